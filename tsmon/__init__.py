@@ -1,0 +1,3 @@
+"""Typed time-series metrics for InfluxDB 2.x."""
+
+from tsmon.points import *

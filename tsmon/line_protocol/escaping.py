@@ -1,0 +1,140 @@
+"""Names and strings of line protocol: what may stand in them, and how it is escaped.
+
+Follows the parser of InfluxDB OSS 2.x (models/points.go, pkg/escape), not only its documentation: a backslash
+is literal in measurements, tag keys, tag values and field keys and is never doubled; one at the end of any of
+them cannot be represented and is refused; a leading ``#`` would turn the whole line into a comment.
+
+One rule for control characters (U+0000 to U+001F and U+007F): refused in names and tag values. In string
+fields every character is kept as it is, except U+0000 in no place: it is an ordinary character there.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from tsmon.errors import InvalidPointError
+
+__all__ = [
+    "MAX_KEY_BYTES",
+    "MAX_STRING_BYTES",
+    "check_field_key",
+    "check_measurement",
+    "check_tag_key",
+    "check_tag_value",
+    "escape_field_key",
+    "escape_measurement",
+    "escape_string",
+    "escape_tag",
+    "unescape_key",
+    "unescape_measurement",
+    "unescape_string",
+]
+
+MAX_KEY_BYTES: Final = 65_535
+"""Limit of the server for measurement, tags and one field key together, in bytes."""
+
+MAX_STRING_BYTES: Final = 1_048_576
+"""Limit of the server for one string field, in bytes."""
+
+_control = re.compile(r"[\x00-\x1f\x7f]")
+_surrogate = re.compile(r"[\ud800-\udfff]")
+_in_measurement = re.compile(r"([, ])")
+_in_key = re.compile(r"([,= ])")
+_in_string = re.compile(r'(["\\])')
+_escaped_in_measurement = re.compile(r"\\([, ])")
+_escaped_in_key = re.compile(r"\\([,= ])")
+_escaped_in_string = re.compile(r'\\(["\\])')
+
+RESERVED_TAG_KEYS: Final = frozenset({"_field", "_measurement", "time"})
+
+
+def check_measurement(name: str) -> None:
+    """Raise :class:`InvalidPointError` unless ``name`` can name a measurement."""
+    _check("measurement", name)
+    if name.startswith("#"):
+        raise InvalidPointError(
+            f"measurement {_shown(name)} starts with '#', which makes the line a comment; choose another name"
+        )
+    if name.startswith("_"):
+        raise _reserved("measurement", name)
+
+
+def check_tag_key(key: str) -> None:
+    """Raise :class:`InvalidPointError` unless ``key`` can name a tag."""
+    _check("tag key", key)
+    if key in RESERVED_TAG_KEYS or key.startswith("_"):
+        raise _reserved("tag key", key)
+
+
+def check_field_key(key: str) -> None:
+    """Raise :class:`InvalidPointError` unless ``key`` can name a field."""
+    _check("field key", key)
+    if key == "time" or key.startswith("_"):
+        raise _reserved("field key", key)
+
+
+def check_tag_value(key: str, value: str) -> None:
+    """Raise :class:`InvalidPointError` unless ``value`` can stand in tag ``key``; empty is left to the caller."""
+    if value:
+        _check(f"the value of tag {_shown(key)}", value)
+
+
+def escape_measurement(name: str) -> str:
+    """Escape comma and space, never ``=`` (the backslash would stay in the name)."""
+    return _in_measurement.sub(r"\\\1", name)
+
+
+def escape_tag(text: str) -> str:
+    """Escape comma, ``=`` and space in a tag key or tag value."""
+    return _in_key.sub(r"\\\1", text)
+
+
+escape_field_key: Callable[[str], str] = escape_tag
+
+
+def escape_string(text: str) -> str:
+    """Escape ``"`` and backslash in a string field; the quotes are not added."""
+    return _in_string.sub(r"\\\1", text)
+
+
+def unescape_measurement(text: str) -> str:
+    """Inverse of :func:`escape_measurement`."""
+    return _escaped_in_measurement.sub(r"\1", text) if "\\" in text else text
+
+
+def unescape_key(text: str) -> str:
+    """Inverse of :func:`escape_tag` and :func:`escape_field_key`."""
+    return _escaped_in_key.sub(r"\1", text) if "\\" in text else text
+
+
+def unescape_string(text: str) -> str:
+    """Inverse of :func:`escape_string`."""
+    return _escaped_in_string.sub(r"\1", text) if "\\" in text else text
+
+
+def check_text(what: str, text: str) -> None:
+    """Raise :class:`InvalidPointError` if ``text`` has no UTF-8 encoding."""
+    if not text.isascii() and _surrogate.search(text):
+        raise InvalidPointError(f"{what} {_shown(text)} has a lone surrogate, which UTF-8 cannot encode")
+
+
+def _check(what: str, text: str) -> None:
+    if not text:
+        raise InvalidPointError(f"{what} is empty; give it a name")
+    if _control.search(text):
+        raise InvalidPointError(
+            f"{what} {_shown(text)} has a control character (such as a newline); remove or replace it"
+        )
+    if text.endswith("\\"):
+        raise InvalidPointError(
+            f"{what} {_shown(text)} ends with a backslash, which line protocol cannot represent; remove it"
+        )
+    check_text(what, text)
+
+
+def _reserved(what: str, name: str) -> InvalidPointError:
+    return InvalidPointError(f"{what} {_shown(name)} is reserved by InfluxDB; choose another name")
+
+
+def _shown(text: str) -> str:
+    return ascii(text) if len(text) <= 60 else ascii(text[:57]) + "…"

@@ -1,0 +1,142 @@
+"""Source of the fast encoder of one point class.
+
+The function handles ordinary points only: no additional tags or fields, values of exactly the declared types,
+finite, in range. For everything else it calls the careful encoder (:mod:`tsmon.line_protocol.encoder`), which
+accepts or refuses with a reason; so the fast path has no error handling and the careful one need not be fast.
+The text of measurement and tags is looked up in a bounded cache, since it repeats from point to point.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from tsmon.line_protocol.declaration import Column, Declaration
+from tsmon.line_protocol.escaping import escape_field_key, escape_string
+from tsmon.line_protocol.values import MAX_INT64, MAX_TIME_NS, MIN_INT64, time_ns_of
+
+__all__ = ["Factory", "generate"]
+
+Factory = Callable[..., Callable[[Any], str]]
+"""``factory(heads, make_head, careful, take)`` gives the encoder of one context."""
+
+SAFE_LENGTH: Final = 262_144
+"""Lines shorter than this, in characters, hold no string field above the server's limit of 1 MiB."""
+
+_PLAIN_TYPE: Final = {
+    str: "type({0}) is str",
+    int: f"type({{0}}) is int and {MIN_INT64} <= {{0}} <= {MAX_INT64}",
+    float: "type({0}) is float and {0} - {0} == 0.0",
+    bool: "({0} is True or {0} is False)",
+}
+
+_TEXT: Final = {
+    str: '"{{{0}}}"',
+    int: "{{{0}}}i",
+    float: "{{{0}!r}}",
+    bool: '{{"true" if {0} else "false"}}',
+}
+
+
+def generate(declaration: Declaration) -> Factory | None:
+    """Compile the fast encoder's factory, or None where the class has no column or a float tag.
+
+    (Float tags stay on the careful path: 0.0 and -0.0 are one key of a dict, but two tag values.)
+    """
+    tags = [c for c in declaration.columns if c.tag]
+    fields = [c for c in declaration.columns if c.field]
+    if not fields or any(c.type is float for c in tags):
+        return None
+    names = {c.attribute: f"v{i}" for i, c in enumerate(declaration.columns)}
+    lines = [
+        "def factory(heads, make_head, careful, take):",
+        "  def encode(point):",
+        "    if point.tags is not None or point.fields is not None:",
+        "      return careful(point)",
+    ]
+    lines += [f"    {names[c.attribute]} = point.{c.attribute}" for c in declaration.columns]
+    conditions = [
+        _condition(c, names[c.attribute]) for c in declaration.columns if c.field or c.type is not str
+    ]
+    if conditions:
+        lines += [f"    if not ({' and '.join(conditions)}):", "      return careful(point)"]
+    key = ", ".join(names[c.attribute] for c in tags)
+    lines += [
+        "    try:",
+        f"      head = heads[({key}{',' if tags else ''})]",
+        "    except (KeyError, TypeError):",
+        "      head = make_head(point)",
+    ]
+    for c in fields:
+        if c.type is str:
+            v = names[c.attribute]
+            present = f"{v} is not None and " if c.optional else ""
+            lines += [
+                f"    if {present}('\"' in {v} or '\\\\' in {v}):",
+                f"      {v} = escape({v})",
+            ]
+    lines += _body(fields, names)
+    lines += [
+        f"    if len(line) < {SAFE_LENGTH} and (line.isascii() or encodable(line)):",
+        "      return line",
+        "    return careful(point)",
+        "  return encode",
+    ]
+    namespace: dict[str, Any] = {
+        "convert_time": time_ns_of,
+        "encodable": _encodable,
+        "escape": escape_string,
+    }
+    exec(compile("\n".join(lines), f"<encoder of {declaration.class_name}>", "exec"), namespace)  # noqa: S102
+    factory: Factory = namespace["factory"]
+    return factory
+
+
+def _condition(column: Column, name: str) -> str:
+    plain = _PLAIN_TYPE[column.type].format(name)
+    return f"({name} is None or {plain})" if column.optional else f"{plain}"
+
+
+def _body(fields: list[Column], names: dict[str, str]) -> list[str]:
+    """Statements that set ``line``: head, fields and time joined."""
+    required = [c for c in fields if not c.optional]
+    optional = [c for c in fields if c.optional]
+    text = ",".join(_pair(c, names) for c in required)
+    extra = "".join(f"{{{names[c.attribute]}_text}}" for c in optional)
+    lines = [
+        f"    {names[c.attribute]}_text = f',{_pair(c, names)}' if {names[c.attribute]} is not None else ''"
+        for c in optional
+    ]
+    taken = [
+        "    taken = point.time",
+        "    if taken is None:",
+        "      taken = take()",
+        f"    elif type(taken) is not int or not {-MAX_TIME_NS} <= taken <= {MAX_TIME_NS}:",
+        "      taken = convert_time(taken)",
+    ]
+    if required:
+        return [*lines, *taken, f"    line = f'{{head}}{text}{extra} {{taken}}'"]
+    return [
+        *lines,
+        f"    text = f'{extra}'",
+        "    if not text:",
+        "      return careful(point)",
+        *taken,
+        "    line = f'{head}{text[1:]} {taken}'",
+    ]
+
+
+def _pair(column: Column, names: dict[str, str]) -> str:
+    return f"{_literal(column.key)}={_TEXT[column.type].format(names[column.attribute])}"
+
+
+def _literal(key: str) -> str:
+    """Escaped field key as it stands in the source of an f-string between single quotes."""
+    text = escape_field_key(key).replace("\\", "\\\\").replace("'", "\\'")
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def _encodable(line: str) -> bool:
+    try:
+        line.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,119 @@
+"""Point, the base of every typed series."""
+
+import sys
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar, get_type_hints
+
+import msgspec
+from typing_extensions import dataclass_transform
+
+from tsmon.errors import DeclarationError
+from tsmon.line_protocol import Declaration, Factory, Service, generate
+from tsmon.line_protocol.declaration import column_of
+
+__all__ = ["FieldMapping", "Point", "ServicePoint", "TagMapping", "Time"]
+
+Time = datetime | float | int
+"""Event time: an aware datetime, float seconds or integer nanoseconds since the epoch."""
+
+TagMapping = Mapping[str, str | int | float | bool | None]
+FieldMapping = Mapping[str, str | int | float | bool | None]
+
+_OWN = frozenset({"time", "tags", "fields"})
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(msgspec.field,))
+class _PointMeta(msgspec.StructMeta):
+    """Reads the declaration of a class and compiles its encoder when the class is made."""
+
+    def __new__(  # noqa: D102
+        mcls,  # noqa: N804
+        name: str,
+        bases: tuple[type, ...],
+        namespace: dict[str, Any],
+        *,
+        measurement: str | None = None,
+        **options: Any,
+    ) -> Any:
+        options = {"kw_only": True, "frozen": True, "gc": False, **options}
+        clash = _OWN & set(namespace.get("__annotations__", ()))
+        if clash and name != "Point":
+            raise DeclarationError(
+                f"{name} declares {sorted(clash)[0]!r}, which every point has; "
+                "name the attribute otherwise and give the key by msgspec.field(name=…)"
+            )
+        cls = super().__new__(mcls, name, bases, namespace, **options)
+        inherited = getattr(cls, "__declaration__", None)
+        if measurement is None and inherited is not None:
+            measurement = inherited.measurement
+        if measurement is not None:
+            declaration = _declare(cls, measurement)
+            cls.__declaration__ = declaration
+            cls.__factory__ = generate(declaration)
+        return cls
+
+    def __init__(
+        cls,
+        name: str,
+        bases: tuple[type, ...],
+        namespace: dict[str, Any],
+        *,
+        measurement: str | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(name, bases, namespace)
+
+
+def _declare(cls: Any, measurement: str) -> Declaration:
+    try:
+        hints = get_type_hints(cls, include_extras=True)
+    except Exception as error:
+        raise DeclarationError(
+            f"the annotations of {cls.__name__} in {sys.modules[cls.__module__].__name__} "
+            f"cannot be evaluated ({error}); import their names where the class is made"
+        ) from error
+    columns = [
+        column_of(cls.__name__, attribute, key, hints[attribute])
+        for attribute, key in zip(cls.__struct_fields__, cls.__struct_encode_fields__, strict=True)
+        if attribute not in _OWN
+    ]
+    return Declaration(cls.__name__, measurement, tuple(columns))
+
+
+class Point(msgspec.Struct, metaclass=_PointMeta, frozen=True, kw_only=True):
+    """One point of a series; immutable, made with keyword arguments.
+
+    A series of one's own is a subclass with a measurement::
+
+        class Exposure(Point, measurement="exposures"):
+            detector: Tag[str]
+            duration: float  # seconds
+
+    Attributes without ``Tag`` are fields; ``None`` leaves a tag or field out where its type allows it. Values
+    are checked when the point is emitted or encoded. Own methods and class variables are welcome.
+    """
+
+    __declaration__: ClassVar[Declaration]
+    __factory__: ClassVar[Factory | None]
+
+    time: Time | None = None
+    """When it happened: aware datetime, float seconds or integer nanoseconds since the epoch (UTC). It is
+    never altered; left out, a time unique within the process is taken when the point is emitted."""
+
+    tags: TagMapping | None = None
+    """Additional tags, written as strings; an empty value or None leaves the tag out."""
+
+    fields: FieldMapping | None = None
+    """Additional fields, each of the type of its value; None leaves the field out."""
+
+    if TYPE_CHECKING:
+
+        def __init_subclass__(cls, *, measurement: str = ..., **options: Any) -> None: ...
+
+
+class ServicePoint(Point):
+    """A point of a service: base of the series that a service emits about itself."""
+
+    service: Service = None
+    """Name of the service, for a process that serves two; left out, it is the Monitor's or the configured."""

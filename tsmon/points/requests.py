@@ -1,0 +1,37 @@
+"""Series of HTTP requests: one point for every request, and one more for each that failed."""
+
+from tsmon.line_protocol import Tag
+from tsmon.points.point import ServicePoint
+
+__all__ = ["Request", "RequestError", "route_of"]
+
+
+def route_of(method: str, resource: str) -> str:
+    """Value of the route tag: ``route_of("GET", "/version")`` is ``"GET:/version"``."""
+    return f"{method}:{resource}"
+
+
+class Request(ServicePoint, measurement="requests"):
+    """An HTTP request, failed or not; its time is when processing started."""
+
+    route: Tag[str]
+    """Method and resource, as :func:`route_of` joins them."""
+    status_code: Tag[int]
+    """HTTP status of the response."""
+    request_id: str
+    """Identifier of the request."""
+    execution_time: float
+    """From the start to the end of processing, in seconds."""
+
+
+class RequestError(ServicePoint, measurement="errors"):
+    """An HTTP request that failed; its time is that of its :class:`Request`."""
+
+    route: Tag[str]
+    """Method and resource, as :func:`route_of` joins them."""
+    status_code: Tag[int]
+    """HTTP status of the response."""
+    error_code: Tag[int]
+    """The application's code of the error, else the status."""
+    request_id: str
+    """Identifier of the request."""

@@ -1,0 +1,95 @@
+"""What a store is: it takes line protocol, and answers three narrow questions about time.
+
+Times are integer nanoseconds since the epoch (UTC); intervals are half open, ``start_ns <= time < stop_ns``;
+windows of ``every_ns`` are aligned to the epoch, as InfluxDB's ``window()`` aligns them, and empty ones are
+left out. A third store is one new file with these methods.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+__all__ = ["Bin", "Newest", "Selector", "Series", "Store"]
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """A field of a measurement, in the series whose tags equal all of ``tags``."""
+
+    measurement: str
+    field: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """What one window holds, over all selected series: times of first and last point, and their number."""
+
+    start_ns: int
+    first_ns: int
+    last_ns: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """The newest point of one series, and its value."""
+
+    tags: Mapping[str, str]
+    time_ns: int
+    value: str | float | int | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Windowed means of one series: starts of the windows and the means in them, of equal length."""
+
+    tags: Mapping[str, str]
+    times_ns: Sequence[int]
+    values: Sequence[float]
+
+
+class Store(ABC):
+    """Where lines go and answers come from; used as ``async with``, or by ``open()`` and ``close()``."""
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Make ready; raises :class:`~tsmon.errors.StoreError` with the reason where that is impossible."""
+
+    @abstractmethod
+    async def write(self, lines: bytes) -> None:
+        """Store line protocol: one point a line, joined by newlines; when it returns, they are stored.
+
+        Raises :class:`~tsmon.errors.StoreUnavailableError` where the same lines may be written later,
+        :class:`~tsmon.errors.StoreRefusedError` where that is useless. All but the lines that the error
+        counts are stored then.
+        """
+
+    @abstractmethod
+    async def bins(self, selector: Selector, *, start_ns: int, stop_ns: int, every_ns: int) -> list[Bin]:
+        """Bins of the selected points, in order of time, over all selected series together."""
+
+    @abstractmethod
+    async def newest(self, selector: Selector) -> list[Newest]:
+        """Newest point of each selected series, in order of its tags."""
+
+    @abstractmethod
+    async def series(self, selector: Selector, *, start_ns: int, stop_ns: int, every_ns: int) -> list[Series]:
+        """Mean of each window of each selected series of numbers, in order of its tags."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Release everything; safe to call more than once."""
+
+    async def __aenter__(self) -> Self:
+        """Open."""
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        await self.close()
