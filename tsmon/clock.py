@@ -1,9 +1,9 @@
 """Times that tsmon takes itself: unique within the process, and increasing.
 
-A taken time is the system clock's, cut to the microsecond, with the process' slot in the lowest three decimal
-digits, so that processes seldom collide. Two calls in the same microsecond are set one microsecond apart.
-No lock is taken: a clock is a generator, and one that is busy (another thread, a signal handler or a finalizer
-came in between) is detected by Python itself; the caller then uses the next clock, which has another slot.
+A taken time is the system clock's, cut to the microsecond, with the process' slot in the lowest three
+decimal digits, so that processes seldom collide. Two calls in the same microsecond are set one microsecond
+apart. No lock is taken: a clock is a generator, and one that is busy (another thread, a signal handler or a
+finalizer came in between) is detected by Python itself; the caller then uses the next one, of another slot.
 """
 
 import logging

@@ -160,7 +160,7 @@ class Encoding:
         longest = max((len(column.key) * 4 for column in declaration.columns if column.field), default=0)
         if len(head) * 4 + longest > MAX_KEY_BYTES and len(head.encode()) + longest > MAX_KEY_BYTES:
             raise InvalidPointError(
-                f"the tags of {name} take {len(head.encode())} bytes, more than the server's {MAX_KEY_BYTES}; "
+                f"the tags of {name} take {len(head.encode())} bytes, above the server's {MAX_KEY_BYTES}; "
                 "write long texts as fields"
             )
         return head + " "

@@ -74,7 +74,7 @@ def check_field_key(key: str) -> None:
 
 
 def check_tag_value(key: str, value: str) -> None:
-    """Raise :class:`InvalidPointError` unless ``value`` can stand in tag ``key``; empty is left to the caller."""
+    """Raise :class:`InvalidPointError` unless ``value`` can stand in tag ``key``, or is empty."""
     if value:
         _check(f"the value of tag {_shown(key)}", value)
 

@@ -39,9 +39,8 @@ class ParsedPoint:
     time_ns: int | None
 
 
-_TOKEN = r"(?:[^{0}\n]|(?<=\\)[{0}])"
-_measurement = re.compile(rf"(?:[^, \n]|(?<=\\)[, ])+")
-_tag = re.compile(rf",((?:[^,= \n]|(?<=\\)[,= ])+)=((?:[^,= \n]|(?<=\\)[,= ])+)")
+_measurement = re.compile(r"(?:[^, \n]|(?<=\\)[, ])+")
+_tag = re.compile(r",((?:[^,= \n]|(?<=\\)[,= ])+)=((?:[^,= \n]|(?<=\\)[,= ])+)")
 _field = re.compile(
     r"((?:[^,= \n]|(?<=\\)[,= ])+)="
     r'(?:"((?:\\["\\]|\\(?!["\\])|[^"\\])*)"|([^",= \n\r][^, \n\r]*))'
@@ -49,7 +48,6 @@ _field = re.compile(
 _number = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z")
 _integer = re.compile(r"-?[0-9]+\Z")
 _time = re.compile(r"-?[0-9]+")
-_line = re.compile(rb'(?:[^"\n]|"(?:\\.|[^"\\])*")+', re.DOTALL)
 
 _BOOLEANS: Final = {
     **dict.fromkeys(("t", "T", "true", "True", "TRUE"), True),

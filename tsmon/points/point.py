@@ -3,10 +3,9 @@
 import sys
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform, get_type_hints
 
 import msgspec
-from typing_extensions import dataclass_transform
 
 from tsmon.errors import DeclarationError
 from tsmon.line_protocol import Declaration, Factory, Service, generate
@@ -23,12 +22,11 @@ FieldMapping = Mapping[str, str | int | float | bool | None]
 _OWN = frozenset({"time", "tags", "fields"})
 
 
-@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(msgspec.field,))
 class _PointMeta(msgspec.StructMeta):
     """Reads the declaration of a class and compiles its encoder when the class is made."""
 
-    def __new__(  # noqa: D102
-        mcls,  # noqa: N804
+    def __new__(
+        mcls,
         name: str,
         bases: tuple[type, ...],
         namespace: dict[str, Any],
@@ -40,7 +38,7 @@ class _PointMeta(msgspec.StructMeta):
         clash = _OWN & set(namespace.get("__annotations__", ()))
         if clash and name != "Point":
             raise DeclarationError(
-                f"{name} declares {sorted(clash)[0]!r}, which every point has; "
+                f"{name} declares {min(clash)!r}, which every point has; "
                 "name the attribute otherwise and give the key by msgspec.field(name=…)"
             )
         cls = super().__new__(mcls, name, bases, namespace, **options)
@@ -49,20 +47,12 @@ class _PointMeta(msgspec.StructMeta):
             measurement = inherited.measurement
         if measurement is not None:
             declaration = _declare(cls, measurement)
-            cls.__declaration__ = declaration
-            cls.__factory__ = generate(declaration)
+            setattr(cls, "__declaration__", declaration)  # noqa: B010
+            setattr(cls, "__factory__", generate(declaration))  # noqa: B010
         return cls
 
-    def __init__(
-        cls,
-        name: str,
-        bases: tuple[type, ...],
-        namespace: dict[str, Any],
-        *,
-        measurement: str | None = None,
-        **options: Any,
-    ) -> None:
-        super().__init__(name, bases, namespace)
+    def __init__(cls, *class_arguments: Any, **_: Any) -> None:  # noqa: N805
+        super().__init__(*class_arguments)
 
 
 def _declare(cls: Any, measurement: str) -> Declaration:
@@ -81,6 +71,7 @@ def _declare(cls: Any, measurement: str) -> Declaration:
     return Declaration(cls.__name__, measurement, tuple(columns))
 
 
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(msgspec.field,))
 class Point(msgspec.Struct, metaclass=_PointMeta, frozen=True, kw_only=True):
     """One point of a series; immutable, made with keyword arguments.
 

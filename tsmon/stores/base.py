@@ -5,9 +5,10 @@ windows of ``every_ns`` are aligned to the epoch, as InfluxDB's ``window()`` ali
 left out. A third store is one new file with these methods.
 """
 
+import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -20,7 +21,7 @@ class Selector:
 
     measurement: str
     field: str
-    tags: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
