@@ -1,7 +1,9 @@
 """Every exception that tsmon raises, from one root."""
 
 __all__ = [
+    "BatchTooLargeError",
     "DeclarationError",
+    "FlushTimeoutError",
     "InvalidPointError",
     "LineProtocolError",
     "SettingsError",
@@ -63,3 +65,11 @@ class StoreRefusedError(StoreError):
         super().__init__(message)
         self.status = status
         self.lines = lines
+
+
+class BatchTooLargeError(StoreError):
+    """The store takes no request of this size; smaller ones may pass."""
+
+
+class FlushTimeoutError(TsmonError, TimeoutError):
+    """The store did not acknowledge in time; the points stay pending."""

@@ -1,0 +1,7 @@
+"""Settings: ``tsmon.toml``, ``TSMON_*`` variables, one model."""
+
+from tsmon.settings.agent import AgentSettings
+from tsmon.settings.loading import Settings, load_settings
+from tsmon.settings.monitoring import MonitoringSettings
+
+__all__ = ["AgentSettings", "MonitoringSettings", "Settings", "load_settings"]

@@ -1,0 +1,74 @@
+"""Section ``[monitoring]``: where points go, and how."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+
+__all__ = ["Comma", "MonitoringSettings", "Section"]
+
+
+class Section(BaseModel):
+    """A section of the settings: unknown keys are refused, values do not change, secrets are masked."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+def _split(value: Any) -> Any:
+    if isinstance(value, str):
+        return [item.strip() for item in value.split(",") if item.strip()]
+    return value
+
+
+Comma = Annotated[list[str], BeforeValidator(_split)]
+"""A list, in TOML as such or as one comma-separated text; items are trimmed, empty ones ignored."""
+
+
+def _http(url: str | None) -> str | None:
+    if url is not None and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
+        raise ValueError("should be an address such as http://localhost:8086")
+    return url
+
+
+class MonitoringSettings(Section):
+    """Where points go, and how; see ``tsmon.toml`` for the meaning of each key."""
+
+    service: str | None = None
+    url: Annotated[str | None, AfterValidator(_http)] = None
+    host: str = "localhost"
+    port: int = Field(default=8086, ge=1, le=65535)
+    ssl: bool = False
+    organization: str = ""
+    bucket: str = ""
+    token: SecretStr = SecretStr("")
+    token_file: Path | None = None
+    create_bucket: bool = False
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    proxy: Annotated[str | None, AfterValidator(_http)] = None
+    timeout: float = Field(default=30.0, gt=0)
+    flushing_period: float = Field(default=1.0, gt=0)
+    batch_lines: int = Field(default=5_000, ge=1)
+    batch_bytes: int = Field(default=2_000_000, ge=1_000)
+    buffer_bytes: int = Field(default=64_000_000, ge=10_000)
+    on_invalid: Literal["raise", "drop"] = "raise"
+    tags: dict[str, str] = {}
+    tags_as_fields: Comma = []
+
+    @property
+    def address(self) -> str:
+        """URL of the server, made of host, port and ssl where none is given."""
+        if self.url is not None:
+            return self.url
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.ssl else 'http'}://{host}:{self.port}"
+
+    @model_validator(mode="after")
+    def _one_token(self) -> Self:
+        if self.token.get_secret_value() and self.token_file is not None:
+            raise ValueError("token and token_file are both set; choose one")
+        if self.key_file is not None and self.cert_file is None:
+            raise ValueError("key_file is set without cert_file; set both or neither")
+        return self

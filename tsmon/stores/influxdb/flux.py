@@ -1,0 +1,63 @@
+"""Flux sources for the store's questions.
+
+Only what InfluxDB pushes down to its storage stands before the windows: ``from |> range |> filter`` with literal
+comparisons, then ``window |> count|first|last`` or ``aggregateWindow(mean)``, each from its own ``from``
+(a variable with two consumers is not pushed down). ``window |> first`` keeps the point's own time,
+``aggregateWindow(fn: first)`` does not.
+"""
+
+import re
+from typing import Final
+
+from tsmon.stores.base import Selector
+
+__all__ = ["bins_query", "newest_query", "quote", "series_query", "source"]
+
+MIN_TIME_NS: Final = -(2**63) + 2
+MAX_TIME_NS: Final = 2**63 - 2
+
+_special: Final = re.compile(r'["\\\n\r\t]|\$\{')
+_ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "${": "\\${"}
+
+
+def quote(text: str) -> str:
+    """Flux string literal; also ``${``, which would interpolate, is escaped."""
+    return f'"{_special.sub(lambda match: _ESCAPES[match[0]], text)}"'
+
+
+def source(bucket: str, selector: Selector, start_ns: int, stop_ns: int) -> str:
+    """Pipeline that reads the selected points of ``start_ns <= time < stop_ns``."""
+    conditions = [
+        f"r._measurement == {quote(selector.measurement)}",
+        f"r._field == {quote(selector.field)}",
+        *(f"r[{quote(key)}] == {quote(value)}" for key, value in sorted(selector.tags.items())),
+    ]
+    return (
+        f"from(bucket: {quote(bucket)})\n"
+        f"  |> range(start: time(v: {start_ns}), stop: time(v: {stop_ns}))\n"
+        f"  |> filter(fn: (r) => {' and '.join(conditions)})\n"
+    )
+
+
+def bins_query(bucket: str, selector: Selector, start_ns: int, stop_ns: int, every_ns: int) -> str:
+    """Three results, ``count``, ``first`` and ``last``, with a row per series and window."""
+    read = source(bucket, selector, start_ns, stop_ns)
+    keep = {"count": "_start", "first": "_time", "last": "_time"}
+    value = {"count": ', "_value"', "first": "", "last": ""}
+    return "\n".join(
+        f"{read}  |> window(every: {every_ns}ns)\n  |> {name}()\n"
+        f'  |> keep(columns: ["{keep[name]}"{value[name]}])\n'
+        f'  |> group()\n  |> yield(name: "{name}")\n'
+        for name in ("count", "first", "last")
+    )
+
+
+def newest_query(bucket: str, selector: Selector) -> str:
+    """The newest row of each series."""
+    return f"{source(bucket, selector, MIN_TIME_NS, MAX_TIME_NS)}  |> last()\n"
+
+
+def series_query(bucket: str, selector: Selector, start_ns: int, stop_ns: int, every_ns: int) -> str:
+    """A row per series and window with the mean; ``_time`` is the window's start within the range."""
+    read = source(bucket, selector, start_ns, stop_ns)
+    return f'{read}  |> aggregateWindow(every: {every_ns}ns, fn: mean, createEmpty: false, timeSrc: "_start")\n'
