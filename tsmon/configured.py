@@ -1,21 +1,40 @@
 """The store that the settings name."""
 
+from pathlib import Path
+
 from tsmon.errors import SettingsError
 from tsmon.settings import MonitoringSettings
 from tsmon.stores import Store
 from tsmon.stores.influxdb import InfluxConnection, InfluxStore
 
-__all__ = ["influx_connection", "store_from"]
+__all__ = ["embedded_file", "influx_connection", "store_from"]
 
 
-def store_from(settings: MonitoringSettings) -> Store:
-    """InfluxDB as configured, not yet opened; raises :class:`~tsmon.errors.SettingsError` for what lacks."""
-    for key in ("organization", "bucket"):
-        if not getattr(settings, key):
-            raise SettingsError(
-                f"monitoring.{key} is not set; set it in tsmon.toml or as TSMON_MONITORING__{key.upper()}"
-            )
-    return InfluxStore(influx_connection(settings), create_bucket=settings.create_bucket)
+def store_from(settings: MonitoringSettings, *, embedded: bool = False) -> Store:
+    """The configured store, not yet opened.
+
+    Where the settings name no server, ``embedded`` decides between the embedded store and a
+    :class:`~tsmon.errors.SettingsError` that says what to set.
+    """
+    if settings.server_set:
+        return InfluxStore(influx_connection(settings), create_bucket=settings.create_bucket)
+    if settings.store == "sqlite" or embedded:
+        from tsmon.stores.sqlite import SqliteStore
+
+        return SqliteStore(embedded_file(settings))
+    raise SettingsError(
+        "no store is set; set monitoring.url, bucket and token in tsmon.toml (or TSMON_MONITORING__URL, …) "
+        'for InfluxDB, or monitoring.store = "sqlite" for the embedded store'
+    )
+
+
+def embedded_file(settings: MonitoringSettings) -> Path:
+    """File of the embedded store: as set, else in the platform's data directory."""
+    if settings.file is not None:
+        return settings.file.expanduser()
+    from platformdirs import user_data_path
+
+    return user_data_path("tsmon") / "tsmon.db"
 
 
 def influx_connection(settings: MonitoringSettings) -> InfluxConnection:

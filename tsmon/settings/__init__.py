@@ -1,7 +1,7 @@
 """Settings: ``tsmon.toml``, ``TSMON_*`` variables, one model."""
 
-from tsmon.settings.agent import AgentSettings
+from tsmon.settings.agent import AgentSettings, SamplerName, WebSettings
 from tsmon.settings.loading import Settings, load_settings
 from tsmon.settings.monitoring import MonitoringSettings
 
-__all__ = ["AgentSettings", "MonitoringSettings", "Settings", "load_settings"]
+__all__ = ["AgentSettings", "MonitoringSettings", "SamplerName", "Settings", "WebSettings", "load_settings"]

@@ -1,13 +1,14 @@
-"""Section ``[agent]``: what ``tsmon-agent`` measures on its host."""
+"""Sections ``[agent]`` and ``[web]``: what ``tsmon-agent`` measures on its host, and where its pages are."""
 
+import ipaddress
 import socket
-from typing import Literal
+from typing import Literal, Self, get_args
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tsmon.settings.monitoring import Comma, Section
 
-__all__ = ["AgentSettings"]
+__all__ = ["AgentSettings", "SamplerName", "WebSettings"]
 
 SamplerName = Literal["cpu", "disk", "diskio", "mem", "net", "processes", "swap", "system"]
 
@@ -16,7 +17,45 @@ class AgentSettings(Section):
     """What ``tsmon-agent`` measures, and how often; see ``tsmon.toml`` for the meaning of each key."""
 
     host: str = Field(default_factory=socket.gethostname, min_length=1)
-    interval: float = Field(default=10.0, gt=0)
-    samplers: list[SamplerName] = ["cpu", "disk", "diskio", "mem", "net", "processes", "swap", "system"]
+    interval: float = Field(default=10.0, ge=0.1)
+    intervals: dict[SamplerName, float] = {}
+    time_limit: float = Field(default=5.0, gt=0)
+    samplers: list[SamplerName] = list(get_args(SamplerName))
     disks: Comma | None = None
     interfaces: Comma | None = None
+    devices: Comma | None = None
+    percpu: bool = True
+
+    @model_validator(mode="after")
+    def _positive_intervals(self) -> Self:
+        for name, seconds in self.intervals.items():
+            if seconds < 0.1:
+                raise ValueError(f"the interval of {name} is {seconds} s; give at least 0.1")
+        return self
+
+    def interval_of(self, sampler: SamplerName) -> float:
+        """Seconds between two rounds of a sampler."""
+        return self.intervals.get(sampler, self.interval)
+
+
+class WebSettings(Section):
+    """Where the agent's pages are; see ``tsmon.toml`` for the meaning of each key."""
+
+    enabled: bool = True
+    listen: str = "127.0.0.1"
+    port: int = Field(default=9000, ge=0, le=65535)
+    allowed_hosts: Comma = []
+    open_to_everyone: bool = False
+
+    @model_validator(mode="after")
+    def _loopback(self) -> Self:
+        try:
+            loopback = ipaddress.ip_address(self.listen).is_loopback
+        except ValueError:
+            loopback = self.listen == "localhost"
+        if not loopback and not self.open_to_everyone:
+            raise ValueError(
+                f"listen is {self.listen}, beyond this machine, and the pages have no sign-in; "
+                "set web.open_to_everyone = true if everyone who reaches this address may see them"
+            )
+        return self

@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from tsmon.errors import SettingsError
-from tsmon.settings.agent import AgentSettings
+from tsmon.settings.agent import AgentSettings, WebSettings
 from tsmon.settings.monitoring import MonitoringSettings
 
 __all__ = ["Settings", "load_settings"]
@@ -44,6 +44,7 @@ class Settings(BaseSettings):
 
     monitoring: MonitoringSettings = MonitoringSettings()
     agent: AgentSettings = AgentSettings()
+    web: WebSettings = WebSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -34,13 +34,14 @@ def _http(url: str | None) -> str | None:
 class MonitoringSettings(Section):
     """Where points go, and how; see ``tsmon.toml`` for the meaning of each key."""
 
+    store: Literal["auto", "influxdb", "sqlite"] = "auto"
     service: str | None = None
     url: Annotated[str | None, AfterValidator(_http)] = None
     host: str = "localhost"
     port: int = Field(default=8086, ge=1, le=65535)
     ssl: bool = False
     organization: str = ""
-    bucket: str = ""
+    bucket: str = Field(default="tsmon", min_length=1)
     token: SecretStr = SecretStr("")
     token_file: Path | None = None
     create_bucket: bool = False
@@ -49,6 +50,8 @@ class MonitoringSettings(Section):
     key_file: Path | None = None
     proxy: Annotated[str | None, AfterValidator(_http)] = None
     timeout: float = Field(default=30.0, gt=0)
+    file: Path | None = None
+    retention_days: float = Field(default=14.0, ge=0)
     flushing_period: float = Field(default=1.0, gt=0)
     batch_lines: int = Field(default=5_000, ge=1)
     batch_bytes: int = Field(default=2_000_000, ge=1_000)
@@ -56,6 +59,12 @@ class MonitoringSettings(Section):
     on_invalid: Literal["raise", "drop"] = "raise"
     tags: dict[str, str] = {}
     tags_as_fields: Comma = []
+
+    @property
+    def server_set(self) -> bool:
+        """Whether an InfluxDB server is named by any key that only such a server has."""
+        keys = {"url", "host", "port", "ssl", "organization", "bucket", "token", "token_file"}
+        return self.store == "influxdb" or (self.store == "auto" and bool(keys & self.model_fields_set))
 
     @property
     def address(self) -> str:
