@@ -1,6 +1,7 @@
 """From the buffer to the store: batch by batch, retried until it is there or refused for good."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections import deque
@@ -68,6 +69,16 @@ class Delivery:
         finally:
             self._busy = False
             self._notify()
+
+    async def change_store(self, store: Store, timeout_s: float) -> Store:
+        """Send to ``store`` from now on; returns the old one when its last write has ended, or after a while."""
+        old, self._store = self._store, store
+        self._not_before = 0.0
+        if self._busy:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(timeout_s):
+                    await asyncio.shield(self._next_change())
+        return old
 
     async def settle(self, sequence: int) -> None:
         """Wait until every line up to ``sequence`` is written or dropped; the first try is made at once."""

@@ -3,7 +3,7 @@
 import asyncio
 import atexit
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -59,6 +59,7 @@ class Monitor:
 
             store = store_from(settings)
         self.store = store
+        self._settings = settings
         self._period_s = settings.flushing_period
         self._batch_lines = settings.batch_lines
         self._raise_invalid = settings.on_invalid == "raise"
@@ -191,6 +192,27 @@ class Monitor:
         self._period_s = seconds
         if self._scheduler is not None:
             self._scheduler.reschedule_job("flush", trigger="interval", seconds=seconds)
+
+    async def reconfigure(self, settings: "MonitoringSettings", make_store: Callable[[], Store]) -> None:
+        """Change settings while running; nothing that waits is lost, and a mistake changes nothing.
+
+        ``make_store`` is called only where the settings name another store than before; points that wait
+        then go to the new one. The bound of the buffer stays.
+        """
+        service = settings.service
+        encoding = Encoding(service, tags=settings.tags, tags_as_fields=settings.tags_as_fields)
+        if settings.store_key != self._settings.store_key:
+            store = make_store()
+            await store.open()
+            self.store = store
+            await (await self._delivery.change_store(store, STOP_TIMEOUT_S)).close()
+        encoding.nonfinite = self._encoding.nonfinite
+        self._encoding = encoding if service else following(encoding)
+        self._functions = self._encoding.functions
+        self._raise_invalid = settings.on_invalid == "raise"
+        if settings.flushing_period != self._settings.flushing_period:
+            self.set_flush_period(settings.flushing_period)
+        self._settings = settings
 
     async def flush(self, timeout: float | None = None) -> None:  # noqa: ASYNC109
         """Return when the store has acknowledged every point emitted so far.

@@ -4,8 +4,9 @@ import ipaddress
 import socket
 from typing import Literal, Self, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from tsmon.line_protocol.escaping import check_tag_value
 from tsmon.settings.monitoring import Comma, Section
 
 __all__ = ["AgentSettings", "SamplerName", "WebSettings"]
@@ -25,6 +26,12 @@ class AgentSettings(Section):
     interfaces: Comma | None = None
     devices: Comma | None = None
     percpu: bool = True
+
+    @field_validator("host")
+    @classmethod
+    def _can_be_a_tag(cls, host: str) -> str:
+        check_tag_value("host", host)
+        return host
 
     @model_validator(mode="after")
     def _positive_intervals(self) -> Self:

@@ -67,6 +67,13 @@ class MonitoringSettings(Section):
         return self.store == "influxdb" or (self.store == "auto" and bool(keys & self.model_fields_set))
 
     @property
+    def store_key(self) -> tuple[object, ...]:
+        """Everything that decides which store is meant, and how to reach it; equal keys need no new store."""
+        keys = ("store", "url", "host", "port", "ssl", "organization", "bucket", "token", "token_file", "file",
+                "create_bucket", "ca_file", "cert_file", "key_file", "proxy", "timeout")  # fmt: skip
+        return (self.server_set, *(getattr(self, key) for key in keys))
+
+    @property
     def address(self) -> str:
         """URL of the server, made of host, port and ssl where none is given."""
         if self.url is not None:

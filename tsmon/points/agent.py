@@ -1,0 +1,40 @@
+"""Series of tsmon itself: the accounting of a Monitor, and how its agent's samplers do."""
+
+from tsmon.line_protocol import Tag
+from tsmon.points.point import Point
+
+__all__ = ["Pipeline", "SamplerRound"]
+
+
+class Pipeline(Point, measurement="tsmon_pipeline"):
+    """The accounting of a Monitor at one moment; counts are since its start."""
+
+    host: Tag[str]
+    """Name of the host."""
+    accepted: int
+    """Points emitted and encoded."""
+    written: int
+    """Points acknowledged by the store."""
+    pending: int
+    """Points waiting or on their way."""
+    dropped: int
+    """Points given up, for whatever reason."""
+    refused: int
+    """Points that could not be encoded."""
+    nonfinite_fields: int
+    """Fields left out for being NaN or infinite."""
+
+
+class SamplerRound(Point, measurement="tsmon_sampler"):
+    """One round of one sampler."""
+
+    host: Tag[str]
+    """Name of the host."""
+    sampler: Tag[str]
+    """Name of the sampler."""
+    duration: float
+    """Length of the round, in seconds; of a round that was given up, its time limit."""
+    points: int
+    """Points that it gave."""
+    errors: int
+    """Rounds since the start that failed or were given up."""
