@@ -1,0 +1,50 @@
+"""The real parts as fixtures, started once a run; and how hypothesis searches."""
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.services.influxdb import InfluxDB, running
+from tests.services.install_influxd import MissingToolError, find, install
+from tests.services.required import missing
+
+settings.register_profile(
+    "ci", max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile(
+    "explore", max_examples=3_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile(os.environ.get("TSMON_TEST_HYPOTHESIS", "ci"))
+
+
+@pytest.fixture(scope="session")
+def influxd(request: pytest.FixtureRequest) -> Path:
+    """Way to the InfluxDB server's binary, found or built."""
+    try:
+        return find() or install(_terminal(request))
+    except MissingToolError as error:
+        missing(f"the real InfluxDB is not here: {error}, or name a binary by TSMON_TEST_INFLUXD")
+    except subprocess.CalledProcessError as error:
+        missing(f"the real InfluxDB could not be built ({error}):\n{error.output}")
+
+
+@pytest.fixture(scope="session")
+def influxdb(influxd: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxDB]:
+    """The run's InfluxDB; tests that stop or pause a server start one of their own."""
+    with running(influxd, tmp_path_factory.mktemp("influxdb")) as server:
+        yield server
+
+
+@pytest.fixture
+def bucket(influxdb: InfluxDB) -> str:
+    """Name of a new, empty bucket."""
+    return influxdb.new_bucket()
+
+
+def _terminal(request: pytest.FixtureRequest) -> Callable[[str], object]:
+    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
+    return print if reporter is None else reporter.write_line
