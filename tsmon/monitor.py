@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from tsmon.buffer import BLOCK_LINES, LONG_LINE, Buffer
+from tsmon.clock import UniqueClock
 from tsmon.counts import Counts
 from tsmon.delivery import Delivery
 from tsmon.errors import FlushTimeoutError, InvalidPointError, TsmonError
@@ -64,7 +65,8 @@ class Monitor:
         self._batch_lines = settings.batch_lines
         self._raise_invalid = settings.on_invalid == "raise"
         service = service or settings.service
-        encoding = Encoding(service, tags=settings.tags, tags_as_fields=settings.tags_as_fields)
+        self._clock = UniqueClock()
+        encoding = self._new_encoding(service, settings)
         self._encoding = encoding if service else following(encoding)
         self._buffer = Buffer(settings.buffer_bytes)
         self._lines = self._buffer.lines
@@ -97,6 +99,10 @@ class Monitor:
         """Seconds between two flushes."""
         return self._period_s
 
+    def take_time_ns(self) -> int:
+        """The present time, unique within this process, for an event whose point is emitted later."""
+        return self._clock()
+
     def emit(self, point: Point | Iterable[Point]) -> None:
         """Take one point or several; returns at once, whatever the network or the disk are doing.
 
@@ -116,6 +122,9 @@ class Monitor:
         lines.append(line)
         if len(lines) >= BLOCK_LINES or len(line) > LONG_LINE:
             self._seal()
+
+    def _new_encoding(self, service: str | None, settings: "MonitoringSettings") -> Encoding:
+        return Encoding(service, tags=settings.tags, tags_as_fields=settings.tags_as_fields, clock=self._clock)
 
     def _emit_other(self, point: Point | Iterable[Point]) -> None:
         points = [point] if isinstance(point, Point) else list(point)
@@ -200,7 +209,7 @@ class Monitor:
         then go to the new one. The bound of the buffer stays.
         """
         service = settings.service
-        encoding = Encoding(service, tags=settings.tags, tags_as_fields=settings.tags_as_fields)
+        encoding = self._new_encoding(service, settings)
         if settings.store_key != self._settings.store_key:
             store = make_store()
             await store.open()

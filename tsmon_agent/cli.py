@@ -58,7 +58,7 @@ async def _run(settings: Settings, file: Path | None) -> None:
 
     def started() -> None:
         where = f", shown on {agent.web_address}" if agent.web_address else ""
-        print(f"tsmon-agent samples {settings.agent.host} into {agent.store}{where}", flush=True)  # noqa: T201
+        print(f"tsmon-agent samples {settings.agent.host} into {agent.store}{where}", flush=True)
 
     await agent.run(started)
 

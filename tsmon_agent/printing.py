@@ -37,7 +37,7 @@ async def print_once(settings: Settings, prime_s: float) -> bool:
         sampling.stop()
     for state in sampling.states:
         if state.errors:
-            print(f"tsmon-agent: the sampler {state.name} failed: {state.last_error}", file=sys.stderr)  # noqa: T201
+            print(f"tsmon-agent: the sampler {state.name} failed: {state.last_error}", file=sys.stderr)
     return not any(state.errors for state in sampling.states)
 
 

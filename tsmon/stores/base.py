@@ -60,6 +60,13 @@ class Store(ABC):
         """Make ready; raises :class:`~tsmon.errors.StoreError` with the reason where that is impossible."""
 
     @abstractmethod
+    async def check(self) -> None:
+        """Ask whether points would be taken, writing none; raises :class:`~tsmon.errors.StoreError` if not.
+
+        Needs no ``open()``.
+        """
+
+    @abstractmethod
     async def write(self, lines: bytes) -> None:
         """Store line protocol: one point a line, joined by newlines; when it returns, they are stored.
 

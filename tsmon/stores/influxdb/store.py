@@ -80,7 +80,11 @@ class InfluxStore(Store):
             raise error_of(status, answer, retry_after, where=self._where)
 
     async def check(self) -> None:
-        """Ask the server whether a write would pass; raises a :class:`StoreError` with the reason if not."""
+        """Ask the server whether a write would pass; see :meth:`Store.check`."""
+        if self._session is None:
+            async with self:
+                await self.check()
+            return
         try:
             await self.write(b"# check\n")
         except StoreRefusedError as error:

@@ -1,0 +1,71 @@
+"""The command ``tsmon``."""
+
+import asyncio
+import importlib.metadata
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tsmon.errors import LineProtocolError, TsmonError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="tsmon",
+    help="Look after the metrics of a service.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command()
+def check(
+    settings: Annotated[
+        Path | None,
+        typer.Option(
+            "--settings", "-s", metavar="FILE", help="Settings file, instead of TSMON_SETTINGS or ./tsmon.toml."
+        ),
+    ] = None,
+) -> None:
+    """Check the settings, and ask the configured store whether it would take points."""
+    from tsmon.configured import store_from
+    from tsmon.settings import load_settings
+
+    store = store_from(load_settings(settings).monitoring)
+    asyncio.run(store.check())
+    typer.echo(f"the settings are fine, and {store} takes points")
+
+
+@app.command()
+def lint(
+    file: Annotated[typer.FileBinaryRead, typer.Argument(help="Line protocol; - for standard input.")],
+) -> None:
+    """Check line protocol as the server would parse it; name the first bad line."""
+    from tsmon.line_protocol import parse
+
+    points = 0
+    try:
+        for _ in parse(file.read()):
+            points += 1
+    except LineProtocolError as error:
+        raise TsmonError(f"{file.name}: {error} ({points} points before it are fine)") from None
+    typer.echo(f"{file.name}: {points} points, all fine")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(importlib.metadata.version("tsmon"))
+
+
+def main() -> None:
+    """Run the command; a user's mistake ends it with one sentence and exit code 1."""
+    try:
+        app()
+    except TsmonError as error:
+        sys.exit(f"tsmon: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
