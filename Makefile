@@ -1,0 +1,45 @@
+# Needs make and Python 3.11 or newer, nothing else; each target installs what it uses into .venv.
+# PYTHON=… chooses the interpreter, PYTEST=… adds arguments to the tests.
+
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
+BIN := .venv/bin
+INSTALLED := .venv/installed
+
+.DEFAULT_GOAL := help
+.PHONY: help venv run test lint bench clean
+
+help: ## this text
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
+
+venv: $(INSTALLED)-agent,test ## .venv with everything that the agent and the tests need
+
+run: $(INSTALLED)-agent ## set up and run the agent on this host
+	@$(BIN)/tsmon-agent run
+
+test: $(INSTALLED)-agent,test ## set up and run all tests, on the real InfluxDB where it can be had
+	@$(BIN)/python tests/services/install_influxd.py --if-possible
+	@$(BIN)/python -m pytest $(PYTEST)
+
+lint: $(INSTALLED)-agent,lint,test ## formatting, style, types, and who may import whom
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+bench: $(INSTALLED)-bench ## measure; python -m benchmarks.<name> runs one
+	@$(BIN)/python -m benchmarks
+
+clean: ## remove .venv and everything else that was generated
+	rm -rf .venv dist .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(INSTALLED)-%: pyproject.toml | $(BIN)/python
+	@echo "installing tsmon[$*] into .venv"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@touch '$@'
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "tsmon needs Python 3.11 or newer; install it, or name it: make PYTHON=…" >&2; exit 1; }
+	@echo "making .venv with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv .venv || { echo "python venv failed; on Debian: apt-get install python3-venv" >&2; rm -rf .venv; exit 1; }
