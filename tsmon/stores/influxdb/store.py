@@ -31,6 +31,7 @@ class InfluxStore(Store):
 
     def __init__(self, connection: InfluxConnection, *, create_bucket: bool = False, retention_s: int = 0) -> None:
         self.connection = connection
+        self._org = connection.org
         self._create_bucket = create_bucket
         self._retention_s = retention_s
         self._session: aiohttp.ClientSession | None = None
@@ -71,7 +72,7 @@ class InfluxStore(Store):
 
             body = igzip.compress(lines, COMPRESSION_LEVEL)
             headers["Content-Encoding"] = "gzip"
-        parameters = {"org": self.connection.org, "bucket": self.connection.bucket, "precision": "ns"}
+        parameters = {"org": await self._organization(), "bucket": self.connection.bucket, "precision": "ns"}
         status, answer, retry_after = await self._post("/api/v2/write", parameters, headers, body)
         if status == 404 and self._create_bucket:
             await self.create_bucket()
@@ -94,7 +95,7 @@ class InfluxStore(Store):
     async def create_bucket(self) -> None:
         """Create the bucket if it is missing; the token must be allowed to."""
         connection = self.connection
-        found = await self._get("/api/v2/orgs", {"org": connection.org})
+        found = await self._get("/api/v2/orgs", {"org": await self._organization()})
         orgs = found.get("orgs") or []
         if not orgs:
             raise StoreUnavailableError(f"{self._where}: there is no such organization; correct monitoring.org")
@@ -118,7 +119,7 @@ class InfluxStore(Store):
         )
         headers = {"Content-Type": "application/json", "Accept": "application/csv"}
         status, answer, retry_after = await self._post(
-            "/api/v2/query", {"org": self.connection.org}, headers, body, capped=False
+            "/api/v2/query", {"org": await self._organization()}, headers, body, capped=False
         )
         if status == 400:
             raise StoreRefusedError(f"{self._where} refused the query: {message_of(answer)}", status=status)
@@ -160,6 +161,19 @@ class InfluxStore(Store):
             times.append(_floor(row.values["_time"], every_ns))
             values.append(row.values["_value"])
         return [Series(dict(tags), times, values) for tags, (times, values) in sorted(found.items())]
+
+    async def _organization(self) -> str:
+        """Name of the organization; where the settings leave it out, the one that the token sees."""
+        if not self._org:
+            found = await self._get("/api/v2/orgs", {})
+            names = [org["name"] for org in found.get("orgs") or []]
+            if len(names) != 1:
+                raise StoreUnavailableError(
+                    f"monitoring.organization is not set and the token sees {len(names)} organizations "
+                    f"({', '.join(names) or 'none'}); set it to one of them"
+                )
+            self._org = names[0]
+        return self._org
 
     async def _get(self, path: str, parameters: dict[str, str]) -> Any:
         status, answer, retry_after = await self._request("GET", path, parameters, {}, None)
