@@ -40,10 +40,9 @@ class InfluxStore(Store):
     def __repr__(self) -> str:
         return f"InfluxStore({self.connection!r})"
 
-    @property
-    def _where(self) -> str:
-        c = self.connection
-        return f"InfluxDB at {c.url} (organization {c.org!r}, bucket {c.bucket!r})"
+    def __str__(self) -> str:
+        connection = self.connection
+        return f"InfluxDB at {connection.url} (organization {self._org!r}, bucket {connection.bucket!r})"
 
     async def open(self) -> None:
         """Read token and certificates; raises :class:`~tsmon.errors.SettingsError` where they are wrong."""
@@ -78,7 +77,7 @@ class InfluxStore(Store):
             await self.create_bucket()
             status, answer, retry_after = await self._post("/api/v2/write", parameters, headers, body)
         if status not in (200, 204):
-            raise error_of(status, answer, retry_after, where=self._where)
+            raise error_of(status, answer, retry_after, where=str(self))
 
     async def check(self) -> None:
         """Ask the server whether a write would pass; see :meth:`Store.check`."""
@@ -98,14 +97,14 @@ class InfluxStore(Store):
         found = await self._get("/api/v2/orgs", {"org": await self._organization()})
         orgs = found.get("orgs") or []
         if not orgs:
-            raise StoreUnavailableError(f"{self._where}: there is no such organization; correct monitoring.org")
+            raise StoreUnavailableError(f"{self}: there is no such organization; correct monitoring.org")
         rules = [{"type": "expire", "everySeconds": self._retention_s}] if self._retention_s else []
         body = {"orgID": orgs[0]["id"], "name": connection.bucket, "retentionRules": rules}
         headers = {"Content-Type": "application/json"}
         status, answer, retry_after = await self._post("/api/v2/buckets", {}, headers, msgspec.json.encode(body))
         exists = status == 422 and b"already exists" in answer
         if status != 201 and not exists:
-            error = error_of(status, answer, retry_after, where=self._where)
+            error = error_of(status, answer, retry_after, where=str(self))
             raise StoreUnavailableError(f"the bucket cannot be created: {error}") from None
 
     async def query(self, flux: str) -> str:
@@ -122,9 +121,9 @@ class InfluxStore(Store):
             "/api/v2/query", {"org": await self._organization()}, headers, body, capped=False
         )
         if status == 400:
-            raise StoreRefusedError(f"{self._where} refused the query: {message_of(answer)}", status=status)
+            raise StoreRefusedError(f"{self} refused the query: {message_of(answer)}", status=status)
         if status != 200:
-            raise error_of(status, answer, retry_after, where=self._where)
+            raise error_of(status, answer, retry_after, where=str(self))
         return answer.decode()
 
     async def bins(self, selector: Selector, *, start_ns: int, stop_ns: int, every_ns: int) -> list[Bin]:
@@ -178,7 +177,7 @@ class InfluxStore(Store):
     async def _get(self, path: str, parameters: dict[str, str]) -> Any:
         status, answer, retry_after = await self._request("GET", path, parameters, {}, None)
         if status != 200:
-            raise error_of(status, answer, retry_after, where=self._where)
+            raise error_of(status, answer, retry_after, where=str(self))
         return msgspec.json.decode(answer)
 
     async def _post(
@@ -205,7 +204,7 @@ class InfluxStore(Store):
         import aiohttp
 
         if self._session is None:
-            raise StoreError(f"{self._where} is not open; use it as `async with`, or call open() first")
+            raise StoreError(f"{self} is not open; use it as `async with`, or call open() first")
         url = self.connection.url.rstrip("/") + path
         try:
             async with self._session.request(
