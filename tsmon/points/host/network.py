@@ -1,0 +1,31 @@
+"""Series of network interfaces."""
+
+from tsmon.line_protocol import Tag
+from tsmon.points.host.base import HostPoint
+
+__all__ = ["Network"]
+
+
+class Network(HostPoint, measurement="net"):
+    """Traffic of a network interface since it was made."""
+
+    interface: Tag[str]
+    """Name of the interface, such as ``eth0``."""
+    bytes_sent: int
+    """Sent, in bytes."""
+    bytes_recv: int
+    """Received, in bytes."""
+    packets_sent: int
+    """Number of packets sent."""
+    packets_recv: int
+    """Number of packets received."""
+    err_in: int
+    """Number of errors on receiving."""
+    err_out: int
+    """Number of errors on sending."""
+    drop_in: int
+    """Number of received packets that were dropped."""
+    drop_out: int
+    """Number of packets that were dropped instead of sent."""
+    speed: int | None = None
+    """Speed of the link, in Mbit/s; none where the driver does not know it."""
