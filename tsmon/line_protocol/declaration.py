@@ -90,8 +90,7 @@ class Declaration:
         if not any(column.tag and column.key in keys for column in self.columns):
             return self
         columns = tuple(
-            replace(column, tag=False, field=True) if column.key in keys else column
-            for column in self.columns
+            replace(column, tag=False, field=True) if column.key in keys else column for column in self.columns
         )
         return Declaration(self.class_name, self.measurement, columns)
 

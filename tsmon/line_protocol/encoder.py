@@ -110,6 +110,8 @@ class Encoding:
         declaration = self._declarations[type(point)]
         head = self._head(declaration, point)
         fields = self._fields(declaration, point)
+        if point.fields:
+            _check_length(declaration.class_name, head[:-1], list(point.fields))
         time_ns = self._clock() if point.time is None else time_ns_of(point.time)
         return f"{head}{','.join(fields)} {time_ns}"
 
@@ -157,12 +159,7 @@ class Encoding:
         head = "".join(
             [escape_measurement(declaration.measurement), *(f",{key}={text}" for key, text in sorted(parts))]
         )
-        longest = max((len(column.key) * 4 for column in declaration.columns if column.field), default=0)
-        if len(head) * 4 + longest > MAX_KEY_BYTES and len(head.encode()) + longest > MAX_KEY_BYTES:
-            raise InvalidPointError(
-                f"the tags of {name} take {len(head.encode())} bytes, above the server's {MAX_KEY_BYTES}; "
-                "write long texts as fields"
-            )
+        _check_length(name, head, [column.key for column in declaration.columns if column.field])
         return head + " "
 
     def _fields(self, declaration: Declaration, point: Encodable) -> list[str]:
@@ -175,9 +172,7 @@ class Encoding:
             value = getattr(point, column.attribute)
             if value is None:
                 if not column.optional:
-                    raise InvalidPointError(
-                        f"{name}.{column.attribute} is None, but the field is not optional"
-                    )
+                    raise InvalidPointError(f"{name}.{column.attribute} is None, but the field is not optional")
                 continue
             text = field_text(f"{name}.{column.attribute}", value, column.type)
             if text is NONFINITE:
@@ -202,6 +197,19 @@ class Encoding:
             raise InvalidPointError(f"{name} cannot be stored, for {reason}; give at least one finite value")
         self.nonfinite += nonfinite
         return texts
+
+
+def _check_length(name: str, head: str, field_keys: list[str]) -> None:
+    """Refuse what the server would: head, a separator of four bytes and the longest field key are too much."""
+    if 4 * (len(head) + max(map(len, field_keys), default=0) + 1) <= MAX_KEY_BYTES:
+        return
+    longest = max((len(escape_field_key(key).encode()) for key in field_keys), default=0)
+    length = len(head.encode()) + 4 + longest
+    if length > MAX_KEY_BYTES:
+        raise InvalidPointError(
+            f"measurement, tags and a field key of {name} take {length} bytes, "
+            f"above the server's {MAX_KEY_BYTES}; write long texts as fields"
+        )
 
 
 def _check_additional(name: str, what: str, key: object, declaration: Declaration) -> None:

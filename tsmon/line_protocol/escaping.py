@@ -2,10 +2,12 @@
 
 Follows the parser of InfluxDB OSS 2.x (models/points.go, pkg/escape), not only its documentation: a backslash
 is literal in measurements, tag keys, tag values and field keys and is never doubled; one at the end of any of
-them cannot be represented and is refused; a leading ``#`` would turn the whole line into a comment.
+them cannot be represented and is refused, and so is one before a space (what finds the ends of lines takes
+the space for the end of the tags, and a later quote then swallows the next lines); in field keys, before a
+comma, ``=`` or quote too. A leading ``#`` would turn the whole line into a comment.
 
 One rule for control characters (U+0000 to U+001F and U+007F): refused in names and tag values. In string
-fields every character is kept as it is, except U+0000 in no place: it is an ordinary character there.
+fields every character is kept as it is, U+0000 among them.
 """
 
 import re
@@ -17,6 +19,7 @@ from tsmon.errors import InvalidPointError
 __all__ = [
     "MAX_KEY_BYTES",
     "MAX_STRING_BYTES",
+    "RESERVED_TAG_KEYS",
     "check_field_key",
     "check_measurement",
     "check_tag_key",
@@ -25,6 +28,7 @@ __all__ = [
     "escape_measurement",
     "escape_string",
     "escape_tag",
+    "unescape_field_key",
     "unescape_key",
     "unescape_measurement",
     "unescape_string",
@@ -37,15 +41,18 @@ MAX_STRING_BYTES: Final = 1_048_576
 """Limit of the server for one string field, in bytes."""
 
 _control = re.compile(r"[\x00-\x1f\x7f]")
+_stray_backslash = re.compile(r"\\(?= |\Z)")
+_stray_in_field_key = re.compile(r'\\(?=[, ="]|\Z)')
 _surrogate = re.compile(r"[\ud800-\udfff]")
 _in_measurement = re.compile(r"([, ])")
 _in_key = re.compile(r"([,= ])")
 _in_string = re.compile(r'(["\\])')
 _escaped_in_measurement = re.compile(r"\\([, ])")
 _escaped_in_key = re.compile(r"\\([,= ])")
+_escaped_in_field_key = re.compile(r'\\([," =])')
 _escaped_in_string = re.compile(r'\\(["\\])')
 
-RESERVED_TAG_KEYS: Final = frozenset({"_field", "_measurement", "time"})
+RESERVED_TAG_KEYS: Final = frozenset({"_field", "_measurement", "time", "\x00"})
 
 
 def check_measurement(name: str) -> None:
@@ -68,7 +75,7 @@ def check_tag_key(key: str) -> None:
 
 def check_field_key(key: str) -> None:
     """Raise :class:`InvalidPointError` unless ``key`` can name a field."""
-    _check("field key", key)
+    _check("field key", key, _stray_in_field_key)
     if key == "time" or key.startswith("_"):
         raise _reserved("field key", key)
 
@@ -103,8 +110,13 @@ def unescape_measurement(text: str) -> str:
 
 
 def unescape_key(text: str) -> str:
-    """Inverse of :func:`escape_tag` and :func:`escape_field_key`."""
+    """Inverse of :func:`escape_tag`."""
     return _escaped_in_key.sub(r"\1", text) if "\\" in text else text
+
+
+def unescape_field_key(text: str) -> str:
+    """Inverse of :func:`escape_field_key`; the server also takes the backslash from before a quote."""
+    return _escaped_in_field_key.sub(r"\1", text) if "\\" in text else text
 
 
 def unescape_string(text: str) -> str:
@@ -118,17 +130,16 @@ def check_text(what: str, text: str) -> None:
         raise InvalidPointError(f"{what} {_shown(text)} has a lone surrogate, which UTF-8 cannot encode")
 
 
-def _check(what: str, text: str) -> None:
+def _check(what: str, text: str, stray: re.Pattern[str] = _stray_backslash) -> None:
     if not text:
         raise InvalidPointError(f"{what} is empty; give it a name")
     if _control.search(text):
         raise InvalidPointError(
             f"{what} {_shown(text)} has a control character (such as a newline); remove or replace it"
         )
-    if text.endswith("\\"):
-        raise InvalidPointError(
-            f"{what} {_shown(text)} ends with a backslash, which line protocol cannot represent; remove it"
-        )
+    if match := stray.search(text):
+        place = f"has a backslash before {text[match.end()]!r}" if text[match.end() :] else "ends with a backslash"
+        raise InvalidPointError(f"{what} {_shown(text)} {place}, which line protocol cannot represent; remove it")
     check_text(what, text)
 
 

@@ -53,9 +53,7 @@ def generate(declaration: Declaration) -> Factory | None:
         "      return careful(point)",
     ]
     lines += [f"    {names[c.attribute]} = point.{c.attribute}" for c in declaration.columns]
-    conditions = [
-        _condition(c, names[c.attribute]) for c in declaration.columns if c.field or c.type is not str
-    ]
+    conditions = [_condition(c, names[c.attribute]) for c in declaration.columns if c.field or c.type is not str]
     if conditions:
         lines += [f"    if not ({' and '.join(conditions)}):", "      return careful(point)"]
     key = ", ".join(names[c.attribute] for c in tags)

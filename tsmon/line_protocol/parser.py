@@ -1,8 +1,13 @@
 r"""Line protocol to points, as InfluxDB OSS 2.x reads it.
 
 A character that would end a name does not end it behind a backslash, whatever stands before that backslash;
-so ``a\\,b`` is the one token ``a\,b``. Newlines inside a quoted string belong to it. Blank lines and lines
-that start with ``#`` are skipped.
+so ``a\\,b`` is the one token ``a\,b`` in measurements and tags. Newlines inside a quoted string belong to it,
+and so does one behind a backslash, even in a name. Blank lines and lines that start with ``#`` are skipped.
+A carriage return is an ordinary character: CRLF spoils the last token.
+
+Stricter than the server in three places, where it stores something else than what was written: text after
+the closing quote of a string (it becomes part of the string), a field key that holds two backslashes before a
+comma, space or ``=`` (it swallows the next field), and bytes that are not UTF-8.
 
 Lines without quotes, backslashes and oddities take a short road (:data:`_plain_body`); whatever it does not
 take goes through the grammar, so that both give the same points and the same errors.
@@ -14,7 +19,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from tsmon.errors import LineProtocolError
-from tsmon.line_protocol.escaping import unescape_key, unescape_measurement, unescape_string
+from tsmon.line_protocol.escaping import (
+    RESERVED_TAG_KEYS,
+    unescape_field_key,
+    unescape_key,
+    unescape_measurement,
+    unescape_string,
+)
 from tsmon.line_protocol.values import MAX_INT64, MAX_TIME_NS, MIN_INT64
 
 __all__ = [
@@ -52,21 +63,35 @@ class ParsedPoint:
     time_ns: int | None
 
 
-_measurement = re.compile(r"(?:[^, \n]|(?<=\\)[, ])+")
-_tag = re.compile(r",((?:[^,= \n]|(?<=\\)[,= ])+)=((?:[^,= \n]|(?<=\\)[,= ])+)")
-_field = re.compile(
-    r"((?:[^,= \n]|(?<=\\)[,= ])+)="
-    r'(?:"((?:\\["\\]|\\(?!["\\])|[^"\\])*)"|([^",= \n\r][^, \n\r]*))'
+_measurement = re.compile(r"[^, ](?:[^, ]|(?<=\\)[, ])*+")
+_tag = re.compile(
+    r",([^,= ](?:[^,= ]|(?<=\\)[,= ])*+)="
+    r"([^, ](?:[^,= ]|(?<=\\)[,= ])*+)(?=[, ]|\Z)"
 )
-_number = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z")
+_spaces = re.compile(r"[ \t\x00]*")
+_field = re.compile(
+    r"((?:[^\\,= ]|\\.)++)(?<!\\)="
+    r'(?:"((?:[^"\\]|\\.)*+)"(?=[, ]|\Z)|([^", ][^, ]*))',
+    re.DOTALL,
+)
+_number = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z")
 _integer = re.compile(r"-?[0-9]{1,4000}\Z")
-_time = re.compile(r"-?[0-9]{1,4000}")
+_time = re.compile(r" [ \t\x00]*(?:(-?[0-9]{1,4000}) *)?\Z")
 _head_end = re.compile(r"(?<!\\) ")
 _plain_body = re.compile(r" ([!#-\[\]-~]+) (-?[0-9]{1,19})\Z")
 _quoted_line = re.compile(
-    r"(?:[^\\ \n]++|\\.|\\\Z)*+"
-    r'(?: (?:[^\\"\n]++|\\.|\\\Z|"(?:[^\\"]++|\\.|\\\Z)*+(?:"|\Z))*+)?',
-    re.DOTALL,
+    r"""
+    (?: [^\\ \n]++ | \\. | \\\Z )*+                     # measurement and tags: quotes are ordinary
+    (?:
+        [ ] (?: [^\\=,\n]++ | \\. | \\\Z )*+            # a field key: still ordinary
+        (?:
+            = (?: [^\\",\n]++ | \\. | \\\Z | "(?:[^\\"]++|\\.|\\\Z)*+(?:"|\Z) )*+
+            (?: , (?: [^\\=,\n]++ | \\. | \\\Z )*+ )?+
+        )*+
+        (?: , (?: [^\\\n]++ | \\. | \\\Z )*+ )?+        # a comma too many: never again a string
+    )?+
+    """,
+    re.DOTALL | re.VERBOSE,
 )
 
 _BOOLEANS: Final = {
@@ -88,9 +113,9 @@ def split_lines(data: bytes | str) -> Iterator[tuple[int, str]]:
     except UnicodeDecodeError as error:
         number = error.object[: error.start].count(b"\n") + 1
         raise LineProtocolError(f"byte {error.object[error.start]:#04x} is not UTF-8", line=number) from None
-    if '"' not in text:
+    if '"' not in text and "\\\n" not in text:
         for number, line in enumerate(text.split("\n"), 1):
-            stripped = line.lstrip(" \t\r\x00")
+            stripped = line.lstrip(" \t\x00")
             if stripped and not stripped.startswith("#"):
                 yield number, stripped
         return
@@ -98,7 +123,7 @@ def split_lines(data: bytes | str) -> Iterator[tuple[int, str]]:
     while position < len(text):
         end = _line_end(text, position)
         line = text[position:end]
-        stripped = line.lstrip(" \t\r\x00")
+        stripped = line.lstrip(" \t\x00")
         if stripped and not stripped.startswith("#"):
             yield number, stripped
         number += line.count("\n") + 1
@@ -134,6 +159,8 @@ def parse_head(line: str, number: int = 1) -> tuple[str, dict[str, str]]:
         if match is None:
             raise LineProtocolError(f"a tag is not key=value at {_near(line, position)}", line=number)
         key = unescape_key(match[1])
+        if key in RESERVED_TAG_KEYS:
+            raise LineProtocolError(f"tag key {key!r} is reserved", line=number)
         if key in tags:
             raise LineProtocolError(f"tag {key!r} stands twice", line=number)
         tags[key] = unescape_key(match[2])
@@ -154,14 +181,15 @@ def parse_body(line: str, position: int, number: int = 1) -> tuple[dict[str, Fie
         plain = _plain_fields(match[1])
         if plain is not None and -MAX_TIME_NS <= plain_time_ns <= MAX_TIME_NS:
             return plain, plain_time_ns
-    while line.startswith(" ", position):
-        position += 1
+    spaces = _spaces.match(line, position)
+    assert spaces is not None  # the pattern matches the empty text
+    position = spaces.end()
     fields: dict[str, FieldValue] = {}
     while True:
         match = _field.match(line, position)
         if match is None:
             raise LineProtocolError(f"a field is not key=value at {_near(line, position)}", line=number)
-        key = unescape_key(match[1])
+        key = unescape_field_key(match[1])
         fields[key] = _value(key, match[3], number) if match[2] is None else unescape_string(match[2])
         position = match.end()
         if not line.startswith(",", position):
@@ -173,8 +201,8 @@ def parse_body(line: str, position: int, number: int = 1) -> tuple[dict[str, Fie
 def _plain_fields(text: str) -> dict[str, FieldValue] | None:
     """Fields that are all ordinary numbers and booleans, else None; ``text`` is printable ASCII.
 
-    In printable ASCII, ``float()`` takes more than line protocol does only with an underscore, or for NaN and
-    infinity.
+    In printable ASCII, ``float()`` takes more than line protocol does only with a leading plus, an underscore,
+    or for NaN and infinity.
     """
     fields: dict[str, FieldValue] = {}
     for pair in text.split(","):
@@ -193,7 +221,7 @@ def _plain_fields(text: str) -> dict[str, FieldValue] | None:
                 number = float(value)
             except ValueError:
                 return None
-            if "_" in value or number - number != 0.0:
+            if value[0] == "+" or "_" in value or number - number != 0.0:
                 return None
             fields[key] = number
     return fields
@@ -205,7 +233,7 @@ def _value(key: str, text: str, number: int) -> FieldValue:
     if text[-1] in "iu" and _integer.match(text[:-1]):
         value = int(text[:-1])
         low, high = (MIN_INT64, MAX_INT64) if text[-1] == "i" else (0, MAX_UINT64)
-        if not low <= value <= high:
+        if not low <= value <= high or (text[0] == "-" and text[-1] == "u"):
             raise LineProtocolError(f"field {key!r} is {text}, out of 64-bit range", line=number)
         return value if text[-1] == "i" else Unsigned(value)
     if _number.match(text):
@@ -216,12 +244,14 @@ def _value(key: str, text: str, number: int) -> FieldValue:
 
 
 def _time_ns(line: str, position: int, number: int) -> int | None:
-    rest = line[position:].strip(" \t\r\x00")
-    if not rest:
+    if position == len(line):
         return None
-    if not line.startswith(" ", position) or not (match := _time.fullmatch(rest)):
+    match = _time.match(line, position)
+    if match is None:
         raise LineProtocolError(f"the time is not an integer at {_near(line, position)}", line=number)
-    time_ns = int(match[0])
+    if match[1] is None:
+        return None
+    time_ns = int(match[1])
     if not -MAX_TIME_NS <= time_ns <= MAX_TIME_NS:
         raise LineProtocolError(f"time {time_ns} ns is out of range", line=number)
     return time_ns
@@ -232,12 +262,8 @@ def _line_end(text: str, position: int) -> int:
     end = text.find("\n", position)
     if end < 0:
         end = len(text)
-    if text.find('"', position, end) < 0:
+    if text.find('"', position, end) < 0 and text[end - 1] != "\\":
         return end
-    if text.find("\\", position, end) < 0:
-        fields = text.find(" ", position, end)
-        if fields < 0 or text.count('"', fields, end) % 2 == 0:
-            return end
     match = _quoted_line.match(text, position)
     assert match is not None  # the pattern matches the empty text
     return match.end()

@@ -122,9 +122,7 @@ def _str(where: str, value: object) -> str:
     text = str.__str__(value)
     check_text(where, text)
     if len(text) > MAX_STRING_BYTES // 4 and len(text.encode()) > MAX_STRING_BYTES:
-        raise InvalidPointError(
-            f"{where} is longer than {MAX_STRING_BYTES} bytes, the server's limit; shorten it"
-        )
+        raise InvalidPointError(f"{where} is longer than {MAX_STRING_BYTES} bytes, the server's limit; shorten it")
     return text
 
 
