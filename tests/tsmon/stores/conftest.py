@@ -1,0 +1,29 @@
+"""Every store, new and empty, for the tests that all of them must pass."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tsmon.stores import Store
+from tsmon.stores.sqlite import SqliteStore
+
+
+@asynccontextmanager
+async def sqlite(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
+    directory = Path(request.getfixturevalue("tmp_path"))
+    async with SqliteStore(directory / "new" / "tsmon.db") as store:
+        yield store
+
+
+STORES: dict[str, Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[Store]]] = {
+    "sqlite": sqlite,
+}
+
+
+@pytest.fixture(params=sorted(STORES))
+async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
+    """One store of each kind, open and empty."""
+    async with STORES[request.param](request) as opened:
+        yield opened

@@ -1,0 +1,232 @@
+"""What every store does, whatever lies behind it."""
+
+import pytest
+
+from tsmon.errors import StoreRefusedError
+from tsmon.line_protocol.escaping import escape_field_key, escape_measurement, escape_string, escape_tag
+from tsmon.stores import Bin, Newest, Selector, Series, Store
+
+S = 1_000_000_000
+T = 1_700_000_000 * S
+ALWAYS = {"start_ns": -(10**18), "stop_ns": 4 * 10**18}
+
+
+async def write(store: Store, *lines: str) -> None:
+    await store.write("\n".join(lines).encode())
+
+
+async def test_a_written_point_is_its_series_newest(store: Store) -> None:
+    await write(store, f"cpu,host=a,core=0 load=0.5 {T + 123_456_789}")
+    assert await store.newest(Selector("cpu", "load")) == [Newest({"core": "0", "host": "a"}, T + 123_456_789, 0.5)]
+
+
+async def test_values_keep_their_type(store: Store) -> None:
+    await write(store, f'm f=3,i=-9223372036854775808i,u=9223372036854775807u,b=true,n=F,s="3" {T}')
+    expected = {"f": 3.0, "i": -(2**63), "u": 2**63 - 1, "b": True, "n": False, "s": "3"}
+    for field, value in expected.items():
+        [newest] = await store.newest(Selector("m", field))
+        assert newest.value == value
+        assert type(newest.value) is type(value)
+
+
+async def test_the_largest_and_smallest_numbers_survive(store: Store) -> None:
+    numbers = [1.7976931348623157e308, 5e-324, 0.1, -1 / 3]
+    await write(store, *(f"m,n={n} f={number!r} {T}" for n, number in enumerate(numbers)))
+    assert [newest.value for newest in await store.newest(Selector("m", "f"))] == numbers
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "plain",
+        'quoted "word"',
+        "C:\\dir\\",
+        "two\nlines",
+        "tab\tin it",
+        "grüße 🦊",
+        "a=1,b=2 3",
+        "'",
+    ],
+)
+async def test_strings_come_back_as_they_were(store: Store, text: str) -> None:
+    await write(store, f'log,host=a text="{escape_string(text)}",n=1i {T}', f"log,host=b n=2i {T}")
+    assert [newest.value for newest in await store.newest(Selector("log", "text"))] == [text]
+    assert len(await store.newest(Selector("log", "n"))) == 2
+
+
+@pytest.mark.parametrize(
+    "name", ["a b", "a,b", "a=b", "a\\b", 'a"b', "a'b", "größe", "select", "A", "c1", "${x}", "x]"]
+)
+async def test_names_and_tags_come_back_as_they_were(store: Store, name: str) -> None:
+    line = f"{escape_measurement(name)},{escape_tag(name)}={escape_tag(name)} {escape_field_key(name)}=1 {T}"
+    await write(store, line, f"other,other=x other=2 {T}")
+    assert await store.newest(Selector(name, name, {name: name})) == [Newest({name: name}, T, 1.0)]
+
+
+async def test_names_that_differ_in_case_are_different(store: Store) -> None:
+    await write(store, f"m,a=x v=1,V=2i {T}", f'M,A=x v="three" {T}', f"m,A=x v=4 {T}", f"m,a=X v=5 {T}")
+    assert await store.newest(Selector("m", "V")) == [Newest({"a": "x"}, T, 2)]
+    assert await store.newest(Selector("M", "v")) == [Newest({"A": "x"}, T, "three")]
+    assert await store.newest(Selector("m", "v", {"A": "x"})) == [Newest({"A": "x"}, T, 4.0)]
+    assert await store.newest(Selector("m", "v", {"a": "X"})) == [Newest({"a": "X"}, T, 5.0)]
+
+
+async def test_a_tag_and_a_field_may_share_a_name(store: Store) -> None:
+    await write(store, f"errors,code=404 code=404i {T}")
+    assert await store.newest(Selector("errors", "code", {"code": "404"})) == [Newest({"code": "404"}, T, 404)]
+
+
+async def test_the_order_of_tags_does_not_make_a_series(store: Store) -> None:
+    await write(store, f"m,a=1,b=2 v=1 {T}", f"m,b=2,a=1 v=2 {T + 1}")
+    assert await store.newest(Selector("m", "v")) == [Newest({"a": "1", "b": "2"}, T + 1, 2.0)]
+
+
+async def test_same_series_and_time_merge_and_the_last_write_wins(store: Store) -> None:
+    await write(store, f"m,a=1 x=1,y=1 {T}")
+    await write(store, f"m,a=1 y=2,z=2 {T}")
+    for field, value in {"x": 1.0, "y": 2.0, "z": 2.0}.items():
+        assert await store.newest(Selector("m", field)) == [Newest({"a": "1"}, T, value)]
+    assert await store.bins(Selector("m", "y"), **ALWAYS, every_ns=S) == [Bin(T, T, T, 1)]
+
+
+async def test_points_of_one_batch_merge_in_its_order(store: Store) -> None:
+    await write(store, f"m v=1,w=1 {T}", f"m v=2 {T}", f"m v=3,x=3 {T}", f"m w=4 {T}")
+    assert [p.value for field in "vwx" for p in await store.newest(Selector("m", field))] == [3.0, 4.0, 3.0]
+
+
+async def test_writing_again_changes_nothing(store: Store) -> None:
+    lines = [f"m,a={n % 3} v={n} {T + n}" for n in range(20)]
+    await write(store, *lines)
+    before = await store.series(Selector("m", "v"), **ALWAYS, every_ns=10)
+    await write(store, *lines)
+    assert await store.series(Selector("m", "v"), **ALWAYS, every_ns=10) == before
+
+
+async def test_a_point_of_another_type_is_refused_whole_and_the_others_stored(store: Store) -> None:
+    await write(store, f"m v=1i {T}")
+    with pytest.raises(StoreRefusedError, match=r"(?s)v.*float.*integer") as caught:
+        await write(store, f"m v=2i {T + 1}", f"m v=3.5,other=1 {T + 2}", f"m v=4i {T + 3}")
+    assert caught.value.lines == 1
+    assert await store.bins(Selector("m", "v"), **ALWAYS, every_ns=S) == [Bin(T, T, T + 3, 3)]
+    assert await store.newest(Selector("m", "other")) == []
+
+
+async def test_a_type_conflict_within_one_batch_is_settled_by_its_order(store: Store) -> None:
+    with pytest.raises(StoreRefusedError) as caught:
+        await write(store, f"m v=1 {T}", f'm v="2" {T + 1}', f"m v=3 {T + 2}")
+    assert caught.value.lines == 1
+    assert await store.bins(Selector("m", "v"), **ALWAYS, every_ns=S) == [Bin(T, T, T + 2, 2)]
+
+
+async def test_blank_lines_and_comments_hold_no_points(store: Store) -> None:
+    await write(store, "", f"# m v=1 {T}", f"m v=2 {T}", "")
+    assert await store.bins(Selector("m", "v"), **ALWAYS, every_ns=S) == [Bin(T, T, T, 1)]
+
+
+async def test_what_is_unknown_has_no_points(store: Store) -> None:
+    await write(store, f"m,a=1 v=1 {T}")
+    for selector in (
+        Selector("x", "v"),
+        Selector("m", "x"),
+        Selector("m", "v", {"a": "2"}),
+        Selector("m", "v", {"b": "1"}),
+    ):
+        assert await store.bins(selector, **ALWAYS, every_ns=S) == []
+        assert await store.newest(selector) == []
+        assert await store.series(selector, **ALWAYS, every_ns=S) == []
+
+
+async def test_the_interval_is_half_open(store: Store) -> None:
+    await write(store, *(f"m v={n} {T + n}" for n in range(4)))
+    inner = {"start_ns": T + 1, "stop_ns": T + 3}
+    assert await store.bins(Selector("m", "v"), **inner, every_ns=S) == [Bin(T, T + 1, T + 2, 2)]
+    assert await store.series(Selector("m", "v"), **inner, every_ns=S) == [Series({}, [T], [1.5])]
+
+
+async def test_windows_are_aligned_to_the_epoch_and_empty_ones_left_out(store: Store) -> None:
+    every = 7 * S
+    first = T // every * every
+    times = [first, first + every - 1, first + every, first + 5 * every + 3]
+    await write(store, *(f"m v={n} {time}" for n, time in enumerate(times)))
+    interval = {"start_ns": first - S, "stop_ns": first + 6 * every - S}
+    assert await store.bins(Selector("m", "v"), **interval, every_ns=every) == [
+        Bin(first, times[0], times[1], 2),
+        Bin(first + every, times[2], times[2], 1),
+        Bin(first + 5 * every, times[3], times[3], 1),
+    ]
+    assert await store.series(Selector("m", "v"), **interval, every_ns=every) == [
+        Series({}, [first, first + every, first + 5 * every], [0.5, 2.0, 3.0])
+    ]
+
+
+async def test_times_before_the_epoch_lie_in_their_own_windows(store: Store) -> None:
+    times = [-2 * S, -2 * S + 1, -S - 1, -S, -1, 0, 1]
+    await write(store, *(f"m v={n} {time}" for n, time in enumerate(times)))
+    assert await store.bins(Selector("m", "v"), start_ns=-3 * S, stop_ns=S, every_ns=S) == [
+        Bin(-2 * S, -2 * S, -S - 1, 3),
+        Bin(-S, -S, -1, 2),
+        Bin(0, 0, 1, 2),
+    ]
+    [series] = await store.series(Selector("m", "v"), start_ns=-3 * S, stop_ns=S, every_ns=S)
+    assert (list(series.times_ns), list(series.values)) == ([-2 * S, -S, 0], [1.0, 3.5, 5.5])
+
+
+async def test_only_points_with_the_field_count(store: Store) -> None:
+    await write(store, f"m,a=1 v=1 {T}", f"m,a=1 w=1 {T + 1}", f"m,a=1 v=2 {T + 2}", f"m,a=1 w=1 {T + 3}")
+    assert await store.bins(Selector("m", "v"), **ALWAYS, every_ns=S) == [Bin(T, T, T + 2, 2)]
+    assert await store.newest(Selector("m", "v")) == [Newest({"a": "1"}, T + 2, 2.0)]
+
+
+async def test_bins_take_all_selected_series_together(store: Store) -> None:
+    await write(
+        store,
+        f"m,host=a,disk=1 v=1 {T + 5}",
+        f"m,host=a,disk=2 v=1 {T + 2}",
+        f"m,host=b,disk=1 v=1 {T + 9}",
+        f"m,host=a v=1 {T + 7}",
+        f"m v=1 {T + 8}",
+    )
+    assert await store.bins(Selector("m", "v"), **ALWAYS, every_ns=S) == [Bin(T, T + 2, T + 9, 5)]
+    assert await store.bins(Selector("m", "v", {"host": "a"}), **ALWAYS, every_ns=S) == [Bin(T, T + 2, T + 7, 3)]
+    one = Selector("m", "v", {"disk": "1", "host": "a"})
+    assert await store.bins(one, **ALWAYS, every_ns=S) == [Bin(T, T + 5, T + 5, 1)]
+
+
+async def test_bins_count_points_of_any_type(store: Store) -> None:
+    await write(store, f'm s="x",b=true,i=1i,u=1u {T}', f'm s="",b=false,i=0i,u=0u {T + 1}')
+    for field in "sbiu":
+        assert await store.bins(Selector("m", field), **ALWAYS, every_ns=S) == [Bin(T, T, T + 1, 2)]
+
+
+async def test_series_come_apart_and_in_order_of_their_tags(store: Store) -> None:
+    await write(
+        store,
+        f"m,b=1 v=1 {T}",
+        f"m,a=2 v=2 {T}",
+        f"m,a=10 v=3 {T}",
+        f"m v=4 {T}",
+        f"m,a=10,b=0 v=5 {T}",
+    )
+    tags = [{}, {"a": "10"}, {"a": "10", "b": "0"}, {"a": "2"}, {"b": "1"}]
+    assert [dict(series.tags) for series in await store.series(Selector("m", "v"), **ALWAYS, every_ns=S)] == tags
+    assert [dict(newest.tags) for newest in await store.newest(Selector("m", "v"))] == tags
+
+
+async def test_means_of_integers_are_not_rounded(store: Store) -> None:
+    await write(store, f"m i=1i,u=1u {T}", f"m i=2i,u=2u {T + 1}")
+    for field in "iu":
+        assert await store.series(Selector("m", field), **ALWAYS, every_ns=S) == [Series({}, [T], [1.5])]
+
+
+@pytest.mark.parametrize("field", ["s", "b"])
+async def test_strings_and_booleans_have_no_mean(store: Store, field: str) -> None:
+    await write(store, f'm s="x",b=true {T}')
+    with pytest.raises(StoreRefusedError):
+        await store.series(Selector("m", field), **ALWAYS, every_ns=S)
+
+
+async def test_closing_twice_is_safe(store: Store) -> None:
+    await store.close()
+    await store.close()

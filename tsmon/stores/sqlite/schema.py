@@ -1,0 +1,142 @@
+"""The file: how it is recognised, laid out and opened.
+
+``measurements`` and ``fields`` map names to generated tables (``m1``, ``m2``, …) and columns (``c1``, …),
+since SQLite compares its own names without regard to case and reserves some. ``series`` numbers the tag sets.
+The points of a measurement lie in one table, clustered by series and time; a field that a point does not
+have is NULL. Floats are REAL (SQLite does not keep the sign of a zero), integers, unsigned and booleans
+INTEGER, strings TEXT.
+"""
+
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from tsmon.errors import StoreError, StoreUnavailableError
+from tsmon.stores.sqlite.failures import DamagedFileError
+
+__all__ = ["APPLICATION_ID", "SCHEMA_VERSION", "open_for_reading", "open_for_writing"]
+
+APPLICATION_ID: Final = int.from_bytes(b"tsmn")
+"""Marks the file as tsmon's, in its header."""
+
+SCHEMA_VERSION: Final = 1
+
+BUSY_S: Final = 5.0
+"""How long a statement waits for another process, such as somebody's ``sqlite3`` shell."""
+
+CACHE_KIB: Final = 16_384
+WAL_BYTES: Final = 64 * 1024 * 1024
+"""The write-ahead log is cut to this size after it has grown larger."""
+
+CHECKED_BYTES: Final = 512 * 1024 * 1024
+"""Files up to this size are examined when their last writer was killed (about two seconds at most)."""
+
+_TABLES: Final = (
+    "CREATE TABLE measurements (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)",
+    """CREATE TABLE fields (
+        measurement INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        type TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        PRIMARY KEY (measurement, name)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE series (
+        id INTEGER PRIMARY KEY,
+        measurement INTEGER NOT NULL,
+        tags TEXT NOT NULL,
+        UNIQUE (measurement, tags)
+    )""",
+    f"PRAGMA application_id = {APPLICATION_ID}",
+    f"PRAGMA user_version = {SCHEMA_VERSION}",
+)
+
+
+def open_for_writing(path: Path) -> sqlite3.Connection:
+    """Connection that may write, in WAL mode with a sync at each commit; a missing file is made.
+
+    Raises :class:`DamagedFileError`, :class:`StoreError` for a file that is not ours or is newer, and
+    ``sqlite3.Error``. What is examined is bounded: header, schema and catalogue always; every page only
+    where a write-ahead log shows that the last writer was killed, and in files up to
+    :data:`CHECKED_BYTES`. SQLite itself reports damage elsewhere when it comes upon it.
+    """
+    killed = _size(Path(f"{path}-wal")) > 0
+    connection = _connect(path, "rwc")
+    try:
+        new = _is_new(connection, path)
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        if connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
+            raise StoreUnavailableError(
+                f"{path}: this file system cannot hold a write-ahead log; name a file on a local disk"
+            )
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        if new:
+            connection.execute("BEGIN IMMEDIATE")
+            for statement in _TABLES:
+                connection.execute(statement)
+            connection.execute("COMMIT")
+        elif killed and _size(path) <= CHECKED_BYTES:
+            findings = [row[0] for row in connection.execute("PRAGMA quick_check(1)")]
+            if findings != ["ok"]:
+                raise DamagedFileError(path, " ".join(findings[0].split()))
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def open_for_reading(path: Path) -> sqlite3.Connection:
+    """Connection that cannot write; raises like :func:`open_for_writing`, and where there is no file."""
+    if not path.exists():
+        raise StoreUnavailableError(f"{path} does not exist; has anything been written yet, is the path right?")
+    connection = _connect(path, "ro")
+    try:
+        if _is_new(connection, path):
+            raise StoreUnavailableError(f"{path} is empty; its writer has not finished making it, or never ran")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        timeout=BUSY_S,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+
+
+def _is_new(connection: sqlite3.Connection, path: Path) -> bool:
+    """Whether the file is empty; raises unless it is, or is ours and whole as far as its catalogue tells."""
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if not tables and application == 0 and version == 0:
+        return True
+    if application != APPLICATION_ID:
+        raise StoreError(f"{path} is an SQLite file of another program; name another file")
+    if version > SCHEMA_VERSION:
+        raise StoreError(
+            f"{path} was written by a newer tsmon (schema {version}, this one knows {SCHEMA_VERSION}); "
+            "upgrade tsmon, or name another file"
+        )
+    if not {"measurements", "fields", "series"} <= tables:
+        raise DamagedFileError(path, "its catalogue is missing")
+    strays = connection.execute(
+        "SELECT count(*) FROM fields WHERE measurement NOT IN (SELECT id FROM measurements) OR NOT EXISTS "
+        "(SELECT 1 FROM pragma_table_info('m' || fields.measurement) WHERE name = 'c' || fields.number)"
+    ).fetchone()[0]
+    if strays:
+        raise DamagedFileError(path, f"its catalogue names {strays} columns that are missing")
+    return False
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

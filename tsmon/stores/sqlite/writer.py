@@ -1,0 +1,176 @@
+"""Lines to rows, one transaction a batch.
+
+As in InfluxDB, points of one series and time become one: new fields are added, the same ones replaced. A
+point of which one field has another type than its first write had is refused whole; so is a line that is no
+line protocol. The others are stored.
+"""
+
+import contextlib
+import re
+import sqlite3
+import time
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Final
+
+from tsmon.errors import LineProtocolError
+from tsmon.line_protocol.parser import FieldValue, Unsigned, head_end, parse_body, parse_head, split_lines
+from tsmon.line_protocol.values import MAX_INT64
+from tsmon.stores.sqlite.catalogue import MAX_FIELDS, TYPE_NAMES, Catalogue, Measurement
+
+__all__ = ["Refusals", "Writer"]
+
+MAX_HEADS: Final = 16_384
+"""Distinct texts of measurement and tags that the writer remembers; when it is full, it starts anew."""
+
+_undecodable = re.compile(r"[\udc80-\udcff]")
+_by_series_and_time = itemgetter(0)
+
+
+@dataclass(slots=True)
+class Refusals:
+    """Number of points of a batch that were refused, and why the first was."""
+
+    count: int = 0
+    first: str = ""
+
+    def add(self, reason: str) -> None:
+        """Count one."""
+        self.count += 1
+        self.first = self.first or reason
+
+
+class Writer:
+    """Writes batches through one connection, of which it is the only user that writes."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._catalogue: Catalogue | None = None
+        self._heads: dict[str, tuple[Measurement, int]] = {}
+
+    def forget(self) -> None:
+        """Read the catalogue anew at the next write; call it when the file's may have changed."""
+        self._catalogue = None
+        self._heads.clear()
+
+    def write(self, lines: bytes) -> Refusals:
+        """Store all that can be stored; when it returns, that is committed. Raises ``sqlite3.Error``."""
+        refusals = Refusals()
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            if self._catalogue is None:
+                self._catalogue = Catalogue(self._connection)
+            for measurement in self._collect(self._catalogue, lines, refusals):
+                self._catalogue.save(measurement)
+                self._insert(measurement)
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self.forget()
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.execute("ROLLBACK")
+            raise
+        return refusals
+
+    def _collect(self, catalogue: Catalogue, data: bytes, refusals: Refusals) -> list[Measurement]:
+        """Put each point among the rows of its measurement; return the measurements that got some."""
+        now_ns = time.time_ns()
+        touched: dict[int, Measurement] = {}
+        text = data.decode(errors="surrogateescape")
+        decodable = text.isascii() or not _undecodable.search(text)
+        heads = self._heads
+        for number, line in split_lines(text):
+            try:
+                if not decodable:
+                    _check_decodable(line, number)
+                end = head_end(line)
+                head = line[:end]
+                known = heads.get(head)
+                if known is None:
+                    name, tags = parse_head(line, number)
+                    measurement = catalogue.measurement(name)
+                    fields, time_ns = parse_body(line, end, number)
+                    _admit(measurement, fields, number)
+                    series = catalogue.series(measurement, tags)
+                    if len(heads) >= MAX_HEADS:
+                        heads.clear()
+                    heads[head] = measurement, series
+                else:
+                    measurement, series = known
+                    fields, time_ns = parse_body(line, end, number)
+                    _admit(measurement, fields, number)
+            except LineProtocolError as error:
+                refusals.add(str(error))
+                continue
+            rows = measurement.rows
+            if not rows:
+                touched[measurement.id] = measurement
+            key = (series, now_ns if time_ns is None else time_ns)
+            if key in rows:
+                rows[key].update(fields)
+            else:
+                rows[key] = fields
+        return list(touched.values())
+
+    def _insert(self, measurement: Measurement) -> None:
+        """Insert or merge the waiting rows, in the table's order, in one statement per set of fields."""
+        converted = not {bool, Unsigned}.isdisjoint(measurement.types.values())
+        groups: dict[tuple[str, ...], list[tuple[FieldValue, ...]]] = {}
+        for key, fields in sorted(measurement.rows.items(), key=_by_series_and_time):
+            # Exact ints spare sqlite3 its search for an adapter.
+            values = (
+                [int(value) if isinstance(value, int) else value for value in fields.values()]
+                if converted
+                else fields.values()
+            )
+            groups.setdefault(tuple(fields), []).append((*key, *values))
+        measurement.rows = {}
+        for names, rows in groups.items():
+            columns = [f"c{measurement.numbers[name]}" for name in names]
+            self._connection.executemany(
+                f"INSERT INTO m{measurement.id} (series, time_ns, {', '.join(columns)}) "  # noqa: S608  # generated names
+                f"VALUES ({', '.join('?' * (len(columns) + 2))}) ON CONFLICT (series, time_ns) "
+                f"DO UPDATE SET {', '.join(f'{column} = excluded.{column}' for column in columns)}",
+                rows,
+            )
+
+
+def _admit(measurement: Measurement, fields: dict[str, FieldValue], number: int) -> None:
+    """Raise :class:`LineProtocolError` where the point's types are not the measurement's; add new fields."""
+    types = measurement.types
+    for key, value in fields.items():
+        kind = type(value)
+        if types.get(key) is not kind or kind is Unsigned:
+            break
+    else:
+        return
+    new = []
+    for key, value in fields.items():
+        first = types.get(key)
+        if first is None:
+            new.append(key)
+        elif first is not type(value):
+            raise LineProtocolError(
+                f"field {key!r} of measurement {measurement.name!r} is of type {TYPE_NAMES[type(value)]}, "
+                f"but was first written as {TYPE_NAMES[first]}; write it as that, or name it otherwise",
+                line=number,
+            )
+        if isinstance(value, Unsigned) and value > MAX_INT64:
+            raise LineProtocolError(
+                f"field {key!r} of measurement {measurement.name!r} is {value}, above {MAX_INT64}, the largest "
+                "number that the file can hold",
+                line=number,
+            )
+    if len(types) + len(new) > MAX_FIELDS:
+        raise LineProtocolError(
+            f"measurement {measurement.name!r} would have more than {MAX_FIELDS} fields; "
+            "write what distinguishes them as a tag",
+            line=number,
+        )
+    for key in new:
+        measurement.add(key, type(fields[key]))
+
+
+def _check_decodable(line: str, number: int) -> None:
+    match = _undecodable.search(line)
+    if match is not None:
+        raise LineProtocolError(f"byte {ord(match[0]) - 0xDC00:#04x} is not UTF-8", line=number)
