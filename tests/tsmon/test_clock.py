@@ -1,0 +1,117 @@
+import itertools
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from tsmon.clock import UniqueClock
+
+
+class Scripted:
+    """Clock that gives the times it was told, the last one for ever."""
+
+    def __init__(self, *times_ns: int) -> None:
+        self.times_ns = list(times_ns)
+
+    def __call__(self) -> int:
+        return self.times_ns.pop(0) if len(self.times_ns) > 1 else self.times_ns[0]
+
+
+def test_times_are_the_systems_and_end_in_the_slot() -> None:
+    clock = UniqueClock(slot=42)
+    before = time.time_ns()
+    taken = clock()
+    after = time.time_ns()
+    assert before - 1_000 < taken < after + 1_000
+    assert taken % 1_000 == 42
+
+
+def test_the_slot_comes_from_the_process() -> None:
+    assert UniqueClock()() % 1_000 == os.getpid() * 7 % 1_000
+
+
+def test_times_of_one_thread_increase() -> None:
+    clock = UniqueClock()
+    times = [clock() for _ in range(50_000)]
+    assert all(a < b for a, b in itertools.pairwise(times))
+
+
+def test_calls_in_one_instant_are_a_microsecond_apart() -> None:
+    clock = UniqueClock(Scripted(5_000_000), slot=7)
+    assert [clock() for _ in range(3)] == [5_000_007, 5_001_007, 5_002_007]
+
+
+def test_times_are_unique_over_threads_that_compete() -> None:
+    """A switch interval of a microsecond makes threads meet inside the generator all the time."""
+    clock = UniqueClock()
+    start = threading.Barrier(8)
+    taken: list[list[int]] = [[] for _ in range(8)]
+
+    def take(times: list[int]) -> None:
+        start.wait()
+        times += [clock() for _ in range(10_000)]
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=take, args=(times,)) for times in taken]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert len({time_ns for times in taken for time_ns in times}) == 80_000
+
+
+def test_a_call_from_within_a_call_gets_a_time_of_its_own() -> None:
+    """As from a signal handler or a finalizer that interrupts the clock."""
+    inner: list[int] = []
+
+    def read() -> int:
+        if len(inner) < 3:
+            inner.append(0)
+            inner[inner.index(0)] = clock()
+        return 9_000_000
+
+    clock = UniqueClock(read, slot=998)
+    times = [clock(), *inner]
+    assert sorted(time_ns % 1_000 for time_ns in times) == [0, 1, 998, 999]
+    assert len(set(times)) == 4
+
+
+def test_a_small_step_back_is_bridged(caplog: pytest.LogCaptureFixture) -> None:
+    clock = UniqueClock(Scripted(10_000_000_000, 9_000_001_000, 10_000_500_000), slot=0)
+    assert [clock() for _ in range(3)] == [10_000_000_000, 10_000_001_000, 10_000_500_000]
+    assert caplog.records == []
+
+
+def test_a_step_back_of_more_than_a_second_rebases_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    clock = UniqueClock(Scripted(10_000_000_000, 8_500_000_000), slot=0)
+    with caplog.at_level(logging.WARNING, "tsmon"):
+        assert [clock() for _ in range(3)] == [10_000_000_000, 8_500_000_000, 8_500_001_000]
+    assert [record.getMessage() for record in caplog.records] == ["the system clock stepped back by 1.500 s"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_forked_child_takes_a_slot_of_its_own() -> None:
+    script = """
+import os
+from tsmon.clock import UniqueClock
+clock = UniqueClock(lambda: 5_000_000)
+ours = clock()
+reader, writer = os.pipe()
+child = os.fork()
+if not child:
+    os.write(writer, str(clock()).encode())
+    os._exit(0)
+os.waitpid(child, 0)
+theirs = int(os.read(reader, 100))
+assert ours % 1000 == os.getpid() * 7 % 1000
+assert theirs % 1000 == child * 7 % 1000, (theirs, child)
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
