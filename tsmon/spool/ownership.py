@@ -1,0 +1,77 @@
+"""Who may touch which part of a spool directory.
+
+Below the directory of a destination every process has a queue of its own, locked by flock as long as it lives;
+the kernel frees the lock however the process ends. A queue whose lock can be had is an orphan, and whoever gets
+the lock adopts it. A forked child closes the inherited descriptor; it must not unlock it, since the lock belongs
+to the open file that parent and child share.
+"""
+
+import contextlib
+import fcntl
+import os
+import secrets
+import shutil
+from pathlib import Path
+from typing import Final
+
+__all__ = ["QueueDirectory", "adopt_orphans"]
+
+LOCK_NAME: Final = "owner.lock"
+
+
+class QueueDirectory:
+    """A queue's directory, owned by this process until :meth:`release`."""
+
+    def __init__(self, path: Path, lock_fd: int) -> None:
+        self.path = path
+        self._lock_fd = lock_fd
+
+    @classmethod
+    def create(cls, destination: Path) -> "QueueDirectory":
+        """New queue below the directory of a destination."""
+        path = destination / f"{os.getpid()}-{secrets.token_hex(4)}"
+        path.mkdir(parents=True, mode=0o700)
+        lock_fd = os.open(path / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return cls(path, lock_fd)
+
+    @classmethod
+    def adopt(cls, path: Path) -> "QueueDirectory | None":
+        """The queue at ``path`` if nobody owns it."""
+        try:
+            lock_fd = os.open(path / LOCK_NAME, os.O_RDWR | os.O_CLOEXEC)
+        except OSError:
+            return None
+        try:
+            fcntl.flock(lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(lock_fd).st_nlink:  # else another adopter has finished with it just now
+                return cls(path, lock_fd)
+        except OSError:
+            pass
+        os.close(lock_fd)
+        return None
+
+    def segments(self) -> list[Path]:
+        """Segment files, oldest first."""
+        return sorted(self.path.glob("*.seg"))
+
+    def remove(self) -> None:
+        """Remove the queue with what is in it, and give up the ownership."""
+        with contextlib.suppress(OSError):
+            shutil.rmtree(self.path)
+        self.release()
+
+    def release(self) -> None:
+        """Give up the ownership; what the queue holds stays for whoever adopts it."""
+        if self._lock_fd >= 0:
+            os.close(self._lock_fd)
+            self._lock_fd = -1
+
+
+def adopt_orphans(destination: Path) -> list[QueueDirectory]:
+    """Queues of processes that have ended, oldest first."""
+    try:
+        paths = sorted((p for p in destination.iterdir() if p.is_dir()), key=lambda p: p.stat().st_mtime)
+    except OSError:
+        return []
+    return [queue for path in paths if (queue := QueueDirectory.adopt(path)) is not None]

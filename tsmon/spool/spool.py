@@ -1,0 +1,258 @@
+"""Spool: a durable first-in-first-out queue of batches for one destination."""
+
+import contextlib
+import hashlib
+import logging
+import os
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tsmon.spool.ownership import QueueDirectory, adopt_orphans
+from tsmon.spool.segment import CorruptSegmentError, Record, SegmentHeader, SegmentWriter, records, scan
+
+__all__ = ["Destination", "Spool", "SpooledBatch"]
+
+_log = logging.getLogger("tsmon")
+
+SEGMENT_BYTES: Final = 8_000_000
+ASIDE: Final = "damaged"
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where spooled lines belong; each has a directory of its own."""
+
+    url: str
+    org: str
+    bucket: str
+
+    @property
+    def directory_name(self) -> str:
+        """Stable name of the destination's directory."""
+        digest = hashlib.sha256("\0".join((self.url, self.org, self.bucket)).encode()).hexdigest()[:12]
+        readable = "".join(c if c.isalnum() else "-" for c in self.bucket)[:40]
+        return f"{readable}-{digest}"
+
+
+@dataclass(slots=True)
+class _Segment:
+    path: Path
+    queue: QueueDirectory
+    lines: int
+    position: int
+    size: int
+    writer: SegmentWriter | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpooledBatch:
+    """The oldest batch of the spool, as :meth:`Spool.oldest` gives it."""
+
+    record: Record
+
+    @property
+    def lines(self) -> int:
+        """Number of lines."""
+        return self.record.lines
+
+    def data(self) -> bytes:
+        """Line protocol."""
+        return self.record.data()
+
+
+class Spool:
+    """Batches on disk, oldest first, bounded by ``max_bytes``; what goes when it is full is the oldest segment.
+
+    A batch is acknowledged when :meth:`append` has returned: from then on it survives kill -9, and with ``sync``
+    the loss of power. It stays until :meth:`done`; a process that dies between sending and that sends it
+    again, which changes nothing, since times and tags are part of the lines. Not safe for use by two threads.
+
+    ``on_dropped`` is told of lines that were given up: how many, and why.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        destination: Destination,
+        *,
+        max_bytes: int,
+        sync: bool = True,
+        on_dropped: Callable[[int, str], None] = lambda lines, reason: None,
+    ) -> None:
+        self.destination = destination
+        self.directory = root / destination.directory_name
+        self._max_bytes = max_bytes
+        self._segment_bytes = min(SEGMENT_BYTES, max(max_bytes // 4, 1))
+        self._sync = sync
+        self._on_dropped = on_dropped
+        self._segments: deque[_Segment] = deque()
+        self._queues: list[QueueDirectory] = []
+        self._own: QueueDirectory | None = None
+        self._number = 0
+        self.appended = 0
+        """Lines acknowledged since :meth:`open`."""
+
+    @property
+    def lines(self) -> int:
+        """Lines that wait."""
+        return sum(segment.lines for segment in self._segments)
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk."""
+        return sum(segment.size for segment in self._segments)
+
+    def open(self) -> int:
+        """Adopt what ended processes left; returns how many lines that are. Raises OSError."""
+        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for queue in adopt_orphans(self.directory):
+            kept = [segment for path in queue.segments() if (segment := self._adopted(path, queue))]
+            if kept:
+                self._segments.extend(kept)
+                self._queues.append(queue)
+            else:
+                queue.remove()
+        return self.lines
+
+    def append(self, data: bytes, lines: int) -> None:
+        """Keep a batch; when this returns it is on disk. Raises OSError, and then nothing was kept."""
+        segment = self._segments[-1] if self._segments else None
+        if segment is None or segment.writer is None or segment.size >= self._segment_bytes:
+            segment = self._new_segment()
+        assert segment.writer is not None
+        try:
+            segment.writer.append(data, lines, sync=self._sync)
+        finally:
+            segment.size = segment.writer.size
+        segment.lines += lines
+        self.appended += lines
+        while self.size > self._max_bytes and len(self._segments) > 1:
+            self._drop_oldest()
+
+    def oldest(self) -> SpooledBatch | None:
+        """The oldest batch, again and again until :meth:`done`; None where nothing waits."""
+        while self._segments:
+            segment = self._segments[0]
+            try:
+                record = self._read(segment)
+            except (CorruptSegmentError, OSError) as error:
+                self._put_aside(segment, error)
+                continue
+            if record is not None:
+                return SpooledBatch(record)
+            if segment.lines:
+                self._put_aside(segment, CorruptSegmentError(f"{segment.path} ends too early"))
+            else:
+                self._finish(segment)
+        return None
+
+    def done(self, batch: SpooledBatch) -> None:
+        """The oldest batch is settled; its segment goes when all of it is."""
+        segment = self._segments[0]
+        segment.position = batch.record.end
+        segment.lines -= batch.record.lines
+        if not segment.lines:
+            self._finish(segment)
+
+    def close(self) -> None:
+        """Leave what waits for whoever adopts it; nothing is left behind where nothing waits."""
+        for segment in self._segments:
+            if segment.writer is not None:
+                segment.writer.close()
+        for queue in [*self._queues, *([self._own] if self._own else [])]:
+            if any(segment.queue is queue for segment in self._segments):
+                queue.release()
+            else:
+                queue.remove()
+        self._segments.clear()
+        self._queues.clear()
+        self._own = None
+        with contextlib.suppress(OSError):
+            self.directory.rmdir()
+
+    def forget_after_fork(self) -> None:
+        """In a forked child: start empty; what was open belongs to the parent, which keeps its locks."""
+        for segment in self._segments:
+            if segment.writer is not None:
+                segment.writer.close()
+        for queue in [*self._queues, *([self._own] if self._own else [])]:
+            queue.release()
+        self._segments.clear()
+        self._queues.clear()
+        self._own = None
+
+    def _adopted(self, path: Path, queue: QueueDirectory) -> _Segment | None:
+        try:
+            _, first, lines, end = scan(path)
+            size = path.stat().st_size
+            if size > end:
+                _log.warning("the spool's %s has a torn tail of %d bytes; it was cut", path, size - end)
+                os.truncate(path, end)
+        except (CorruptSegmentError, OSError) as error:
+            self._move_aside(path, error)
+            return None
+        if not lines:
+            path.unlink(missing_ok=True)
+            return None
+        return _Segment(path, queue, lines, first, end)
+
+    def _new_segment(self) -> _Segment:
+        if self._own is None:
+            self._own = QueueDirectory.create(self.directory)
+        if self._segments and (writer := self._segments[-1].writer) is not None:
+            writer.close()
+            self._segments[-1].writer = None
+        self._number += 1
+        path = self._own.path / f"{self._number:010d}.seg"
+        destination = self.destination
+        header = SegmentHeader(
+            url=destination.url, org=destination.org, bucket=destination.bucket, created_ns=time.time_ns()
+        )
+        writer = SegmentWriter(path, header)
+        segment = _Segment(path, self._own, 0, writer.size, writer.size, writer)
+        self._segments.append(segment)
+        return segment
+
+    def _read(self, segment: _Segment) -> Record | None:
+        return next(records(segment.path, segment.position), None)
+
+    def _finish(self, segment: _Segment) -> None:
+        """Unlink a segment of which everything is settled, and its queue where that was its last."""
+        self._segments.remove(segment)
+        if segment.writer is not None:
+            segment.writer.close()
+        segment.path.unlink(missing_ok=True)
+        self._drop_empty_queue(segment.queue)
+
+    def _drop_oldest(self) -> None:
+        segment = self._segments[0]
+        self._on_dropped(segment.lines, "spool full")
+        self._finish(segment)
+
+    def _put_aside(self, segment: _Segment, error: Exception) -> None:
+        self._segments.remove(segment)
+        if segment.writer is not None:
+            segment.writer.close()
+        self._move_aside(segment.path, error)
+        if segment.lines:
+            self._on_dropped(segment.lines, "spool damaged")
+        self._drop_empty_queue(segment.queue)
+
+    def _move_aside(self, path: Path, error: Exception) -> None:
+        aside = self.directory.parent / ASIDE / f"{path.parent.name}-{path.name}"
+        try:
+            aside.parent.mkdir(exist_ok=True, mode=0o700)
+            path.rename(aside)
+        except OSError as failure:
+            _log.error("%s; it cannot be put aside (%s) and is skipped", error, failure)
+        else:
+            _log.error("%s; it was put aside as %s, the others go on", error, aside)
+
+    def _drop_empty_queue(self, queue: QueueDirectory) -> None:
+        if queue is not self._own and not any(segment.queue is queue for segment in self._segments):
+            queue.remove()
+            self._queues.remove(queue)
