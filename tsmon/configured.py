@@ -31,7 +31,7 @@ def store_from(settings: MonitoringSettings, *, embedded: bool = False) -> Store
 def embedded_file(settings: MonitoringSettings) -> Path:
     """File of the embedded store: as set, else in the platform's data directory."""
     if settings.file is not None:
-        return settings.file.expanduser()
+        return settings.file
     from platformdirs import user_data_path
 
     return user_data_path("tsmon") / "tsmon.db"
@@ -48,6 +48,6 @@ def influx_connection(settings: MonitoringSettings) -> InfluxConnection:
         ca_file=settings.ca_file,
         cert_file=settings.cert_file,
         key_file=settings.key_file,
-        proxy=settings.proxy,
+        proxy=settings.proxy.get_secret_value() if settings.proxy else None,
         timeout_s=settings.timeout,
     )

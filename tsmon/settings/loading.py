@@ -14,11 +14,14 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 from tsmon.errors import SettingsError
 from tsmon.settings.agent import AgentSettings, WebSettings
 from tsmon.settings.monitoring import MonitoringSettings
+from tsmon.settings.places import place_of
 
 __all__ = ["Settings", "load_settings"]
 
 DEFAULT_FILE: Final = Path("tsmon.toml")
 OUR_VARIABLES: Final = re.compile(r"TSMON_(SETTINGS$|TEST_)")
+
+_toml_place: Final = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
 class _Environment(EnvSettingsSource):
@@ -66,51 +69,73 @@ def load_settings(path: Path | str | None = None) -> Settings:
     directory if there is one. Raises :class:`~tsmon.errors.SettingsError`, whose text has one line for each
     mistake, naming file and line, or the variable.
     """
+    named_by = ""
     if path is None and (named := os.environ.get("TSMON_SETTINGS")):
-        path = named
-    file = Path(path) if path is not None else DEFAULT_FILE if DEFAULT_FILE.is_file() else None
-    text = _read(file) if file is not None else ""
+        path, named_by = named, ", named by TSMON_SETTINGS,"
+    file = Path(path).expanduser() if path is not None else DEFAULT_FILE if DEFAULT_FILE.is_file() else None
+    found = _load(file, named_by)
+    # Raised here, where no local variable holds a secret that a report with variables would show.
+    if not isinstance(found, Settings):
+        raise SettingsError("\n".join(found))
+    return found
+
+
+def _load(file: Path | None, named_by: str) -> Settings | list[str]:
+    """The settings, or a sentence for each mistake."""
+    text = ""
+    if file is not None:
+        try:
+            text = file.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            return [f"the settings file {file}{named_by} cannot be read: {reason}"]
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{file} is not valid TOML: {error}") from None
-    _check_variables()
+        message = str(error)
+        place = _toml_place.search(message)
+        number = place[1] if place and place[1] else str(text.count("\n") + 1)
+        return [f"{file}:{number}: this is not valid TOML: {_toml_place.sub('', message)}"]
+    mistakes = [_variable_mistake(name) for name in os.environ if _is_unknown(name)]
     try:
-        return Settings(**values)
+        settings = Settings(**values)
     except ValidationError as error:
-        mistakes = [_sentence(mistake, file, text) for mistake in error.errors()]
-        raise SettingsError("\n".join(mistakes)) from None
+        return mistakes + [_sentence(mistake, file, text) for mistake in error.errors()]
+    return mistakes or settings
 
 
-def _read(file: Path) -> str:
-    try:
-        return file.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise SettingsError(f"the settings file {file} cannot be read: {reason}") from None
+def _is_unknown(variable: str) -> bool:
+    section = variable.upper().removeprefix("TSMON_").partition("__")[0].lower()
+    ours = section in Settings.model_fields or OUR_VARIABLES.match(variable)
+    return variable.startswith("TSMON_") and not ours
 
 
-def _check_variables() -> None:
-    sections = [f"TSMON_{name.upper()}__" for name in Settings.model_fields]
-    for variable in os.environ:
-        known = any(variable.upper().startswith(section) for section in sections)
-        if variable.startswith("TSMON_") and not known and not OUR_VARIABLES.match(variable):
-            raise SettingsError(
-                f"the environment variable {variable} is not a setting; "
-                f"they are named {sections[0]}KEY or {sections[1]}KEY"
-            )
+def _variable_mistake(variable: str) -> str:
+    meant = {
+        re.sub("__", "_", name): name
+        for section, field in Settings.model_fields.items()
+        for name in _variables_in(section, field)
+    }
+    close = difflib.get_close_matches(variable, meant, n=1, cutoff=0.8)
+    remedy = f"did you mean {meant[close[0]]}?" if close else "they are named like TSMON_MONITORING__TOKEN"
+    return f"the environment variable {variable} is not a setting; {remedy}"
+
+
+def _variables_in(section: str, field: FieldInfo) -> list[str]:
+    keys: dict[str, FieldInfo] = getattr(field.annotation, "model_fields", {})
+    return [f"TSMON_{section}__{key}".upper() for key in keys]
 
 
 def _sentence(mistake: Any, file: Path | None, text: str) -> str:
-    location: tuple[str | int, ...] = mistake["loc"]
+    location: tuple[str | int, ...] = tuple(part for part in mistake["loc"] if part != "[key]")
     keys = [str(part) for part in location if isinstance(part, str)]
     name = ".".join(str(part) for part in location)
-    variable = "TSMON_" + "__".join(keys).upper()
-    found = next((v for v in os.environ if v.upper() == variable), None)
-    place = found or _place(keys, file, text)
+    place = place_of(keys, file, text)
     if mistake["type"] == "extra_forbidden":
         return f"{place}: {name} is not a setting{_suggestion(keys)}"
-    reason = mistake["msg"].removeprefix("Value error, ")
+    if mistake["type"] in ("model_type", "model_attributes_type"):
+        return f"{place}: {name} is a section; write [{name}] and its keys below"
+    reason = mistake["msg"].removeprefix("Value error, ").replace("Input should", "should").replace("input", "it")
     return f"{place}: {name}: {reason[:1].lower()}{reason[1:]}"
 
 
@@ -120,21 +145,3 @@ def _suggestion(keys: list[str]) -> str:
         fields = fields[keys[0]].annotation.model_fields
     close = difflib.get_close_matches(keys[-1], fields, n=1)
     return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(sorted(fields))}"
-
-
-def _place(keys: list[str], file: Path | None, text: str) -> str:
-    """``file:line`` of a key, found by reading the file's lines; the file alone where that fails."""
-    if file is None:
-        return "settings"
-    section: list[str] = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        stripped = line.strip()
-        if stripped.startswith("["):
-            section = [part.strip().strip("\"'") for part in stripped.strip("[]").split(".")]
-            if section == keys:
-                return f"{file}:{number}"
-        elif "=" in stripped:
-            key = [part.strip().strip("\"'") for part in stripped.partition("=")[0].split(".")]
-            if section + key == keys[: len(section + key)] and section + key:
-                return f"{file}:{number}"
-    return str(file)

@@ -25,10 +25,36 @@ Comma = Annotated[list[str], BeforeValidator(_split)]
 """A list, in TOML as such or as one comma-separated text; items are trimmed, empty ones ignored."""
 
 
-def _http(url: str | None) -> str | None:
-    if url is not None and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
+def _path(value: Any) -> Any:
+    if not value or not isinstance(value, str | Path):
+        raise ValueError("should be the path of a file")
+    return Path(value).expanduser()
+
+
+File = Annotated[Path, BeforeValidator(_path)]
+"""Path of a file; ``~`` is the home directory."""
+
+
+def _address(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        good = False
+    if not good or parts.query or parts.fragment or any(c.isspace() for c in url):
         raise ValueError("should be an address such as http://localhost:8086")
     return url
+
+
+def _server(url: str) -> str:
+    if "@" in urlsplit(_address(url)).netloc:
+        raise ValueError("should hold no user and password; give monitoring.token, which is kept secret")
+    return url
+
+
+def _proxy(proxy: SecretStr) -> SecretStr:
+    _address(proxy.get_secret_value())
+    return proxy
 
 
 class MonitoringSettings(Section):
@@ -36,23 +62,23 @@ class MonitoringSettings(Section):
 
     store: Literal["auto", "influxdb", "sqlite"] = "auto"
     service: str | None = None
-    url: Annotated[str | None, AfterValidator(_http)] = None
+    url: Annotated[str, AfterValidator(_server)] | None = None
     host: str = "localhost"
     port: int = Field(default=8086, ge=1, le=65535)
     ssl: bool = False
     organization: str = ""
     bucket: str = Field(default="tsmon", min_length=1)
     token: SecretStr = SecretStr("")
-    token_file: Path | None = None
+    token_file: File | None = None
     create_bucket: bool = False
-    ca_file: Path | None = None
-    cert_file: Path | None = None
-    key_file: Path | None = None
-    proxy: Annotated[str | None, AfterValidator(_http)] = None
-    timeout: float = Field(default=30.0, gt=0)
-    file: Path | None = None
+    ca_file: File | None = None
+    cert_file: File | None = None
+    key_file: File | None = None
+    proxy: Annotated[SecretStr, AfterValidator(_proxy)] | None = None
+    timeout: float = Field(default=30.0, gt=0, le=86_400)
+    file: File | None = None
     retention_days: float = Field(default=14.0, ge=0)
-    flushing_period: float = Field(default=1.0, gt=0)
+    flushing_period: float = Field(default=1.0, ge=0.001)
     batch_lines: int = Field(default=5_000, ge=1)
     batch_bytes: int = Field(default=2_000_000, ge=1_000)
     buffer_bytes: int = Field(default=64_000_000, ge=10_000)
