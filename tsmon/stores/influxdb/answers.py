@@ -1,8 +1,12 @@
-"""What InfluxDB's answers to a write mean.
+"""What InfluxDB's answers mean.
 
 204: stored. 400: not parsed, nothing is stored. 401 and 403: may heal when the token is changed. 404: the bucket or
 organization may yet be made. 413: too large. 422: some points refused, the others stored; the number that the
 server names is what there is to know. 429 and 503 may carry Retry-After. Other 5xx: try again.
+
+Only 400, 413 and 422 speak about the data, and 400 and 422 only in InfluxDB's own words (a JSON object): a web
+server asked in plain HTTP where it wants TLS, a proxy or a login page answer such things too, and no points may
+be given up for that.
 """
 
 import re
@@ -14,9 +18,10 @@ import msgspec
 
 from tsmon.errors import BatchTooLargeError, StoreError, StoreRefusedError, StoreUnavailableError
 
-__all__ = ["error_of", "retry_after_s"]
+__all__ = ["error_of", "message_of", "retry_after_s"]
 
 SHOWN: Final = 300
+LONGEST_RETRY_AFTER_S: Final = 3_600.0
 
 _dropped: Final = re.compile(r"dropped=(\d+)")
 
@@ -24,26 +29,36 @@ _dropped: Final = re.compile(r"dropped=(\d+)")
 def error_of(status: int, body: bytes, retry_after: str | None, *, where: str) -> StoreError:
     """The error to raise for an answer that is no success; ``where`` names the address, org and bucket."""
     message = message_of(body)
+    own_words = body.lstrip().startswith(b"{")
     if status == 413:
         return BatchTooLargeError(f"{where} takes no request of this size (413)")
-    if status == 422:
-        match = _dropped.search(message)
+    if status == 422 and own_words:
+        match = _dropped.search(message_of(body, cut=False))
         count = int(match[1]) if match else 1
         return StoreRefusedError(f"{where} refused points (422): {message}", status=status, lines=count)
-    if status in (401, 403):
-        text = f"{where} refused the token ({status}); set monitoring.token to one that may write to this bucket"
-    elif status == 404:
-        text = f"{where} does not know the organization or bucket (404: {message}); create it or correct its name"
-    elif status == 400:
+    if status == 400 and own_words:
         return StoreRefusedError(f"{where} could not parse the data (400): {message}", status=status)
-    elif status == 429 or status >= 500:
-        text = f"{where} is busy or failing ({status}): {message or 'no reason given'}"
-    else:
-        return StoreRefusedError(f"{where} answered {status}: {message}; is it InfluxDB 2.x?", status=status)
+    text = f"{where} {_reason(status, message, own_words)}"
     return StoreUnavailableError(text, retry_after_s=retry_after_s(retry_after))
 
 
-def message_of(body: bytes) -> str:
+def _reason(status: int, message: str, own_words: bool) -> str:
+    if status == 401:
+        return "does not accept the token (401); correct monitoring.token or token_file"
+    if status == 403:
+        return f"lets the token not do that (403: {message}); set monitoring.token to one that may"
+    if status == 404 and own_words and "organization" in message:
+        return f"does not know the organization (404: {message}); correct monitoring.organization"
+    if status == 404 and own_words:
+        return f"does not know the bucket (404: {message}); create it or correct monitoring.bucket"
+    if status == 429 or (status >= 500 and own_words):
+        return f"is busy or failing ({status}): {message or 'no reason given'}"
+    if 300 <= status < 400:
+        return f"redirects elsewhere ({status}); correct monitoring.url"
+    return f"answered {status}: {message or 'nothing'}; is it InfluxDB 2.x, and is monitoring.url right?"
+
+
+def message_of(body: bytes, *, cut: bool = True) -> str:
     """The server's own words, on one line and cut."""
     try:
         decoded = msgspec.json.decode(body)
@@ -51,17 +66,22 @@ def message_of(body: bytes) -> str:
     except msgspec.DecodeError:
         text = None
     words = " ".join((text if isinstance(text, str) else body.decode(errors="replace")).split())
-    return words if len(words) <= SHOWN else words[:SHOWN] + "…"
+    return words if len(words) <= SHOWN or not cut else words[:SHOWN] + "…"
 
 
 def retry_after_s(header: str | None, now: datetime | None = None) -> float | None:
-    """Seconds of a Retry-After header, given as seconds or as an HTTP date (RFC 9110, 10.2.3); else None."""
+    """Seconds of a Retry-After header, given as seconds or as an HTTP date (RFC 9110, 10.2.3); else None.
+
+    More than an hour counts as an hour.
+    """
     if header is None:
         return None
-    if header.strip().isdigit():
-        return float(header)
+    header = header.strip()
+    if header.isascii() and header.isdigit():
+        return min(float(header), LONGEST_RETRY_AFTER_S)
     try:
         moment = parsedate_to_datetime(header)
-    except ValueError:
+        seconds = (moment.replace(tzinfo=moment.tzinfo or UTC) - (now or datetime.now(UTC))).total_seconds()
+    except (ValueError, OverflowError):
         return None
-    return max((moment - (now or datetime.now(UTC))).total_seconds(), 0.0)
+    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER_S)

@@ -13,11 +13,11 @@ __all__ = ["InfluxConnection"]
 
 @dataclass(frozen=True, slots=True)
 class InfluxConnection:
-    """Address and credentials of one bucket; the token is not shown by ``repr``.
+    """Address and credentials of one bucket; ``repr`` shows neither the token nor the proxy.
 
     ``ca_file`` replaces the system's certificate authorities, ``cert_file`` and ``key_file`` are the client's
-    own certificate (PEM). ``token_file`` is read again whenever a session is made. ``timeout_s`` bounds each
-    request in seconds.
+    own certificate (PEM). ``token_file`` is read again when the server refuses the token. ``timeout_s`` bounds
+    each request in seconds.
     """
 
     url: str = "http://localhost:8086"
@@ -41,15 +41,19 @@ class InfluxConnection:
             return host == "localhost"
 
     def read_token(self) -> str:
-        """The token, from its file where one is set; raises :class:`SettingsError` naming the file."""
+        """The token, from its file where one is set; raises :class:`SettingsError` naming the place."""
         if self.token_file is None:
-            return self.token
-        try:
-            return self.token_file.read_text().strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(
-                f"monitoring.token_file {self.token_file} cannot be read ({_reason(error)}); correct the path"
-            ) from None
+            place, text = "monitoring.token", self.token
+        else:
+            place = f"monitoring.token_file {self.token_file}"
+            try:
+                text = self.token_file.read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                raise SettingsError(f"{place} cannot be read ({_reason(error)}); correct the path") from None
+        token = text.strip()
+        if not token.isprintable():
+            raise SettingsError(f"{place} holds a line break or control character; give the bare token")
+        return token
 
     def ssl_context(self) -> ssl.SSLContext | None:
         """TLS as configured; None for plain HTTP. Raises :class:`SettingsError` naming the file at fault."""
@@ -63,7 +67,8 @@ class InfluxConnection:
             ) from None
         if self.cert_file is not None:
             try:
-                context.load_cert_chain(self.cert_file, self.key_file)
+                # Without a password OpenSSL would ask for one on the terminal.
+                context.load_cert_chain(self.cert_file, self.key_file, password="")
             except OSError as error:
                 raise SettingsError(
                     f"monitoring.cert_file {self.cert_file} and key_file {self.key_file or '(in it)'} are not "

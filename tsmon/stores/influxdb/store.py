@@ -21,6 +21,9 @@ ERROR_BYTES: Final = 64 * 1024
 
 COMPRESSION_LEVEL: Final = 1
 
+_Answer = tuple[int, bytes, str | None]
+"""Status, body, and the Retry-After header."""
+
 
 class InfluxStore(Store):
     """One bucket of an InfluxDB 2.x server, or of whatever takes the v2 write API.
@@ -35,7 +38,8 @@ class InfluxStore(Store):
         self._create_bucket = create_bucket
         self._retention_s = retention_s
         self._session: aiohttp.ClientSession | None = None
-        self._compress = not connection.loopback
+        self._token: str | None = None
+        self._compress = not connection.loopback or connection.proxy is not None
 
     def __repr__(self) -> str:
         return f"InfluxStore({self.connection!r})"
@@ -48,12 +52,15 @@ class InfluxStore(Store):
         """Read token and certificates; raises :class:`~tsmon.errors.SettingsError` where they are wrong."""
         import aiohttp
 
+        if self._session is not None:
+            return
+        self._token = self.connection.read_token()
         context = self.connection.ssl_context()
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=context) if context else None,
-            headers={"Authorization": f"Token {self.connection.read_token()}", "User-Agent": "tsmon"},
+            headers={"User-Agent": "tsmon"},
             timeout=aiohttp.ClientTimeout(total=self.connection.timeout_s),
-            auto_decompress=True,
+            cookie_jar=aiohttp.DummyCookieJar(),
         )
 
     async def close(self) -> None:
@@ -72,12 +79,12 @@ class InfluxStore(Store):
             body = igzip.compress(lines, COMPRESSION_LEVEL)
             headers["Content-Encoding"] = "gzip"
         parameters = {"org": await self._organization(), "bucket": self.connection.bucket, "precision": "ns"}
-        status, answer, retry_after = await self._post("/api/v2/write", parameters, headers, body)
-        if status == 404 and self._create_bucket:
+        answer = await self._post("/api/v2/write", parameters, headers, body)
+        if answer[0] == 404 and self._create_bucket:
             await self.create_bucket()
-            status, answer, retry_after = await self._post("/api/v2/write", parameters, headers, body)
-        if status not in (200, 204):
-            raise error_of(status, answer, retry_after, where=str(self))
+            answer = await self._post("/api/v2/write", parameters, headers, body)
+        if answer[0] != 204:
+            raise self._error(answer)
 
     async def check(self) -> None:
         """Ask the server whether a write would pass; see :meth:`Store.check`."""
@@ -85,27 +92,27 @@ class InfluxStore(Store):
             async with self:
                 await self.check()
             return
-        try:
-            await self.write(b"# check\n")
-        except StoreRefusedError as error:
-            if error.status != 400:
-                raise
+        await self.write(b"# check\n")
 
     async def create_bucket(self) -> None:
         """Create the bucket if it is missing; the token must be allowed to."""
-        connection = self.connection
-        found = await self._get("/api/v2/orgs", {"org": await self._organization()})
-        orgs = found.get("orgs") or []
-        if not orgs:
-            raise StoreUnavailableError(f"{self}: there is no such organization; correct monitoring.org")
+        organization = await self._organization()
+        found = await self._organizations({"org": organization})
+        if not found:
+            raise StoreUnavailableError(
+                f"{self}: the bucket cannot be created, since the token does not see the organization; "
+                "create the bucket yourself, or set monitoring.token to one that may"
+            )
         rules = [{"type": "expire", "everySeconds": self._retention_s}] if self._retention_s else []
-        body = {"orgID": orgs[0]["id"], "name": connection.bucket, "retentionRules": rules}
+        body = {"orgID": found[0]["id"], "name": self.connection.bucket, "retentionRules": rules}
         headers = {"Content-Type": "application/json"}
-        status, answer, retry_after = await self._post("/api/v2/buckets", {}, headers, msgspec.json.encode(body))
-        exists = status == 422 and b"already exists" in answer
-        if status != 201 and not exists:
-            error = error_of(status, answer, retry_after, where=str(self))
-            raise StoreUnavailableError(f"the bucket cannot be created: {error}") from None
+        answer = await self._post("/api/v2/buckets", {}, headers, msgspec.json.encode(body))
+        exists = answer[0] == 422 and b"already exists" in answer[1]
+        if answer[0] != 201 and not exists:
+            raise StoreUnavailableError(
+                f"{self}: the bucket cannot be created ({answer[0]}: {message_of(answer[1])}); "
+                "create it yourself, or set monitoring.token to one that may"
+            )
 
     async def query(self, flux: str) -> str:
         """Annotated CSV that a Flux query yields."""
@@ -117,14 +124,12 @@ class InfluxStore(Store):
             }
         )
         headers = {"Content-Type": "application/json", "Accept": "application/csv"}
-        status, answer, retry_after = await self._post(
-            "/api/v2/query", {"org": await self._organization()}, headers, body, capped=False
-        )
-        if status == 400:
-            raise StoreRefusedError(f"{self} refused the query: {message_of(answer)}", status=status)
-        if status != 200:
-            raise error_of(status, answer, retry_after, where=str(self))
-        return answer.decode()
+        answer = await self._post("/api/v2/query", {"org": await self._organization()}, headers, body)
+        if answer[0] == 400:
+            raise StoreRefusedError(f"{self} refused the query: {message_of(answer[1])}", status=400)
+        if answer[0] != 200:
+            raise self._error(answer)
+        return answer[1].decode(errors="replace")
 
     async def bins(self, selector: Selector, *, start_ns: int, stop_ns: int, every_ns: int) -> list[Bin]:
         """See :meth:`Store.bins`."""
@@ -164,8 +169,7 @@ class InfluxStore(Store):
     async def _organization(self) -> str:
         """Name of the organization; where the settings leave it out, the one that the token sees."""
         if not self._org:
-            found = await self._get("/api/v2/orgs", {})
-            names = [org["name"] for org in found.get("orgs") or []]
+            names = [org["name"] for org in await self._organizations({})]
             if len(names) != 1:
                 raise StoreUnavailableError(
                     f"monitoring.organization is not set and the token sees {len(names)} organizations "
@@ -174,22 +178,17 @@ class InfluxStore(Store):
             self._org = names[0]
         return self._org
 
-    async def _get(self, path: str, parameters: dict[str, str]) -> Any:
-        status, answer, retry_after = await self._request("GET", path, parameters, {}, None)
-        if status != 200:
-            raise error_of(status, answer, retry_after, where=str(self))
-        return msgspec.json.decode(answer)
+    async def _organizations(self, parameters: dict[str, str]) -> list[dict[str, Any]]:
+        answer = await self._request("GET", "/api/v2/orgs", parameters, {}, None)
+        if answer[0] != 200:
+            raise self._error(answer)
+        try:
+            return msgspec.json.decode(answer[1], type=_Organizations).orgs
+        except msgspec.DecodeError:
+            raise self._error(answer) from None
 
-    async def _post(
-        self,
-        path: str,
-        parameters: dict[str, str],
-        headers: dict[str, str],
-        body: bytes,
-        *,
-        capped: bool = True,
-    ) -> tuple[int, bytes, str | None]:
-        return await self._request("POST", path, parameters, headers, body, capped=capped)
+    async def _post(self, path: str, parameters: dict[str, str], headers: dict[str, str], body: bytes) -> _Answer:
+        return await self._request("POST", path, parameters, headers, body)
 
     async def _request(
         self,
@@ -198,35 +197,50 @@ class InfluxStore(Store):
         parameters: dict[str, str],
         headers: dict[str, str],
         body: bytes | None,
-        *,
-        capped: bool = True,
-    ) -> tuple[int, bytes, str | None]:
+    ) -> _Answer:
         import aiohttp
+
+        from tsmon.stores.influxdb.unreachable import unreachable
 
         if self._session is None:
             raise StoreError(f"{self} is not open; use it as `async with`, or call open() first")
-        url = self.connection.url.rstrip("/") + path
+        if self._token is None:
+            self._token = self.connection.read_token()
+        connection = self.connection
         try:
             async with self._session.request(
-                method, url, params=parameters, headers=headers, data=body, proxy=self.connection.proxy
+                method,
+                connection.url.rstrip("/") + path,
+                params=parameters,
+                headers={"Authorization": f"Token {self._token}", **headers},
+                data=body,
+                proxy=connection.proxy,
+                allow_redirects=False,
             ) as response:
-                answer = await (
-                    response.content.read(ERROR_BYTES) if capped and response.status >= 400 else response.read()
-                )
-                return response.status, answer, response.headers.get("Retry-After")
-        except TimeoutError:
-            reason = f"no answer within {self.connection.timeout_s:g} s"
-        except aiohttp.InvalidURL:
-            raise StoreUnavailableError(
-                f"monitoring.url {self.connection.url!r} is not an address; write it as http://host:8086"
-            ) from None
-        except aiohttp.ClientError as error:
-            reason = str(error) or type(error).__name__
-        except OSError as error:
-            reason = error.strerror or str(error)
-        raise StoreUnavailableError(
-            f"InfluxDB at {self.connection.url} cannot be reached ({reason}); is it running, is the address right?"
-        )
+                status = response.status
+                if status in (401, 403) and connection.token_file is not None:
+                    # The file may hold a newer one by the next request.
+                    self._token = None
+                answer = await (response.read() if status == 200 else _read_capped(response.content))
+                return status, answer, response.headers.get("Retry-After")
+        except (aiohttp.ClientError, OSError) as error:
+            raise unreachable(error, connection) from None
+
+    def _error(self, answer: _Answer) -> StoreError:
+        return error_of(*answer, where=str(self))
+
+
+class _Organizations(msgspec.Struct):
+    orgs: list[dict[str, Any]] = []
+
+
+async def _read_capped(content: "aiohttp.StreamReader") -> bytes:
+    parts: list[bytes] = []
+    left = ERROR_BYTES
+    while left and (part := await content.read(left)):
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)
 
 
 def _floor(time_ns: int, every_ns: int) -> int:

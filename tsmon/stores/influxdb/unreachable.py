@@ -1,0 +1,60 @@
+"""Why a request got no answer, in one sentence with the remedy."""
+
+import ssl
+from typing import Final
+
+import aiohttp
+
+from tsmon.errors import StoreUnavailableError
+from tsmon.stores.influxdb.connection import InfluxConnection
+
+__all__ = ["unreachable"]
+
+ADDRESS: Final = "is it running, and is monitoring.url right?"
+
+
+def unreachable(error: Exception, connection: InfluxConnection) -> StoreUnavailableError:
+    """The error to raise where ``error`` ended a request before it was answered."""
+    reason, remedy = _explain(error, connection)
+    return StoreUnavailableError(f"InfluxDB at {connection.url} cannot be reached: {reason}; {remedy}")
+
+
+def _explain(error: Exception, connection: InfluxConnection) -> tuple[str, str]:
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        remedy = "correct monitoring.proxy" if error.status == 407 else "ask whoever runs the proxy"
+        return f"the proxy answered {error.status} {error.message}", remedy
+    if isinstance(error, aiohttp.ClientProxyConnectionError):
+        return f"no connection to the proxy ({_words(error.os_error)})", "correct monitoring.proxy"
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return (
+            f"its certificate is not trusted ({_words(error.certificate_error)})",
+            "set monitoring.ca_file to the authority that signed it, and use the name in it as host",
+        )
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return f"the host name is not known ({_words(error.os_error)})", "correct monitoring.url"
+    if isinstance(error, aiohttp.InvalidURL):
+        return "that is no address", "write it as http://host:8086"
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    for tls in (cause, error.__cause__):
+        if isinstance(tls, ssl.SSLError):
+            return _tls(tls, connection)
+    if isinstance(error, TimeoutError):
+        return f"no answer within {connection.timeout_s:g} s", "is it overloaded, or is monitoring.url wrong?"
+    return _words(cause), ADDRESS
+
+
+def _tls(error: ssl.SSLError, connection: InfluxConnection) -> tuple[str, str]:
+    name = error.reason or ""
+    reason = f"TLS failed ({name.replace('_', ' ').lower() or _words(error)})"
+    if "WRONG_VERSION_NUMBER" in name or "HTTP_REQUEST" in name:
+        return reason, "does it speak plain http? Then write http:// in monitoring.url"
+    if "CERTIFICATE" in name or "HANDSHAKE_FAILURE" in name:
+        own = "another certificate in" if connection.cert_file else "the client's own certificate as"
+        return reason, f"it may want {own} monitoring.cert_file and key_file"
+    return reason, ADDRESS
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return error.verify_message
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
