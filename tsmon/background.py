@@ -1,25 +1,37 @@
 """A Monitor on a thread of its own, for programs without an event loop."""
 
 import asyncio
+import atexit
+import os
 import threading
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from tsmon.counts import Counts
+from tsmon.errors import TsmonError
 from tsmon.monitor import STOP_TIMEOUT_S, Monitor
 
 __all__ = ["BackgroundMonitor"]
 
 T = TypeVar("T")
 
+CANCEL_S: Final = 1.0
+
 
 class BackgroundMonitor:
-    """The blocking face of a :class:`~tsmon.Monitor`; ``with Monitor() as monitor`` gives one."""
+    """The blocking face of a :class:`~tsmon.Monitor`; ``with Monitor() as monitor`` gives one.
+
+    It is stopped when the interpreter exits, too. A forked child inherits no thread: there, calls other than
+    ``emit`` and ``stop`` raise :class:`~tsmon.errors.TsmonError`.
+    """
 
     def __init__(self, monitor: Monitor) -> None:
         self._monitor = monitor
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._process = os.getpid()
+        self._calls = threading.Lock()
+        self._stop = threading.Lock()
         self.emit = monitor.emit
         """See :meth:`Monitor.emit`."""
 
@@ -33,26 +45,29 @@ class BackgroundMonitor:
         """See :attr:`Monitor.last_error`."""
         return self._monitor.last_error
 
+    @property
+    def flush_period_s(self) -> float:
+        """See :attr:`Monitor.flush_period_s`."""
+        return self._monitor.flush_period_s
+
     def start(self) -> None:
         """See :meth:`Monitor.start`."""
         if self._thread is not None:
             return
+        self._process = os.getpid()
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, name="tsmon", daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(self._loop,), name="tsmon", daemon=True)
         self._thread.start()
         try:
             self._call(self._monitor.start())
         except BaseException:
             self._end()
             raise
+        atexit.register(self.stop)
 
     def set_flush_period(self, seconds: float) -> None:
         """See :meth:`Monitor.set_flush_period`."""
-
-        async def change() -> None:
-            self._monitor.set_flush_period(seconds)
-
-        self._call(change())
+        self._monitor.set_flush_period(seconds)
 
     def flush(self, timeout: float | None = None) -> None:
         """See :meth:`Monitor.flush`."""
@@ -60,29 +75,50 @@ class BackgroundMonitor:
 
     def stop(self, timeout: float = STOP_TIMEOUT_S) -> None:
         """See :meth:`Monitor.stop`."""
-        if self._thread is None:
+        if os.getpid() != self._process:
             return
-        try:
-            self._call(self._monitor.stop(timeout))
-        finally:
-            self._end()
-
-    def _run(self) -> None:
-        assert self._loop is not None
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_forever()
+        with self._stop:
+            if self._thread is None:
+                return
+            try:
+                self._call(self._monitor.stop(timeout))
+            finally:
+                self._end()
+                atexit.unregister(self.stop)
 
     def _call(self, work: Coroutine[Any, Any, T]) -> T:
-        if self._loop is None or self._thread is None:
+        try:
+            with self._calls:
+                if self._loop is None or os.getpid() != self._process:
+                    raise TsmonError("the Monitor's thread does not run in this process; start a new Monitor")
+                if threading.current_thread() is self._thread:
+                    raise TsmonError("the Monitor's own thread cannot wait for itself; call from another one")
+                future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        except BaseException:
             work.close()
-            raise RuntimeError("the monitor's thread is not running")
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+            raise
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
 
     def _end(self) -> None:
-        loop, thread = self._loop, self._thread
-        if loop is None or thread is None:
-            return
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
+        with self._calls:
+            loop, self._loop = self._loop, None
+        if loop is not None and self._thread is not None:
+            loop.call_soon_threadsafe(loop.stop)
+            self._thread.join()
+            self._thread = None
+
+    @staticmethod
+    def _run(loop: asyncio.AbstractEventLoop) -> None:
+        loop.run_forever()
+        tasks = [task for task in asyncio.all_tasks(loop) if not task.done()]
+        for task in tasks:
+            if not task.cancelling():
+                task.cancel()
+        if tasks:
+            loop.run_until_complete(asyncio.wait(tasks, timeout=CANCEL_S))
+        loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
-        self._thread = None

@@ -12,11 +12,14 @@ from typing import Final
 
 from tsmon.counts import Counts, DropReason
 
-__all__ = ["BLOCK_LINES", "LONG_LINE", "Batch", "Buffer"]
+__all__ = ["LONG_LINE", "Batch", "Buffer"]
 
 BLOCK_LINES: Final = 500
 LONG_LINE: Final = 8_192
 """A line longer than this (in characters) is sealed at once, so that the deque too is bounded in bytes."""
+
+SMALL_BLOCK: Final = 2_000
+"""Bytes of the bound for each line that may wait unsealed: small buffers have small blocks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,31 +33,44 @@ class Batch:
 class Buffer:
     """Points between ``emit`` and the store; owns the accounting.
 
-    A batch that was taken stays pending until it is settled by :meth:`written`, :meth:`dropped`, or both.
+    ``max_bytes`` bounds what is sealed and what is in flight together; ``batch_lines`` and ``batch_bytes``
+    bound each batch, but a batch holds at least one line. A batch that was taken stays pending until it is
+    settled by :meth:`written`, :meth:`dropped`, or both.
     """
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self, max_bytes: int, *, batch_lines: int = 5_000, batch_bytes: int = 2_000_000) -> None:
         self.lines: deque[str] = deque()
         """Where lines are appended; only this class takes them out."""
+        self.block_lines = 0
+        """Who appends the line that makes so many calls :meth:`seal`."""
         self._max_bytes = max_bytes
+        self.limit_batches(batch_lines, batch_bytes)
         self._lock = threading.Lock()
         self._blocks: deque[Batch] = deque()
+        self._waiting = 0
         self._bytes = 0
         self._in_flight = 0
         self._in_flight_bytes = 0
+        self._flight_start = 0
         self._sealed = 0
         self._written = 0
         self._dropped: dict[DropReason, int] = {}
+        self._aside: deque[tuple[DropReason | None, int]] = deque()
+        self._aside_accepted = 0
+        self._refused = 0
+        self._closed_as: DropReason | None = None
+
+    def limit_batches(self, lines: int, size: int) -> None:
+        """Set how many lines and bytes a batch may have."""
+        self._batch_lines = lines
+        self._batch_bytes = size
+        self.block_lines = max(1, min(BLOCK_LINES, lines, self._max_bytes // SMALL_BLOCK))
+        self._block_bytes = min(size, self._max_bytes // 4)
 
     @property
-    def sealed_bytes(self) -> int:
-        """Bytes that wait in blocks."""
-        return self._bytes
-
-    @property
-    def sealed_lines(self) -> int:
-        """Number of lines that wait in blocks, at least so many."""
-        return len(self._blocks) * BLOCK_LINES
+    def full_batch(self) -> bool:
+        """Whether a whole batch waits."""
+        return self._waiting >= self._batch_lines or self._bytes >= self._batch_bytes
 
     @property
     def sealed(self) -> int:
@@ -65,7 +81,11 @@ class Buffer:
     def settled(self) -> int:
         """Sequence number up to which every line is written or dropped."""
         with self._lock:
-            return self._sealed - self._in_flight - sum(block.lines for block in self._blocks)
+            return self._flight_start if self._in_flight else self._sealed - self._waiting
+
+    def dropped_for(self, reason: DropReason) -> int:
+        """Lines given up so far for one reason."""
+        return self._dropped.get(reason, 0)
 
     def seal(self, *, wait: bool = False) -> bool:
         """Join the lines that wait into a block; False if another thread is at it (or, rarely, this one)."""
@@ -77,87 +97,133 @@ class Buffer:
             self._lock.release()
         return True
 
-    def _seal(self) -> None:
-        lines = self.lines
-        count = len(lines)
-        if not count:
-            return
-        data = "\n".join([lines.popleft() for _ in range(count)]).encode()
-        self._blocks.append(Batch(data, count))
-        self._bytes += len(data)
-        self._sealed += count
-        while self._bytes + self._in_flight_bytes > self._max_bytes and self._blocks:
-            oldest = self._blocks.popleft()
-            self._bytes -= len(oldest.data)
-            self._add_dropped("buffer full", oldest.lines)
-
-    def take(self, max_lines: int, max_bytes: int) -> Batch | None:
-        """Oldest lines, at most so many (but at least one block); None when there are none."""
+    def take(self, max_bytes: int | None = None) -> Batch | None:
+        """Oldest lines, at most a batch or ``max_bytes``; None when there are none."""
+        limit = self._batch_bytes if max_bytes is None else min(max_bytes, self._batch_bytes)
         with self._lock:
             self._seal()
-            taken: list[Batch] = []
-            lines = size = 0
+            if not self._blocks:
+                return None
+            taken = [self._blocks.popleft()]
+            lines, size = taken[0].lines, len(taken[0].data)
+            joined = size
             while self._blocks:
                 block = self._blocks[0]
-                if taken and (lines + block.lines > max_lines or size + len(block.data) > max_bytes):
+                if lines + block.lines > self._batch_lines or joined + 1 + len(block.data) > limit:
                     break
                 taken.append(self._blocks.popleft())
                 lines += block.lines
                 size += len(block.data)
+                joined += 1 + len(block.data)
+            if not self._in_flight:
+                self._flight_start = self._sealed - self._waiting
+            self._waiting -= lines
             self._bytes -= size
             self._in_flight += lines
             self._in_flight_bytes += size
-        if not taken:
-            return None
         return taken[0] if len(taken) == 1 else Batch(b"\n".join([b.data for b in taken]), lines)
 
     def written(self, lines: int) -> None:
         """So many lines in flight were acknowledged by the store."""
         with self._lock:
-            self._written += lines
-            self._settle(lines)
+            self._written += self._settle(lines)
 
     def dropped(self, lines: int, reason: DropReason) -> None:
         """So many lines in flight are given up."""
         with self._lock:
-            self._add_dropped(reason, lines)
-            self._settle(lines)
+            self._add_dropped(reason, self._settle(lines))
 
     def accept_dropped(self, lines: int, reason: DropReason) -> None:
-        """So many lines were accepted only to be dropped: they came after the stop."""
-        with self._lock:
-            self._sealed += lines
-            self._add_dropped(reason, lines)
+        """So many lines were accepted only to be dropped; safe wherever emitting is."""
+        self._set_aside(reason, lines)
 
-    def drop_all(self, reason: DropReason) -> int:
-        """Give up everything that waits or is in flight; returns how many lines that were."""
+    def refuse(self, points: int) -> None:
+        """So many points could not be encoded; safe wherever emitting is."""
+        self._set_aside(None, points)
+
+    def close(self, reason: DropReason) -> int:
+        """Give up everything, and every line that still comes; returns how many lines that were."""
+        # The order matters: a line that is appended after the last seal below finds block_lines changed.
+        self.block_lines = 0
         with self._lock:
-            self._seal()
-            lines = self._in_flight + sum(block.lines for block in self._blocks)
+            self._closed_as = reason
+            before = self._dropped.get(reason, 0)
+            self._add_dropped(reason, self._in_flight + self._waiting)
             self._blocks.clear()
-            self._bytes = self._in_flight = self._in_flight_bytes = 0
-            if lines:
-                self._add_dropped(reason, lines)
-            return lines
+            self._waiting = self._bytes = self._in_flight = self._in_flight_bytes = 0
+            self._seal()
+            return self._dropped.get(reason, 0) - before
 
-    def counts(self, *, refused: int, nonfinite_fields: int) -> Counts:
+    def counts(self, *, nonfinite_fields: int) -> Counts:
         """The accounting at this moment."""
         with self._lock:
-            waiting = len(self.lines)
+            self._fold_aside()
+            if self._closed_as is not None:
+                self._seal()
+            unsealed = len(self.lines)
             return Counts(
-                accepted=self._sealed + waiting,
+                accepted=self._sealed + unsealed + self._aside_accepted,
                 recovered=0,
                 written=self._written,
-                pending=waiting + self._in_flight + sum(block.lines for block in self._blocks),
+                pending=unsealed + self._waiting + self._in_flight,
                 dropped_by=dict(self._dropped),
-                refused=refused,
+                refused=self._refused,
                 nonfinite_fields=nonfinite_fields,
             )
 
-    def _settle(self, lines: int) -> None:
+    def _seal(self) -> None:
+        lines = self.lines
+        count = len(lines)
+        if not count:
+            return
+        sealed = [lines.popleft() for _ in range(count)]
+        self._sealed += count
+        if self._closed_as is not None:
+            self._add_dropped(self._closed_as, count)
+            return
+        self._add_blocks(sealed)
+        while self._bytes + self._in_flight_bytes > self._max_bytes and self._blocks:
+            oldest = self._blocks.popleft()
+            self._bytes -= len(oldest.data)
+            self._waiting -= oldest.lines
+            self._add_dropped("buffer full", oldest.lines)
+
+    def _add_blocks(self, lines: list[str]) -> None:
+        data = "\n".join(lines).encode()
+        if len(lines) > 1 and (len(data) > self._block_bytes or len(lines) > self._batch_lines):
+            middle = len(lines) // 2
+            self._add_blocks(lines[:middle])
+            self._add_blocks(lines[middle:])
+            return
+        self._blocks.append(Batch(data, len(lines)))
+        self._bytes += len(data)
+        self._waiting += len(lines)
+
+    def _settle(self, lines: int) -> int:
+        lines = min(lines, self._in_flight)
         self._in_flight -= lines
         if not self._in_flight:
             self._in_flight_bytes = 0
+        return lines
 
     def _add_dropped(self, reason: DropReason, lines: int) -> None:
-        self._dropped[reason] = self._dropped.get(reason, 0) + lines
+        if lines:
+            self._dropped[reason] = self._dropped.get(reason, 0) + lines
+
+    def _set_aside(self, reason: DropReason | None, lines: int) -> None:
+        """Count without waiting for the lock, which this very thread may hold."""
+        self._aside.append((reason, lines))
+        if self._lock.acquire(blocking=False):
+            try:
+                self._fold_aside()
+            finally:
+                self._lock.release()
+
+    def _fold_aside(self) -> None:
+        for _ in range(len(self._aside)):
+            reason, lines = self._aside.popleft()
+            if reason is None:
+                self._refused += lines
+            else:
+                self._aside_accepted += lines
+                self._add_dropped(reason, lines)

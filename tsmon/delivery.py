@@ -1,7 +1,6 @@
 """From the buffer to the store: batch by batch, retried until it is there or refused for good."""
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections import deque
@@ -10,24 +9,35 @@ from typing import Final
 
 from tsmon.backoff import Backoff
 from tsmon.buffer import Batch, Buffer
-from tsmon.errors import BatchTooLargeError, StoreRefusedError, StoreUnavailableError
+from tsmon.errors import (
+    BatchTooLargeError,
+    LineProtocolError,
+    StoreRefusedError,
+    StoreUnavailableError,
+    TsmonError,
+)
+from tsmon.limited_log import LimitedLog
 from tsmon.line_protocol import split_lines
+from tsmon.line_protocol.parser import parse_line
 from tsmon.stores import Store
 
 __all__ = ["Delivery"]
 
 _log = logging.getLogger("tsmon")
 
-LOG_INTERVAL_S: Final = 60.0
-REQUESTS_TO_ISOLATE: Final = 64
+CANCEL_S: Final = 1.0
+REQUESTS_TO_ISOLATE: Final = 200
 """Writes spent at most to find the bad lines of one batch; what is not told apart by then is given up."""
+
+SMALLEST_BATCH: Final = 1_024
+WRITES_BEFORE_LARGER: Final = 1_000
 
 
 class Delivery:
-    """Sends what the buffer holds, one batch at a time, oldest first.
+    """Sends what the buffer holds, one batch at a time, oldest first, on a task of its own.
 
     A store that is away is tried again after a jittered delay, for as long as it takes; new lines wait in the
-    buffer meanwhile.
+    buffer meanwhile. All methods belong to one event loop.
     """
 
     def __init__(
@@ -35,63 +45,98 @@ class Delivery:
         buffer: Buffer,
         store: Store,
         *,
-        max_lines: int,
-        max_bytes: int,
         backoff: Backoff | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._buffer = buffer
         self._store = store
-        self._max_lines = max_lines
-        self._max_bytes = max_bytes
         self._backoff = backoff or Backoff()
         self._clock = clock
+        self._log = LimitedLog(clock=clock)
         self._work: deque[Batch] = deque()
-        self._requests_left = 0
-        self._busy = False
-        self._change: asyncio.Future[None] | None = None
+        self._requests_left = REQUESTS_TO_ISOLATE
+        self._max_bytes: int | None = None
+        self._writes_until_larger = 0
+        self._target = 0
+        self._task: asyncio.Task[None] | None = None
+        self._closed = False
+        self._waiters: set[asyncio.Future[None]] = set()
         self._not_before = 0.0
-        self._logged_at = -LOG_INTERVAL_S
+        self._asked_until = 0.0
+        self._full_reported = 0
         self.last_error: str | None = None
-        """What the store said last, if it was no success."""
+        """Why the store did not take the last batch, or a part of it; None when it did."""
 
-    async def run(self, *, at_once: bool = False) -> None:
-        """Send until nothing waits or the store is away; returns at once where a delivery is under way."""
-        if self._busy or (not at_once and self._clock() < self._not_before):
-            return
-        self._busy = True
-        try:
-            while self._work or self._take():
-                await self._send(self._work[0])
-                self._available()
-        except StoreUnavailableError as error:
-            self._unavailable(error)
-        finally:
-            self._busy = False
-            self._notify()
+    def kick(self) -> None:
+        """Begin to send what waits, unless that is under way or it is too early to try again."""
+        self._report_full()
+        self._buffer.seal()
+        self._target = max(self._target, self._buffer.sealed)
+        self._start(self._not_before)
+
+    async def settle(self, sequence: int, *, last_chance_s: float | None = None) -> bool:
+        """Wait until every line up to ``sequence`` is written or dropped; False if it was closed meanwhile.
+
+        The first try is made at once, unless the store itself asked for time; with ``last_chance_s``, even
+        then if it asked for more than so many seconds. May be cancelled: what is under way goes on.
+        """
+        self._target = max(self._target, sequence)
+        asked_s = self._asked_until - self._clock()
+        self._start(0.0 if last_chance_s is not None and asked_s > last_chance_s else self._asked_until)
+        while self._buffer.settled < sequence and not self._closed:
+            if self._task is None:
+                self._start(self._not_before)
+            if self._task is None:
+                await self._progress(max(self._not_before - self._clock(), 0.0))
+            else:
+                await self._progress(None)
+        return not self._closed
 
     async def change_store(self, store: Store, timeout_s: float) -> Store:
         """Send to ``store`` from now on; returns the old one when its last write has ended, or after a while."""
         old, self._store = self._store, store
-        self._not_before = 0.0
-        if self._busy:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(timeout_s):
-                    await asyncio.shield(self._next_change())
+        self._not_before = self._asked_until = 0.0
+        self._max_bytes = None
+        self._backoff.reset()
+        if self._task is not None:
+            await self._progress(timeout_s)
+        self.kick()
         return old
 
-    async def settle(self, sequence: int) -> None:
-        """Wait until every line up to ``sequence`` is written or dropped; the first try is made at once."""
-        await self.run(at_once=True)
-        while self._buffer.settled < sequence:
-            if self._busy:
-                await asyncio.shield(self._next_change())
-            else:
-                await asyncio.sleep(max(self._not_before - self._clock(), 0.0))
-                await self.run()
+    async def close(self) -> None:
+        """Send no more, and cancel what is in flight."""
+        self._closed = True
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task], timeout=CANCEL_S)
+        self._notify()
+
+    def _start(self, not_before: float) -> None:
+        if self._task is None and not self._closed and self._clock() >= not_before and self._has_work():
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    def _has_work(self) -> bool:
+        return bool(self._work) or self._buffer.settled < self._target or self._buffer.full_batch
+
+    async def _run(self) -> None:
+        try:
+            while self._has_work() and (self._work or self._take()):
+                await self._send(self._work[0])
+                self._notify()
+                await asyncio.sleep(0)
+        except TsmonError as error:
+            asked_s = error.retry_after_s if isinstance(error, StoreUnavailableError) else None
+            self._unavailable(str(error), asked_s)
+            self._log.warning("unavailable", f"{error}; points are kept and sent again")
+        except Exception as error:
+            self._unavailable(f"{type(error).__name__}: {error}", None)
+            self._log.warning("failed", "a flush failed; points are kept and sent again", error=error)
+        finally:
+            self._task = None
+            self._notify()
 
     def _take(self) -> bool:
-        batch = self._buffer.take(self._max_lines, self._max_bytes)
+        batch = self._buffer.take(self._max_bytes)
         if batch is None:
             return False
         self._work.append(batch)
@@ -99,67 +144,116 @@ class Delivery:
         return True
 
     async def _send(self, batch: Batch) -> None:
+        if self._max_bytes is not None and len(batch.data) > self._max_bytes and batch.lines > 1:
+            self._split(batch, _halves, "it cannot be split")
+            return
+        refusal: str | None = None
         try:
             await self._store.write(batch.data)
         except BatchTooLargeError as error:
-            self._max_bytes = max(len(batch.data) // 2, 1024)
-            self._halve_or_reject(batch, str(error))
+            refusal = str(error)
+            self._too_large(batch, refusal)
         except StoreRefusedError as error:
-            if error.lines is None:
-                self._requests_left -= 1
-                self._halve_or_reject(batch, str(error), halve=self._requests_left > 0)
-            else:
-                self._work.popleft()
-                refused = min(error.lines, batch.lines)
-                self._buffer.written(batch.lines - refused)
-                self._rejected(refused, str(error))
+            refusal = str(error)
+            self._refused(batch, refusal, error.lines)
         else:
             self._work.popleft()
             self._buffer.written(batch.lines)
+        self._answered(refusal)
 
-    def _halve_or_reject(self, batch: Batch, reason: str, *, halve: bool = True) -> None:
-        self._work.popleft()
-        if batch.lines == 1 or not halve:
-            self._rejected(batch.lines, reason)
+    def _too_large(self, batch: Batch, reason: str) -> None:
+        self._max_bytes = max(len(batch.data) // 2, SMALLEST_BATCH)
+        self._writes_until_larger = WRITES_BEFORE_LARGER
+        self._split(batch, _halves, reason)
+
+    def _refused(self, batch: Batch, reason: str, count: int | None) -> None:
+        """Settle a batch of which ``count`` lines were refused; None: nothing of it was stored."""
+        if count is not None or not self._requests_left:
+            self._settle(batch, batch.lines if count is None else min(count, batch.lines), reason)
             return
-        lines = [line for _, line in split_lines(batch.data)]
-        middle = len(lines) // 2
-        self._work.extendleft(
-            Batch("\n".join(part).encode(), len(part)) for part in (lines[middle:], lines[:middle])
-        )
+        fresh = self._requests_left == REQUESTS_TO_ISOLATE
+        self._requests_left -= 1
+        self._split(batch, _suspects_apart if fresh else _halves, reason)
 
-    def _rejected(self, lines: int, reason: str) -> None:
-        if lines:
-            self._buffer.dropped(lines, "rejected")
-            self.last_error = reason
-            self._log_limited(f"{lines} points were rejected and dropped: {reason}")
+    def _split(self, batch: Batch, how: Callable[[list[str]], tuple[list[str], list[str]]], reason: str) -> None:
+        """Put two parts of the first batch in its place; give it up, for ``reason``, where that is impossible."""
+        lines = _lines_of(batch)
+        if len(lines) != batch.lines or batch.lines == 1:
+            self._settle(batch, batch.lines, reason)
+            return
+        self._work.popleft()
+        self._work.extendleft(Batch("\n".join(part).encode(), len(part)) for part in reversed(how(lines)))
 
-    def _unavailable(self, error: StoreUnavailableError) -> None:
-        self.last_error = str(error)
-        delay_s = self._backoff.next_delay_s(error.retry_after_s)
-        self._not_before = self._clock() + delay_s
-        self._log_limited(f"{error}; points are kept and sent again")
+    def _settle(self, batch: Batch, rejected: int, reason: str) -> None:
+        self._work.popleft()
+        self._buffer.written(batch.lines - rejected)
+        if rejected:
+            self._buffer.dropped(rejected, "rejected")
+            self._log.warning("rejected", f"{rejected} points were rejected and dropped: {reason}")
 
-    def _available(self) -> None:
-        self._notify()
-        self._not_before = 0.0
+    def _unavailable(self, reason: str, retry_after_s: float | None) -> None:
+        self.last_error = reason
+        now = self._clock()
+        self._not_before = now + self._backoff.next_delay_s(retry_after_s)
+        self._asked_until = now + (retry_after_s or 0.0)
+
+    def _answered(self, refusal: str | None) -> None:
+        self.last_error = refusal
+        self._not_before = self._asked_until = 0.0
         if self._backoff.failures:
             _log.info("the store answers again after %d failed tries", self._backoff.failures)
             self._backoff.reset()
-            self.last_error = None
+        if self._max_bytes is not None:
+            self._writes_until_larger -= 1
+            if self._writes_until_larger <= 0:
+                self._max_bytes = None
 
-    def _next_change(self) -> asyncio.Future[None]:
-        if self._change is None:
-            self._change = asyncio.get_running_loop().create_future()
-        return self._change
+    def _report_full(self) -> None:
+        lost = self._buffer.dropped_for("buffer full")
+        if lost > self._full_reported:
+            self._full_reported = lost
+            self._log.warning(
+                "buffer full",
+                f"{lost} points were dropped so far, since the buffer is full; "
+                "the store is away or too slow, or raise monitoring.buffer_bytes",
+            )
+
+    async def _progress(self, timeout_s: float | None) -> None:
+        """Wait until a batch has been dealt with or a run has ended, or for so many seconds."""
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.add(waiter)
+        try:
+            await asyncio.wait([waiter], timeout=timeout_s)
+        finally:
+            self._waiters.discard(waiter)
 
     def _notify(self) -> None:
-        if self._change is not None:
-            self._change.set_result(None)
-            self._change = None
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
 
-    def _log_limited(self, message: str) -> None:
-        now = self._clock()
-        if now - self._logged_at >= LOG_INTERVAL_S:
-            self._logged_at = now
-            _log.warning("%s", message)
+
+def _lines_of(batch: Batch) -> list[str]:
+    """Its lines; none where they cannot be told apart."""
+    try:
+        return [line for _, line in split_lines(batch.data)]
+    except LineProtocolError:
+        return []
+
+
+def _halves(lines: list[str]) -> tuple[list[str], list[str]]:
+    middle = len(lines) // 2
+    return lines[:middle], lines[middle:]
+
+
+def _suspects_apart(lines: list[str]) -> tuple[list[str], list[str]]:
+    """Lines that can be parsed and those that cannot; halves where all are alike."""
+    good: list[str] = []
+    suspect: list[str] = []
+    for line in lines:
+        try:
+            parse_line(line)
+            good.append(line)
+        except LineProtocolError:
+            suspect.append(line)
+    return (good, suspect) if good and suspect else _halves(lines)

@@ -1,26 +1,23 @@
 """Monitor, the async adapter: emit from anywhere, flush periodically."""
 
 import asyncio
-import atexit
 import logging
 from collections.abc import Callable, Iterable
-from datetime import UTC, timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
-from tsmon.buffer import BLOCK_LINES, LONG_LINE, Buffer
+from tsmon.buffer import LONG_LINE, Buffer
 from tsmon.clock import UniqueClock
 from tsmon.counts import Counts
 from tsmon.delivery import Delivery
 from tsmon.errors import FlushTimeoutError, InvalidPointError, TsmonError
+from tsmon.flush_schedule import FlushSchedule, check_period
 from tsmon.line_protocol import Encoding
 from tsmon.line_protocol.default import following
 from tsmon.points import Point
 from tsmon.stores import Store
 
 if TYPE_CHECKING:
-    from apscheduler.schedulers.asyncio import AsyncIOScheduler
-
     from tsmon.background import BackgroundMonitor
     from tsmon.settings import MonitoringSettings
 
@@ -28,7 +25,9 @@ __all__ = ["STOP_TIMEOUT_S", "Monitor"]
 
 _log = logging.getLogger("tsmon")
 
-STOP_TIMEOUT_S = 5.0
+STOPPED: Final = "this Monitor was stopped; make a new one"
+STOP_TIMEOUT_S: Final = 5.0
+CLOSE_TIMEOUT_S: Final = 2.0
 
 
 class Monitor:
@@ -61,33 +60,27 @@ class Monitor:
             store = store_from(settings)
         self.store = store
         self._settings = settings
-        self._period_s = settings.flushing_period
-        self._batch_lines = settings.batch_lines
+        self._service = service
         self._raise_invalid = settings.on_invalid == "raise"
-        service = service or settings.service
         self._clock = UniqueClock()
-        encoding = self._new_encoding(service, settings)
-        self._encoding = encoding if service else following(encoding)
-        self._buffer = Buffer(settings.buffer_bytes)
-        self._lines = self._buffer.lines
+        self._encoding = self._new_encoding(settings)
         self._functions = self._encoding.functions
-        self._delivery = Delivery(
-            self._buffer, store, max_lines=settings.batch_lines, max_bytes=settings.batch_bytes
+        self._buffer = Buffer(
+            settings.buffer_bytes, batch_lines=settings.batch_lines, batch_bytes=settings.batch_bytes
         )
-        self._batch_bytes = settings.batch_bytes
-        self._refused = 0
+        self._delivery = Delivery(self._buffer, store)
+        self._schedule = FlushSchedule(self._tick, settings.flushing_period)
+        self._started = False
         self._stopped = False
-        self._stopping = False
+        self._ended: asyncio.Event | None = None
         self._woken = False
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._scheduler: AsyncIOScheduler | None = None
-        self._running: set[asyncio.Task[None]] = set()
         self._background: BackgroundMonitor | None = None
 
     @property
     def counts(self) -> Counts:
         """The accounting at this moment."""
-        return self._buffer.counts(refused=self._refused, nonfinite_fields=self._encoding.nonfinite)
+        return self._buffer.counts(nonfinite_fields=self._encoding.nonfinite)
 
     @property
     def last_error(self) -> str | None:
@@ -97,7 +90,7 @@ class Monitor:
     @property
     def flush_period_s(self) -> float:
         """Seconds between two flushes."""
-        return self._period_s
+        return self._schedule.period_s
 
     def take_time_ns(self) -> int:
         """The present time, unique within this process, for an event whose point is emitted later."""
@@ -118,16 +111,22 @@ class Monitor:
         except InvalidPointError:
             self._refuse(1)
             return
-        lines = self._lines
-        lines.append(line)
-        if len(lines) >= BLOCK_LINES or len(line) > LONG_LINE:
+        buffer = self._buffer
+        buffer.lines.append(line)
+        if len(buffer.lines) >= buffer.block_lines or len(line) > LONG_LINE:
             self._seal()
 
-    def _new_encoding(self, service: str | None, settings: "MonitoringSettings") -> Encoding:
-        return Encoding(service, tags=settings.tags, tags_as_fields=settings.tags_as_fields, clock=self._clock)
+    def _new_encoding(self, settings: "MonitoringSettings") -> Encoding:
+        service = self._service or settings.service
+        encoding = Encoding(service, tags=settings.tags, tags_as_fields=settings.tags_as_fields, clock=self._clock)
+        return encoding if service else following(encoding)
 
     def _emit_other(self, point: Point | Iterable[Point]) -> None:
-        points = [point] if isinstance(point, Point) else list(point)
+        try:
+            points = _points_of(point)
+        except InvalidPointError:
+            self._refuse(1)
+            return
         if self._stopped:
             self._buffer.accept_dropped(len(points), "stopped")
             return
@@ -137,70 +136,56 @@ class Monitor:
                 lines.append(self._encoding.encode(one))
             except InvalidPointError:
                 self._refuse(len(points) if self._raise_invalid else 1)
-        for start in range(0, len(lines), BLOCK_LINES):
-            self._lines.extend(lines[start : start + BLOCK_LINES])
-            if len(self._lines) >= BLOCK_LINES:
+        buffer = self._buffer
+        for line in lines:
+            buffer.lines.append(line)
+            if len(buffer.lines) >= buffer.block_lines or len(line) > LONG_LINE:
                 self._seal()
 
     def _refuse(self, points: int) -> None:
         """Count refused points; called while an InvalidPointError is handled, which it lets pass or logs."""
-        self._refused += points
+        self._buffer.refuse(points)
         if self._raise_invalid:
             raise  # noqa: PLE0704
         _log.debug("a point was refused", exc_info=True)
 
     def _seal(self) -> None:
         self._buffer.seal()
-        enough = self._buffer.sealed_bytes >= self._batch_bytes or (self._buffer.sealed_lines >= self._batch_lines)
-        if enough and not self._woken and self._loop is not None:
+        loop = self._loop
+        if loop is not None and not self._woken and self._buffer.full_batch:
             self._woken = True
             try:
-                self._loop.call_soon_threadsafe(self._wake)
+                loop.call_soon_threadsafe(self._wake)
             except RuntimeError:
                 self._woken = False
 
     def _wake(self) -> None:
         self._woken = False
-        task = asyncio.get_running_loop().create_task(self._deliver())
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        self._delivery.kick()
 
-    async def _deliver(self) -> None:
-        """One flush; nothing that goes wrong in it may end the next ones."""
-        try:
-            await self._delivery.run()
-        except Exception:
-            _log.exception("a flush failed; the next one follows")
+    async def _tick(self) -> None:
+        self._delivery.kick()
 
     async def start(self) -> None:
         """Open the store and begin to flush; raises where the settings make that impossible."""
         if self._stopped:
-            raise TsmonError("this Monitor was stopped; make a new one")
-        if self._loop is not None:
+            raise TsmonError(STOPPED)
+        if self._started:
             return
-        from apscheduler.schedulers.asyncio import AsyncIOScheduler
-
-        await self.store.open()
+        self._started = True
+        try:
+            await self.store.open()
+            self._schedule.start()
+        except BaseException:
+            self._started = False
+            await self.store.close()
+            raise
         self._loop = asyncio.get_running_loop()
-        self._scheduler = AsyncIOScheduler(timezone=UTC, event_loop=self._loop)
-        self._scheduler.add_job(
-            self._deliver,
-            "interval",
-            id="flush",
-            seconds=self._period_s,
-            coalesce=True,
-            max_instances=1,
-            misfire_grace_time=None,
-        )
-        self._scheduler.start()
+        self._delivery.kick()
 
     def set_flush_period(self, seconds: float) -> None:
-        """Change the flushing period, while running too; call it on the loop that the Monitor was started on."""
-        if not 0 < seconds <= timedelta.max.total_seconds():
-            raise ValueError(f"the flushing period is {seconds} s; give more than zero")
-        self._period_s = seconds
-        if self._scheduler is not None:
-            self._scheduler.reschedule_job("flush", trigger="interval", seconds=seconds)
+        """Change the flushing period, while running too, from any thread."""
+        self._schedule.change(seconds)
 
     async def reconfigure(self, settings: "MonitoringSettings", make_store: Callable[[], Store]) -> None:
         """Change settings while running; nothing that waits is lost, and a mistake changes nothing.
@@ -208,20 +193,29 @@ class Monitor:
         ``make_store`` is called only where the settings name another store than before; points that wait
         then go to the new one. The bound of the buffer stays.
         """
-        service = settings.service
-        encoding = self._new_encoding(service, settings)
+        check_period(settings.flushing_period)
+        encoding = self._new_encoding(settings)
         if settings.store_key != self._settings.store_key:
-            store = make_store()
-            await store.open()
-            self.store = store
-            await (await self._delivery.change_store(store, STOP_TIMEOUT_S)).close()
+            await self._change_store(make_store())
+        if self._stopped:
+            raise TsmonError(STOPPED)
         encoding.nonfinite = self._encoding.nonfinite
-        self._encoding = encoding if service else following(encoding)
-        self._functions = self._encoding.functions
+        self._encoding = encoding
+        self._functions = encoding.functions
         self._raise_invalid = settings.on_invalid == "raise"
+        self._buffer.limit_batches(settings.batch_lines, settings.batch_bytes)
         if settings.flushing_period != self._settings.flushing_period:
             self.set_flush_period(settings.flushing_period)
         self._settings = settings
+
+    async def _change_store(self, store: Store) -> None:
+        await store.open()
+        if self._stopped:
+            await store.close()
+            raise TsmonError(STOPPED)
+        self.store = store
+        old = await self._delivery.change_store(store, STOP_TIMEOUT_S)
+        await old.close()
 
     async def flush(self, timeout: float | None = None) -> None:  # noqa: ASYNC109
         """Return when the store has acknowledged every point emitted so far.
@@ -231,41 +225,65 @@ class Monitor:
         """
         if self._loop is None:
             raise TsmonError("the Monitor is not started; use it as `async with`, or call start() first")
+        if self._loop is not asyncio.get_running_loop():
+            raise TsmonError("the Monitor runs on another event loop; call flush() there")
+        if self._ended is not None and self._ended.is_set():
+            raise TsmonError(STOPPED)
+        await self._flush(timeout)
+
+    async def _flush(self, timeout: float | None, *, last_chance: bool = False) -> None:  # noqa: ASYNC109
         self._buffer.seal(wait=True)
+        sequence = self._buffer.sealed
         try:
             async with asyncio.timeout(timeout):
-                await self._delivery.settle(self._buffer.sealed)
+                done = await self._delivery.settle(sequence, last_chance_s=timeout if last_chance else None)
         except TimeoutError:
+            reason = f": {self.last_error}" if self.last_error else ""
             raise FlushTimeoutError(
-                f"{self.counts.pending} points are not acknowledged after {timeout} s"
-                + (f": {self.last_error}" if self.last_error else "")
+                f"{self.counts.pending} points are not acknowledged after {timeout} s{reason}"
             ) from None
+        if not done:
+            raise FlushTimeoutError("the Monitor was stopped before the store had acknowledged")
 
     async def stop(self, timeout: float = STOP_TIMEOUT_S) -> None:  # noqa: ASYNC109
         """Take no new points, flush once more for at most ``timeout`` seconds, cancel what is in flight.
 
         What is left then is dropped, counted and logged. Safe to call more than once.
         """
-        if self._stopping:
+        if self._ended is not None:
+            await self._ended.wait()
             return
-        self._stopping = self._stopped = True
+        self._ended = asyncio.Event()
+        self._stopped = True
         self._functions = {}
-        if self._scheduler is not None:
-            self._scheduler.shutdown(wait=False)
+        self._schedule.stop()
         try:
             if self._loop is not None:
-                await self.flush(timeout)
+                await self._flush(timeout, last_chance=True)
         except FlushTimeoutError:
             pass
         finally:
-            for task in list(self._running):
-                task.cancel()
-            await asyncio.gather(*self._running, return_exceptions=True)
-            left = self._buffer.drop_all("stopped")
-            if left:
-                reason = f": {self.last_error}" if self.last_error else ""
-                _log.error("%d points were not written before the stop and are lost%s", left, reason)
-            await self.store.close()
+            try:
+                await self._delivery.close()
+            finally:
+                self._give_up()
+                await self._close_store()
+
+    def _give_up(self) -> None:
+        left = self._buffer.close("stopped")
+        if left:
+            reason = f": {self.last_error}" if self.last_error else ""
+            _log.error("%d points were not written before the stop and are lost%s", left, reason)
+
+    async def _close_store(self) -> None:
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await self.store.close()
+        except Exception as error:
+            _log.warning("the store could not be closed: %s", str(error) or type(error).__name__)
+        finally:
+            assert self._ended is not None
+            self._ended.set()
 
     async def __aenter__(self) -> Self:
         """Start."""
@@ -284,7 +302,6 @@ class Monitor:
 
         self._background = BackgroundMonitor(self)
         self._background.start()
-        atexit.register(self._background.stop)
         return self._background
 
     def __exit__(
@@ -293,7 +310,14 @@ class Monitor:
         """Stop the thread."""
         if self._background is not None:
             self._background.stop()
-            atexit.unregister(self._background.stop)
+
+
+def _points_of(point: Point | Iterable[Point]) -> list[Point]:
+    if isinstance(point, Point):
+        return [point]
+    if not isinstance(point, Iterable):
+        raise InvalidPointError(f"{point!r} is no point; emit() takes one point or several")
+    return list(point)
 
 
 def _settings(*, from_file: bool) -> "MonitoringSettings":
