@@ -2,7 +2,7 @@
 
 An :class:`Encoding` is the context of a Monitor (or of :func:`encode`): its service, its default tags, the
 tags to be written as fields, its clock. Both ways give the same line; the careful one also handles additional
-tags and fields and says why a point cannot be stored.
+fields and unusual values, and says why a point cannot be stored.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -27,6 +27,9 @@ __all__ = ["MAX_HEADS", "Encodable", "Encoding"]
 
 MAX_HEADS: Final = 4_096
 """Distinct tag sets that an encoding remembers; when it is full, it starts anew."""
+
+LONG_HEAD: Final = 2_000
+"""A head longer than this (in characters) is not remembered, so that the cache is bounded in bytes too."""
 
 
 class Encodable(Protocol):
@@ -124,7 +127,9 @@ class Encoding:
             head = self._head(declaration, point)
             if len(heads) >= MAX_HEADS:
                 heads.clear()
-            heads[tuple([getattr(point, attribute) for attribute in attributes])] = head
+            if len(head) <= LONG_HEAD:
+                key = tuple([getattr(point, attribute) for attribute in attributes])
+                heads[key if point.tags is None else (*key, tuple(point.tags.items()))] = head
             return head
 
         return make_head
@@ -166,7 +171,7 @@ class Encoding:
         name = declaration.class_name
         texts = []
         nonfinite = 0
-        for column in declaration.columns:
+        for column in sorted(declaration.columns, key=lambda column: column.optional):
             if not column.field:
                 continue
             value = getattr(point, column.attribute)

@@ -1,9 +1,11 @@
 """Source of the fast encoder of one point class.
 
-The function handles ordinary points only: no additional tags or fields, values of exactly the declared types,
-finite, in range. For everything else it calls the careful encoder (:mod:`tsmon.line_protocol.encoder`), which
-accepts or refuses with a reason; so the fast path has no error handling and the careful one need not be fast.
-The text of measurement and tags is looked up in a bounded cache, since it repeats from point to point.
+The function handles ordinary points only: no additional fields, additional tags of str and int, values of
+exactly the declared types, finite, in range. For everything else it calls the careful encoder
+(:mod:`tsmon.line_protocol.encoder`), which accepts or refuses with a reason; so the fast path has no error
+handling and the careful one need not be fast. The text of measurement and tags is looked up in a bounded
+cache, since it repeats from point to point. What stands there was checked in full, so that of the tags only
+those types are checked here that a dict cannot tell apart.
 """
 
 from collections.abc import Callable
@@ -11,15 +13,18 @@ from typing import Any, Final
 
 from tsmon.line_protocol.declaration import Column, Declaration
 from tsmon.line_protocol.escaping import escape_field_key, escape_string
-from tsmon.line_protocol.values import MAX_INT64, MAX_TIME_NS, MIN_INT64, time_ns_of
+from tsmon.line_protocol.values import MAX_INT64, MAX_TIME_NS, MIN_INT64, float_json, time_ns_of
 
 __all__ = ["Factory", "generate"]
 
 Factory = Callable[..., Callable[[Any], str]]
-"""``factory(heads, make_head, careful, take)`` gives the encoder of one context."""
+"""``factory(heads, make_head, careful, clock)`` gives the encoder of one context."""
 
 SAFE_LENGTH: Final = 262_144
 """Lines shorter than this, in characters, hold no string field above the server's limit of 1 MiB."""
+
+CACHED_TYPES: Final = frozenset({str, int, type(None)})
+"""Types of additional tags whose head is cached; 1, 1.0 and True are one key of a dict, hence not all."""
 
 _PLAIN_TYPE: Final = {
     str: "type({0}) is str",
@@ -28,10 +33,12 @@ _PLAIN_TYPE: Final = {
     bool: "({0} is True or {0} is False)",
 }
 
+_PLAIN_TAG_TYPE: Final = {int: "type({0}) is int", bool: _PLAIN_TYPE[bool]}
+
 _TEXT: Final = {
     str: '"{{{0}}}"',
     int: "{{{0}}}i",
-    float: "{{{0}!r}}",
+    float: "{{float_json({0}).decode()}}",
     bool: '{{"true" if {0} else "false"}}',
 }
 
@@ -47,19 +54,25 @@ def generate(declaration: Declaration) -> Factory | None:
         return None
     names = {c.attribute: f"v{i}" for i, c in enumerate(declaration.columns)}
     lines = [
-        "def factory(heads, make_head, careful, take):",
+        "def factory(heads, make_head, careful, clock):",
         "  def encode(point):",
-        "    if point.tags is not None or point.fields is not None:",
+        "    if point.fields is not None:",
         "      return careful(point)",
     ]
     lines += [f"    {names[c.attribute]} = point.{c.attribute}" for c in declaration.columns]
     conditions = [_condition(c, names[c.attribute]) for c in declaration.columns if c.field or c.type is not str]
     if conditions:
         lines += [f"    if not ({' and '.join(conditions)}):", "      return careful(point)"]
-    key = ", ".join(names[c.attribute] for c in tags)
+    key = "".join(f"{names[c.attribute]}, " for c in tags)
     lines += [
+        "    tags = point.tags",
         "    try:",
-        f"      head = heads[({key}{',' if tags else ''})]",
+        "      if tags is None:",
+        f"        head = heads[({key})]",
+        "      elif type(tags) is dict and cached_types(map(type, tags.values())):",
+        f"        head = heads[({key}tuple(tags.items()),)]",
+        "      else:",
+        "        return careful(point)",
         "    except (KeyError, TypeError):",
         "      head = make_head(point)",
     ]
@@ -72,16 +85,21 @@ def generate(declaration: Declaration) -> Factory | None:
                 f"      {v} = escape({v})",
             ]
     lines += _body(fields, names)
-    lines += [
-        f"    if len(line) < {SAFE_LENGTH} and (line.isascii() or encodable(line)):",
-        "      return line",
-        "    return careful(point)",
-        "  return encode",
-    ]
+    if any(c.type is str for c in fields):
+        lines += [
+            f"    if len(line) < {SAFE_LENGTH} and (line.isascii() or encodable(line)):",
+            "      return line",
+            "    return careful(point)",
+        ]
+    else:
+        lines += ["    return line"]
+    lines += ["  return encode"]
     namespace: dict[str, Any] = {
+        "cached_types": CACHED_TYPES.issuperset,
         "convert_time": time_ns_of,
         "encodable": _encodable,
         "escape": escape_string,
+        "float_json": float_json,
     }
     exec(compile("\n".join(lines), f"<encoder of {declaration.class_name}>", "exec"), namespace)  # noqa: S102
     factory: Factory = namespace["factory"]
@@ -89,7 +107,7 @@ def generate(declaration: Declaration) -> Factory | None:
 
 
 def _condition(column: Column, name: str) -> str:
-    plain = _PLAIN_TYPE[column.type].format(name)
+    plain = (_PLAIN_TYPE if column.field else _PLAIN_TAG_TYPE)[column.type].format(name)
     return f"({name} is None or {plain})" if column.optional else f"{plain}"
 
 
@@ -106,7 +124,10 @@ def _body(fields: list[Column], names: dict[str, str]) -> list[str]:
     taken = [
         "    taken = point.time",
         "    if taken is None:",
-        "      taken = take()",
+        "      try:",
+        "        taken = next(clock.ticks)",
+        "      except (ValueError, StopIteration):",
+        "        taken = clock()",
         f"    elif type(taken) is not int or not {-MAX_TIME_NS} <= taken <= {MAX_TIME_NS}:",
         "      taken = convert_time(taken)",
     ]

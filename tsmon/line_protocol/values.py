@@ -11,6 +11,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import msgspec
+
 from tsmon.errors import InvalidPointError
 from tsmon.line_protocol.escaping import MAX_STRING_BYTES, check_text, escape_string
 
@@ -21,6 +23,7 @@ __all__ = [
     "NONFINITE",
     "field_text",
     "field_type",
+    "float_json",
     "tag_text",
     "time_ns_of",
 ]
@@ -32,6 +35,9 @@ MAX_TIME_NS: Final = 9_223_372_036_854_775_806
 
 NONFINITE: Final = ""
 """What :func:`field_text` returns for NaN and infinity: the field is left out."""
+
+float_json: Final = msgspec.json.Encoder().encode
+"""Shortest text (as bytes) that reads back as the same finite float: ``repr``'s digits at a fifth of the cost."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -65,7 +71,9 @@ def time_ns_of(time: object) -> int:
             f"time is of type {type(time).__name__}; give integer nanoseconds, float seconds or a datetime"
         )
     if not -MAX_TIME_NS <= ns <= MAX_TIME_NS:
-        raise InvalidPointError(f"time {ns} ns is outside of ±{MAX_TIME_NS} ns, about the years 1677 to 2262")
+        raise InvalidPointError(
+            f"time {_shown(ns)} ns is outside of ±{MAX_TIME_NS} ns, about the years 1677 to 2262"
+        )
     return ns
 
 
@@ -81,7 +89,10 @@ def tag_text(where: str, value: object, declared: type | None = None) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, numbers.Integral):
-        return int.__repr__(int(value))
+        try:
+            return int.__repr__(int(value))
+        except ValueError:
+            raise InvalidPointError(f"{where} is an integer of thousands of digits; shorten it") from None
     if isinstance(value, numbers.Real):
         number = float(value)
         if not math.isfinite(number):
@@ -113,7 +124,7 @@ def field_text(where: str, value: object, declared: type) -> str:
         return "true" if value else "false"
     if isinstance(value, int):
         return f"{value}i"
-    return repr(value) if math.isfinite(value) else NONFINITE
+    return float_json(value).decode() if math.isfinite(value) else NONFINITE
 
 
 def _str(where: str, value: object) -> str:
@@ -137,7 +148,7 @@ def _int(where: str, value: object) -> int:
         raise _wrong(where, "int", value)
     number = int(value)
     if not MIN_INT64 <= number <= MAX_INT64:
-        raise InvalidPointError(f"{where} is {number}, outside of 64-bit integers; declare it float or str")
+        raise InvalidPointError(f"{where} is {_shown(number)}, outside of 64-bit integers; declare it float or str")
     return number
 
 
@@ -169,7 +180,12 @@ def _is_bool(value: object) -> bool:
 
 
 def _wrong(where: str, expected: str, value: object) -> InvalidPointError:
-    shown = repr(value)
-    if len(shown) > 60:
-        shown = shown[:57] + "…"
-    return InvalidPointError(f"{where} must be {expected}, not {type(value).__name__} ({shown})")
+    return InvalidPointError(f"{where} must be {expected}, not {type(value).__name__} ({_shown(value)})")
+
+
+def _shown(value: object) -> str:
+    try:
+        shown = repr(value)
+    except Exception:  # a broken __repr__, or an int of thousands of digits
+        return "…"
+    return shown if len(shown) <= 60 else shown[:57] + "…"
