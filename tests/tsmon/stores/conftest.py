@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.services.influxdb import InfluxDB
 from tsmon.stores import Store
+from tsmon.stores.influxdb import InfluxConnection, InfluxStore
 from tsmon.stores.sqlite import SqliteStore
 
 
@@ -17,7 +19,17 @@ async def sqlite(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
         yield store
 
 
+@asynccontextmanager
+async def influxdb(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
+    server: InfluxDB = request.getfixturevalue("influxdb")
+    bucket: str = request.getfixturevalue("bucket")
+    connection = InfluxConnection(url=server.url, org=server.org, bucket=bucket, token=server.token)
+    async with InfluxStore(connection) as store:
+        yield store
+
+
 STORES: dict[str, Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[Store]]] = {
+    "influxdb": influxdb,
     "sqlite": sqlite,
 }
 
