@@ -213,7 +213,7 @@ def _check_length(name: str, head: str, field_keys: list[str]) -> None:
     if length > MAX_KEY_BYTES:
         raise InvalidPointError(
             f"measurement, tags and a field key of {name} take {length} bytes, "
-            f"above the server's {MAX_KEY_BYTES}; write long texts as fields"
+            f"above the server's {MAX_KEY_BYTES}; write long texts as string fields"
         )
 
 
