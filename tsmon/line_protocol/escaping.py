@@ -40,13 +40,11 @@ MAX_KEY_BYTES: Final = 65_535
 MAX_STRING_BYTES: Final = 1_048_576
 """Limit of the server for one string field, in bytes."""
 
+_unusual = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]")
 _control = re.compile(r"[\x00-\x1f\x7f]")
 _stray_backslash = re.compile(r"\\(?= |\Z)")
 _stray_in_field_key = re.compile(r'\\(?=[, ="]|\Z)')
 _surrogate = re.compile(r"[\ud800-\udfff]")
-_in_measurement = re.compile(r"([, ])")
-_in_key = re.compile(r"([,= ])")
-_in_string = re.compile(r'(["\\])')
 _escaped_in_measurement = re.compile(r"\\([, ])")
 _escaped_in_key = re.compile(r"\\([,= ])")
 _escaped_in_field_key = re.compile(r'\\([," =])')
@@ -82,18 +80,18 @@ def check_field_key(key: str) -> None:
 
 def check_tag_value(key: str, value: str) -> None:
     """Raise :class:`InvalidPointError` unless ``value`` can stand in tag ``key``, or is empty."""
-    if value:
+    if _unusual.search(value):
         _check(f"the value of tag {_shown(key)}", value)
 
 
 def escape_measurement(name: str) -> str:
     """Escape comma and space, never ``=`` (the backslash would stay in the name)."""
-    return _in_measurement.sub(r"\\\1", name)
+    return name.replace(",", "\\,").replace(" ", "\\ ")
 
 
 def escape_tag(text: str) -> str:
     """Escape comma, ``=`` and space in a tag key or tag value."""
-    return _in_key.sub(r"\\\1", text)
+    return text.replace(",", "\\,").replace("=", "\\=").replace(" ", "\\ ")
 
 
 escape_field_key: Callable[[str], str] = escape_tag
@@ -101,7 +99,7 @@ escape_field_key: Callable[[str], str] = escape_tag
 
 def escape_string(text: str) -> str:
     """Escape ``"`` and backslash in a string field; the quotes are not added."""
-    return _in_string.sub(r"\\\1", text)
+    return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def unescape_measurement(text: str) -> str:
@@ -133,6 +131,8 @@ def check_text(what: str, text: str) -> None:
 def _check(what: str, text: str, stray: re.Pattern[str] = _stray_backslash) -> None:
     if not text:
         raise InvalidPointError(f"{what} is empty; give it a name")
+    if not _unusual.search(text):
+        return
     if _control.search(text):
         raise InvalidPointError(
             f"{what} {_shown(text)} has a control character (such as a newline); remove or replace it"

@@ -81,6 +81,8 @@ def tag_text(where: str, value: object, declared: type | None = None) -> str:
     """Text of a tag value (str, int, float, bool, or an Enum of str or int), not escaped; empty for none."""
     if value is None:
         return ""
+    if type(value) is str and declared in (None, str):
+        return value
     value = _plain(value)
     if declared is not None:
         value = _CONVERTERS[declared](where, value)
@@ -88,7 +90,7 @@ def tag_text(where: str, value: object, declared: type | None = None) -> str:
         return str.__str__(value)
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, numbers.Integral):
+    if isinstance(value, int) or isinstance(value, numbers.Integral):
         try:
             return int.__repr__(int(value))
         except ValueError:
@@ -103,6 +105,8 @@ def tag_text(where: str, value: object, declared: type | None = None) -> str:
 
 def field_type(where: str, value: object) -> type:
     """Line-protocol type of an undeclared field's value: str, int, float or bool."""
+    if type(value) in _CONVERTERS:
+        return type(value)
     value = _plain(value)
     if isinstance(value, str):
         return str
@@ -144,7 +148,7 @@ def _bool(where: str, value: object) -> bool:
 
 
 def _int(where: str, value: object) -> int:
-    if not isinstance(value, numbers.Integral) or _is_bool(value):
+    if type(value) is not int and (not isinstance(value, numbers.Integral) or _is_bool(value)):
         raise _wrong(where, "int", value)
     number = int(value)
     if not MIN_INT64 <= number <= MAX_INT64:
@@ -153,7 +157,7 @@ def _int(where: str, value: object) -> int:
 
 
 def _float(where: str, value: object) -> float:
-    if not isinstance(value, numbers.Real) or _is_bool(value):
+    if type(value) is not float and (not isinstance(value, numbers.Real) or _is_bool(value)):
         raise _wrong(where, "float", value)
     try:
         return float(value)
