@@ -9,7 +9,7 @@ from typing import ClassVar, Final
 from tsmon.points import Point
 from tsmon.points.host import Cpu
 from tsmon_agent.samplers.base import Options, Sampler
-from tsmon_agent.samplers.kernel_files import PROC, read_kernel_file
+from tsmon_agent.samplers.kernel_files import ROOT, read_kernel_file
 
 __all__ = ["CpuOptions", "CpuSampler"]
 
@@ -35,12 +35,12 @@ class CpuSampler(Sampler):
     name: ClassVar[str] = "cpu"
     options_type: ClassVar[type[Options]] = CpuOptions
 
-    def __init__(self, host: str, options: CpuOptions | None = None, *, proc: Path = PROC) -> None:
+    def __init__(self, host: str, options: CpuOptions | None = None, *, root: Path = ROOT) -> None:
         super().__init__(host, options)
         chosen = options or CpuOptions()
         self._percpu = chosen.percpu
         self._totalcpu = chosen.totalcpu
-        self._path = f"{proc}/stat"
+        self._path = str(root / "proc/stat")
         self._before: dict[str, list[int]] = {}
 
     def prime(self) -> None:

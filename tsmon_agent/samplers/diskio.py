@@ -9,7 +9,7 @@ from typing import ClassVar, Final
 from tsmon.points import Point
 from tsmon.points.host import DiskIO
 from tsmon_agent.samplers.base import Options, Sampler
-from tsmon_agent.samplers.kernel_files import PROC, read_kernel_file
+from tsmon_agent.samplers.kernel_files import ROOT, read_kernel_file
 from tsmon_agent.samplers.selection import Selection
 from tsmon_agent.samplers.tag_values import tag_value
 
@@ -47,7 +47,7 @@ class DiskIOSampler(Sampler):
         host: str,
         options: DiskIOOptions | None = None,
         *,
-        proc: Path = PROC,
+        root: Path = ROOT,
         monotonic_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         super().__init__(host, options)
@@ -57,7 +57,7 @@ class DiskIOSampler(Sampler):
             if devices is None
             else Selection("block device", [device.removeprefix("/dev/") for device in devices])
         )
-        self._path = f"{proc}/diskstats"
+        self._path = str(root / "proc/diskstats")
         self._monotonic_ns = monotonic_ns
         self._before: dict[str, list[int]] = {}
         self._before_ns = 0

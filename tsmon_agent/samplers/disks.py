@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 from tsmon.points import Point
 from tsmon.points.host import Disk
 from tsmon_agent.samplers.base import Options, Sampler
-from tsmon_agent.samplers.kernel_files import PROC, SYS
+from tsmon_agent.samplers.kernel_files import ROOT
 from tsmon_agent.samplers.mount_table import Mount, MountTable
 from tsmon_agent.samplers.mount_usage import MountUsage
 from tsmon_agent.samplers.selection import Selection
@@ -53,8 +53,7 @@ class DiskSampler(Sampler):
         host: str,
         options: DiskOptions | None = None,
         *,
-        proc: Path = PROC,
-        sys: Path = SYS,
+        root: Path = ROOT,
         statvfs: Callable[[str], os.statvfs_result] = os.statvfs,
     ) -> None:
         super().__init__(host, options)
@@ -65,7 +64,7 @@ class DiskSampler(Sampler):
             else Selection("mount point", [path.rstrip("/") or "/" for path in chosen.mount_points])
         )
         self._ignored = frozenset((*chosen.ignore_fs, "autofs"))
-        self._table = MountTable(proc=proc, sys=sys)
+        self._table = MountTable(root=root)
         self._usage = MountUsage(chosen.timeout_s, statvfs=statvfs)
         self._seen: tuple[Mount, ...] | None = None
         self._mounts: list[Mount] = []

@@ -6,10 +6,10 @@ from typing import Final
 
 from tsmon.errors import TsmonError
 
-__all__ = ["PROC", "SYS", "KernelFileError", "read_kernel_file"]
+__all__ = ["ROOT", "KernelFileError", "read_kernel_file"]
 
-PROC: Final = Path("/proc")
-SYS: Final = Path("/sys")
+ROOT: Final = Path("/")
+"""Directory with the ``proc``, ``sys``, ``dev`` and ``var`` that samplers read."""
 
 _CHUNK: Final = 65_536
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final
 from tsmon.points import Point
 from tsmon.points.host import Memory
 from tsmon_agent.samplers.base import Options, Sampler
-from tsmon_agent.samplers.kernel_files import PROC, KernelFileError, read_kernel_file
+from tsmon_agent.samplers.kernel_files import ROOT, KernelFileError, read_kernel_file
 
 __all__ = ["MemorySampler", "read_meminfo"]
 
@@ -66,9 +66,9 @@ class MemorySampler(Sampler):
 
     name: ClassVar[str] = "mem"
 
-    def __init__(self, host: str, options: Options | None = None, *, proc: Path = PROC) -> None:
+    def __init__(self, host: str, options: Options | None = None, *, root: Path = ROOT) -> None:
         super().__init__(host, options)
-        self._path = f"{proc}/meminfo"
+        self._path = str(root / "proc/meminfo")
 
     def sample(self) -> list[Point]:
         """One point."""

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tsmon_agent.samplers.kernel_files import (
-    PROC,
-    SYS,
+    ROOT,
     KernelFileError,
     read_descriptor,
     read_kernel_file,
@@ -38,9 +37,10 @@ class MountTable:
     The kernel tells by poll(2) when the table has changed; it is read then only.
     """
 
-    def __init__(self, *, proc: Path = PROC, sys: Path = SYS) -> None:
-        self._path = f"{proc}/self/mountinfo"
-        self._sys = str(sys)
+    def __init__(self, *, root: Path = ROOT) -> None:
+        self._path = str(root / "proc/self/mountinfo")
+        self._sys = str(root / "sys")
+        self._dev = os.path.realpath(root / "dev")
         self._descriptor: int | None = None
         self._changes = select.poll()
         self._mounts: tuple[Mount, ...] | None = None
@@ -91,7 +91,7 @@ class MountTable:
     def _device(self, source: str, device_number: str) -> tuple[str, str | None]:
         """Name without ``/dev/``, and label of the device mapper, for what stands in the table as ``source``."""
         if source.startswith("/dev/mapper/"):
-            device = os.path.realpath(source).removeprefix("/dev/")
+            device = os.path.realpath(self._dev + source.removeprefix("/dev")).removeprefix(self._dev + "/")
             try:
                 label = read_kernel_file(f"{self._sys}/block/{device}/dm/name")
             except KernelFileError:

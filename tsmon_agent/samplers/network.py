@@ -12,7 +12,7 @@ from typing import ClassVar, Final
 from tsmon.points import Point
 from tsmon.points.host import Network
 from tsmon_agent.samplers.base import Options, Sampler
-from tsmon_agent.samplers.kernel_files import PROC, SYS, KernelFileError, read_kernel_file
+from tsmon_agent.samplers.kernel_files import ROOT, KernelFileError, read_kernel_file
 from tsmon_agent.samplers.selection import Selection
 from tsmon_agent.samplers.tag_values import tag_value
 
@@ -59,16 +59,15 @@ class NetworkSampler(Sampler):
         host: str,
         options: NetworkOptions | None = None,
         *,
-        proc: Path = PROC,
-        sys: Path = SYS,
+        root: Path = ROOT,
         flags: Callable[[Collection[str]], dict[str, int]] = read_flags,
         monotonic_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         super().__init__(host, options)
         interfaces = (options or NetworkOptions()).interfaces
         self._selection = None if interfaces is None else Selection("network interface", interfaces)
-        self._path = f"{proc}/net/dev"
-        self._sys = f"{sys}/class/net"
+        self._path = str(root / "proc/net/dev")
+        self._sys = str(root / "sys/class/net")
         self._flags = flags
         self._monotonic_ns = monotonic_ns
         self._speeds: dict[str, int | None] = {}

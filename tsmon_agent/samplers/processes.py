@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 from tsmon.points import Point
 from tsmon.points.host import Processes
 from tsmon_agent.samplers.base import Options, Sampler
-from tsmon_agent.samplers.kernel_files import PROC, KernelFileError
+from tsmon_agent.samplers.kernel_files import ROOT, KernelFileError
 
 __all__ = ["ProcessesOptions", "ProcessesSampler"]
 
@@ -59,13 +59,13 @@ class ProcessesSampler(Sampler):
         host: str,
         options: ProcessesOptions | None = None,
         *,
-        proc: Path = PROC,
+        root: Path = ROOT,
         monotonic_ns: Callable[[], int] = time.monotonic_ns,
         processor_ns: Callable[[], int] = time.thread_time_ns,
     ) -> None:
         super().__init__(host, options)
         self._max_share = (options or ProcessesOptions()).max_share
-        self._proc = str(proc)
+        self._proc = str(root / "proc")
         self._monotonic_ns = monotonic_ns
         self._processor_ns = processor_ns
         self._not_before_ns: int | None = None

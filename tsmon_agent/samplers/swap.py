@@ -8,7 +8,7 @@ from typing import ClassVar
 from tsmon.points import Point
 from tsmon.points.host import Swap
 from tsmon_agent.samplers.base import Options, Sampler
-from tsmon_agent.samplers.kernel_files import PROC, KernelFileError, read_kernel_file
+from tsmon_agent.samplers.kernel_files import ROOT, KernelFileError, read_kernel_file
 from tsmon_agent.samplers.memory import read_meminfo
 
 __all__ = ["SwapSampler"]
@@ -19,10 +19,10 @@ class SwapSampler(Sampler):
 
     name: ClassVar[str] = "swap"
 
-    def __init__(self, host: str, options: Options | None = None, *, proc: Path = PROC) -> None:
+    def __init__(self, host: str, options: Options | None = None, *, root: Path = ROOT) -> None:
         super().__init__(host, options)
-        self._meminfo = f"{proc}/meminfo"
-        self._vmstat = f"{proc}/vmstat"
+        self._meminfo = str(root / "proc/meminfo")
+        self._vmstat = str(root / "proc/vmstat")
         self._page_bytes = os.sysconf("SC_PAGE_SIZE")
 
     def sample(self) -> list[Point]:

@@ -1,41 +1,42 @@
 """Load, users and uptime, from /proc/loadavg, /proc/uptime and utmp."""
 
 import os
+import sys
 import time
 from pathlib import Path
 from typing import ClassVar, Final
 
-import psutil
-
 from tsmon.points import Point
 from tsmon.points.host import System
 from tsmon_agent.samplers.base import Options, Sampler
-from tsmon_agent.samplers.kernel_files import PROC, read_kernel_file
+from tsmon_agent.samplers.kernel_files import ROOT, KernelFileError, read_kernel_file
 
 __all__ = ["SystemSampler"]
 
-_UTMP: Final = Path("/var/run/utmp")
+_RECORD_BYTES: Final = (384, 400)
+"""Size of utmp(5)'s records: by the machine's architecture, the times in them have 32 bits or 64."""
+
+_LAST_TYPE: Final = 9
+_USER_PROCESS: Final = 7
 
 
 class SystemSampler(Sampler):
-    """One point; users are counted again when utmp has changed, and left out on hosts without one."""
+    """One point; without users on hosts that keep no utmp, as newer distributions do not."""
 
     name: ClassVar[str] = "system"
 
-    def __init__(self, host: str, options: Options | None = None, *, proc: Path = PROC, utmp: Path = _UTMP) -> None:
+    def __init__(self, host: str, options: Options | None = None, *, root: Path = ROOT) -> None:
         super().__init__(host, options)
-        self._loadavg = f"{proc}/loadavg"
-        self._uptime = f"{proc}/uptime"
-        self._utmp = str(utmp)
-        self._utmp_state: tuple[int, int, int] | None = None
-        self._users: tuple[int | None, int | None] = (None, None)
+        self._loadavg = str(root / "proc/loadavg")
+        self._uptime = str(root / "proc/uptime")
+        self._utmp = str(root / "var/run/utmp")
 
     def sample(self) -> list[Point]:
         """One point."""
         load1, load5, load15 = read_kernel_file(self._loadavg).split()[:3]
         uptime = read_kernel_file(self._uptime).split()[0]
         time_ns = time.time_ns()
-        n_users, n_unique_users = self._count_users()
+        users = self._read_users()
         point = System(
             host=self.host,
             load1=float(load1),
@@ -43,20 +44,26 @@ class SystemSampler(Sampler):
             load15=float(load15),
             n_cpus=os.sysconf("SC_NPROCESSORS_ONLN"),
             uptime=int(float(uptime)),
-            n_users=n_users,
-            n_unique_users=n_unique_users,
+            n_users=None if users is None else len(users),
+            n_unique_users=None if users is None else len(set(users)),
             time=time_ns,
         )
         return [point]
 
-    def _count_users(self) -> tuple[int | None, int | None]:
+    def _read_users(self) -> list[bytes] | None:
+        """Name of the user of each session, or None where that is not known."""
         try:
-            found = os.stat(self._utmp)  # noqa: PTH116
-        except OSError:
-            return None, None
-        state = (found.st_ino, found.st_size, found.st_mtime_ns)
-        if state != self._utmp_state:
-            names = [user.name for user in psutil.users()]
-            self._users = len(names), len(set(names))
-            self._utmp_state = state
-        return self._users
+            content = read_kernel_file(self._utmp)
+        except KernelFileError:
+            return None
+        for size in _RECORD_BYTES:
+            records = [content[start : start + size] for start in range(0, len(content), size)]
+            types = [int.from_bytes(record[:2], sys.byteorder) for record in records]
+            if len(content) % size == 0 and max(types, default=0) <= _LAST_TYPE:
+                users = [
+                    record[44:76].rstrip(b"\0")
+                    for record, kind in zip(records, types, strict=True)
+                    if kind == _USER_PROCESS
+                ]
+                return [user for user in users if user]
+        return None
