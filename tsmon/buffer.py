@@ -52,6 +52,11 @@ class Buffer:
         self._in_flight = 0
         self._in_flight_bytes = 0
         self._flight_start = 0
+        self._on_disk = 0
+        self._disk_start = 0
+        self._foreign = 0
+        self._recovered = 0
+        self._durable = 0
         self._sealed = 0
         self._written = 0
         self._dropped: dict[DropReason, int] = {}
@@ -68,9 +73,29 @@ class Buffer:
         self._block_bytes = min(size, self._max_bytes // 4)
 
     @property
+    def waiting(self) -> int:
+        """Lines that wait, sealed or not."""
+        return self._waiting + len(self.lines)
+
+    @property
+    def durable(self) -> int:
+        """Sequence number up to which every line is on disk, written or dropped."""
+        return max(self._durable, self.settled)
+
+    @property
+    def half_full(self) -> bool:
+        """Whether half of the bound is used up."""
+        return 2 * (self._bytes + self._in_flight_bytes) > self._max_bytes
+
+    @property
     def full_batch(self) -> bool:
         """Whether a whole batch waits."""
         return self._waiting >= self._batch_lines or self._bytes >= self._batch_bytes
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of sealed lines that wait or are in flight; never more than the bound."""
+        return self._bytes + self._in_flight_bytes
 
     @property
     def sealed(self) -> int:
@@ -81,6 +106,8 @@ class Buffer:
     def settled(self) -> int:
         """Sequence number up to which every line is written or dropped."""
         with self._lock:
+            if self._on_disk:
+                return min(self._disk_start, self._flight_start) if self._in_flight else self._disk_start
             return self._flight_start if self._in_flight else self._sealed - self._waiting
 
     def dropped_for(self, reason: DropReason) -> int:
@@ -133,6 +160,50 @@ class Buffer:
         with self._lock:
             self._add_dropped(reason, self._settle(lines))
 
+    def spooled(self, lines: int) -> None:
+        """So many lines in flight are on disk now."""
+        with self._lock:
+            if not self._on_disk:
+                self._disk_start = self._flight_start
+            self._on_disk += self._settle(lines)
+
+    def secured(self) -> None:
+        """All that was taken so far is settled or on disk."""
+        with self._lock:
+            self._durable = max(self._durable, self._sealed - self._waiting)
+
+    def recovered(self, lines: int) -> None:
+        """So many lines of earlier processes are on disk."""
+        with self._lock:
+            self._recovered += lines
+            self._foreign += lines
+
+    def recalled(self, lines: int) -> None:
+        """So many lines, the oldest on disk, are in flight again."""
+        with self._lock:
+            foreign = min(lines, self._foreign)
+            self._foreign -= foreign
+            own = min(lines - foreign, self._on_disk)
+            if own and not self._in_flight:
+                self._flight_start = self._disk_start
+            self._on_disk -= own
+            self._disk_start += own
+            self._in_flight += lines
+
+    def returned(self, lines: int) -> None:
+        """So many recalled lines are not settled and stay on disk."""
+        with self._lock:
+            self._on_disk += self._settle(lines)
+
+    def dropped_spooled(self, lines: int, reason: DropReason) -> None:
+        """So many lines on disk, the oldest, are given up."""
+        with self._lock:
+            foreign = min(lines, self._foreign)
+            self._foreign -= foreign
+            self._on_disk -= lines - foreign
+            self._disk_start += lines - foreign
+            self._add_dropped(reason, lines)
+
     def accept_dropped(self, lines: int, reason: DropReason) -> None:
         """So many lines were accepted only to be dropped; safe wherever emitting is."""
         self._set_aside(reason, lines)
@@ -163,9 +234,9 @@ class Buffer:
             unsealed = len(self.lines)
             return Counts(
                 accepted=self._sealed + unsealed + self._aside_accepted,
-                recovered=0,
+                recovered=self._recovered,
                 written=self._written,
-                pending=unsealed + self._waiting + self._in_flight,
+                pending=unsealed + self._waiting + self._in_flight + self._on_disk + self._foreign,
                 dropped_by=dict(self._dropped),
                 refused=self._refused,
                 nonfinite_fields=nonfinite_fields,

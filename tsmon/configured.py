@@ -7,7 +7,7 @@ from tsmon.settings import MonitoringSettings
 from tsmon.stores import Store
 from tsmon.stores.influxdb import InfluxConnection, InfluxStore
 
-__all__ = ["embedded_file", "influx_connection", "store_from"]
+__all__ = ["embedded_file", "influx_connection", "spool_directory", "store_from"]
 
 
 def store_from(settings: MonitoringSettings, *, embedded: bool = False) -> Store:
@@ -35,6 +35,15 @@ def embedded_file(settings: MonitoringSettings) -> Path:
     from platformdirs import user_data_path
 
     return user_data_path("tsmon") / "tsmon.db"
+
+
+def spool_directory(settings: MonitoringSettings) -> Path:
+    """Directory of the spools: as set, else in the platform's state directory."""
+    if settings.spool_directory is not None:
+        return settings.spool_directory.expanduser()
+    from platformdirs import user_state_path
+
+    return user_state_path("tsmon") / "spool"
 
 
 def influx_connection(settings: MonitoringSettings) -> InfluxConnection:

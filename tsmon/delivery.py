@@ -19,6 +19,7 @@ from tsmon.errors import (
 from tsmon.limited_log import LimitedLog
 from tsmon.line_protocol import split_lines
 from tsmon.line_protocol.parser import parse_line
+from tsmon.spooling import Spooling
 from tsmon.stores import Store
 
 __all__ = ["Delivery"]
@@ -45,15 +46,21 @@ class Delivery:
         buffer: Buffer,
         store: Store,
         *,
+        spooling: Spooling | None = None,
         backoff: Backoff | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._buffer = buffer
         self._store = store
+        self._spooling = spooling
+        self._lagging = False
         self._backoff = backoff or Backoff()
         self._clock = clock
         self._log = LimitedLog(clock=clock)
         self._work: deque[Batch] = deque()
+        self._recalled = False
+        self._unspilled: deque[Batch] = deque()
+        self._spilling: asyncio.Task[None] | None = None
         self._requests_left = REQUESTS_TO_ISOLATE
         self._max_bytes: int | None = None
         self._writes_until_larger = 0
@@ -67,11 +74,17 @@ class Delivery:
         self.last_error: str | None = None
         """Why the store did not take the last batch, or a part of it; None when it did."""
 
+    @property
+    def busy(self) -> bool:
+        """Whether a delivery is under way."""
+        return self._task is not None
+
     def kick(self) -> None:
         """Begin to send what waits, unless that is under way or it is too early to try again."""
         self._report_full()
         self._buffer.seal()
         self._target = max(self._target, self._buffer.sealed)
+        self._spill_if_due()
         self._start(self._not_before)
 
     async def settle(self, sequence: int, *, last_chance_s: float | None = None) -> bool:
@@ -103,24 +116,42 @@ class Delivery:
         self.kick()
         return old
 
+    def keep_rest(self) -> None:
+        """After :meth:`close`: keep on disk what is left, where there is a spool."""
+        if self._spooling is not None:
+            self._spooling.keep_rest(self._work, self._unspilled)
+            self._work.clear()
+            self._unspilled.clear()
+            self._spooling.close()
+
     async def close(self) -> None:
         """Send no more, and cancel what is in flight."""
         self._closed = True
+        tasks = [task for task in (self._task, self._spilling) if task is not None]
         if self._task is not None:
             self._task.cancel()
-            await asyncio.wait([self._task], timeout=CANCEL_S)
+        if tasks:
+            await asyncio.wait(tasks, timeout=CANCEL_S)
         self._notify()
 
     def _start(self, not_before: float) -> None:
-        if self._task is None and not self._closed and self._clock() >= not_before and self._has_work():
+        if self._task is not None or self._closed:
+            return
+        if self._clock() >= not_before and self._has_work():
             self._task = asyncio.get_running_loop().create_task(self._run())
 
     def _has_work(self) -> bool:
-        return bool(self._work) or self._buffer.settled < self._target or self._buffer.full_batch
+        return (
+            bool(self._work)
+            or self._buffer.settled < self._target
+            or self._buffer.full_batch
+            or bool(self._unspilled)
+            or (self._spooling is not None and self._spooling.lines > 0)
+        )
 
     async def _run(self) -> None:
         try:
-            while self._has_work() and (self._work or self._take()):
+            while self._has_work() and (self._work or await self._take()):
                 await self._send(self._work[0])
                 self._notify()
                 await asyncio.sleep(0)
@@ -135,8 +166,44 @@ class Delivery:
             self._task = None
             self._notify()
 
-    def _take(self) -> bool:
-        batch = self._buffer.take(self._max_bytes)
+    def _spill_if_due(self) -> None:
+        spooling = self._spooling
+        if spooling is None or self._spilling is not None or self._closed or not self._buffer.waiting:
+            return
+        if spooling.required or self._lagging or self._buffer.half_full:
+            self._spilling = asyncio.get_running_loop().create_task(self._spill(spooling))
+
+    async def _spill(self, spooling: Spooling) -> None:
+        """Move what waits to disk, and before it what is in flight, where that is only in memory and idle."""
+        try:
+            if self._task is None and not self._recalled and not spooling.lines:
+                while self._work and await spooling.append(self._work[0]):
+                    self._work.popleft()
+            while batch := self._unspilled.popleft() if self._unspilled else self._buffer.take():
+                if not await spooling.append(batch):
+                    self._unspilled.appendleft(batch)
+                    break
+            if not self._unspilled and (self._recalled or not self._work):
+                self._buffer.secured()
+        finally:
+            self._spilling = None
+            self._start(self._not_before)
+            self._notify()
+
+    async def _take(self) -> bool:
+        """Put the oldest batch to work: from disk, else from the buffer, by way of the disk where required."""
+        batch = None
+        if self._spooling is not None:
+            if self._spooling.required:
+                self._spill_if_due()
+            if self._spilling is not None:
+                await asyncio.wait([self._spilling])
+            batch = await self._spooling.recall()
+            self._recalled = batch is not None
+            if batch is None and self._unspilled:
+                batch = self._unspilled.popleft()
+        if batch is None:
+            batch = self._buffer.take(self._max_bytes)
         if batch is None:
             return False
         self._work.append(batch)
@@ -146,6 +213,7 @@ class Delivery:
     async def _send(self, batch: Batch) -> None:
         if self._max_bytes is not None and len(batch.data) > self._max_bytes and batch.lines > 1:
             self._split(batch, _halves, "it cannot be split")
+            await self._popped()
             return
         refusal: str | None = None
         try:
@@ -159,6 +227,7 @@ class Delivery:
         else:
             self._work.popleft()
             self._buffer.written(batch.lines)
+        await self._popped()
         self._answered(refusal)
 
     def _too_large(self, batch: Batch, reason: str) -> None:
@@ -191,14 +260,22 @@ class Delivery:
             self._buffer.dropped(rejected, "rejected")
             self._log.warning("rejected", f"{rejected} points were rejected and dropped: {reason}")
 
+    async def _popped(self) -> None:
+        """One batch was taken off the work; where that was the last of a batch on disk, this one is done with."""
+        if self._recalled and not self._work and self._spooling is not None:
+            self._recalled = False
+            await self._spooling.done()
+
     def _unavailable(self, reason: str, retry_after_s: float | None) -> None:
         self.last_error = reason
+        self._lagging = self._spooling is not None
         now = self._clock()
         self._not_before = now + self._backoff.next_delay_s(retry_after_s)
         self._asked_until = now + (retry_after_s or 0.0)
 
     def _answered(self, refusal: str | None) -> None:
         self.last_error = refusal
+        self._lagging = False
         self._not_before = self._asked_until = 0.0
         if self._backoff.failures:
             _log.info("the store answers again after %d failed tries", self._backoff.failures)

@@ -15,6 +15,8 @@ from tsmon.flush_schedule import FlushSchedule, check_period
 from tsmon.line_protocol import Encoding
 from tsmon.line_protocol.default import following
 from tsmon.points import Point
+from tsmon.spool import Destination
+from tsmon.spooling import Spooling
 from tsmon.stores import Store
 
 if TYPE_CHECKING:
@@ -68,7 +70,8 @@ class Monitor:
         self._buffer = Buffer(
             settings.buffer_bytes, batch_lines=settings.batch_lines, batch_bytes=settings.batch_bytes
         )
-        self._delivery = Delivery(self._buffer, store)
+        self._spooling = _spooling(settings, store, self._buffer)
+        self._delivery = Delivery(self._buffer, store, spooling=self._spooling)
         self._schedule = FlushSchedule(self._tick, settings.flushing_period)
         self._started = False
         self._stopped = False
@@ -81,6 +84,15 @@ class Monitor:
     def counts(self) -> Counts:
         """The accounting at this moment."""
         return self._buffer.counts(nonfinite_fields=self._encoding.nonfinite)
+
+    @property
+    def durable_sequence(self) -> int:
+        """How many of the points accepted first are safe: on disk, written, or dropped and counted.
+
+        With the spool ``required`` every point goes to disk before it is sent; the n-th accepted point survives
+        kill -9 as soon as this is n or more.
+        """
+        return self._buffer.durable
 
     @property
     def last_error(self) -> str | None:
@@ -175,6 +187,8 @@ class Monitor:
         self._started = True
         try:
             await self.store.open()
+            if self._spooling is not None:
+                await self._spooling.open()
             self._schedule.start()
         except BaseException:
             self._started = False
@@ -270,7 +284,11 @@ class Monitor:
                 await self._close_store()
 
     def _give_up(self) -> None:
+        self._delivery.keep_rest()
+        kept = self.counts.pending
         left = self._buffer.close("stopped")
+        if kept > left:
+            _log.warning("%d points were not written before the stop; the spool keeps them", kept - left)
         if left:
             reason = f": {self.last_error}" if self.last_error else ""
             _log.error("%d points were not written before the stop and are lost%s", left, reason)
@@ -318,6 +336,22 @@ def _points_of(point: Point | Iterable[Point]) -> list[Point]:
     if not isinstance(point, Iterable):
         raise InvalidPointError(f"{point!r} is no point; emit() takes one point or several")
     return list(point)
+
+
+def _spooling(settings: "MonitoringSettings", store: Store, buffer: Buffer) -> Spooling | None:
+    """The spool in front of a store that may be away; a store whose commit is its durability needs none."""
+    destination = store.destination
+    if settings.spool == "off" or destination is None:
+        return None
+    from tsmon.configured import spool_directory
+
+    return Spooling(
+        buffer,
+        spool_directory(settings),
+        Destination(*destination),
+        required=settings.spool == "required",
+        max_bytes=settings.spool_bytes,
+    )
 
 
 def _settings(*, from_file: bool) -> "MonitoringSettings":

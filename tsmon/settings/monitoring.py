@@ -82,6 +82,9 @@ class MonitoringSettings(Section):
     batch_lines: int = Field(default=5_000, ge=1)
     batch_bytes: int = Field(default=2_000_000, ge=1_000)
     buffer_bytes: int = Field(default=64_000_000, ge=10_000)
+    spool: Literal["off", "on", "required"] = "on"
+    spool_directory: Path | None = None
+    spool_bytes: int = Field(default=512_000_000, ge=100_000)
     on_invalid: Literal["raise", "drop"] = "raise"
     tags: dict[str, str] = {}
     tags_as_fields: Comma = []

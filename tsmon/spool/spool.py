@@ -33,7 +33,7 @@ class Destination:
     @property
     def directory_name(self) -> str:
         """Stable name of the destination's directory."""
-        digest = hashlib.sha256("\0".join((self.url, self.org, self.bucket)).encode()).hexdigest()[:12]
+        digest = hashlib.sha256(f"{self.url}\0{self.org}\0{self.bucket}".encode()).hexdigest()[:12]
         readable = "".join(c if c.isalnum() else "-" for c in self.bucket)[:40]
         return f"{readable}-{digest}"
 
@@ -81,7 +81,7 @@ class Spool:
         *,
         max_bytes: int,
         sync: bool = True,
-        on_dropped: Callable[[int, str], None] = lambda lines, reason: None,
+        on_dropped: Callable[[int, str], None] = lambda *_: None,
     ) -> None:
         self.destination = destination
         self.directory = root / destination.directory_name
@@ -92,14 +92,10 @@ class Spool:
         self._segments: deque[_Segment] = deque()
         self._queues: list[QueueDirectory] = []
         self._own: QueueDirectory | None = None
+        self._sending: _Segment | None = None
         self._number = 0
-        self.appended = 0
-        """Lines acknowledged since :meth:`open`."""
-
-    @property
-    def lines(self) -> int:
-        """Lines that wait."""
-        return sum(segment.lines for segment in self._segments)
+        self.lines = 0
+        """Lines that wait; may be read from any thread."""
 
     @property
     def size(self) -> int:
@@ -113,6 +109,7 @@ class Spool:
             kept = [segment for path in queue.segments() if (segment := self._adopted(path, queue))]
             if kept:
                 self._segments.extend(kept)
+                self.lines += sum(segment.lines for segment in kept)
                 self._queues.append(queue)
             else:
                 queue.remove()
@@ -129,9 +126,9 @@ class Spool:
         finally:
             segment.size = segment.writer.size
         segment.lines += lines
-        self.appended += lines
-        while self.size > self._max_bytes and len(self._segments) > 1:
-            self._drop_oldest()
+        self.lines += lines
+        while self.size > self._max_bytes and self._drop_oldest():
+            pass
 
     def oldest(self) -> SpooledBatch | None:
         """The oldest batch, again and again until :meth:`done`; None where nothing waits."""
@@ -143,6 +140,7 @@ class Spool:
                 self._put_aside(segment, error)
                 continue
             if record is not None:
+                self._sending = segment
                 return SpooledBatch(record)
             if segment.lines:
                 self._put_aside(segment, CorruptSegmentError(f"{segment.path} ends too early"))
@@ -152,9 +150,11 @@ class Spool:
 
     def done(self, batch: SpooledBatch) -> None:
         """The oldest batch is settled; its segment goes when all of it is."""
-        segment = self._segments[0]
+        segment, self._sending = self._sending, None
+        assert segment is not None
         segment.position = batch.record.end
         segment.lines -= batch.record.lines
+        self.lines -= batch.record.lines
         if not segment.lines:
             self._finish(segment)
 
@@ -170,7 +170,8 @@ class Spool:
                 queue.remove()
         self._segments.clear()
         self._queues.clear()
-        self._own = None
+        self._own = self._sending = None
+        self.lines = 0
         with contextlib.suppress(OSError):
             self.directory.rmdir()
 
@@ -183,7 +184,8 @@ class Spool:
             queue.release()
         self._segments.clear()
         self._queues.clear()
-        self._own = None
+        self._own = self._sending = None
+        self.lines = 0
 
     def _adopted(self, path: Path, queue: QueueDirectory) -> _Segment | None:
         try:
@@ -228,18 +230,26 @@ class Spool:
         segment.path.unlink(missing_ok=True)
         self._drop_empty_queue(segment.queue)
 
-    def _drop_oldest(self) -> None:
-        segment = self._segments[0]
-        self._on_dropped(segment.lines, "spool full")
-        self._finish(segment)
+    def _drop_oldest(self) -> bool:
+        """Give up the oldest segment that is neither being sent nor being written; False if there is none."""
+        for segment in list(self._segments)[:-1]:
+            if segment is not self._sending:
+                self._give_up(segment, "spool full")
+                self._finish(segment)
+                return True
+        return False
+
+    def _give_up(self, segment: _Segment, reason: str) -> None:
+        if segment.lines:
+            self.lines -= segment.lines
+            self._on_dropped(segment.lines, reason)
 
     def _put_aside(self, segment: _Segment, error: Exception) -> None:
         self._segments.remove(segment)
         if segment.writer is not None:
             segment.writer.close()
         self._move_aside(segment.path, error)
-        if segment.lines:
-            self._on_dropped(segment.lines, "spool damaged")
+        self._give_up(segment, "spool damaged")
         self._drop_empty_queue(segment.queue)
 
     def _move_aside(self, path: Path, error: Exception) -> None:

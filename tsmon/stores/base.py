@@ -55,6 +55,14 @@ class Series:
 class Store(ABC):
     """Where lines go and answers come from; used as ``async with``, or by ``open()`` and ``close()``."""
 
+    @property
+    def destination(self) -> tuple[str, str, str] | None:
+        """What tells this store from others (url, organization, bucket), for a spool in front of it.
+
+        None where no spool is needed, because a write fails only with the disk that the spool would be on.
+        """
+        return None
+
     @abstractmethod
     async def open(self) -> None:
         """Make ready; raises :class:`~tsmon.errors.StoreError` with the reason where that is impossible."""

@@ -1,5 +1,6 @@
 """InfluxDB 2.x over its HTTP API."""
 
+import io
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -18,6 +19,9 @@ __all__ = ["InfluxStore"]
 
 ERROR_BYTES: Final = 64 * 1024
 """The server names every bad line; more of that than this is not read."""
+
+ONE_PIECE_BYTES: Final = 256 * 1024
+"""Larger bodies are handed to the socket in pieces, between which the event loop can do other things."""
 
 COMPRESSION_LEVEL: Final = 1
 
@@ -47,6 +51,11 @@ class InfluxStore(Store):
     def __str__(self) -> str:
         connection = self.connection
         return f"InfluxDB at {connection.url} (organization {self._org!r}, bucket {connection.bucket!r})"
+
+    @property
+    def destination(self) -> tuple[str, str, str]:
+        """See :attr:`Store.destination`."""
+        return self.connection.url, self.connection.org, self.connection.bucket
 
     async def open(self) -> None:
         """Read token and certificates; raises :class:`~tsmon.errors.SettingsError` where they are wrong."""
@@ -213,7 +222,7 @@ class InfluxStore(Store):
                 connection.url.rstrip("/") + path,
                 params=parameters,
                 headers={"Authorization": f"Token {self._token}", **headers},
-                data=body,
+                data=io.BytesIO(body) if body is not None and len(body) > ONE_PIECE_BYTES else body,
                 proxy=connection.proxy,
                 allow_redirects=False,
             ) as response:

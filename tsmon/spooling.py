@@ -1,0 +1,145 @@
+"""A Monitor's spool, between its buffer and its store.
+
+Mode ``on``: lines go to disk when the store is away or lags, and at the stop. Mode ``required``: always, before
+they are sent. Lines stay in order: what is in the spool is older than what is in the buffer. A disk that refuses
+costs nothing but the durability: lines then stay in the bounded buffer, which is logged.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Literal, ParamSpec, TypeVar
+
+from tsmon.buffer import Batch, Buffer
+from tsmon.limited_log import LimitedLog
+from tsmon.spool import Destination, Spool, SpooledBatch
+
+__all__ = ["SpoolMode", "Spooling"]
+
+_log = logging.getLogger("tsmon")
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+SpoolMode = Literal["off", "on", "required"]
+
+
+class Spooling:
+    """One Monitor's spool; used by its delivery task alone, and after that has ended by the stop."""
+
+    def __init__(
+        self, buffer: Buffer, root: Path, destination: Destination, *, required: bool, max_bytes: int
+    ) -> None:
+        self._buffer = buffer
+        self._required = required
+        self._spool = Spool(root, destination, max_bytes=max_bytes, on_dropped=buffer.dropped_spooled)
+        self._log = LimitedLog()
+        self._oldest: SpooledBatch | None = None
+        self._open = False
+        self._disk = asyncio.Lock()
+
+    @property
+    def directory(self) -> Path:
+        """Directory of the destination."""
+        return self._spool.directory
+
+    @property
+    def required(self) -> bool:
+        """Whether lines go to disk before they are sent."""
+        return self._required
+
+    @property
+    def lines(self) -> int:
+        """Lines that wait on disk."""
+        return self._spool.lines
+
+    async def open(self) -> None:
+        """Adopt what ended processes left for the same destination."""
+        try:
+            recovered = await _in_thread(self._spool.open)
+        except OSError as error:
+            self._failed(error)
+            return
+        self._open = True
+        if recovered:
+            self._buffer.recovered(recovered)
+            _log.info("%d points of earlier processes were found in the spool; they are sent now", recovered)
+
+    async def append(self, batch: Batch) -> bool:
+        """Keep a batch in flight on disk; False where the disk refuses."""
+        async with self._disk:
+            return await _in_thread(self._append, batch)
+
+    async def recall(self) -> Batch | None:
+        """The oldest batch on disk, now in flight; it stays on disk until :meth:`done`."""
+        async with self._disk:
+            self._oldest = await _in_thread(self._spool.oldest)
+        if self._oldest is None:
+            return None
+        self._buffer.recalled(self._oldest.lines)
+        return Batch(self._oldest.data(), self._oldest.lines)
+
+    async def done(self) -> None:
+        """The recalled batch is settled."""
+        async with self._disk:
+            if self._oldest is not None:
+                oldest, self._oldest = self._oldest, None
+                try:
+                    await _in_thread(self._spool.done, oldest)
+                except OSError as error:
+                    self._failed(error)
+
+    def keep_rest(self, work: Iterable[Batch], unspilled: Iterable[Batch]) -> None:
+        """At the stop: keep what is left on disk, at once; what the disk refuses stays in flight.
+
+        ``work`` is in flight and may be of the recalled batch, which is on disk already; ``unspilled`` is not.
+        """
+        if self._oldest is not None:
+            self._oldest = None
+            self._buffer.returned(sum(batch.lines for batch in work))
+        elif not all(self._append(batch) for batch in work):
+            return
+        if all(self._append(batch) for batch in unspilled):
+            while (batch := self._buffer.take()) is not None and self._append(batch):
+                pass
+
+    def close(self) -> None:
+        """Leave what waits for the next process."""
+        try:
+            self._spool.close()
+        except OSError as error:
+            self._failed(error)
+
+    def forget_after_fork(self) -> None:
+        """In a forked child: begin anew; what was open is the parent's."""
+        self._oldest = None
+        self._spool.forget_after_fork()
+
+    def _append(self, batch: Batch) -> bool:
+        if not self._open:
+            return False
+        try:
+            self._spool.append(batch.data, batch.lines)
+        except OSError as error:
+            self._failed(error)
+            return False
+        self._buffer.spooled(batch.lines)
+        return True
+
+    def _failed(self, error: OSError) -> None:
+        self._log.warning(
+            "spool",
+            f"the spool in {self._spool.directory} cannot be used ({error.strerror or error}); "
+            "points wait in memory only",
+        )
+
+
+async def _in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Like ``asyncio.to_thread``, but a cancellation waits until the thread has ended: it works on our files."""
+    task = asyncio.ensure_future(asyncio.to_thread(function, *args, **kwargs))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
