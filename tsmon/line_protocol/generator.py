@@ -1,11 +1,10 @@
 """Source of the fast encoder of one point class.
 
-The function handles ordinary points only: no additional fields, additional tags of str and int, values of
-exactly the declared types, finite, in range. For everything else it calls the careful encoder
-(:mod:`tsmon.line_protocol.encoder`), which accepts or refuses with a reason; so the fast path has no error
-handling and the careful one need not be fast. The text of measurement and tags is looked up in a bounded
-cache, since it repeats from point to point. What stands there was checked in full, so that of the tags only
-those types are checked here that a dict cannot tell apart.
+The function handles ordinary points only: values of exactly the declared types, finite, in range, additional
+tags of str and int. For everything else it calls the careful encoder (:mod:`tsmon.line_protocol.careful`),
+which accepts or refuses with a reason; so the fast path has no error handling. The text of measurement and tags
+is looked up in a bounded cache, since it repeats from point to point. What stands there was checked in full, so
+that of the tags only those types are checked here that a dict cannot tell apart.
 """
 
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from tsmon.line_protocol.values import MAX_INT64, MAX_TIME_NS, MIN_INT64, float_
 __all__ = ["Factory", "generate"]
 
 Factory = Callable[..., Callable[[Any], str]]
-"""``factory(heads, make_head, careful, clock)`` gives the encoder of one context."""
+"""``factory(careful, clock)`` gives the encoder of one context."""
 
 SAFE_LENGTH: Final = 262_144
 """Lines shorter than this, in characters, hold no string field above the server's limit of 1 MiB."""
@@ -54,10 +53,10 @@ def generate(declaration: Declaration) -> Factory | None:
         return None
     names = {c.attribute: f"v{i}" for i, c in enumerate(declaration.columns)}
     lines = [
-        "def factory(heads, make_head, careful, clock):",
+        "def factory(careful, clock):",
+        "  heads, new_head, additional = careful.heads, careful.new_head, careful.additional",
+        "  careful = careful.encode",
         "  def encode(point):",
-        "    if point.fields is not None:",
-        "      return careful(point)",
     ]
     lines += [f"    {names[c.attribute]} = point.{c.attribute}" for c in declaration.columns]
     conditions = [_condition(c, names[c.attribute]) for c in declaration.columns if c.field or c.type is not str]
@@ -66,6 +65,7 @@ def generate(declaration: Declaration) -> Factory | None:
     key = "".join(f"{names[c.attribute]}, " for c in tags)
     lines += [
         "    tags = point.tags",
+        "    fields = point.fields",
         "    try:",
         "      if tags is None:",
         f"        head = heads[({key})]",
@@ -74,7 +74,10 @@ def generate(declaration: Declaration) -> Factory | None:
         "      else:",
         "        return careful(point)",
         "    except (KeyError, TypeError):",
-        "      head = make_head(point)",
+        "      head = new_head(point)",
+        "    more = '' if fields is None else additional(point, head)",
+        "    if more is None:",
+        "      return careful(point)",
     ]
     for c in fields:
         if c.type is str:
@@ -132,10 +135,10 @@ def _body(fields: list[Column], names: dict[str, str]) -> list[str]:
         "      taken = convert_time(taken)",
     ]
     if required:
-        return [*lines, *taken, f"    line = f'{{head}}{text}{extra} {{taken}}'"]
+        return [*lines, *taken, f"    line = f'{{head}}{text}{extra}{{more}} {{taken}}'"]
     return [
         *lines,
-        f"    text = f'{extra}'",
+        f"    text = f'{extra}{{more}}'",
         "    if not text:",
         "      return careful(point)",
         *taken,

@@ -90,7 +90,7 @@ def tag_text(where: str, value: object, declared: type | None = None) -> str:
         return str.__str__(value)
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int) or isinstance(value, numbers.Integral):
+    if isinstance(value, (int, numbers.Integral)):
         try:
             return int.__repr__(int(value))
         except ValueError:
