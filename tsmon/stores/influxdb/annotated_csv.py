@@ -1,8 +1,8 @@
 """Annotated CSV, as InfluxDB answers queries: tables of typed rows.
 
 Follows InfluxData's "Annotated CSV" with annotations ``datatype`` and ``group``. Columns are told apart by
-position, since a tag may be called ``table`` or ``result`` too. The server's CSV writer (Go's, with CRLF) makes each
-line feed in a text CR LF, which is undone here, and leaves carriage returns out, which cannot be undone.
+position, since a tag may be called ``table`` or ``result`` too. The server's CSV writer (Go's, with CRLF) makes
+each line feed in a text CR LF, which is undone here, and leaves carriage returns out, which cannot be undone.
 """
 
 import csv

@@ -51,7 +51,7 @@ def _reason(status: int, message: str, own_words: bool) -> str:
         return f"does not know the organization (404: {message}); correct monitoring.organization"
     if status == 404 and own_words:
         return f"does not know the bucket (404: {message}); create it or correct monitoring.bucket"
-    if status == 429 or (status >= 500 and own_words):
+    if status == 429 or status >= 500:
         return f"is busy or failing ({status}): {message or 'no reason given'}"
     if 300 <= status < 400:
         return f"redirects elsewhere ({status}); correct monitoring.url"

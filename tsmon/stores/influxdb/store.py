@@ -57,6 +57,11 @@ class InfluxStore(Store):
         """See :attr:`Store.destination`."""
         return self.connection.url, self.connection.org, self.connection.bucket
 
+    def after_fork(self) -> None:
+        """See :meth:`Store.after_fork`: the session is kept, unused, since closing it would speak to the server."""
+        self._parents = self._session
+        self._session = None
+
     async def open(self) -> None:
         """Read token and certificates; raises :class:`~tsmon.errors.SettingsError` where they are wrong."""
         import aiohttp

@@ -34,6 +34,8 @@ def _explain(error: Exception, connection: InfluxConnection) -> tuple[str, str]:
         return f"the host name is not known ({_words(error.os_error)})", "correct monitoring.url"
     if isinstance(error, aiohttp.InvalidURL):
         return "that is no address", "write it as http://host:8086"
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return "its answer broke off", ADDRESS
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     for tls in (cause, error.__cause__):
         if isinstance(tls, ssl.SSLError):
