@@ -3,13 +3,16 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.services.influxdb import InfluxDB
 from tsmon.stores import Store
 from tsmon.stores.influxdb import InfluxConnection, InfluxStore
 from tsmon.stores.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from tests.services.influxdb import InfluxDB
 
 
 @asynccontextmanager
