@@ -175,7 +175,7 @@ class Careful:
                 nonfinite += 1
             else:
                 texts.append(f"{escaped}={text}")
-        self._check_length(head[:-1], fields)
+        self._check_length(head[:-1], [key for key, value in fields.items() if value is not None])
         return nonfinite
 
     def _check_undeclared(self, what: str, key: object) -> None:
