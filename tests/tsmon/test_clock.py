@@ -5,10 +5,11 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
-from tsmon.clock import UniqueClock
+from tsmon.clock import UniqueClock, _Guarded
 
 
 class Scripted:
@@ -101,7 +102,7 @@ def test_a_step_back_of_more_than_a_second_rebases_and_is_logged(caplog: pytest.
 def test_a_forked_child_takes_a_slot_of_its_own() -> None:
     script = """
 import os
-from tsmon.clock import UniqueClock
+from tsmon.clock import UniqueClock, _Guarded
 clock = UniqueClock(lambda: 5_000_000)
 ours = clock()
 reader, writer = os.pipe()
@@ -115,3 +116,30 @@ assert ours % 1000 == os.getpid() * 7 % 1000
 assert theirs % 1000 == child * 7 % 1000, (theirs, child)
 """
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_a_clock_that_a_signal_handler_broke_goes_on() -> None:
+    """An exception that a handler raises within a generator ends the generator."""
+    interrupted = False
+
+    def read() -> int:
+        nonlocal interrupted
+        if not interrupted:
+            interrupted = True
+            raise KeyboardInterrupt
+        return 7_000_000
+
+    clock = UniqueClock(read, slot=3)
+    with pytest.raises(KeyboardInterrupt):
+        next(clock.ticks)
+    assert [clock() for _ in range(3)] == [7_000_004, 7_001_004, 7_002_004]
+
+
+def test_without_a_global_lock_a_busy_clock_says_so_itself() -> None:
+    def twice() -> Iterator[int]:
+        with pytest.raises(ValueError, match="busy"):
+            next(ticks)
+        yield 1
+
+    ticks = _Guarded(twice())
+    assert next(ticks) == 1
