@@ -1,0 +1,77 @@
+"""What every answer has: headers that keep browsers careful, and errors as one sentence."""
+
+import logging
+from typing import Final
+
+import msgspec
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from tsmon_agent.web.templates import Templates
+
+__all__ = ["add_headers", "errors_as_sentences", "json_response"]
+
+_log = logging.getLogger("tsmon")
+
+HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "frame-ancestors 'none'; base-uri 'none'; form-action 'self'; require-trusted-types-for 'script'; "
+        "trusted-types 'none'"
+    ),
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+SENTENCES: Final = {
+    404: "There is no such page.",
+    405: "Only GET and HEAD are understood here.",
+    500: "The agent could not make this page; its log says why.",
+}
+
+
+async def add_headers(_: web.Request, response: web.StreamResponse) -> None:
+    """Add the headers to an answer that is about to be sent."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers["Server"] = "tsmon-agent"
+
+
+def errors_as_sentences(templates: Templates) -> Middleware:
+    """Middleware that answers errors in the pages' look, to programs as JSON; never with what was asked for."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except web.HTTPException as error:
+            if error.status < 400:
+                raise
+            status, headers = error.status, error.headers.getall("Allow", [])
+            own_text = error.text if error.text and not error.text.startswith(f"{status}: ") else None
+            sentence = own_text or SENTENCES.get(status, f"{error.reason}.")
+        except Exception:
+            _log.exception("a page could not be made")
+            status, headers, sentence = 500, [], SENTENCES[500]
+        response = _error(request, templates, status, sentence)
+        if headers:
+            response.headers["Allow"] = ", ".join(headers)
+        return response
+
+    return middleware
+
+
+def json_response(value: object, *, status: int = 200) -> web.Response:
+    """An answer for programs."""
+    return web.Response(body=msgspec.json.encode(value), status=status, content_type="application/json")
+
+
+def _error(request: web.Request, templates: Templates, status: int, sentence: str) -> web.Response:
+    if status == web.HTTPMisdirectedRequest.status_code or request.path == "/live":
+        return web.Response(text=sentence + "\n", status=status)
+    if request.path.startswith("/api/"):
+        return json_response({"error": sentence}, status=status)
+    return templates.page("error.html", status=status, sentence=sentence)

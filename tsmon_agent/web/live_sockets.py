@@ -1,0 +1,140 @@
+"""WebSockets of the open pages: each message is made once, and only while somebody looks."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from aiohttp import WSCloseCode, web
+
+from tsmon_agent.web.host_messages import HostMessages
+from tsmon_agent.web.pipeline import pipeline_state
+
+if TYPE_CHECKING:
+    from tsmon_agent.agent import Agent
+
+__all__ = ["LiveSockets"]
+
+_log = logging.getLogger("tsmon")
+
+BEAT_S: Final = 5.0
+"""A page that hears nothing for some of these periods takes the connection for dead."""
+
+PIPELINE_PERIOD_S: Final = 1.0
+MESSAGES_WAITING: Final = 64
+MOST_SOCKETS: Final = 64
+CLOSE_TIMEOUT_S: Final = 1.0
+
+
+class _Socket:
+    """One page; one that is too slow to take its messages is closed, comes again, and reads everything anew."""
+
+    def __init__(self) -> None:
+        self.response = web.WebSocketResponse(
+            timeout=CLOSE_TIMEOUT_S, heartbeat=30.0, max_msg_size=1024, compress=False
+        )
+        self._messages: asyncio.Queue[str] = asyncio.Queue(MESSAGES_WAITING)
+        self._too_slow = False
+
+    def tell(self, message: str) -> None:
+        """Queue a message; never waits."""
+        try:
+            self._messages.put_nowait(message)
+        except asyncio.QueueFull:
+            self._too_slow = True
+
+    async def send_all(self) -> None:
+        """Send what is queued, until the connection ends."""
+        while not self._too_slow:
+            await self.response.send_str(await self._messages.get())
+        await self.response.close(code=WSCloseCode.TRY_AGAIN_LATER, drain=False)
+
+
+class LiveSockets:
+    """Tells the pages ``host`` and ``pipeline`` what is new."""
+
+    def __init__(self, agent: "Agent", version: str) -> None:
+        self._agent = agent
+        self._version = version
+        self._sockets: dict[str, set[_Socket]] = {"host": set(), "pipeline": set()}
+        self._sources: dict[str, Callable[[], AsyncIterator[bytes]]] = {
+            "host": self._host_messages,
+            "pipeline": self._pipeline_messages,
+        }
+        self._tellers: dict[str, asyncio.Task[None]] = {}
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """``GET /live?page=…``: upgrade, then tell until the page goes."""
+        page = request.query.get("page", "host")
+        if page not in self._sockets:
+            raise web.HTTPBadRequest(text="The parameter page is neither host nor pipeline.")
+        if sum(map(len, self._sockets.values())) >= MOST_SOCKETS:
+            raise web.HTTPServiceUnavailable(text="Too many pages are open.")
+        socket = _Socket()
+        if not socket.response.can_prepare(request):
+            raise web.HTTPBadRequest(text="This address is for WebSockets.")
+        await socket.response.prepare(request)
+        socket.tell(msgspec.json.encode({"type": "hello", "version": self._version}).decode())
+        self._join(page, socket)
+        sender = asyncio.create_task(socket.send_all())
+        try:
+            async for _ in socket.response:
+                pass  # pages say nothing; reading is how their leaving is noticed
+        finally:
+            self._leave(page, socket)
+            sender.cancel()
+            await asyncio.gather(sender, return_exceptions=True)
+        return socket.response
+
+    async def close(self) -> None:
+        """Close all, telling the pages that the agent stops."""
+        sockets = [socket for page in self._sockets.values() for socket in page]
+        await asyncio.gather(
+            *(socket.response.close(code=WSCloseCode.GOING_AWAY) for socket in sockets), return_exceptions=True
+        )
+        tellers, self._tellers = list(self._tellers.values()), {}
+        for teller in tellers:
+            teller.cancel()
+        await asyncio.gather(*tellers, return_exceptions=True)
+
+    def _join(self, page: str, socket: _Socket) -> None:
+        self._sockets[page].add(socket)
+        if page not in self._tellers:
+            self._tellers[page] = asyncio.create_task(self._tell(page))
+
+    def _leave(self, page: str, socket: _Socket) -> None:
+        self._sockets[page].discard(socket)
+        if not self._sockets[page] and page in self._tellers:
+            self._tellers.pop(page).cancel()
+
+    async def _tell(self, page: str) -> None:
+        async for message in self._sources[page]():
+            text = message.decode()
+            for socket in self._sockets[page]:
+                socket.tell(text)
+
+    async def _host_messages(self) -> AsyncIterator[bytes]:
+        loop = asyncio.get_running_loop()
+        messages = HostMessages(self._agent)
+        with self._agent.live.listen() as rounds:
+            next_beat = loop.time()
+            while True:
+                try:
+                    async with asyncio.timeout_at(next_beat):
+                        new = await rounds.get()
+                except TimeoutError:
+                    next_beat = loop.time() + BEAT_S
+                    yield messages.beat()
+                    continue
+                try:
+                    message = messages.of_round(new)
+                except Exception:
+                    _log.exception("a round of the sampler %s cannot be shown", new.sampler)
+                else:
+                    yield message
+
+    async def _pipeline_messages(self) -> AsyncIterator[bytes]:
+        while True:
+            yield msgspec.json.encode({"type": "pipeline", "pipeline": pipeline_state(self._agent)})
+            await asyncio.sleep(PIPELINE_PERIOD_S)

@@ -1,0 +1,106 @@
+"""The addresses that the agent answers."""
+
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from tsmon.errors import StoreError
+from tsmon_agent.web.answers import json_response
+from tsmon_agent.web.chart_data import ask_chart
+from tsmon_agent.web.charts import CHARTS
+from tsmon_agent.web.glance import cards_now
+from tsmon_agent.web.pipeline import pipeline_state, readiness
+from tsmon_agent.web.ranges import DEFAULT_RANGE, RANGES, Range
+from tsmon_agent.web.static_files import StaticFiles
+from tsmon_agent.web.templates import Templates
+from tsmon_agent.web.thresholds import THRESHOLDS, State
+
+if TYPE_CHECKING:
+    from tsmon_agent.agent import Agent
+
+__all__ = ["Pages"]
+
+
+class Pages:
+    """Handlers of pages, of their data, and of those who watch over the agent."""
+
+    def __init__(self, agent: "Agent", templates: Templates, static: StaticFiles) -> None:
+        self._agent = agent
+        self._templates = templates
+        self._static = static
+
+    def routes(self) -> Iterable[web.RouteDef]:
+        """All of them but the WebSocket."""
+        return (
+            web.get("/", self._host),
+            web.get("/pipeline", self._pipeline),
+            web.get("/api/host/series", self._series),
+            web.get("/api/pipeline", self._pipeline_json),
+            web.get("/healthz", self._healthz),
+            web.get("/readyz", self._readyz),
+            web.get("/favicon.svg", self._favicon),
+            web.get("/favicon.ico", self._favicon),
+            web.get("/static/{version}/{name:.+}", self._static.handle),
+        )
+
+    async def _host(self, request: web.Request) -> web.Response:
+        chosen = _range(request)
+        cards = await cards_now(self._agent)
+        judged = [figure.state for shown in cards for figure in shown.figures if figure.state != State.NONE]
+        worst = next((s for s in (State.CRITICAL, State.HIGH, State.STALE, State.OK) if s in judged), None)
+        samplers = {state.name for state in self._agent.sampling.states}
+        return self._templates.page(
+            "host.html",
+            cards=cards,
+            worst=worst,
+            charts=[chart for chart in CHARTS.values() if chart.measurement in samplers],
+            ranges=RANGES.values(),
+            chosen=chosen,
+            thresholds=THRESHOLDS.values(),
+        )
+
+    async def _pipeline(self, _: web.Request) -> web.Response:
+        return self._templates.page("pipeline.html", pipeline=pipeline_state(self._agent))
+
+    async def _series(self, request: web.Request) -> web.Response:
+        chosen = _range(request)
+        chart = CHARTS.get(request.query.get("chart", ""))
+        if chart is None:
+            raise web.HTTPBadRequest(text=f"The parameter chart is none of {', '.join(CHARTS)}.")
+        agent = self._agent.settings.agent
+        intervals = {state.name: state.interval_s for state in self._agent.sampling.states}
+        now_ns = time.time_ns()
+        try:
+            data = await ask_chart(
+                self._agent.store,
+                chart,
+                agent.host,
+                chosen.resolution(intervals.get(chart.measurement, agent.interval)),
+                start_ns=now_ns - chosen.length_ns,
+                stop_ns=now_ns,
+            )
+        except StoreError as error:
+            raise web.HTTPServiceUnavailable(text=f"The store does not answer: {error}.") from error
+        return json_response(data)
+
+    async def _pipeline_json(self, _: web.Request) -> web.Response:
+        return json_response(pipeline_state(self._agent))
+
+    async def _healthz(self, _: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def _readyz(self, _: web.Request) -> web.Response:
+        found = readiness(self._agent)
+        return json_response(found, status=200 if found.ready else 503)
+
+    async def _favicon(self, request: web.Request) -> web.Response:
+        return self._static.response(request, "favicon.svg")
+
+
+def _range(request: web.Request) -> Range:
+    chosen = RANGES.get(request.query.get("range", DEFAULT_RANGE.name))
+    if chosen is None:
+        raise web.HTTPBadRequest(text=f"The parameter range is none of {', '.join(RANGES)}.")
+    return chosen

@@ -1,0 +1,73 @@
+// The WebSocket of a page: says in the header whether it is live, and comes back when it breaks.
+const FIRST_DELAY = 500;
+const LONGEST_DELAY = 15_000;
+const SILENCE = 16_000; // the agent says something at least every 5 seconds
+
+const indicator = document.getElementById("live");
+
+function say(state, words) {
+  if (indicator.dataset.live === state) return;
+  indicator.dataset.live = state;
+  indicator.querySelector(".live-word").textContent = words;
+}
+
+// `handlers` are by type of message; `hello` comes first on every connection.
+export function connect(page, handlers) {
+  const address = new URL(`/live?page=${page}`, location.href);
+  address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+  let delay = FIRST_DELAY;
+  let socket = null;
+  let silence = 0;
+  let retry = 0;
+
+  function open() {
+    clearTimeout(retry);
+    socket = new WebSocket(address);
+    const mine = socket;
+    const listen = () => {
+      clearTimeout(silence);
+      silence = setTimeout(() => lost(mine), SILENCE);
+    };
+    listen();
+    mine.addEventListener("message", (event) => {
+      if (mine !== socket) return;
+      listen();
+      const message = JSON.parse(event.data);
+      if (message.type === "hello") {
+        if (message.version !== document.documentElement.dataset.version) location.reload();
+        delay = FIRST_DELAY;
+        say("on", "live");
+      }
+      handlers[message.type]?.(message);
+    });
+    mine.addEventListener("close", () => lost(mine));
+  }
+
+  function lost(which) {
+    if (which !== socket) return;
+    socket = null;
+    which.close();
+    clearTimeout(silence);
+    say("off", "not live, reconnecting");
+    retry = setTimeout(open, delay * (0.5 + Math.random() / 2));
+    delay = Math.min(delay * 2, LONGEST_DELAY);
+  }
+
+  const now = () => {
+    if (socket === null) open();
+  };
+  addEventListener("online", now);
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) now();
+  });
+  addEventListener("pagehide", () => {
+    const last = socket;
+    socket = null;
+    clearTimeout(silence);
+    last?.close();
+  });
+  addEventListener("pageshow", (event) => {
+    if (event.persisted) now();
+  });
+  open();
+}

@@ -1,0 +1,32 @@
+// The button that goes round: the system's theme, light, dark.
+const THEMES = ["system", "light", "dark"];
+const SHAPES = { system: "◐", light: "○", dark: "●" };
+
+const root = document.documentElement;
+const button = document.getElementById("theme");
+
+function show() {
+  const theme = root.dataset.theme ?? "system";
+  button.querySelector(".theme-shape").textContent = SHAPES[theme];
+  button.querySelector(".theme-word").textContent = `Theme: ${theme}`;
+}
+
+function choose(theme) {
+  if (theme === "system") delete root.dataset.theme;
+  else root.dataset.theme = theme;
+  try {
+    localStorage.setItem("tsmon-theme", theme);
+  } catch {
+    // The choice then lasts as long as the page.
+  }
+  show();
+  document.dispatchEvent(new Event("theme"));
+}
+
+button.addEventListener("click", () => {
+  const now = THEMES.indexOf(root.dataset.theme ?? "system");
+  choose(THEMES[(now + 1) % THEMES.length]);
+});
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => document.dispatchEvent(new Event("theme")));
+button.hidden = false;
+show();

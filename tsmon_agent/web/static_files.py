@@ -1,0 +1,59 @@
+"""The pages' style sheets and scripts, small enough to be kept in memory."""
+
+import gzip
+import hashlib
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+
+__all__ = ["StaticFiles"]
+
+FOLDER: Final = Path(__file__).parent / "static"
+
+CONTENT_TYPES: Final = {
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+    ".LICENSE": "text/plain",
+}
+
+
+class StaticFiles:
+    """Serves what lies in ``static/``, under addresses that change with the content: browsers keep it for good."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, tuple[bytes, bytes, str]] = {}
+        digest = hashlib.sha256()
+        for path in sorted(FOLDER.rglob("*")):
+            if content_type := CONTENT_TYPES.get(path.suffix):
+                name, body = path.relative_to(FOLDER).as_posix(), path.read_bytes()
+                digest.update(f"{name} {len(body)} ".encode() + body)
+                self._files[name] = (body, gzip.compress(body, mtime=0), content_type)
+        self.version = digest.hexdigest()[:16]
+
+    def path_of(self, name: str) -> str:
+        """Address of a file."""
+        if name not in self._files:
+            raise LookupError(f"there is no file {name} in {FOLDER}")
+        return f"/static/{self.version}/{name}"
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """``GET /static/<version>/<name>``; other versions are served too, but are not to be kept."""
+        return self.response(
+            request, request.match_info["name"], for_good=request.match_info["version"] == self.version
+        )
+
+    def response(self, request: web.Request, name: str, *, for_good: bool = False) -> web.Response:
+        """One file."""
+        if name not in self._files:
+            raise web.HTTPNotFound
+        body, compressed, content_type = self._files[name]
+        headers = {
+            "Cache-Control": "public, max-age=31536000, immutable" if for_good else "no-cache",
+            "Vary": "Accept-Encoding",
+        }
+        if "gzip" in request.headers.get("Accept-Encoding", ""):
+            headers["Content-Encoding"] = "gzip"
+            body = compressed
+        return web.Response(body=body, content_type=content_type, charset="utf-8", headers=headers)
