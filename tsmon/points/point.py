@@ -41,7 +41,10 @@ class _PointMeta(msgspec.StructMeta):
                 f"{name} declares {min(clash)!r}, which every point has; "
                 "name the attribute otherwise and give the key by msgspec.field(name=…)"
             )
-        cls = super().__new__(mcls, name, bases, namespace, **options)
+        try:
+            cls = super().__new__(mcls, name, bases, namespace, **options)
+        except (TypeError, ValueError) as error:
+            raise DeclarationError(f"{name} cannot be a point class: {error}") from error
         inherited = getattr(cls, "__declaration__", None)
         if measurement is None and inherited is not None:
             measurement = inherited.measurement
