@@ -56,14 +56,21 @@ class SystemSampler(Sampler):
             content = read_kernel_file(self._utmp)
         except KernelFileError:
             return None
-        for size in _RECORD_BYTES:
-            records = [content[start : start + size] for start in range(0, len(content), size)]
-            types = [int.from_bytes(record[:2], sys.byteorder) for record in records]
-            if len(content) % size == 0 and max(types, default=0) <= _LAST_TYPE:
-                users = [
-                    record[44:76].rstrip(b"\0")
-                    for record, kind in zip(records, types, strict=True)
-                    if kind == _USER_PROCESS
-                ]
-                return [user for user in users if user]
-        return None
+        readings = [_records(content, size) for size in _RECORD_BYTES if len(content) % size == 0]
+        plausible = [records for records in readings if all(kind <= _LAST_TYPE for kind, _ in records)]
+        if not plausible:
+            return None
+        # A file that fits both sizes looks mostly empty in the wrong one.
+        records = max(plausible, key=lambda records: sum(kind > 0 for kind, _ in records))
+        return [user for kind, user in records if kind == _USER_PROCESS and user]
+
+
+def _records(content: bytes, size: int) -> list[tuple[int, bytes]]:
+    """Type and user of each record."""
+    return [
+        (
+            int.from_bytes(content[start : start + 2], sys.byteorder),
+            content[start + 44 : start + 76].rstrip(b"\0"),
+        )
+        for start in range(0, len(content), size)
+    ]

@@ -51,8 +51,17 @@ def test_sessions_and_users_are_counted_in_both_layouts_of_utmp(server: Path, re
 
 
 def test_an_unknown_layout_of_utmp_is_not_guessed_at(server: Path) -> None:
-    (server / "var/run/utmp").write_bytes(b"\7\0" * 100)
-    assert "n_users" not in only_fields(SystemSampler("h", root=server).sample())
+    for content in (b"\7\0" * 100, b"\x0a\0" * 192):
+        (server / "var/run/utmp").write_bytes(content)
+        assert "n_users" not in only_fields(SystemSampler("h", root=server).sample())
+
+
+@pytest.mark.parametrize(("record_bytes", "sessions"), [(384, 25), (400, 24)])
+def test_a_file_whose_size_fits_both_layouts_is_read_in_its_own(
+    server: Path, record_bytes: int, sessions: int
+) -> None:
+    (server / "var/run/utmp").write_bytes(utmp(record_bytes, *[(USER, b"ann")] * sessions))
+    assert only_fields(SystemSampler("h", root=server).sample())["n_users"] == sessions
 
 
 def test_this_host_has_the_load_and_the_uptime_that_psutil_sees() -> None:
