@@ -97,13 +97,9 @@ class Declaration:
 
 def column_of(class_name: str, attribute: str, key: str, annotation: Any) -> Column:
     """Column for one annotated attribute; raises :class:`DeclarationError` where it has no single type."""
-    marker: Marker | None = None
-    while get_origin(annotation) is Annotated:
-        for extra in annotation.__metadata__:
-            if isinstance(extra, Marker):
-                marker = extra
-        annotation = annotation.__origin__
-    found = _types_of(annotation)
+    markers: list[Marker] = []
+    found = _types_of(annotation, markers)
+    marker = markers[0] if markers else None
     optional = types.NoneType in found
     found.discard(types.NoneType)
     if len(found) != 1 or not found <= {str, int, float, bool}:
@@ -122,20 +118,24 @@ def column_of(class_name: str, attribute: str, key: str, annotation: Any) -> Col
     )
 
 
-def _types_of(annotation: Any) -> set[Any]:
+def _types_of(annotation: Any, markers: list[Marker]) -> set[Any]:
+    """Types that ``annotation`` allows; the markers in it, be it ``Tag[str | None]`` or ``Tag[str] | None``."""
     origin = get_origin(annotation)
     if origin is Annotated:
-        return _types_of(annotation.__origin__)
+        markers += [extra for extra in annotation.__metadata__ if isinstance(extra, Marker)]
+        return _types_of(annotation.__origin__, markers)
     if origin is Union or origin is types.UnionType:
-        return set().union(*(_types_of(part) for part in get_args(annotation)))
+        return set().union(*(_types_of(part, markers) for part in get_args(annotation)))
     if origin is Literal:
         return {type(value) for value in get_args(annotation)}
     if hasattr(annotation, "__supertype__"):
-        return _types_of(annotation.__supertype__)
+        return _types_of(annotation.__supertype__, markers)
     if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
         return {type(member.value) for member in annotation}
     return {types.NoneType if annotation is None else annotation}
 
 
 def _shown(annotation: Any) -> str:
+    while get_origin(annotation) is Annotated:
+        annotation = annotation.__origin__
     return annotation.__name__ if isinstance(annotation, type) else str(annotation).replace("typing.", "")
