@@ -3,33 +3,33 @@
 import asyncio
 import logging
 import signal
-import sys
 from collections.abc import Callable
-from datetime import UTC, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tsmon import Monitor, TsmonError
 from tsmon.configured import store_from
+from tsmon.limited_log import LimitedLog
 from tsmon.points import Point
 from tsmon.points.agent import Pipeline
-from tsmon.settings import Settings, load_settings
+from tsmon.settings import MonitoringSettings, Settings, WebSettings, load_settings
 from tsmon.stores import Store
 from tsmon_agent.configured import samplers_from
 from tsmon_agent.live import LiveFeed
 from tsmon_agent.sampling import Sampling
+from tsmon_agent.ticker import Ticker
 
 if TYPE_CHECKING:
-    from apscheduler.schedulers.asyncio import AsyncIOScheduler
-
     from tsmon_agent.web import WebServer
 
 __all__ = ["Agent"]
 
 _log = logging.getLogger("tsmon")
 
-STOP_TIMEOUT_S = 10.0
-PIPELINE_INTERVAL_S = 10.0
+STOP_TIMEOUT_S: Final = 10.0
+PIPELINE_INTERVAL_S: Final = 10.0
+RETENTION_INTERVAL_S: Final = 600.0
 
 
 class Agent:
@@ -41,12 +41,24 @@ class Agent:
     def __init__(self, settings: Settings, *, settings_file: Path | None = None) -> None:
         self.settings = settings
         self.live = LiveFeed()
-        self.monitor = Monitor(settings.monitoring, store=store_from(settings.monitoring, embedded=True))
+        monitoring = settings.monitoring
+        self.monitor = Monitor(_raising(monitoring), store=store_from(monitoring, embedded=True))
+        self.sampling = Sampling(
+            samplers_from(settings.agent),
+            self.monitor.emit,
+            self.live,
+            host=settings.agent.host,
+            time_limit_s=settings.agent.time_limit,
+        )
         self._settings_file = settings_file
-        self.sampling = self._sampling(settings)
         self._web: WebServer | None = None
-        self._upkeep: AsyncIOScheduler | None = None
-        self._stop = asyncio.Event()
+        self._tickers = (
+            Ticker(PIPELINE_INTERVAL_S, self._emit_pipeline),
+            Ticker(RETENTION_INTERVAL_S, self._start_retention),
+        )
+        self._retention: asyncio.Task[None] | None = None
+        self._orders: asyncio.Queue[str] = asyncio.Queue()
+        self._limited = LimitedLog()
 
     @property
     def store(self) -> Store:
@@ -59,123 +71,135 @@ class Agent:
         return self._web.address if self._web is not None else None
 
     async def run(self, started: Callable[[], None] = lambda: None) -> None:
-        """Start, wait for :meth:`request_stop` (or SIGTERM, SIGINT), stop."""
+        """Start, wait for SIGTERM, SIGINT or :meth:`request_stop`, stop; SIGHUP reads the settings again."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.request_stop)
-        loop.add_signal_handler(signal.SIGHUP, lambda: asyncio.ensure_future(self.reload()))
+        loop.add_signal_handler(signal.SIGHUP, self._orders.put_nowait, "reload")
+        await self.start()
         try:
-            await self.start()
             started()
-            await self._stop.wait()
+            # One after the other: a reload that is under way ends before the next one, or the stop, begins.
+            while await self._orders.get() == "reload":
+                await self.reload()
         finally:
             await self.stop()
 
     def request_stop(self) -> None:
         """Ask :meth:`run` to end."""
-        self._stop.set()
+        self._orders.put_nowait("stop")
 
     async def start(self) -> None:
         """Store, pages, samplers, in this order; what fails leaves nothing running."""
-        from apscheduler.schedulers.asyncio import AsyncIOScheduler
-
         await self.monitor.start()
         try:
-            await self._start_web()
+            self._web = await self._started_web(self.settings.web)
         except BaseException:
             await self.monitor.stop(0)
             raise
         self.sampling.start()
-        self._upkeep = AsyncIOScheduler(timezone=UTC)
-        self._upkeep.add_job(
-            self._emit_pipeline, "interval", seconds=PIPELINE_INTERVAL_S, coalesce=True, misfire_grace_time=None
-        )
-        self._upkeep.add_job(self._apply_retention, "interval", minutes=10, coalesce=True, misfire_grace_time=None)
-        self._upkeep.start()
+        for ticker in self._tickers:
+            ticker.start()
 
     async def stop(self) -> None:
         """Samplers, pages, and last the store, with the last points in it."""
-        if self._upkeep is not None:
-            self._upkeep.shutdown(wait=False)
-            self._upkeep = None
+        for ticker in self._tickers:
+            ticker.stop()
         self.sampling.stop()
-        if self._web is not None:
-            await self._web.stop()
-            self._web = None
-        await self.monitor.stop(STOP_TIMEOUT_S)
+        if self._retention is not None:
+            self._retention.cancel()
+        web, self._web = self._web, None
+        try:
+            if web is not None:
+                await web.stop()
+        finally:
+            await self.monitor.stop(STOP_TIMEOUT_S)
 
     async def reload(self) -> None:
         """Read the settings again and change over; a mistake in them leaves everything as it was."""
         try:
             settings = load_settings(self._settings_file)
-            sampling = self._sampling(settings)
-            await self.monitor.reconfigure(
-                settings.monitoring, lambda: store_from(settings.monitoring, embedded=True)
-            )
+            await self._change_over(settings)
         except TsmonError as error:
             _log.error("the settings were not reloaded, the old ones stay: %s", error)
-            return
-        web_changed = settings.web != self.settings.web
+        except Exception:
+            _log.exception("the settings were not reloaded, the old ones stay")
+        else:
+            _log.info("the settings were reloaded; points go into %s", self.store)
+
+    async def _change_over(self, settings: Settings) -> None:
+        samplers = samplers_from(settings.agent)
+        before = self.settings.web
+        await self._change_web(before, settings.web)
+        try:
+            await self.monitor.reconfigure(
+                _raising(settings.monitoring), lambda: store_from(settings.monitoring, embedded=True)
+            )
+        except BaseException:
+            await self._change_web(settings.web, before)
+            raise
         self.settings = settings
-        self.sampling.stop()
-        self.sampling = sampling
-        self.sampling.start()
-        if web_changed:
-            await self._restart_web()
-        _log.info("the settings were reloaded")
+        self.sampling.reconfigure(samplers, host=settings.agent.host, time_limit_s=settings.agent.time_limit)
 
-    def emit(self, point: Point) -> None:
-        """Hand a point to the Monitor of the moment."""
-        self.monitor.emit(point)
-
-    def _sampling(self, settings: Settings) -> Sampling:
-        return Sampling(
-            samplers_from(settings.agent),
-            self.emit,
-            self.live,
-            host=settings.agent.host,
-            time_limit_s=settings.agent.time_limit,
-        )
-
-    async def _start_web(self) -> None:
-        if self.settings.web.enabled:
-            from tsmon_agent.web import WebServer
-
-            web = WebServer(self, self.settings.web)
-            await web.start()
-            self._web = web
-
-    async def _restart_web(self) -> None:
+    async def _change_web(self, before: WebSettings, after: WebSettings) -> None:
+        """Show the pages as ``after`` says; where that is impossible, as before."""
+        if after == before:
+            return
         if self._web is not None:
             await self._web.stop()
-            self._web = None
         try:
-            await self._start_web()
-        except TsmonError as error:
-            _log.error("the pages are off: %s", error)
+            self._web = await self._started_web(after)
+        except BaseException:
+            self._web = await self._started_web(before)
+            raise
+
+    async def _started_web(self, settings: WebSettings) -> "WebServer | None":
+        if not settings.enabled:
+            return None
+        from tsmon_agent.web import WebServer
+
+        web = WebServer(self, settings)
+        await web.start()
+        return web
 
     def _emit_pipeline(self) -> None:
         counts = self.monitor.counts
-        self.emit(
-            Pipeline(
-                host=self.settings.agent.host,
-                accepted=counts.accepted,
-                written=counts.written,
-                pending=counts.pending,
-                dropped=counts.dropped,
-                refused=counts.refused,
-                nonfinite_fields=counts.nonfinite_fields,
-            )
+        point = Pipeline(
+            host=self.settings.agent.host,
+            accepted=counts.accepted,
+            recovered=counts.recovered,
+            written=counts.written,
+            pending=counts.pending,
+            dropped=counts.dropped,
+            refused=counts.refused,
+            nonfinite_fields=counts.nonfinite_fields,
         )
+        self._emit(point)
+
+    def _emit(self, point: Point) -> None:
+        try:
+            self.monitor.emit(point)
+        except TsmonError as error:
+            self._limited.warning("pipeline", f"the agent cannot tell how it does: {error}")
+
+    def _start_retention(self) -> None:
+        if self._retention is None or self._retention.done():
+            self._retention = asyncio.get_running_loop().create_task(self._apply_retention())
 
     async def _apply_retention(self) -> None:
         days = self.settings.monitoring.retention_days
-        if not days or "tsmon.stores.sqlite" not in sys.modules:
+        if self.settings.monitoring.server_set or not days:
             return
         from tsmon.stores.sqlite import SqliteStore
 
-        if isinstance(self.store, SqliteStore):
+        store = self.store
+        if isinstance(store, SqliteStore):
             try:
-                await self.store.apply_retention(round(timedelta(days=days) / timedelta(microseconds=1)) * 1_000)
+                await store.apply_retention(timedelta(days=days) // timedelta(microseconds=1) * 1_000)
             except TsmonError as error:
-                _log.warning("old data were not removed: %s", error)
+                self._limited.warning("retention", f"old points were not removed: {error}")
+
+
+def _raising(settings: MonitoringSettings) -> MonitoringSettings:
+    """So that a sampler that gives nonsense is told of, whatever a library's user would rather have."""
+    return settings.model_copy(update={"on_invalid": "raise"})

@@ -8,8 +8,10 @@ from typing import Annotated
 
 import typer
 
-from tsmon.errors import SettingsError, TsmonError
+from tsmon.errors import TsmonError
 from tsmon.settings import Settings, load_settings
+from tsmon_agent.db_commands import db
+from tsmon_agent.options import SettingsFile
 
 __all__ = ["app", "main"]
 
@@ -23,13 +25,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-SettingsFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--settings", "-s", metavar="FILE", help="Settings file, instead of TSMON_SETTINGS or ./tsmon.toml."
-    ),
-]
+app.add_typer(db, name="db")
 
 
 @app.command()
@@ -41,7 +37,7 @@ def run(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
 ) -> None:
     """Sample this host until SIGTERM or SIGINT; SIGHUP reads the settings again."""
-    loaded = _load(settings)
+    loaded = load_settings(settings)
     _log_to_stderr(verbose=verbose)
     if print_lines:
         from tsmon_agent.printing import run_printing
@@ -68,27 +64,24 @@ def once(settings: SettingsFile = None) -> None:
     """Print one round of all samplers as line protocol; exit with 1 if any of them failed."""
     from tsmon_agent.printing import print_once
 
+    loaded = load_settings(settings)
     _log_to_stderr(verbose=False)
-    if not asyncio.run(print_once(_load(settings), PRIME_S)):
+    if not asyncio.run(print_once(loaded, PRIME_S)):
         raise typer.Exit(1)
 
 
 @app.command()
 def check(settings: SettingsFile = None) -> None:
-    """Check the settings, and ask the configured server whether it would take our points."""
+    """Check the settings, and ask the configured store whether it would take our points."""
     from tsmon.configured import store_from
     from tsmon_agent.configured import samplers_from
 
-    loaded = _load(settings)
+    loaded = load_settings(settings)
     samplers = samplers_from(loaded.agent)
-
-    async def ask() -> str:
-        store = store_from(loaded.monitoring, embedded=True)
-        await store.check()
-        return str(store)
-
-    store = asyncio.run(ask())
-    typer.echo(f"settings: fine; samplers: {', '.join(s.name for s, _ in samplers)}")
+    store = store_from(loaded.monitoring, embedded=True)
+    asyncio.run(store.check())
+    names = ", ".join(f"{sampler.name} every {interval_s:g} s" for sampler, interval_s in samplers)
+    typer.echo(f"settings: fine; samplers: {names or 'none'}")
     typer.echo(f"store: {store} takes points")
 
 
@@ -96,16 +89,10 @@ def main() -> None:
     """Run the command; a user's mistake ends it with one sentence and exit code 1."""
     try:
         app()
-    except SettingsError as error:
-        sys.exit(f"tsmon-agent: {error}")
     except TsmonError as error:
         sys.exit(f"tsmon-agent: {error}")
     except KeyboardInterrupt:
         sys.exit(130)
-
-
-def _load(file: Path | None) -> Settings:
-    return load_settings(file)
 
 
 def _log_to_stderr(*, verbose: bool) -> None:

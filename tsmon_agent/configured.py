@@ -1,15 +1,40 @@
 """The samplers that the settings name."""
 
-from tsmon.settings import AgentSettings, SamplerName
-from tsmon_agent.samplers import SAMPLERS, Sampler
+from typing import Final
+
+from tsmon.settings import AgentSettings
+from tsmon_agent.samplers import (
+    SAMPLERS,
+    CpuOptions,
+    DiskIOOptions,
+    DiskOptions,
+    NetworkOptions,
+    Options,
+    Sampler,
+)
 
 __all__ = ["samplers_from"]
+
+LONGEST_STATVFS_S: Final = 2.0
 
 
 def samplers_from(settings: AgentSettings) -> list[tuple[Sampler, float]]:
     """Samplers of this host with their intervals in seconds, each named once, in the order of the settings."""
-    return [(_sampler(name, settings), settings.interval_of(name)) for name in dict.fromkeys(settings.samplers)]
+    options: dict[str, Options] = {
+        "cpu": CpuOptions(percpu=settings.percpu),
+        "disk": DiskOptions(
+            mount_points=_tuple(settings.disks),
+            # Asking takes at most twice as long, which then is still less than the limit of the round.
+            timeout_s=min(LONGEST_STATVFS_S, 0.4 * settings.time_limit),
+        ),
+        "diskio": DiskIOOptions(devices=_tuple(settings.devices)),
+        "net": NetworkOptions(interfaces=_tuple(settings.interfaces)),
+    }
+    return [
+        (SAMPLERS[name](settings.host, options.get(name)), settings.interval_of(name))
+        for name in dict.fromkeys(settings.samplers)
+    ]
 
 
-def _sampler(name: SamplerName, settings: AgentSettings) -> Sampler:
-    return SAMPLERS[name](host=settings.host)
+def _tuple(names: list[str] | None) -> tuple[str, ...] | None:
+    return None if names is None else tuple(names)

@@ -15,7 +15,7 @@ WAITING_ROUNDS = 64
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """The points of one round of one sampler; all have the time ``time_ns``."""
+    """The points of one round of one sampler, and their time."""
 
     sampler: str
     time_ns: int
@@ -36,6 +36,10 @@ class LiveFeed:
             if queue.full():
                 queue.get_nowait()
             queue.put_nowait(new)
+
+    def forget(self, sampler: str) -> None:
+        """A sampler was taken out of the settings."""
+        self.newest.pop(sampler, None)
 
     @contextmanager
     def listen(self) -> Iterator[asyncio.Queue[Round]]:

@@ -13,6 +13,8 @@ class Pipeline(Point, measurement="tsmon_pipeline"):
     """Name of the host."""
     accepted: int
     """Points emitted and encoded."""
+    recovered: int
+    """Points found in the spool of an earlier process."""
     written: int
     """Points acknowledged by the store."""
     pending: int
@@ -32,9 +34,9 @@ class SamplerRound(Point, measurement="tsmon_sampler"):
     """Name of the host."""
     sampler: Tag[str]
     """Name of the sampler."""
-    duration: float
-    """Length of the round, in seconds; of a round that was given up, its time limit."""
+    duration: float | None = None
+    """Length of the round, in seconds; of a round that was given up, its time limit; none while it still hangs."""
     points: int
     """Points that it gave."""
     errors: int
-    """Rounds since the start that failed or were given up."""
+    """Rounds since the start that failed, wholly or in part, or were given up."""

@@ -1,0 +1,15 @@
+"""Options that several commands of ``tsmon-agent`` have."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["SettingsFile"]
+
+SettingsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--settings", "-s", metavar="FILE", help="Settings file, instead of TSMON_SETTINGS or ./tsmon.toml."
+    ),
+]

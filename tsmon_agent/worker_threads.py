@@ -1,0 +1,213 @@
+"""Threads for calls that may hang, so that one that does holds up nobody else, not even the exit.
+
+One thread makes all calls, in turn, as long as they return quickly: to hand each to a thread of its own would
+cost as much as most of them do. When a call has waited for :data:`PATIENCE_S`, another thread takes it.
+"""
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+__all__ = ["Call", "Outcome", "TimeLimitError", "WorkerThreads"]
+
+T = TypeVar("T")
+
+PATIENCE_S: Final = 0.02
+"""How long a call waits for the one before it, in seconds."""
+
+NO_THREAD_S: Final = 1.0
+"""How long beyond its time limit a call waits to be begun, in seconds: the system may refuse more threads."""
+
+
+class TimeLimitError(Exception):
+    """The call did not return in time, and was left alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[T]):
+    """What has become of a call: its result, or what it raised (:class:`TimeLimitError` where it was given up)."""
+
+    result: T | None
+    error: BaseException | None
+    duration_s: float
+    """How long it took, in seconds; of a call that was given up, its time limit."""
+
+
+class Call(Generic[T]):
+    """One call, for whoever wants to know later whether it still hangs."""
+
+    __slots__ = ("began_s", "done", "limit_s", "ordered_s", "outcome", "returned", "timer", "work")
+
+    def __init__(self, work: Callable[[], T], limit_s: float, done: Callable[[Outcome[T]], None]) -> None:
+        self.work = work
+        self.limit_s = limit_s
+        self.done: Callable[[Outcome[T]], None] | None = done
+        self.ordered_s = time.monotonic()
+        self.began_s: float | None = None
+        self.returned = False
+        """Whether the work has returned or raised, in time or not."""
+        self.outcome: Outcome[T] | None = None
+        self.timer: asyncio.TimerHandle | None = None
+
+
+class WorkerThreads:
+    """Makes calls on daemon threads. One that takes too long is given up, not stopped.
+
+    (Python cannot stop a thread that waits in the kernel. It stays until the kernel answers; what it brings then
+    is thrown away.) All methods belong to one event loop, on which each ``done`` is called, exactly once unless
+    :meth:`close` comes before.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._ready = threading.Condition()
+        self._waiting: deque[Call[Any]] = deque()
+        self._finished: deque[Call[Any]] = deque()
+        self._open: set[Call[Any]] = set()
+        self._threads = 0
+        self._idle = 0
+        self._closed = False
+        self._patience: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def order(self, work: Callable[[], T], limit_s: float, done: Callable[[Outcome[T]], None]) -> Call[T]:
+        """Have ``work()`` called; ``limit_s`` is in seconds, and counts from the begin of the call."""
+        self._loop = loop = asyncio.get_running_loop()
+        call = Call(work, limit_s, done)
+        call.timer = loop.call_later(limit_s, self._look_at, call)
+        self._open.add(call)
+        with self._ready:
+            self._waiting.append(call)
+            self._ready.notify()
+            begin = not self._threads
+        if begin:
+            self._add_thread()
+        if self._patience is None:
+            self._patience = loop.call_later(PATIENCE_S, self._lose_patience)
+        return call
+
+    async def call(self, work: Callable[[], T], limit_s: float) -> Outcome[T]:
+        """The same, waiting for the outcome."""
+        future: asyncio.Future[Outcome[T]] = asyncio.get_running_loop().create_future()
+
+        def done(outcome: Outcome[T]) -> None:
+            if not future.done():
+                future.set_result(outcome)
+
+        self.order(work, limit_s, done)
+        return await future
+
+    def close(self) -> None:
+        """Make no more calls; threads end when theirs has returned."""
+        for call in self._open:
+            call.done = None
+            assert call.timer is not None
+            call.timer.cancel()
+        self._open.clear()
+        if self._patience is not None:
+            self._patience.cancel()
+        with self._ready:
+            self._closed = True
+            self._waiting.clear()
+            self._ready.notify_all()
+
+    def _add_thread(self) -> None:
+        with self._ready:
+            self._threads += 1
+        try:
+            threading.Thread(target=self._run, name=self._name, daemon=True).start()
+        except RuntimeError:
+            with self._ready:
+                self._threads -= 1
+
+    def _lose_patience(self) -> None:
+        """Have what still waits begun by further threads, and tell of what has been done meanwhile."""
+        assert self._loop is not None
+        self._patience = None
+        with self._ready:
+            now = time.monotonic()
+            overdue = sum(now - call.ordered_s >= PATIENCE_S for call in self._waiting) - self._idle
+            waiting = bool(self._waiting)
+        for _ in range(overdue):
+            self._add_thread()
+        if waiting:
+            self._patience = self._loop.call_later(PATIENCE_S, self._lose_patience)
+        # After the look at what waits: a thread that saw something waiting leaves the telling to us.
+        self._tell()
+
+    def _tell(self) -> None:
+        while self._finished:
+            call = self._finished.popleft()
+            assert call.outcome is not None
+            self._settle(call, call.outcome)
+        if not self._open and self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+    def _settle(self, call: Call[T], outcome: Outcome[T]) -> None:
+        assert call.timer is not None
+        call.timer.cancel()
+        self._open.discard(call)
+        done, call.done = call.done, None
+        if done is not None:
+            done(outcome)
+
+    def _look_at(self, call: Call[Any]) -> None:
+        if call.outcome is not None:
+            return  # it is told of next
+        now = time.monotonic()
+        give_up_s = call.ordered_s + NO_THREAD_S if call.began_s is None else call.began_s
+        left_s = give_up_s + call.limit_s - now
+        if left_s > 0:
+            assert self._loop is not None
+            call.timer = self._loop.call_later(left_s, self._look_at, call)
+            return
+        with self._ready:
+            if call in self._waiting:
+                self._waiting.remove(call)
+                call.returned = True
+        error = TimeLimitError(f"it did not return within {call.limit_s:g} s")
+        self._settle(call, Outcome(None, error, call.limit_s))
+
+    def _run(self) -> None:
+        while (call := self._next()) is not None:
+            _make(call)
+            self._finished.append(call)
+            if not self._waiting:
+                assert self._loop is not None
+                try:
+                    self._loop.call_soon_threadsafe(self._tell)
+                except RuntimeError:
+                    return  # the loop is closed: nobody waits any more
+
+    def _next(self) -> Call[Any] | None:
+        """The call that has waited longest; None where this thread is one too many."""
+        with self._ready:
+            self._idle += 1
+            try:
+                while not self._waiting:
+                    if self._closed or self._idle > 1:
+                        self._threads -= 1
+                        return None
+                    self._ready.wait()
+                call = self._waiting.popleft()
+                call.began_s = time.monotonic()
+                return call
+            finally:
+                self._idle -= 1
+
+
+def _make(call: Call[Any]) -> None:
+    result: Any = None
+    error: BaseException | None = None
+    began = time.perf_counter()
+    try:
+        result = call.work()
+    except BaseException as caught:
+        error = caught
+    call.outcome = Outcome(result, error, time.perf_counter() - began)
+    call.returned = True
