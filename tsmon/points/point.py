@@ -1,6 +1,5 @@
 """Point, the base of every typed series."""
 
-import sys
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform, get_type_hints
@@ -63,7 +62,7 @@ def _declare(cls: Any, measurement: str) -> Declaration:
         hints = get_type_hints(cls, include_extras=True)
     except Exception as error:
         raise DeclarationError(
-            f"the annotations of {cls.__name__} in {sys.modules[cls.__module__].__name__} "
+            f"the annotations of {cls.__name__} in {cls.__module__} "
             f"cannot be evaluated ({error}); import their names where the class is made"
         ) from error
     columns = [

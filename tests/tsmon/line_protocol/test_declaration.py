@@ -8,6 +8,8 @@ from tsmon.line_protocol import Column, Declaration, Service, Tag, TagAndField
 from tsmon.line_protocol.declaration import column_of
 
 UserId = NewType("UserId", int)
+InsideOptional = Tag[bool | None]
+Tagged = Tag[Literal["a", "b"]]
 OutsideOptional = Tag[str] | None
 Documented = Annotated[Tag[int], "documentation"]
 
@@ -32,12 +34,12 @@ class Both(enum.Enum):
         (str, {"type": str, "field": True}),
         (int | None, {"type": int, "field": True, "optional": True}),
         (Tag[float], {"type": float, "tag": True}),
-        (Tag[bool | None], {"type": bool, "tag": True, "optional": True}),
+        (InsideOptional, {"type": bool, "tag": True, "optional": True}),
         (OutsideOptional, {"type": str, "tag": True, "optional": True}),
         (TagAndField[int], {"type": int, "tag": True, "field": True}),
         (Service, {"type": str, "tag": True, "optional": True, "service": True}),
         (Letter, {"type": str, "field": True}),
-        (Tag[Literal["a", "b"]], {"type": str, "tag": True}),
+        (Tagged, {"type": str, "tag": True}),
         (UserId, {"type": int, "field": True}),
         (Documented, {"type": int, "tag": True}),
     ],
