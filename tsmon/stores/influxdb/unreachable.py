@@ -1,5 +1,7 @@
 """Why a request got no answer, in one sentence with the remedy."""
 
+import os
+import re
 import ssl
 from typing import Final
 
@@ -59,4 +61,8 @@ def _tls(error: ssl.SSLError, connection: InfluxConnection) -> tuple[str, str]:
 def _words(error: BaseException) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return error.verify_message
+    # asyncio names the address again, or lists what happened with each of several.
+    if isinstance(error, OSError) and "Connect call failed" in str(error):
+        numbers = {int(number) for number in re.findall(r"\[Errno (\d+)\]", str(error))}
+        return ", ".join(os.strerror(number) for number in sorted(numbers))
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
