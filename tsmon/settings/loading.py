@@ -94,7 +94,7 @@ def _load(file: Path | None, named_by: str) -> Settings | list[str]:
     except tomllib.TOMLDecodeError as error:
         message = str(error)
         place = _toml_place.search(message)
-        number = place[1] if place and place[1] else str(text.count("\n") + 1)
+        number = place[1] if place and place[1] else str(text.rstrip().count("\n") + 1)
         return [f"{file}:{number}: this is not valid TOML: {_toml_place.sub('', message)}"]
     mistakes = [_variable_mistake(name) for name in os.environ if _is_unknown(name)]
     try:
@@ -143,5 +143,5 @@ def _suggestion(keys: list[str]) -> str:
     fields: dict[str, Any] = dict(Settings.model_fields)
     if len(keys) > 1 and keys[0] in fields:
         fields = fields[keys[0]].annotation.model_fields
-    close = difflib.get_close_matches(keys[-1], fields, n=1)
+    close = difflib.get_close_matches(keys[-1], fields, n=1, cutoff=0.7)
     return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(sorted(fields))}"

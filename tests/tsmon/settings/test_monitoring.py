@@ -1,0 +1,113 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from tsmon.settings import MonitoringSettings
+
+
+@pytest.mark.parametrize(
+    ("keys", "address"),
+    [
+        ({}, "http://localhost:8086"),
+        ({"host": "db", "port": 1, "ssl": True}, "https://db:1"),
+        ({"host": "::1"}, "http://[::1]:8086"),
+        ({"host": "db", "url": "https://influx.example/base"}, "https://influx.example/base"),
+    ],
+)
+def test_the_address_is_the_url_or_made_of_its_parts(keys: dict[str, Any], address: str) -> None:
+    assert MonitoringSettings(**keys).address == address
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "localhost:8086",
+        "localhost",
+        "ftp://localhost",
+        "http://",
+        "http://:8086",
+        "http://localhost:99999",
+        "http://localhost:x",
+        "http://localhost:0",
+        "http://local host",
+        "http://localhost/?org=x",
+        "http://localhost/#x",
+        "http://[::1",
+        "",
+    ],
+)
+@pytest.mark.parametrize("key", ["url", "proxy"])
+def test_what_is_no_address_is_refused(key: str, url: str) -> None:
+    with pytest.raises(ValidationError, match="should be an address such as"):
+        MonitoringSettings.model_validate({key: url})
+
+
+def test_a_url_with_a_password_is_refused_and_a_proxy_with_one_is_not() -> None:
+    with pytest.raises(ValidationError, match=r"give monitoring\.token") as caught:
+        MonitoringSettings(url="http://user:hidden@localhost")
+    assert "hidden" not in str(caught.value)
+    settings = MonitoringSettings.model_validate({"proxy": "http://user:hidden@localhost"})
+    assert "hidden" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("port", 0),
+        ("port", 65_536),
+        ("timeout", 0),
+        ("timeout", float("inf")),
+        ("timeout", float("nan")),
+        ("flushing_period", 0),
+        ("flushing_period", -1),
+        ("flushing_period", float("nan")),
+        ("batch_lines", 0),
+        ("batch_bytes", 999),
+        ("buffer_bytes", 9_999),
+        ("bucket", ""),
+        ("token_file", ""),
+        ("ca_file", 5),
+        ("on_invalid", "ignore"),
+        ("store", "postgres"),
+        ("unknown", 1),
+    ],
+)
+def test_values_out_of_range_are_refused(key: str, value: object) -> None:
+    with pytest.raises(ValidationError, match=key):
+        MonitoringSettings.model_validate({key: value})
+
+
+@pytest.mark.parametrize("keys", [{"token": "t", "token_file": "f"}, {"key_file": "k"}])
+def test_keys_that_contradict_each_other_are_refused(keys: dict[str, str]) -> None:
+    with pytest.raises(ValidationError, match=r"choose one|both or neither"):
+        MonitoringSettings.model_validate(keys)
+
+
+def test_the_home_directory_may_be_a_tilde(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/of")
+    assert MonitoringSettings.model_validate({"token_file": "~/token"}).token_file == Path("/home/of/token")
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ({}, False),
+        ({"service": "s", "flushing_period": 2.0}, False),
+        ({"url": "http://localhost"}, True),
+        ({"token": "t"}, True),
+        ({"store": "influxdb"}, True),
+        ({"store": "sqlite", "url": "http://localhost"}, False),
+    ],
+)
+def test_a_server_is_meant_as_soon_as_one_of_its_keys_is_set(keys: dict[str, Any], expected: bool) -> None:
+    assert MonitoringSettings.model_validate(keys).server_set is expected
+
+
+def test_settings_do_not_change() -> None:
+    settings = MonitoringSettings()
+    with pytest.raises(ValidationError):
+        settings.port = 5
+    assert settings.store_key == MonitoringSettings().store_key
+    assert settings.store_key != MonitoringSettings.model_validate({"token": "t"}).store_key
