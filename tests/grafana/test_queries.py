@@ -1,0 +1,174 @@
+"""Every query of every dashboard on a real InfluxDB, over what a real agent writes."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from influxdb_client import InfluxDBClient
+from influxdb_client.client.flux_table import FluxTable
+
+from tests.grafana.dashboards import names, panels, queries, variables
+from tests.grafana.interpolation import ALL, fill_in
+from tests.grafana.recording import HOST, OLD_HOST, OTHER_HOSTS, ROUTES, Recording, record
+from tests.services.influxdb import InfluxDB
+from tsmon_agent.samplers import SAMPLERS
+
+NUMBERS = {"double", "long", "unsignedLong"}
+PANELS = [pytest.param(name, panel, id=f"{name}-{panel['title']}") for name in names() for panel in panels(name)]
+VARIABLES = [
+    pytest.param(name, variable, id=f"{name}-{variable['name']}")
+    for name in names()
+    for variable in variables(name)
+]
+PROFILER = 'import "profiler"\n\noption profiler.enabledProfilers = ["operator"]\n\n'
+
+
+class Grafana:
+    """Asks as Grafana would, with everything chosen that can be, but one host where only one can."""
+
+    def __init__(self, recording: Recording, client: InfluxDBClient) -> None:
+        self.recording = recording
+        self.client = client
+        self._answers: dict[str, list[FluxTable]] = {}
+
+    def ask(self, name: str, query: str, chosen: dict[str, Any] | None = None) -> list[FluxTable]:
+        declared = variables(name)
+        everything = {one["name"]: ALL if one["includeAll"] else HOST for one in declared}
+        sent = fill_in(
+            query,
+            declared,
+            {**everything, **(chosen or {})},
+            self.recording.span,
+            bucket=self.recording.bucket,
+            organization=self.recording.server.org,
+        )
+        if sent not in self._answers:
+            self._answers[sent] = list(self.client.query_api().query(sent))
+        return self._answers[sent]
+
+    def values_of(self, name: str, variable: str) -> list[str]:
+        [query] = [one["query"] for one in variables(name) if one["name"] == variable]
+        return [row.values["_value"] for table in self.ask(name, query) for row in table.records]
+
+
+@pytest.fixture(scope="module")
+def grafana(influxdb: InfluxDB, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grafana]:
+    recording = record(influxdb, tmp_path_factory.mktemp("disk"))
+    with InfluxDBClient(influxdb.url, influxdb.token, org=influxdb.org, timeout=30_000) as client:
+        yield Grafana(recording, client)
+
+
+@pytest.mark.parametrize(("name", "panel"), PANELS)
+def test_every_query_of_a_panel_has_rows(name: str, panel: dict[str, Any], grafana: Grafana) -> None:
+    for target in panel["targets"]:
+        tables = grafana.ask(name, target["query"])
+        assert _figures(tables), target["query"]
+        if panel["type"] == "table":
+            assert len(tables) == 1, "a table has one frame"
+        else:
+            for table in tables:
+                _check_that_it_is_a_series(table, timed=panel["type"] == "timeseries")
+
+
+@pytest.mark.parametrize(("name", "panel"), PANELS)
+def test_names_and_units_are_given_to_what_comes_back(name: str, panel: dict[str, Any], grafana: Grafana) -> None:
+    tables = [table for target in panel["targets"] for table in grafana.ask(name, target["query"])]
+    fields = {row.values.get("_field") for table in tables for row in table.records}
+    columns = {column.label for table in tables for column in table.columns}
+    changes = panel["fieldConfig"]["overrides"]
+    assert {change["matcher"]["options"] for change in changes} <= fields | columns
+    for change in panel.get("transformations", ()):
+        assert {*change["options"]["indexByName"], "result", "table"} == columns
+    texts = [panel["fieldConfig"]["defaults"].get("displayName", "")]
+    texts += [one["value"] for change in changes for one in change["properties"] if one["id"] == "displayName"]
+    for label in re.findall(r"\$\{__field\.labels\.(\w+)\}", "".join(texts)):
+        for table in tables:
+            assert label in {column.label for column in table.get_group_key()}
+            assert all(row.values[label] for row in table.records)
+
+
+@pytest.mark.parametrize(("name", "panel"), PANELS)
+def test_a_choice_narrows_a_panel_and_leaves_something(name: str, panel: dict[str, Any], grafana: Grafana) -> None:
+    """One value alone, and all of them ticked one by one, are answered as well as all at once."""
+    for query in (target["query"] for target in panel["targets"]):
+        used = set(re.findall(r"\$\{(\w+):regex\}", query))
+        chosen = [one["name"] for one in variables(name) if one["multi"] and one["name"] in used]
+        values = {variable: grafana.values_of(name, variable) for variable in chosen}
+        everything = _figures(grafana.ask(name, query))
+        assert _figures(grafana.ask(name, query, dict(values))) == everything
+        one_of_each = {variable: [found[0]] for variable, found in values.items()}
+        assert len(_figures(grafana.ask(name, query, one_of_each))) <= len(everything)
+        assert not _figures(grafana.ask(name, query, {one: ["nothing"] for one in chosen})) or not chosen
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "query"), [pytest.param(*one, id=f"{one[0]}-{one[1]}") for one in queries()]
+)
+def test_windows_and_sums_are_made_by_the_storage(name: str, title: str, query: str, grafana: Grafana) -> None:
+    """What reads points one by one says so in its description."""
+    tables = grafana.ask(name, PROFILER + query)
+    operators = [row.values["Type"] for table in tables for row in table.records if "Type" in row.values]
+    sources = [operator for operator in operators if operator.startswith("*influxdb.")]
+    [panel] = [panel for panel in panels(name) if panel["title"] == title]
+    costly = len(re.findall(r"quantile\(", query))
+    assert bool(costly) == bool(re.search("reads? every request", panel["description"]))
+    assert sorted(sources) == sorted(
+        ["*influxdb.readGroupSource"] * costly
+        + ["*influxdb.readWindowAggregateSource"] * (query.count("from(") - costly)
+    )
+
+
+@pytest.mark.parametrize(("name", "variable"), VARIABLES)
+def test_a_variable_offers_something(name: str, variable: dict[str, Any], grafana: Grafana) -> None:
+    assert grafana.values_of(name, variable["name"])
+
+
+def test_variables_offer_what_was_written_in_the_range(grafana: Grafana) -> None:
+    assert OLD_HOST not in grafana.values_of("host.json", "host")
+    assert set(grafana.values_of("host.json", "host")) == {HOST, *OTHER_HOSTS}
+    assert grafana.values_of("pipeline.json", "host") == [HOST]
+    assert set(grafana.values_of("pipeline.json", "sampler")) == set(SAMPLERS)
+    assert set(grafana.values_of("requests.json", "service")) == {"faces", "tasks"}
+    assert set(grafana.values_of("requests.json", "route")) == set(ROUTES)
+
+
+@pytest.mark.parametrize("host", [HOST, *OTHER_HOSTS])
+def test_a_value_of_a_variable_stands_for_itself_alone(host: str, grafana: Grafana) -> None:
+    [uptime] = [query for name, title, query in queries() if (name, title) == ("host.json", "Uptime")]
+    [table] = grafana.ask("host.json", uptime, {"host": host})
+    assert [row.values["host"] for row in table.records] == [host]
+
+
+def test_the_requests_add_up(grafana: Grafana) -> None:
+    [shown] = [query for name, title, query in queries() if (name, title) == ("requests.json", "Routes")]
+    [table] = grafana.ask("requests.json", shown)
+    rows = {row.values["route"]: row.values for row in table.records}
+    assert set(rows) == set(ROUTES)
+    for number, route in enumerate(ROUTES):
+        row = rows[route]
+        assert (row["requests"], row["failed"], row["failed share"]) == (40, 8, 0.2)
+        for column in ("mean time", "slowest", "95 % within"):
+            assert row[column] == pytest.approx(0.1 * (1 + number))
+
+
+def _figures(tables: list[FluxTable]) -> list[float]:
+    """Every number that would be drawn or printed, in the order of their size."""
+    return sorted(
+        row.values[column.label]
+        for table in tables
+        for column in table.columns
+        if column.data_type in NUMBERS and column.label != "table"
+        for row in table.records
+        if row.values[column.label] is not None
+    )
+
+
+def _check_that_it_is_a_series(table: FluxTable, *, timed: bool) -> None:
+    """Grafana names a value by the labels only where a time and the value are all that is not a label."""
+    own = {column.label: column.data_type for column in table.columns if not column.group}
+    own = {label: kind for label, kind in own.items() if label not in {"result", "table"}}
+    assert own.pop("_value") in NUMBERS
+    times = {label for label, kind in own.items() if kind.startswith("dateTime")}
+    assert set(own) == times
+    assert times == {"_time"} or (not timed and not times)

@@ -1,0 +1,134 @@
+"""Flux of the panels that show measured figures, and of the variables.
+
+Literal comparisons and windows stand first, in the order that InfluxDB pushes down to its storage, so that what
+leaves the storage is a row per series and window. Grafana fills in ``v.…`` and ``${name:regex}``.
+"""
+
+from collections.abc import Mapping
+
+from tsmon.points import Point
+from tsmon.stores.influxdb.flux import quote
+from tsmon_agent.dashboards.columns import field, measurement, tag
+
+__all__ = [
+    "chosen",
+    "equal",
+    "means",
+    "newest",
+    "newest_ratio",
+    "newest_table",
+    "rates",
+    "read",
+    "tag_values",
+    "unequal",
+]
+
+
+def chosen(variable: str) -> str:
+    """Condition on a tag: one of the values that are chosen for a variable of the dashboard."""
+    return f"=~ /^${{{variable}:regex}}$/"
+
+
+def equal(value: str) -> str:
+    """Condition on a tag: this value."""
+    return f"== {quote(value)}"
+
+
+def unequal(value: str) -> str:
+    """Condition on a tag: any other value."""
+    return f"!= {quote(value)}"
+
+
+def read(
+    point: type[Point],
+    *fields: str,
+    where: Mapping[str, str],
+    start: str = "v.timeRangeStart",
+    stop: str = "v.timeRangeStop",
+) -> str:
+    """Pipeline that reads fields of a class where its tags meet conditions; fields and tags by attribute."""
+    named = " or ".join(f'r["_field"] == {quote(field(point, attribute))}' for attribute in fields)
+    if len(fields) > 1:
+        named = f"({named})"
+    conditions = " and ".join(f"r[{quote(tag(point, attribute))}] {how}" for attribute, how in where.items())
+    return (
+        "from(bucket: v.defaultBucket)\n"
+        f"  |> range(start: {start}, stop: {stop})\n"
+        f'  |> filter(fn: (r) => r["_measurement"] == {quote(measurement(point))} and {named})\n'
+        f"  |> filter(fn: (r) => {conditions})\n"
+    )
+
+
+def means(reading: str) -> str:
+    """Mean of each window; null in windows without a point, which shows as a gap."""
+    return f"{reading}  |> aggregateWindow(every: v.windowPeriod, fn: mean, createEmpty: true)\n"
+
+
+def rates(reading: str, unit: str = "1s") -> str:
+    """Increase of a counter per ``unit``; null in windows without a point, and where the counter began anew.
+
+    The newest point of each window enters with its own time. With the window's end instead, as
+    ``aggregateWindow(fn: last)`` gives it, rates swing by the ratio of sampling interval to window, and the last
+    window, which is not over yet, shows far too much.
+    """
+    return (
+        f"{reading}  |> window(every: v.windowPeriod)\n"
+        "  |> last()\n"
+        "  |> window(every: inf)\n"
+        f"  |> derivative(unit: {unit}, nonNegative: true)\n"
+        "  |> aggregateWindow(every: v.windowPeriod, fn: mean, createEmpty: true)\n"
+    )
+
+
+def newest(reading: str) -> str:
+    """Newest value of each series, with its time."""
+    return f"{reading}  |> last()\n"
+
+
+def largest(reading: str, point: type[Point], *, by: str) -> str:
+    """Largest of the values for each value of the tag ``by``, with its time."""
+    kept = quote(tag(point, by))
+    return f'{reading}  |> group(columns: [{kept}])\n  |> max()\n  |> keep(columns: [{kept}, "_time", "_value"])\n'
+
+
+def newest_ratio(point: type[Point], over: str, under: str, *, where: Mapping[str, str], by: str) -> str:
+    """Newest value of the field ``over`` divided by that of ``under``, for each value of the tag ``by``."""
+    kept = quote(tag(point, by))
+    share = f"r[{quote(field(point, over))}] / r[{quote(field(point, under))}]"
+    return (
+        f"{newest(read(point, over, under, where=where))}"
+        "  |> toFloat()\n"
+        f"  |> group(columns: [{kept}])\n"
+        '  |> pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value")\n'
+        f"  |> map(fn: (r) => ({{{kept}: r[{kept}], _time: r._time, _value: {share}}}))\n"
+    )
+
+
+def newest_table(point: type[Point], *fields: str, where: Mapping[str, str], by: tuple[str, ...]) -> str:
+    """One table: a row for each combination of the tags ``by``, a column for the newest value of each field."""
+    tags = ", ".join(quote(tag(point, attribute)) for attribute in by)
+    columns = ", ".join(quote(field(point, attribute)) for attribute in fields)
+    return (
+        f"{newest(read(point, *fields, where=where))}"
+        "  |> toFloat()\n"
+        f"  |> group(columns: [{tags}])\n"
+        f'  |> pivot(rowKey: [{tags}], columnKey: ["_field"], valueColumn: "_value")\n'
+        "  |> group()\n"
+        f"  |> keep(columns: [{tags}, {columns}])\n"
+    )
+
+
+def tag_values(point: type[Point], attribute: str, *, where: Mapping[str, str] | None = None) -> str:
+    """Values of a tag in the time range shown, rounded out to the server's shards, for a variable."""
+    conditions = [f'r["_measurement"] == {quote(measurement(point))}']
+    conditions += [f"r[{quote(tag(point, one))}] {how}" for one, how in (where or {}).items()]
+    return (
+        'import "influxdata/influxdb/schema"\n\n'
+        "schema.tagValues(\n"
+        "  bucket: v.defaultBucket,\n"
+        f"  tag: {quote(tag(point, attribute))},\n"
+        f"  predicate: (r) => {' and '.join(conditions)},\n"
+        "  start: v.timeRangeStart,\n"
+        "  stop: v.timeRangeStop,\n"
+        ")\n"
+    )

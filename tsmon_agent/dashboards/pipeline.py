@@ -1,0 +1,134 @@
+"""Dashboard of tsmon itself: the accounting of the agents' points, and how their samplers do."""
+
+from typing import Final
+
+from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
+from grafana_foundation_sdk.models.common import BigValueColorMode
+
+from tsmon.points.agent import Pipeline, SamplerRound
+from tsmon_agent.dashboards.columns import field, label, tag
+from tsmon_agent.dashboards.flux import chosen, means, newest, newest_table, rates, read, tag_values
+from tsmon_agent.dashboards.panels import (
+    dashboard,
+    named,
+    stat,
+    table,
+    thresholds,
+    time_series,
+    values_of,
+    variable,
+)
+
+__all__ = ["build"]
+
+_HOSTS: Final = {"host": chosen("host")}
+_SAMPLERS: Final = {**_HOSTS, "sampler": chosen("sampler")}
+
+
+def build() -> Dashboard:
+    """The dashboard."""
+    board = dashboard(
+        "tsmon-pipeline",
+        "Pipeline",
+        "The way of points from the samplers of tsmon-agent to the store, and what is lost on it.",
+    )
+    board.with_variable(
+        variable("host", "Host", "Hosts with an agent", tag_values(Pipeline, "host"), many=True)
+    ).with_variable(
+        variable("sampler", "Sampler", "Samplers", tag_values(SamplerRound, "sampler", where=_HOSTS), many=True)
+    )
+    for part in (_overview, _points, _samplers):
+        part(board)
+    return board
+
+
+def _overview(board: Dashboard) -> None:
+    host = label(Pipeline, "host")
+    for title, attribute, description, alarming in (
+        ("Written", "written", "Points that the store acknowledged since the agent's start.", False),
+        ("Pending", "pending", "Points that wait or are on their way now.", False),
+        ("Dropped", "dropped", "Points given up since the agent's start, for whatever reason.", True),
+        ("Refused", "refused", "Points since the agent's start that could not be encoded.", True),
+        ("Fields left out", "nonfinite_fields", "Fields that were NaN or infinite since the agent's start.", True),
+    ):
+        panel = stat(title, "short", description, newest(read(Pipeline, attribute, where=_HOSTS)))
+        panel.display_name(host)
+        if alarming:
+            panel.thresholds(thresholds(warn=1, alarm=1000)).color_mode(BigValueColorMode.VALUE)
+        board.with_panel(panel)
+
+
+def _points(board: Dashboard) -> None:
+    host = label(Pipeline, "host")
+    board.with_row(Row("Points"))
+    board.with_panel(
+        named(
+            time_series(
+                "Accepted and written",
+                "cps",
+                "Points per second that were emitted, and that the store acknowledged.",
+                rates(read(Pipeline, "accepted", "written", where=_HOSTS)),
+            ),
+            {field(Pipeline, "accepted"): f"{host} accepted", field(Pipeline, "written"): f"{host} written"},
+        )
+    )
+    board.with_panel(
+        time_series(
+            "Pending points",
+            "short",
+            "Points that wait or are on their way; it grows while the store does not answer.",
+            means(read(Pipeline, "pending", where=_HOSTS)),
+        ).display_name(host)
+    )
+    board.with_panel(
+        named(
+            time_series(
+                "Lost",
+                "cps",
+                "Points per second that were given up or could not be encoded, and fields that were left out.",
+                rates(read(Pipeline, "dropped", "refused", "nonfinite_fields", where=_HOSTS)),
+            ).span(24),
+            {
+                field(Pipeline, "dropped"): f"{host} dropped",
+                field(Pipeline, "refused"): f"{host} refused",
+                field(Pipeline, "nonfinite_fields"): f"{host} fields left out",
+            },
+        )
+    )
+
+
+def _samplers(board: Dashboard) -> None:
+    name = f"{label(SamplerRound, 'host')} {label(SamplerRound, 'sampler')}"
+    by, columns = ("host", "sampler"), ("points", "duration", "errors")
+    board.with_row(Row("Samplers"))
+    board.with_panel(
+        time_series(
+            "Length of a round",
+            "s",
+            "Mean time that a round of each sampler took; one that was given up counts as its time limit.",
+            means(read(SamplerRound, "duration", where=_SAMPLERS)),
+        ).display_name(name)
+    )
+    board.with_panel(
+        time_series(
+            "Failed rounds",
+            "cpm",
+            "Rounds per minute that failed or were given up.",
+            rates(read(SamplerRound, "errors", where=_SAMPLERS), unit="1m"),
+        ).display_name(name)
+    )
+    board.with_panel(
+        values_of(
+            named(
+                table(
+                    "Newest rounds",
+                    "short",
+                    "The newest round of each sampler in the time range.",
+                    newest_table(SamplerRound, *columns, where=_SAMPLERS, by=by),
+                    [*(tag(SamplerRound, one) for one in by), *(field(SamplerRound, one) for one in columns)],
+                ),
+                {field(SamplerRound, "errors"): "failed rounds"},
+            ),
+            {field(SamplerRound, "duration"): "s"},
+        )
+    )
