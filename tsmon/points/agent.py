@@ -13,7 +13,7 @@ class Pipeline(Point, measurement="tsmon_pipeline"):
     """Name of the host."""
     accepted: int
     """Points emitted and encoded."""
-    recovered: int
+    recovered: int = 0
     """Points found in the spool of an earlier process."""
     written: int
     """Points acknowledged by the store."""
