@@ -80,12 +80,13 @@ def row_per(tag: str, parts: Sequence[Part], more: Mapping[str, str], columns: M
 
 def _windows(part: Part, by: Sequence[str], *, zeros: bool) -> str:
     """Windows without a point are zero (of a count), else null."""
+    first, second = ("true", "false") if zeros else ("false", "true")
     return (
         f"{part.reading}"
-        f'  |> aggregateWindow(every: v.windowPeriod, fn: {part.function}, timeSrc: "_start", '
-        f"createEmpty: {str(zeros).lower()})\n"
+        f"  |> aggregateWindow(every: v.windowPeriod, fn: {part.function}, "
+        f'timeSrc: "_start", createEmpty: {first})\n'
         f"  |> group(columns: [{_quoted(*by, '_start', '_stop')}])\n"
-        f"  |> aggregateWindow(every: v.windowPeriod, fn: {part.over_series}, createEmpty: {str(not zeros).lower()})\n"
+        f"  |> aggregateWindow(every: v.windowPeriod, fn: {part.over_series}, createEmpty: {second})\n"
     )
 
 
