@@ -16,12 +16,15 @@ __all__ = ["bins_query", "newest_query", "quote", "series_query", "source"]
 MIN_TIME_NS: Final = -(2**63) + 2
 MAX_TIME_NS: Final = 2**63 - 2
 
-_special: Final = re.compile(r'["\\\n\r\t]|\$\{')
-_ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "${": "\\${"}
+_special: Final = re.compile(r'["\\\n\r\t$]')
+_ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "$": "\\x24"}
 
 
 def quote(text: str) -> str:
-    """Flux string literal; also ``${``, which would interpolate, is escaped."""
+    r"""Flux string literal.
+
+    Every ``$`` is escaped: behind another one, Flux's scanner takes ``\${`` for the start of an interpolation.
+    """
     return f'"{_special.sub(lambda match: _ESCAPES[match[0]], text)}"'
 
 

@@ -1,5 +1,6 @@
 """Why a request got no answer, in one sentence with the remedy."""
 
+import errno
 import os
 import re
 import ssl
@@ -44,6 +45,9 @@ def _explain(error: Exception, connection: InfluxConnection) -> tuple[str, str]:
             return _tls(tls, connection)
     if isinstance(error, TimeoutError):
         return f"no answer within {connection.timeout_s:g} s", "is it overloaded, or is monitoring.url wrong?"
+    if connection.url.startswith("https:") and getattr(cause, "errno", None) in (errno.ECONNRESET, errno.EPIPE):
+        # Where the server ends the handshake, its reason is often lost with the connection.
+        return _words(cause), f"{ADDRESS} Or {_certificate(connection)}"
     return _words(cause), ADDRESS
 
 
@@ -52,10 +56,12 @@ def _tls(error: ssl.SSLError, connection: InfluxConnection) -> tuple[str, str]:
     reason = f"TLS failed ({name.replace('_', ' ').lower() or _words(error)})"
     if "WRONG_VERSION_NUMBER" in name or "HTTP_REQUEST" in name:
         return reason, "does it speak plain http? Then write http:// in monitoring.url"
-    if "CERTIFICATE" in name or "HANDSHAKE_FAILURE" in name:
-        own = "another certificate in" if connection.cert_file else "the client's own certificate as"
-        return reason, f"it may want {own} monitoring.cert_file and key_file"
-    return reason, ADDRESS
+    return reason, _certificate(connection) if "CERTIFICATE" in name or "HANDSHAKE_FAILURE" in name else ADDRESS
+
+
+def _certificate(connection: InfluxConnection) -> str:
+    own = "another certificate in" if connection.cert_file else "the client's own certificate as"
+    return f"it may want {own} monitoring.cert_file and key_file"
 
 
 def _words(error: BaseException) -> str:
