@@ -2,6 +2,8 @@
 
 import asyncio
 import atexit
+import concurrent.futures
+import logging
 import os
 import threading
 from collections.abc import Coroutine
@@ -9,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 from tsmon.counts import Counts
 from tsmon.errors import TsmonError
+from tsmon.exit_executor import ExitExecutor
 from tsmon.monitor import STOP_TIMEOUT_S, Monitor
 
 __all__ = ["BackgroundMonitor"]
@@ -16,13 +19,16 @@ __all__ = ["BackgroundMonitor"]
 T = TypeVar("T")
 
 CANCEL_S: Final = 1.0
+STOP_MARGIN_S: Final = 10.0
+"""Beyond its time-out, what a stop may take before an exit goes on without it."""
+
+_log = logging.getLogger("tsmon")
 
 
 class BackgroundMonitor:
     """The blocking face of a :class:`~tsmon.Monitor`; ``with Monitor() as monitor`` gives one.
 
-    It is stopped when the interpreter exits, too. A forked child inherits no thread: there, calls other than
-    ``emit`` and ``stop`` raise :class:`~tsmon.errors.TsmonError`.
+    It is stopped when the interpreter exits, too. A forked child starts empty, with a thread of its own.
     """
 
     def __init__(self, monitor: Monitor) -> None:
@@ -30,6 +36,7 @@ class BackgroundMonitor:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._process = os.getpid()
+        self._starting: concurrent.futures.Future[None] | None = None
         self._calls = threading.Lock()
         self._stop = threading.Lock()
         self.emit = monitor.emit
@@ -55,7 +62,7 @@ class BackgroundMonitor:
         if self._thread is not None:
             return
         self._process = os.getpid()
-        self._loop = asyncio.new_event_loop()
+        self._loop = _new_loop()
         self._thread = threading.Thread(target=self._run, args=(self._loop,), name="tsmon", daemon=True)
         self._thread.start()
         try:
@@ -64,6 +71,18 @@ class BackgroundMonitor:
             self._end()
             raise
         atexit.register(self.stop)
+
+    def restart_after_fork(self) -> None:
+        """In a forked child, which inherits no thread: run a new one."""
+        self._calls = threading.Lock()
+        self._stop = threading.Lock()
+        if self._thread is None:
+            return
+        self._process = os.getpid()
+        self._loop = _new_loop()
+        self._thread = threading.Thread(target=self._run, args=(self._loop,), name="tsmon", daemon=True)
+        self._thread.start()
+        self._starting = asyncio.run_coroutine_threadsafe(self._monitor.start(), self._loop)
 
     def set_flush_period(self, seconds: float) -> None:
         """See :meth:`Monitor.set_flush_period`."""
@@ -81,12 +100,17 @@ class BackgroundMonitor:
             if self._thread is None:
                 return
             try:
-                self._call(self._monitor.stop(timeout))
+                if self._starting is not None:
+                    concurrent.futures.wait([self._starting], timeout)
+                self._call(self._monitor.stop(timeout), timeout + STOP_MARGIN_S)
+            except TimeoutError:
+                _log.error("the monitor's thread does not end; what it holds may be lost")
+                self._thread = None
             finally:
                 self._end()
                 atexit.unregister(self.stop)
 
-    def _call(self, work: Coroutine[Any, Any, T]) -> T:
+    def _call(self, work: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
         try:
             with self._calls:
                 if self._loop is None or os.getpid() != self._process:
@@ -98,7 +122,7 @@ class BackgroundMonitor:
             work.close()
             raise
         try:
-            return future.result()
+            return future.result(timeout)
         except BaseException:
             future.cancel()
             raise
@@ -122,3 +146,9 @@ class BackgroundMonitor:
             loop.run_until_complete(asyncio.wait(tasks, timeout=CANCEL_S))
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    loop = asyncio.new_event_loop()
+    loop.set_default_executor(ExitExecutor(thread_name_prefix="tsmon"))
+    return loop

@@ -15,6 +15,7 @@ from tsmon.flush_schedule import FlushSchedule, check_period
 from tsmon.line_protocol import Encoding
 from tsmon.line_protocol.default import following
 from tsmon.points import Point
+from tsmon.processes import remember
 from tsmon.spool import Destination
 from tsmon.spooling import Spooling
 from tsmon.stores import Store
@@ -67,18 +68,50 @@ class Monitor:
         self._clock = UniqueClock()
         self._encoding = self._new_encoding(settings)
         self._functions = self._encoding.functions
+        self._background: BackgroundMonitor | None = None
+        self._begin()
+        remember(self)
+
+    def _begin(self) -> None:
+        """Everything that belongs to one process: empty buffer, delivery, schedule; nothing runs yet."""
+        settings = self._settings
         self._buffer = Buffer(
             settings.buffer_bytes, batch_lines=settings.batch_lines, batch_bytes=settings.batch_bytes
         )
-        self._spooling = _spooling(settings, store, self._buffer)
-        self._delivery = Delivery(self._buffer, store, spooling=self._spooling)
+        self._spooling = _spooling(settings, self.store, self._buffer)
+        self._delivery = Delivery(self._buffer, self.store, spooling=self._spooling)
         self._schedule = FlushSchedule(self._tick, settings.flushing_period)
         self._started = False
         self._stopped = False
+        self._forked = False
         self._ended: asyncio.Event | None = None
         self._woken = False
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._background: BackgroundMonitor | None = None
+
+    def after_fork(self) -> None:
+        """In a forked child: start empty, for what waits is the parent's.
+
+        A thread of its own starts anew with the first point. (Not here: locks of modules that were imported after
+        ours are still in the parent's state.)
+        """
+        if self._stopped:
+            return
+        if self._spooling is not None:
+            self._spooling.forget_after_fork()
+        self.store.after_fork()
+        self._begin()
+        self._forked = self._background is not None
+        if self._forked:
+            self._functions = {}
+
+    def at_exit(self) -> None:
+        """At the interpreter's exit without :meth:`stop`: keep what waits in the spool, or say that it is lost."""
+        if self._background is not None and not self._forked:
+            self._background.stop()
+        if self._started and not self._stopped:
+            self._stopped = True
+            self._functions = {}
+            self._give_up()
 
     @property
     def counts(self) -> Counts:
@@ -142,6 +175,10 @@ class Monitor:
         if self._stopped:
             self._buffer.accept_dropped(len(points), "stopped")
             return
+        if self._forked and self._background is not None:
+            self._forked = False
+            self._functions = self._encoding.functions
+            self._background.restart_after_fork()
         lines = []
         for one in points:
             try:
@@ -318,9 +355,10 @@ class Monitor:
         """Start on a thread of its own, for programs without an event loop."""
         from tsmon.background import BackgroundMonitor
 
-        self._background = BackgroundMonitor(self)
-        self._background.start()
-        return self._background
+        background = BackgroundMonitor(self)
+        background.start()
+        self._background = background
+        return background
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

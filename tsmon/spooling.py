@@ -6,6 +6,7 @@ costs nothing but the durability: lines then stay in the bounded buffer, which i
 """
 
 import asyncio
+import functools
 import logging
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -56,8 +57,11 @@ class Spooling:
 
     async def open(self) -> None:
         """Adopt what ended processes left for the same destination."""
+        await _in_thread(self._open_now)
+
+    def _open_now(self) -> None:
         try:
-            recovered = await _in_thread(self._spool.open)
+            recovered = self._spool.open()
         except OSError as error:
             self._failed(error)
             return
@@ -95,6 +99,8 @@ class Spooling:
 
         ``work`` is in flight and may be of the recalled batch, which is on disk already; ``unspilled`` is not.
         """
+        if not self._open:
+            self._open_now()
         if self._oldest is not None:
             self._oldest = None
             self._buffer.returned(sum(batch.lines for batch in work))
@@ -137,9 +143,12 @@ class Spooling:
 
 async def _in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Like ``asyncio.to_thread``, but a cancellation waits until the thread has ended: it works on our files."""
-    task = asyncio.ensure_future(asyncio.to_thread(function, *args, **kwargs))
     try:
-        return await asyncio.shield(task)
+        future = asyncio.get_running_loop().run_in_executor(None, functools.partial(function, *args, **kwargs))
+    except RuntimeError:
+        return function(*args, **kwargs)  # the interpreter is ending, and starts no more threads
+    try:
+        return await asyncio.shield(future)
     except asyncio.CancelledError:
-        await asyncio.wait([task])
+        await asyncio.wait([future])
         raise

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+from isal import igzip
 
 from tsmon.errors import TsmonError
 
@@ -53,8 +54,6 @@ class Record:
 
     def data(self) -> bytes:
         """Line protocol of the batch."""
-        from isal import igzip
-
         return igzip.decompress(self.payload)  # type: ignore[no-any-return]
 
 
@@ -70,8 +69,6 @@ class SegmentWriter:
 
     def append(self, data: bytes, lines: int, *, sync: bool) -> None:
         """Write one record whole, or, where the disk refuses (OSError), nothing of it; ``sync`` waits for it."""
-        from isal import igzip
-
         payload = igzip.compress(data, COMPRESSION_LEVEL)
         head = _LENGTHS.pack(len(payload), lines)
         checksum = zlib.crc32(payload, zlib.crc32(head))

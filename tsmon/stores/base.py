@@ -63,6 +63,9 @@ class Store(ABC):
         """
         return None
 
+    def after_fork(self) -> None:  # noqa: B027
+        """In a forked child: let go of what was opened, without touching the parent's side of it."""
+
     @abstractmethod
     async def open(self) -> None:
         """Make ready; raises :class:`~tsmon.errors.StoreError` with the reason where that is impossible."""
