@@ -13,21 +13,22 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from tsmon.integrations.requests import UNMATCHED, RequestRecorder, request_id_of
+from tsmon.integrations.requests import UNMATCHED, RequestRecorder, int_code, request_id_of
 from tsmon.monitor import Monitor
 
 __all__ = ["instrument", "middleware", "set_error_code"]
 
-_ERROR_CODE: Final = "tsmon.error_code"
+_ERROR_CODE: Final = web.RequestKey("tsmon_error_code", int)
 
 CLIENT_CLOSED_REQUEST: Final = 499
-"""Status recorded where the client went away before there was an answer (as nginx has it)."""
+"""Status recorded of a request that was cancelled, as nginx has it for clients that left."""
 
 
 def instrument(app: web.Application, monitor: Monitor, *, service: str | None = None) -> None:
     """Record every request of ``app``, and let ``monitor`` start and stop with it.
 
-    The middleware becomes the outermost one, so that it sees what the others make of a request.
+    The middleware becomes the outermost one, so that it sees what the others make of a request. Sub-applications
+    are recorded with it; instrument none of them besides.
     """
 
     async def lifetime(_: web.Application) -> AsyncIterator[None]:
@@ -42,9 +43,10 @@ def instrument(app: web.Application, monitor: Monitor, *, service: str | None = 
 def middleware(monitor: Monitor, *, service: str | None = None) -> Middleware:
     """Middleware that records every request: its route's template, its status, its time in the handler.
 
-    A response of 400 or above, an exception (status 500) and a client that went away (499) are errors too. The
-    error code is the application's, by :func:`set_error_code` or an int attribute ``error_code`` of the exception
-    that it raises; else the status. ``service`` names the service, where it is not the monitor's.
+    A response of 400 or above, an exception (status 500) and a request that was cancelled, mostly since its client
+    went away (499), are errors too. The error code is the application's, by :func:`set_error_code` or an int
+    attribute ``error_code`` of the exception that it raises; else the status. A WebSocket is one request, from the
+    handshake (status 101) to its end. ``service`` names the service, where it is not the monitor's.
     """
     recorder = RequestRecorder(monitor, service=service)
 
@@ -55,27 +57,31 @@ def middleware(monitor: Monitor, *, service: str | None = None) -> Middleware:
         error: BaseException | None = None
         try:
             response = await handler(request)
-            status = response.status
+            # A handler that forgot its return statement gives None here, which aiohttp answers by 500.
+            status = getattr(response, "status", status)
             return response
         except web.HTTPException as caught:
             status, error = caught.status, caught
             raise
         except asyncio.CancelledError:
-            status = CLIENT_CLOSED_REQUEST
+            status = 101 if _is_open_websocket(request) else CLIENT_CLOSED_REQUEST
             raise
         except Exception as caught:
             error = caught
             raise
         finally:
-            resource = request.match_info.route.resource
-            recorder.end(
-                started,
-                method=request.method,
-                resource=resource.canonical if resource is not None else UNMATCHED,
-                status=status,
-                error_code=_error_code(request, error),
-                request_id=request_id_of(request.headers.get("X-Request-ID")),
-            )
+            try:
+                resource = request.match_info.route.resource
+                recorder.end(
+                    started,
+                    method=request.method,
+                    resource=resource.canonical if resource is not None else UNMATCHED,
+                    status=status,
+                    error_code=_error_code(request, error),
+                    request_id=request_id_of(request.headers.get("X-Request-ID")),
+                )
+            except Exception as failure:
+                recorder.failed(failure)
 
     return record
 
@@ -86,5 +92,10 @@ def set_error_code(request: web.Request, code: int) -> None:
 
 
 def _error_code(request: web.Request, error: BaseException | None) -> int | None:
-    code = request.get(_ERROR_CODE, getattr(error, "error_code", None))
-    return code if type(code) is int else None
+    code = int_code(request.get(_ERROR_CODE))
+    return int_code(getattr(error, "error_code", None)) if code is None else code
+
+
+def _is_open_websocket(request: web.Request) -> bool:
+    """Whether the handshake was answered: a server that stops cancels the handlers of its open WebSockets."""
+    return request.headers.get("Upgrade", "").lower() == "websocket" and request.writer.output_size > 0

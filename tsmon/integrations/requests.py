@@ -1,15 +1,14 @@
 """What every web framework's middleware does with a request that has ended."""
 
-import logging
 import time
 from typing import Final
 
+from tsmon.limited_log import LimitedLog
+from tsmon.line_protocol.values import MAX_INT64, MIN_INT64
 from tsmon.monitor import Monitor
 from tsmon.points import Request, RequestError, route_of
 
-__all__ = ["UNMATCHED", "RequestRecorder", "request_id_of"]
-
-_log = logging.getLogger("tsmon")
+__all__ = ["UNMATCHED", "RequestRecorder", "int_code", "request_id_of"]
 
 UNMATCHED: Final = "unmatched"
 """Resource of requests that no route matched: one constant, since their paths are anybody's choice."""
@@ -17,7 +16,6 @@ UNMATCHED: Final = "unmatched"
 METHODS: Final = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
 """Methods of RFC 9110 and RFC 5789; others share the name OTHER."""
 
-LOG_INTERVAL_S: Final = 60.0
 MAX_REQUEST_ID: Final = 128
 
 
@@ -27,13 +25,17 @@ class RequestRecorder:
     def __init__(self, monitor: Monitor, *, service: str | None = None) -> None:
         self._monitor = monitor
         self._service = service
-        self._logged_at = -LOG_INTERVAL_S
+        self._log = LimitedLog()
         self.failures = 0
         """Requests that could not be recorded."""
 
     def start(self) -> tuple[int, float]:
         """Event time in nanoseconds and a reading of the performance counter; pass both to :meth:`end`."""
-        return self._monitor.take_time_ns(), time.perf_counter()
+        try:
+            time_ns = self._monitor.take_time_ns()
+        except Exception:
+            time_ns = time.time_ns()
+        return time_ns, time.perf_counter()
 
     def end(
         self,
@@ -73,18 +75,23 @@ class RequestRecorder:
                     )
                 )
         except Exception as error:
-            self._failed(error)
+            self.failed(error)
 
-    def _failed(self, error: Exception) -> None:
+    def failed(self, error: Exception) -> None:
+        """Count a request that could not be recorded, and log it at a limited rate."""
         self.failures += 1
-        now = time.monotonic()
-        if now - self._logged_at >= LOG_INTERVAL_S:
-            self._logged_at = now
-            _log.warning("a request could not be recorded (%d so far): %s", self.failures, error)
+        self._log.warning("request", f"a request could not be recorded ({self.failures} so far): {error}")
 
 
 def request_id_of(header: str | None) -> str | None:
     """The request's own identifier where it is printable and of reasonable length, else None."""
     if header and len(header) <= MAX_REQUEST_ID and header.isprintable():
         return header
+    return None
+
+
+def int_code(code: object) -> int | None:
+    """An error code as a plain int, members of an ``IntEnum`` too; None for what is no 64-bit integer."""
+    if isinstance(code, int) and not isinstance(code, bool) and MIN_INT64 <= code <= MAX_INT64:
+        return int(code)
     return None

@@ -1,0 +1,67 @@
+import logging
+from typing import Any
+
+import pytest
+
+from tests.services.own_store import OwnStore
+from tsmon import Monitor
+from tsmon.integrations.requests import RequestRecorder, int_code, request_id_of
+from tsmon.line_protocol import parse
+from tsmon.line_protocol.parser import ParsedPoint
+
+
+async def recorded(**request: Any) -> list[ParsedPoint]:
+    store = OwnStore()
+    async with Monitor(service="s", store=store) as monitor:
+        recorder = RequestRecorder(monitor)
+        given = {"method": "GET", "resource": "/r", "status": 200, "error_code": None, "request_id": None}
+        recorder.end(recorder.start(), **(given | request))
+        assert recorder.failures == 0
+    return list(parse(b"\n".join(store.batches)))
+
+
+@pytest.mark.parametrize(
+    ("method", "route"), [("GET", "GET:/r"), ("BREW", "OTHER:/r"), ("get", "OTHER:/r"), ("", "OTHER:/r")]
+)
+async def test_method_is_one_of_those_that_are_known(method: str, route: str) -> None:
+    assert (await recorded(method=method))[0].tags["route"] == route
+
+
+@pytest.mark.parametrize(("status", "errors"), [(100, 0), (399, 0), (400, 1), (599, 1)])
+async def test_errors_begin_at_400(status: int, errors: int) -> None:
+    points = await recorded(status=status)
+    assert [point.measurement for point in points] == ["requests"] + ["errors"] * errors
+
+
+async def test_both_points_share_time_and_identifier() -> None:
+    request, error = await recorded(status=500, error_code=2**62)
+    assert (request.time_ns, request.fields["request_id"]) == (error.time_ns, error.fields["request_id"])
+    assert error.tags["error_code"] == str(2**62)
+
+
+async def test_what_cannot_be_stored_is_counted_and_logged_at_a_limited_rate(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with Monitor(service="s", store=OwnStore()) as monitor:
+        recorder = RequestRecorder(monitor)
+        for _ in range(3):
+            recorder.end(
+                recorder.start(), method="GET", resource="/r\\", status=200, error_code=None, request_id=None
+            )
+        assert recorder.failures == 3
+    assert len([record for record in caplog.records if record.levelno == logging.WARNING]) == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "identity"),
+    [("abc", "abc"), (None, None), ("", None), ("a\nb", None), ("x" * 128, "x" * 128), ("x" * 129, None)],
+)
+def test_request_id(header: str | None, identity: str | None) -> None:
+    assert request_id_of(header) == identity
+
+
+@pytest.mark.parametrize(
+    ("code", "plain"), [(3, 3), (True, None), ("3", None), (3.0, None), (None, None), (2**63, None)]
+)
+def test_error_codes_are_ints(code: object, plain: int | None) -> None:
+    assert int_code(code) == plain
