@@ -41,18 +41,19 @@ def check(
 
 @app.command()
 def lint(
-    file: Annotated[typer.FileBinaryRead, typer.Argument(help="Line protocol; - for standard input.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Line protocol; - for standard input.")],
 ) -> None:
     """Check line protocol as the server would parse it; name the first bad line."""
     from tsmon.line_protocol import parse
 
+    name = "standard input" if file == Path("-") else str(file)
     points = 0
     try:
-        for _ in parse(file.read()):
+        for _ in parse(_read(file)):
             points += 1
     except LineProtocolError as error:
-        raise TsmonError(f"{file.name}: {error} ({points} points before it are fine)") from None
-    typer.echo(f"{file.name}: {points} points, all fine")
+        raise TsmonError(f"{name}: {error} ({points} points before it are fine)") from None
+    typer.echo(f"{name}: {points} points, all fine")
 
 
 @app.command()
@@ -69,3 +70,12 @@ def main() -> None:
         sys.exit(f"tsmon: {error}")
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _read(file: Path) -> bytes:
+    if file == Path("-"):
+        return sys.stdin.buffer.read()
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise TsmonError(f"{file} cannot be read: {error.strerror}; name a file of line protocol") from None
