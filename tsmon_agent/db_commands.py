@@ -56,6 +56,8 @@ def backup(
     from tsmon.stores.sqlite import backup as copy
 
     path = _path(file, settings)
+    if not destination.parent.is_dir():
+        raise StoreError(f"{destination.parent} is no directory; make it, or name another place for the copy")
     copy(path, destination)
     typer.echo(f"{path} is copied to {destination}: {destination.stat().st_size:,} bytes")
 
