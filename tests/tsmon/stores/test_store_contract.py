@@ -78,6 +78,14 @@ async def test_a_tag_and_a_field_may_share_a_name(store: Store) -> None:
     assert await store.newest(Selector("errors", "code", {"code": "404"})) == [Newest({"code": "404"}, T, 404)]
 
 
+async def test_tags_that_contain_what_separates_tags_are_told_apart(store: Store) -> None:
+    tags = {"A[": ",", "]": "y"}
+    pairs = ",".join(f"{escape_tag(key)}={escape_tag(value)}" for key, value in tags.items())
+    await write(store, f"m,{pairs} v=1 {T}")
+    assert await store.newest(Selector("m", "v", {",": "],["})) == []
+    assert await store.newest(Selector("m", "v", tags)) == [Newest(tags, T, 1.0)]
+
+
 async def test_the_order_of_tags_does_not_make_a_series(store: Store) -> None:
     await write(store, f"m,a=1,b=2 v=1 {T}", f"m,b=2,a=1 v=2 {T + 1}")
     assert await store.newest(Selector("m", "v")) == [Newest({"a": "1", "b": "2"}, T + 1, 2.0)]

@@ -73,14 +73,9 @@ class Database:
         """Store lines, in a new file where this one turns out to be damaged."""
         return self._change(lambda _, writer: writer.write(lines))
 
-    def change(self, change: Callable[[sqlite3.Connection], T]) -> T:
-        """Let ``change`` alter the file, names in the catalogue too."""
-
-        def altered(connection: sqlite3.Connection, writer: Writer) -> T:
-            writer.forget()
-            return change(connection)
-
-        return self._change(altered)
+    def change(self, change: Callable[[sqlite3.Connection, Callable[[], None]], T]) -> T:
+        """Let ``change`` alter the file; it calls its second argument before it removes names or series."""
+        return self._change(lambda connection, writer: change(connection, writer.forget))
 
     def read(self, question: Callable[[sqlite3.Connection], T]) -> T:
         """Answer to ``question``."""

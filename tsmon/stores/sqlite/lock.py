@@ -39,8 +39,10 @@ class WriterLock:
             raise StoreUnavailableError(
                 f"{self._path} is being written by {who}; stop it, name another file, or open it read-only"
             ) from None
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, b"%d\n" % os.getpid())
+        # On a full disk the next one is not told who holds it; the file can still be read and emptied.
+        with contextlib.suppress(OSError):
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, b"%d\n" % os.getpid())
         self._descriptor = descriptor
         _held.add(self)
 

@@ -105,7 +105,9 @@ def _snapshot(connection: sqlite3.Connection) -> Iterator[None]:
     try:
         yield
     finally:
-        connection.execute("ROLLBACK")
+        # Some errors end the transaction themselves.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
 
 
 def _find(connection: sqlite3.Connection, selector: Selector) -> _Target | None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import sqlite3
+from collections.abc import Callable
 from typing import Final
 
 __all__ = ["Retention"]
@@ -25,8 +26,11 @@ class Retention:
         self.deleted = 0
         """Points removed so far."""
 
-    def step(self, connection: sqlite3.Connection) -> bool:
-        """Do the next part; return whether there is more. Raises ``sqlite3.Error``, then nothing is done."""
+    def step(self, connection: sqlite3.Connection, forget: Callable[[], None]) -> bool:
+        """Do the next part; return whether there is more. Raises ``sqlite3.Error``, then nothing is done.
+
+        Calls ``forget`` before it removes series or measurements, for whoever remembers their numbers.
+        """
         if self._looked_through:
             return self._shrink(connection)
         series, deleted = self._series, 0
@@ -39,8 +43,14 @@ class Retention:
                 deleted += self._remove_points(connection, id_, measurement, STEP_POINTS - deleted)
                 if deleted >= STEP_POINTS:
                     break
+                if self._is_empty(connection, id_, measurement):
+                    forget()
+                    connection.execute("DELETE FROM series WHERE id = ?", (id_,))
                 series = id_
-            if not following:
+            # Writes in between may add series without end: a short list is the last one.
+            finished = deleted < STEP_POINTS and len(following) < STEP_SERIES
+            if finished:
+                forget()
                 self._remove_measurements(connection)
             connection.execute("COMMIT")
         except BaseException:
@@ -48,12 +58,12 @@ class Retention:
                 connection.execute("ROLLBACK")
             raise
         self._series = series
-        self._looked_through = not following
+        self._looked_through = finished
         self.deleted += deleted
         return True
 
     def _remove_points(self, connection: sqlite3.Connection, series: int, measurement: int, at_most: int) -> int:
-        """Remove old points of one series, and the series where none is left; return how many went."""
+        """Remove old points of one series; return how many went."""
         table = f"m{measurement}"
         edge = connection.execute(
             f"SELECT time_ns FROM {table} WHERE series = ? AND time_ns < ? "  # noqa: S608  # a generated name
@@ -61,14 +71,15 @@ class Retention:
             (series, self._before_ns, at_most),
         ).fetchone()
         before_ns = self._before_ns if edge is None else edge[0]
-        deleted = connection.execute(
+        return connection.execute(
             f"DELETE FROM {table} WHERE series = ? AND time_ns < ?",  # noqa: S608  # a generated name
             (series, before_ns),
         ).rowcount
-        left = connection.execute(f"SELECT 1 FROM {table} WHERE series = ? LIMIT 1", (series,)).fetchone()  # noqa: S608
-        if left is None:
-            connection.execute("DELETE FROM series WHERE id = ?", (series,))
-        return deleted
+
+    @staticmethod
+    def _is_empty(connection: sqlite3.Connection, series: int, measurement: int) -> bool:
+        query = f"SELECT 1 FROM m{measurement} WHERE series = ? LIMIT 1"  # noqa: S608  # a generated name
+        return connection.execute(query, (series,)).fetchone() is None
 
     @staticmethod
     def _remove_measurements(connection: sqlite3.Connection) -> None:
@@ -83,8 +94,11 @@ class Retention:
     @staticmethod
     def _shrink(connection: sqlite3.Connection) -> bool:
         """Give free pages back; at the end copy the log into the file, which is what shortens it."""
-        connection.execute(f"PRAGMA incremental_vacuum({STEP_PAGES})").fetchall()
-        if connection.execute("PRAGMA freelist_count").fetchone()[0]:
+        before = connection.execute("PRAGMA freelist_count").fetchone()[0]
+        # execute() would stop after one page: sqlite3 does not fetch rows that have no columns.
+        connection.executescript(f"PRAGMA incremental_vacuum({STEP_PAGES})")
+        after = connection.execute("PRAGMA freelist_count").fetchone()[0]
+        if 0 < after < before:
             return True
         connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
         return False

@@ -63,7 +63,9 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     connection = _connect(path, "rwc")
     try:
         new = _is_new(connection, path)
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        if new:
+            # Must come before anything is written; on an existing file it would write at each opening.
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         if connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
             raise StoreUnavailableError(
                 f"{path}: this file system cannot hold a write-ahead log; name a file on a local disk"
@@ -71,12 +73,16 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
         connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        connection.execute("BEGIN IMMEDIATE")
         if new:
-            connection.execute("BEGIN IMMEDIATE")
             for statement in _TABLES:
                 connection.execute(statement)
             connection.execute("COMMIT")
-        elif killed and _size(path) <= CHECKED_BYTES:
+        else:
+            # Without permission to write, SQLite opens the file nevertheless; so try, without a trace.
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            connection.execute("ROLLBACK")
+        if killed and _size(path) <= CHECKED_BYTES:
             findings = [row[0] for row in connection.execute("PRAGMA quick_check(1)")]
             if findings != ["ok"]:
                 raise DamagedFileError(path, " ".join(findings[0].split()))

@@ -71,5 +71,7 @@ def backup(path: Path, destination: Path) -> None:
                 # Without a log beside it, so that it can be moved and read from anywhere.
                 copy.execute("PRAGMA journal_mode = DELETE")
         except BaseException:
-            destination.unlink(missing_ok=True)
+            # A journal that stayed would be applied to the next file of that name.
+            for suffix in ("", "-journal"):
+                Path(f"{destination}{suffix}").unlink(missing_ok=True)
             raise
