@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tsmon.counts import Counts, DropReason
+from tsmon.unsettled import Unsettled
 
 __all__ = ["LONG_LINE", "Batch", "Buffer"]
 
@@ -24,10 +25,11 @@ SMALL_BLOCK: Final = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Lines joined by newlines, and how many they are."""
+    """Lines joined by newlines, and how many they are; as taken, also the sequence number before the first."""
 
     data: bytes
     lines: int
+    start: int | None = None
 
 
 class Buffer:
@@ -49,12 +51,8 @@ class Buffer:
         self._blocks: deque[Batch] = deque()
         self._waiting = 0
         self._bytes = 0
-        self._in_flight = 0
+        self._unsettled = Unsettled()
         self._in_flight_bytes = 0
-        self._flight_start = 0
-        self._on_disk = 0
-        self._disk_start = 0
-        self._foreign = 0
         self._recovered = 0
         self._durable = 0
         self._sealed = 0
@@ -103,12 +101,16 @@ class Buffer:
         return self._sealed
 
     @property
+    def taken(self) -> int:
+        """Sequence number up to which no line waits any more."""
+        return self._sealed - self._waiting
+
+    @property
     def settled(self) -> int:
         """Sequence number up to which every line is written or dropped."""
         with self._lock:
-            if self._on_disk:
-                return min(self._disk_start, self._flight_start) if self._in_flight else self._disk_start
-            return self._flight_start if self._in_flight else self._sealed - self._waiting
+            oldest = self._unsettled.oldest
+            return self._sealed - self._waiting if oldest is None else oldest
 
     def dropped_for(self, reason: DropReason) -> int:
         """Lines given up so far for one reason."""
@@ -142,13 +144,12 @@ class Buffer:
                 lines += block.lines
                 size += len(block.data)
                 joined += 1 + len(block.data)
-            if not self._in_flight:
-                self._flight_start = self._sealed - self._waiting
+            start = self._sealed - self._waiting
             self._waiting -= lines
             self._bytes -= size
-            self._in_flight += lines
+            self._unsettled.taken(start, lines)
             self._in_flight_bytes += size
-        return taken[0] if len(taken) == 1 else Batch(b"\n".join([b.data for b in taken]), lines)
+        return Batch(taken[0].data if len(taken) == 1 else b"\n".join([b.data for b in taken]), lines, start)
 
     def written(self, lines: int) -> None:
         """So many lines in flight were acknowledged by the store."""
@@ -160,12 +161,11 @@ class Buffer:
         with self._lock:
             self._add_dropped(reason, self._settle(lines))
 
-    def spooled(self, lines: int) -> None:
-        """So many lines in flight are on disk now."""
+    def spooled(self, lines: int, start: int | None) -> None:
+        """So many lines in flight, the oldest or those taken at ``start``, are on disk now."""
         with self._lock:
-            if not self._on_disk:
-                self._disk_start = self._flight_start
-            self._on_disk += self._settle(lines)
+            self._unsettled.spooled(lines, start)
+            self._land()
 
     def secured(self) -> None:
         """All that was taken so far is settled or on disk."""
@@ -176,33 +176,23 @@ class Buffer:
         """So many lines of earlier processes are on disk."""
         with self._lock:
             self._recovered += lines
-            self._foreign += lines
+            self._unsettled.recovered(lines)
 
     def recalled(self, lines: int) -> None:
         """So many lines, the oldest on disk, are in flight again."""
         with self._lock:
-            foreign = min(lines, self._foreign)
-            self._foreign -= foreign
-            own = min(lines - foreign, self._on_disk)
-            if own and not self._in_flight:
-                self._flight_start = self._disk_start
-            self._on_disk -= own
-            self._disk_start += own
-            self._in_flight += lines
+            self._unsettled.recalled(lines)
 
     def returned(self, lines: int) -> None:
         """So many recalled lines are not settled and stay on disk."""
         with self._lock:
-            self._on_disk += self._settle(lines)
+            self._unsettled.returned(lines)
+            self._land()
 
     def dropped_spooled(self, lines: int, reason: DropReason) -> None:
-        """So many lines on disk, the oldest, are given up."""
+        """So many lines on disk are given up."""
         with self._lock:
-            foreign = min(lines, self._foreign)
-            self._foreign -= foreign
-            self._on_disk -= lines - foreign
-            self._disk_start += lines - foreign
-            self._add_dropped(reason, lines)
+            self._add_dropped(reason, self._unsettled.dropped_from_disk(lines))
 
     def accept_dropped(self, lines: int, reason: DropReason) -> None:
         """So many lines were accepted only to be dropped; safe wherever emitting is."""
@@ -219,9 +209,9 @@ class Buffer:
         with self._lock:
             self._closed_as = reason
             before = self._dropped.get(reason, 0)
-            self._add_dropped(reason, self._in_flight + self._waiting)
+            self._add_dropped(reason, self._unsettled.given_up() + self._waiting)
             self._blocks.clear()
-            self._waiting = self._bytes = self._in_flight = self._in_flight_bytes = 0
+            self._waiting = self._bytes = self._in_flight_bytes = 0
             self._seal()
             return self._dropped.get(reason, 0) - before
 
@@ -236,7 +226,7 @@ class Buffer:
                 accepted=self._sealed + unsealed + self._aside_accepted,
                 recovered=self._recovered,
                 written=self._written,
-                pending=unsealed + self._waiting + self._in_flight + self._on_disk + self._foreign,
+                pending=unsealed + self._waiting + self._unsettled.in_flight + self._unsettled.on_disk,
                 dropped_by=dict(self._dropped),
                 refused=self._refused,
                 nonfinite_fields=nonfinite_fields,
@@ -271,11 +261,15 @@ class Buffer:
         self._waiting += len(lines)
 
     def _settle(self, lines: int) -> int:
-        lines = min(lines, self._in_flight)
-        self._in_flight -= lines
-        if not self._in_flight:
+        settled = 0
+        while settled < lines and (part := self._unsettled.landed(lines - settled)[0]):
+            settled += part
+        self._land()
+        return settled
+
+    def _land(self) -> None:
+        if not self._unsettled.in_flight:
             self._in_flight_bytes = 0
-        return lines
 
     def _add_dropped(self, reason: DropReason, lines: int) -> None:
         if lines:

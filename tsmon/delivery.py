@@ -179,7 +179,13 @@ class Delivery:
             if self._task is None and not self._recalled and not spooling.lines:
                 while self._work and await spooling.append(self._work[0]):
                     self._work.popleft()
-            while batch := self._unspilled.popleft() if self._unspilled else self._buffer.take():
+            # Not until nothing waits any more: while lines keep coming, that may never be.
+            self._buffer.seal()
+            end = self._buffer.sealed
+            while self._unspilled or self._buffer.taken < end:
+                batch = self._unspilled.popleft() if self._unspilled else self._buffer.take()
+                if batch is None:
+                    break
                 if not await spooling.append(batch):
                     self._unspilled.appendleft(batch)
                     break
@@ -192,23 +198,28 @@ class Delivery:
 
     async def _take(self) -> bool:
         """Put the oldest batch to work: from disk, else from the buffer, by way of the disk where required."""
-        batch = None
-        if self._spooling is not None:
-            if self._spooling.required:
-                self._spill_if_due()
-            if self._spilling is not None:
-                await asyncio.wait([self._spilling])
-            batch = await self._spooling.recall()
-            self._recalled = batch is not None
-            if batch is None and self._unspilled:
-                batch = self._unspilled.popleft()
-        if batch is None:
+        batch = await self._recall(self._spooling) if self._spooling is not None else None
+        if batch is None and self._unspilled:
+            batch = self._unspilled.popleft()
+        if batch is None and (self._spooling is None or not self._spooling.required):
             batch = self._buffer.take(self._max_bytes)
         if batch is None:
             return False
         self._work.append(batch)
         self._requests_left = REQUESTS_TO_ISOLATE
         return True
+
+    async def _recall(self, spooling: Spooling) -> Batch | None:
+        """The oldest batch on disk; None once nothing is there or on its way there."""
+        while True:
+            if spooling.required:
+                self._spill_if_due()
+            if self._spilling is not None:
+                await asyncio.wait([self._spilling])
+            batch = await spooling.recall()
+            self._recalled = batch is not None
+            if batch is not None or self._spilling is None:
+                return batch
 
     async def _send(self, batch: Batch) -> None:
         if self._max_bytes is not None and len(batch.data) > self._max_bytes and batch.lines > 1:

@@ -130,7 +130,7 @@ class Spooling:
         except OSError as error:
             self._failed(error)
             return False
-        self._buffer.spooled(batch.lines)
+        self._buffer.spooled(batch.lines, batch.start)
         return True
 
     def _failed(self, error: OSError) -> None:

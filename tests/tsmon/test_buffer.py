@@ -33,7 +33,7 @@ def test_lines_come_out_in_order_and_are_settled_by_the_store() -> None:
     buffer.lines.extend(["a", "b"])
     assert counts(buffer).pending == 2
     batch = buffer.take()
-    assert batch == Batch(b"a\nb", 2)
+    assert batch == Batch(b"a\nb", 2, start=0)
     assert counts(buffer).pending == 2
     buffer.written(1)
     buffer.dropped(1, "rejected")

@@ -328,6 +328,29 @@ async def test_a_flush_that_is_cancelled_loses_nothing(
     assert stored(influxdb, bucket) == [0]
 
 
+@pytest.mark.parametrize("spool", ["off", "on", "required"])
+async def test_a_flush_returns_though_more_points_keep_coming(
+    settings: Settings, tmp_path: Path, influxdb: InfluxDB, bucket: str, spool: str
+) -> None:
+    numbers = itertools.count()
+    async with Monitor(settings(spool=spool, spool_directory=tmp_path, flushing_period=0.01)) as one:
+        stopped = asyncio.Event()
+
+        async def emit() -> None:
+            while not stopped.is_set():
+                one.emit(Numbered(n=next(numbers)))
+                await asyncio.sleep(0)
+
+        emitting = asyncio.create_task(emit())
+        for _ in range(5):
+            await one.flush(WAIT_S)
+            checked(one.counts)
+        stopped.set()
+        await emitting
+    assert checked(one.counts).written == one.counts.accepted
+    assert stored(influxdb, bucket) == list(range(next(numbers)))
+
+
 async def test_several_flushes_at_once_all_return(settings: Settings) -> None:
     async with Monitor(settings()) as one:
         one.emit(Numbered(n=n) for n in range(100))
