@@ -86,12 +86,16 @@ class Careful:
             if column.field
         ]
         self._field_keys = [column.key for column, _, _ in self._fields]
-        self.heads: dict[tuple[object, ...], str] = {}
-        """Heads by the values of the declared tags, and the items of additional tags where there are some."""
+        self.heads: dict[object, Any] = {}
+        """Heads in nested dicts, by the values of the declared tags (by None where there are none)."""
+        self.tagged_heads: dict[object, str] = {}
+        """Heads by the values of the declared tags and the items of the additional ones."""
+        self._remembered = 0
 
-    def encode(self, point: Encodable) -> str:
+    def encode(self, point: Encodable, head: str | None = None) -> str:
         """Line of ``point``, without a newline; raises :class:`~tsmon.errors.InvalidPointError`."""
-        head = self.head(point)
+        if head is None:
+            head = self.head(point)
         texts: list[str] = []
         nonfinite = self._add_declared(point, texts)
         if point.fields:
@@ -132,17 +136,28 @@ class Careful:
     def new_head(self, point: Encodable) -> str:
         """Head of ``point``, which is remembered."""
         head = self.head(point)
-        if len(self.heads) >= MAX_HEADS:
-            self.heads.clear()
-        if len(head) <= LONG_HEAD:
-            key = tuple([getattr(point, column.attribute) for column, _, _ in self._tags])
-            self.heads[key if point.tags is None else (*key, tuple(point.tags.items()))] = head
+        if len(head) > LONG_HEAD:
+            return head
+        if self._remembered >= MAX_HEADS:
+            self.forget_heads()
+        self._remembered += 1
+        keys = [getattr(point, column.attribute) for column, _, _ in self._tags]
+        if point.tags is not None:
+            items = tuple(point.tags.items())
+            self.tagged_heads[(*keys, items) if keys else items] = head
+            return head
+        *outer, last = keys or [None]
+        heads = self.heads
+        for key in outer:
+            heads = heads.setdefault(key, {})
+        heads[last] = head
         return head
 
-    def additional(self, point: Encodable, head: str) -> str | None:
-        """Text of the additional fields, each after a comma; None where some are NaN or infinite."""
-        texts = [""]
-        return None if point.fields and self._add_additional(point, head, texts) else ",".join(texts)
+    def forget_heads(self) -> None:
+        """Look every head up anew, because the service has changed or too many are remembered."""
+        self._remembered = 0
+        self.heads.clear()
+        self.tagged_heads.clear()
 
     def _add_declared(self, point: Encodable, texts: list[str]) -> int:
         nonfinite = 0

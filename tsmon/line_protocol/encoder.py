@@ -54,7 +54,7 @@ class Encoding:
     def service(self, service: str | None) -> None:
         self._service = service
         for careful in list(self._careful.values()):
-            careful.heads.clear()
+            careful.forget_heads()
 
     def encode(self, point: Encodable) -> str:
         """Line of ``point``, without a newline; raises :class:`~tsmon.errors.InvalidPointError`."""

@@ -52,32 +52,31 @@ def generate(declaration: Declaration) -> Factory | None:
     if not fields or any(c.type is float for c in tags):
         return None
     names = {c.attribute: f"v{i}" for i, c in enumerate(declaration.columns)}
+    checked = [c for c in declaration.columns if c.field or c.type is not str]
     lines = [
         "def factory(careful, clock):",
-        "  heads, new_head, additional = careful.heads, careful.new_head, careful.additional",
+        "  heads, tagged_heads, new_head = careful.heads, careful.tagged_heads, careful.new_head",
         "  careful = careful.encode",
         "  def encode(point):",
+        *(f"    {names[c.attribute]} = point.{c.attribute}" for c in checked),
     ]
-    lines += [f"    {names[c.attribute]} = point.{c.attribute}" for c in declaration.columns]
-    conditions = [_condition(c, names[c.attribute]) for c in declaration.columns if c.field or c.type is not str]
-    if conditions:
-        lines += [f"    if not ({' and '.join(conditions)}):", "      return careful(point)"]
-    key = "".join(f"{names[c.attribute]}, " for c in tags)
+    if checked:
+        conditions = " and ".join(_condition(c, names[c.attribute]) for c in checked)
+        lines += [f"    if not ({conditions}):", "      return careful(point)"]
+    keys = [names[c.attribute] if c in checked else f"point.{c.attribute}" for c in tags]
     lines += [
         "    tags = point.tags",
-        "    fields = point.fields",
         "    try:",
         "      if tags is None:",
-        f"        head = heads[({key})]",
+        f"        head = heads{''.join(f'[{key}]' for key in keys) or '[None]'}",
         "      elif type(tags) is dict and cached_types(map(type, tags.values())):",
-        f"        head = heads[({key}tuple(tags.items()),)]",
+        f"        head = tagged_heads[{''.join(f'{key}, ' for key in keys)}tuple(tags.items())]",
         "      else:",
         "        return careful(point)",
         "    except (KeyError, TypeError):",
         "      head = new_head(point)",
-        "    more = '' if fields is None else additional(point, head)",
-        "    if more is None:",
-        "      return careful(point)",
+        "    if point.fields is not None:",
+        "      return careful(point, head)",
     ]
     for c in fields:
         if c.type is str:
@@ -135,10 +134,10 @@ def _body(fields: list[Column], names: dict[str, str]) -> list[str]:
         "      taken = convert_time(taken)",
     ]
     if required:
-        return [*lines, *taken, f"    line = f'{{head}}{text}{extra}{{more}} {{taken}}'"]
+        return [*lines, *taken, f"    line = f'{{head}}{text}{extra} {{taken}}'"]
     return [
         *lines,
-        f"    text = f'{extra}{{more}}'",
+        f"    text = f'{extra}'",
         "    if not text:",
         "      return careful(point)",
         *taken,

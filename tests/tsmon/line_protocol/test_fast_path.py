@@ -169,7 +169,7 @@ def test_both_roads_give_the_same_line(points: list[Point], context: dict[str, A
 
 def test_ordinary_points_take_the_fast_road(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Careful, "encode", lambda *_: pytest.fail("the point took the careful road"))
-    point = Mixed(name="a", number=1, text='q"', count=1, share=0.5, tags={"x": 1}, fields={"f": "a"}, time=1)
+    point = Mixed(name="a", number=1, text='q"', count=1, share=0.5, tags={"x": 1}, time=1)
     assert Encoding("s").encode(point).startswith(r"mixed\,\ up,name=a,number=1,service=s,x=1 count=1i")
 
 
@@ -198,9 +198,23 @@ def test_a_large_string_is_measured_on_the_fast_road() -> None:
 def test_the_cache_of_tags_is_bounded() -> None:
     encoding = Encoding()
     encode = encoding.function_for(Optional)
-    heads = encoding._careful[Optional].heads
+    heads = encoding._careful[Optional].tagged_heads
     for number in range(3 * MAX_HEADS):
         encode(Optional(a=1, tags={"id": number}, time=1))
         assert len(heads) <= MAX_HEADS
     encode(Optional(a=1, tags={"id": "x" * 60_000}, time=1))
     assert sum(map(len, heads.values())) < 60_000 + 40 * MAX_HEADS
+
+
+def test_the_cache_of_declared_tags_is_bounded() -> None:
+    class Job(Point, measurement="jobs"):
+        kind: Tag[str]
+        task_id: Tag[int]
+        f: int = 1
+
+    encoding = Encoding()
+    encode = encoding.function_for(Job)
+    heads = encoding._careful[Job].heads
+    for number in range(2 * MAX_HEADS):
+        assert encode(Job(kind="a", task_id=number, time=1)) == f"jobs,kind=a,task_id={number} f=1i 1"
+        assert sum(map(len, heads.values())) <= MAX_HEADS
