@@ -98,9 +98,11 @@ class MonitoringSettings(Section):
     @property
     def store_key(self) -> tuple[object, ...]:
         """Everything that decides which store is meant, and how to reach it; equal keys need no new store."""
-        keys = ("store", "url", "host", "port", "ssl", "organization", "bucket", "token", "token_file", "file",
+        if not self.server_set:
+            return (False, self.file)
+        keys = ("url", "host", "port", "ssl", "organization", "bucket", "token", "token_file",
                 "create_bucket", "ca_file", "cert_file", "key_file", "proxy", "timeout")  # fmt: skip
-        return (self.server_set, *(getattr(self, key) for key in keys))
+        return (True, *(getattr(self, key) for key in keys))
 
     @property
     def address(self) -> str:

@@ -111,3 +111,10 @@ def test_settings_do_not_change() -> None:
         settings.port = 5
     assert settings.store_key == MonitoringSettings().store_key
     assert settings.store_key != MonitoringSettings.model_validate({"token": "t"}).store_key
+
+
+def test_keys_of_a_server_do_not_change_which_embedded_file_is_meant() -> None:
+    """Else a reload would open the file a second time, which its lock refuses."""
+    embedded = MonitoringSettings(file=Path("a.db"))
+    assert MonitoringSettings(file=Path("a.db"), timeout=5.0, store="sqlite").store_key == embedded.store_key
+    assert MonitoringSettings(file=Path("b.db")).store_key != embedded.store_key
