@@ -30,6 +30,7 @@ _log = logging.getLogger("tsmon")
 STOP_TIMEOUT_S: Final = 10.0
 PIPELINE_INTERVAL_S: Final = 10.0
 RETENTION_INTERVAL_S: Final = 600.0
+FOR_EVER_DAYS: Final = 100_000.0
 
 
 class Agent:
@@ -188,7 +189,7 @@ class Agent:
 
     async def _apply_retention(self) -> None:
         days = self.settings.monitoring.retention_days
-        if self.settings.monitoring.server_set or not days:
+        if self.settings.monitoring.server_set or not 0 < days < FOR_EVER_DAYS:
             return
         from tsmon.stores.sqlite import SqliteStore
 
