@@ -11,14 +11,12 @@ from tsmon.backoff import Backoff
 from tsmon.buffer import Batch, Buffer
 from tsmon.errors import (
     BatchTooLargeError,
-    LineProtocolError,
     StoreRefusedError,
     StoreUnavailableError,
     TsmonError,
 )
 from tsmon.limited_log import LimitedLog
-from tsmon.line_protocol import split_lines
-from tsmon.line_protocol.parser import parse_line
+from tsmon.splitting import halves, suspects_apart
 from tsmon.spooling import Spooling
 from tsmon.stores import Store
 
@@ -223,7 +221,7 @@ class Delivery:
 
     async def _send(self, batch: Batch) -> None:
         if self._max_bytes is not None and len(batch.data) > self._max_bytes and batch.lines > 1:
-            self._split(batch, _halves, "it cannot be split")
+            self._split(batch, halves, "it cannot be split")
             await self._popped()
             return
         refusal: str | None = None
@@ -244,7 +242,7 @@ class Delivery:
     def _too_large(self, batch: Batch, reason: str) -> None:
         self._max_bytes = max(len(batch.data) // 2, SMALLEST_BATCH)
         self._writes_until_larger = WRITES_BEFORE_LARGER
-        self._split(batch, _halves, reason)
+        self._split(batch, halves, reason)
 
     def _refused(self, batch: Batch, reason: str, count: int | None) -> None:
         """Settle a batch of which ``count`` lines were refused; None: nothing of it was stored."""
@@ -253,16 +251,16 @@ class Delivery:
             return
         fresh = self._requests_left == REQUESTS_TO_ISOLATE
         self._requests_left -= 1
-        self._split(batch, _suspects_apart if fresh else _halves, reason)
+        self._split(batch, suspects_apart if fresh else halves, reason)
 
-    def _split(self, batch: Batch, how: Callable[[list[str]], tuple[list[str], list[str]]], reason: str) -> None:
-        """Put two parts of the first batch in its place; give it up, for ``reason``, where that is impossible."""
-        lines = _lines_of(batch)
-        if len(lines) != batch.lines or batch.lines == 1:
+    def _split(self, batch: Batch, how: Callable[[Batch], list[Batch]], reason: str) -> None:
+        """Put parts of the first batch in its place; give it up, for ``reason``, where it has none."""
+        parts = how(batch)
+        if not parts:
             self._settle(batch, batch.lines, reason)
             return
         self._work.popleft()
-        self._work.extendleft(Batch("\n".join(part).encode(), len(part)) for part in reversed(how(lines)))
+        self._work.extendleft(reversed(parts))
 
     def _settle(self, batch: Batch, rejected: int, reason: str) -> None:
         self._work.popleft()
@@ -319,29 +317,3 @@ class Delivery:
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)
-
-
-def _lines_of(batch: Batch) -> list[str]:
-    """Its lines; none where they cannot be told apart."""
-    try:
-        return [line for _, line in split_lines(batch.data)]
-    except LineProtocolError:
-        return []
-
-
-def _halves(lines: list[str]) -> tuple[list[str], list[str]]:
-    middle = len(lines) // 2
-    return lines[:middle], lines[middle:]
-
-
-def _suspects_apart(lines: list[str]) -> tuple[list[str], list[str]]:
-    """Lines that can be parsed and those that cannot; halves where all are alike."""
-    good: list[str] = []
-    suspect: list[str] = []
-    for line in lines:
-        try:
-            parse_line(line)
-            good.append(line)
-        except LineProtocolError:
-            suspect.append(line)
-    return (good, suspect) if good and suspect else _halves(lines)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.services.influxdb import InfluxDB
+from tests.services.own_store import OwnStore
 from tests.services.points import Numbered, stored
 from tsmon import FlushTimeoutError, InvalidPointError, Monitor, SettingsError, TsmonError
 from tsmon.background import BackgroundMonitor
@@ -156,6 +157,25 @@ def test_a_flush_that_a_stop_overtakes_ends(settings: Settings) -> None:
     one.stop(0)
     thread.join(WAIT_S)
     assert isinstance(raised[0], FlushTimeoutError)
+
+
+def test_a_store_that_waits_for_its_own_monitor_is_told() -> None:
+    told: list[str] = []
+
+    class Impatient(OwnStore):
+        async def write(self, lines: bytes) -> None:
+            try:
+                one.flush()
+            except TsmonError as error:
+                told.append(str(error))
+            await super().write(lines)
+
+    one = BackgroundMonitor(Monitor(MonitoringSettings(), store=Impatient()))
+    one.start()
+    one.emit(Numbered(n=0))
+    one.stop()
+    assert "cannot wait for itself" in told[0]
+    assert one.counts.written == 1
 
 
 PRELUDE = """

@@ -105,7 +105,7 @@ class Lines(RuleBasedStateMachine):
 
 
 TestLines = Lines.TestCase
-TestLines.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestLines.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
 
 
 def test_progress_is_seen_though_more_lines_keep_coming_by_way_of_the_disk() -> None:
