@@ -92,6 +92,12 @@ class RunningAgent:
         assert status == 200
         return dict(state)
 
+    @property
+    def last_error(self) -> str | None:
+        """What the store said last, where that was no success."""
+        error = self.pipeline["last_error"]
+        return None if error is None else str(error)
+
     def hang_up(self) -> None:
         """SIGHUP."""
         self.process.send_signal(signal.SIGHUP)
