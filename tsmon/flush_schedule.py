@@ -83,8 +83,9 @@ class FlushSchedule:
         return timedelta(seconds=min(self._period_s, LONGEST.total_seconds()))
 
     def _reschedule(self) -> None:
-        if self._scheduler is not None:
-            self._scheduler.reschedule_job(JOB, trigger="interval", seconds=self._interval.total_seconds())
+        scheduler = self._scheduler
+        if scheduler is not None:
+            scheduler.reschedule_job(JOB, trigger="interval", seconds=self._interval.total_seconds())
 
     def _look_at_clock(self) -> None:
         """APScheduler goes by the wall clock: where that was set back by an hour, nothing would come for one."""

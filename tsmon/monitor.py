@@ -299,7 +299,8 @@ class Monitor:
     async def stop(self, timeout: float = STOP_TIMEOUT_S) -> None:  # noqa: ASYNC109
         """Take no new points, flush once more for at most ``timeout`` seconds, cancel what is in flight.
 
-        What is left then is dropped, counted and logged. Safe to call more than once.
+        What is left then stays in the spool; without one it is dropped, counted and logged. Safe to call more
+        than once.
         """
         if self._ended is not None:
             await self._ended.wait()

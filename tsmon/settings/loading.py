@@ -35,7 +35,7 @@ class _Environment(EnvSettingsSource):
 
 
 class Settings(BaseSettings):
-    """All settings, by section. Environment variables win over the file, arguments over both."""
+    """All settings, by section. Environment variables win over arguments, which is how the file comes in."""
 
     model_config = SettingsConfigDict(
         env_prefix="TSMON_",
