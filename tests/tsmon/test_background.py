@@ -1,5 +1,6 @@
 """A Monitor in programs without an event loop, and at their end."""
 
+import itertools
 import os
 import signal
 import subprocess
@@ -306,13 +307,14 @@ def test_emitting_in_a_signal_handler_of_a_synchronous_program_is_safe(
 ) -> None:
     if not hasattr(signal, "setitimer"):
         pytest.skip("needs POSIX timers")
+    numbers = itertools.count()
     handled = 0
     with Monitor(settings(flushing_period=0.005)) as one:
 
         def handle(*_: object) -> None:
             nonlocal handled
-            one.emit(Numbered(n=handled))
             handled += 1
+            one.emit(Numbered(n=next(numbers)))
 
         before = signal.signal(signal.SIGALRM, handle)
         signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
@@ -322,4 +324,4 @@ def test_emitting_in_a_signal_handler_of_a_synchronous_program_is_safe(
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before)
-    assert stored(influxdb, bucket) == list(range(handled))
+    assert stored(influxdb, bucket) == list(range(next(numbers)))
