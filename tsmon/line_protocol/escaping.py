@@ -3,8 +3,9 @@
 Follows the parser of InfluxDB OSS 2.x (models/points.go, pkg/escape), not only its documentation: a backslash
 is literal in measurements, tag keys, tag values and field keys and is never doubled; one at the end of any of
 them cannot be represented and is refused, and so is one before a space (what finds the ends of lines takes
-the space for the end of the tags, and a later quote then swallows the next lines); in field keys, before a
-comma, ``=`` or quote too. A leading ``#`` would turn the whole line into a comment.
+the space for the end of the tags, and a later quote then swallows the next lines); in measurements and field
+keys, before a comma, ``=`` or quote too (field keys are read back otherwise; measurements are stored, but no
+query finds them). A leading ``#`` would turn the whole line into a comment.
 
 One rule for control characters (U+0000 to U+001F and U+007F): refused in names and tag values. In string
 fields every character is kept as it is, U+0000 among them.
@@ -28,6 +29,7 @@ __all__ = [
     "escape_measurement",
     "escape_string",
     "escape_tag",
+    "is_lost_measurement",
     "unescape_field_key",
     "unescape_key",
     "unescape_measurement",
@@ -42,8 +44,8 @@ MAX_STRING_BYTES: Final = 1_048_576
 
 _unusual = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]")
 _control = re.compile(r"[\x00-\x1f\x7f]")
-_stray_backslash = re.compile(r"\\(?= |\Z)")
-_stray_in_field_key = re.compile(r'\\(?=[, ="]|\Z)')
+_stray_in_tag = re.compile(r"\\(?= |\Z)")
+_stray_in_name = re.compile(r'\\(?=[, ="]|\Z)')
 _surrogate = re.compile(r"[\ud800-\udfff]")
 _escaped_in_measurement = re.compile(r"\\([, ])")
 _escaped_in_key = re.compile(r"\\([,= ])")
@@ -55,7 +57,7 @@ RESERVED_TAG_KEYS: Final = frozenset({"_field", "_measurement", "time", "\x00"})
 
 def check_measurement(name: str) -> None:
     """Raise :class:`InvalidPointError` unless ``name`` can name a measurement."""
-    _check("measurement", name)
+    _check("measurement", name, _stray_in_name)
     if name.startswith("#"):
         raise InvalidPointError(
             f"measurement {_shown(name)} starts with '#', which makes the line a comment; choose another name"
@@ -73,7 +75,7 @@ def check_tag_key(key: str) -> None:
 
 def check_field_key(key: str) -> None:
     """Raise :class:`InvalidPointError` unless ``key`` can name a field."""
-    _check("field key", key, _stray_in_field_key)
+    _check("field key", key, _stray_in_name)
     if key == "time" or key.startswith("_"):
         raise _reserved("field key", key)
 
@@ -102,6 +104,11 @@ def escape_string(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
+def is_lost_measurement(name: str) -> bool:
+    """Whether the server would store ``name``, and find it in no query."""
+    return "\\" in name and _stray_in_name.search(name) is not None
+
+
 def unescape_measurement(text: str) -> str:
     """Inverse of :func:`escape_measurement`."""
     return _escaped_in_measurement.sub(r"\1", text) if "\\" in text else text
@@ -128,7 +135,7 @@ def check_text(what: str, text: str) -> None:
         raise InvalidPointError(f"{what} {_shown(text)} has a lone surrogate, which UTF-8 cannot encode")
 
 
-def _check(what: str, text: str, stray: re.Pattern[str] = _stray_backslash) -> None:
+def _check(what: str, text: str, stray: re.Pattern[str] = _stray_in_tag) -> None:
     if not text:
         raise InvalidPointError(f"{what} is empty; give it a name")
     if not _unusual.search(text):

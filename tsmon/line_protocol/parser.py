@@ -5,9 +5,10 @@ so ``a\\,b`` is the one token ``a\,b`` in measurements and tags. Newlines inside
 and so does one behind a backslash, even in a name. Blank lines and lines that start with ``#`` are skipped.
 A carriage return is an ordinary character: CRLF spoils the last token.
 
-Stricter than the server in three places, where it stores something else than what was written: text after
-the closing quote of a string (it becomes part of the string), a field key that holds two backslashes before a
-comma, space or ``=`` (it swallows the next field), and bytes that are not UTF-8.
+Stricter than the server where that stores something else than what was written: text after the closing quote
+of a string (it becomes part of the string), a measurement with a backslash before a comma, space, ``=`` or
+quote and a tag value that starts with ``=`` (no query finds the point), a field key that is empty or holds two
+backslashes before a comma, space or ``=`` (it swallows the next field), and bytes that are not UTF-8.
 
 Lines without quotes, backslashes and oddities take a short road (:data:`_plain_body`); whatever it does not
 take goes through the grammar, so that both give the same points and the same errors.
@@ -21,6 +22,7 @@ from typing import Final
 from tsmon.errors import LineProtocolError
 from tsmon.line_protocol.escaping import (
     RESERVED_TAG_KEYS,
+    is_lost_measurement,
     unescape_field_key,
     unescape_key,
     unescape_measurement,
@@ -66,7 +68,7 @@ class ParsedPoint:
 _measurement = re.compile(r"[^, ](?:[^, ]|(?<=\\)[, ])*+")
 _tag = re.compile(
     r",([^,= ](?:[^,= ]|(?<=\\)[,= ])*+)="
-    r"([^, ](?:[^,= ]|(?<=\\)[,= ])*+)(?=[, ]|\Z)"
+    r"([^,= ](?:[^,= ]|(?<=\\)[,= ])*+)(?=[, ]|\Z)"
 )
 _spaces = re.compile(r"[ \t\x00]*")
 _field = re.compile(
@@ -152,6 +154,11 @@ def parse_head(line: str, number: int = 1) -> tuple[str, dict[str, str]]:
     if match is None:
         raise LineProtocolError("the measurement is missing", line=number)
     measurement = unescape_measurement(match[0])
+    if is_lost_measurement(measurement):
+        raise LineProtocolError(
+            f"measurement {measurement!r} has a backslash before ',', ' ', '=' or '\"', so no query finds it",
+            line=number,
+        )
     position = match.end()
     tags: dict[str, str] = {}
     while line.startswith(",", position):

@@ -59,6 +59,11 @@ def test_names_that_the_server_keeps_are_taken(check: object, name: str) -> None
         (check_measurement, "_m", "measurement '_m' is reserved by InfluxDB; choose another name"),
         (
             check_measurement,
+            "a\\,b",
+            "measurement 'a\\\\,b' has a backslash before ',', which line protocol cannot represent; remove it",
+        ),
+        (
+            check_measurement,
             "a\nb",
             "measurement 'a\\nb' has a control character (such as a newline); remove or replace it",
         ),
