@@ -1,0 +1,42 @@
+"""What is measured: the end of an HTTP request, as a service sees it."""
+
+import functools
+import random
+import uuid
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+__all__ = ["SERVICE", "Event", "Events", "events"]
+
+SERVICE: Final = "shop"
+ROUTES: Final = tuple(
+    f"{method}:/api/v1/{name}" for method in ("GET", "POST") for name in ("a", "b", "c", "d", "e")
+)
+STATUSES: Final = (200, 201, 404, 500)
+
+
+class Event(NamedTuple):
+    """One request: two tags from small sets, a distinct id, and a duration in seconds with all its digits."""
+
+    route: str
+    status_code: int
+    request_id: str
+    execution_time: float
+
+
+Events = Sequence[Event]
+
+
+@functools.cache
+def events(count: int) -> Events:
+    """So many requests, the same in every process."""
+    choice = random.Random(count)
+    return [
+        Event(
+            choice.choice(ROUTES),
+            choice.choice(STATUSES),
+            str(uuid.UUID(int=choice.getrandbits(128), version=4)),
+            choice.random(),
+        )
+        for _ in range(count)
+    ]

@@ -1,0 +1,75 @@
+"""The benchmarks run and say what they measured; how fast anything is, is not tested."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks.outcome import Outcome, Row
+from benchmarks.rounds import Candidate, Unavailable, alternate
+from benchmarks.table import show, show_ratios
+from tests.services.influxdb import InfluxDB
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*arguments: str) -> str:
+    command = [sys.executable, "-m", *arguments]
+    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def check(found: Any, *units: str) -> None:
+    """Every row has figures, or a reason why not; and every measured peer is compared with tsmon."""
+    measured = [row for row in found["rows"] if "unavailable" not in row]
+    assert measured[0]["name"] == "tsmon"
+    assert all(row[unit] > 0 for row in measured for unit in units)
+    assert found["ratios"].keys() == {row["name"] for row in measured if not row["name"].startswith("tsmon")}
+    assert all(ratio > 0 for ratio in found["ratios"].values())
+
+
+def test_emit_as_json() -> None:
+    found = json.loads(run("benchmarks.emit", "--points", "200", "--rounds", "1", "--json"))
+    assert found["benchmark"] == "emit"
+    assert {row.get("threads") for row in found["rows"]} >= {1, 4}
+    check(found, "us_per_point", "points_per_s")
+
+
+def test_write_as_json_with_every_point_stored(influxdb: InfluxDB) -> None:
+    server = ("--url", influxdb.url, "--org", influxdb.org, "--token", influxdb.token)
+    found = json.loads(run("benchmarks.write", *server, "--points", "6000", "--rounds", "1", "--json"))
+    assert found["benchmark"] == "write"
+    check(found, "client_cpu_us_per_point", "points_per_s")
+    assert "ready lines" in found["ratios"]
+
+
+def test_write_says_in_a_sentence_that_there_is_no_server() -> None:
+    command = [sys.executable, "-m", "benchmarks.write", "--url", "http://127.0.0.1:1", "--org", "o"]
+    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.startswith("InfluxDB at http://127.0.0.1:1 cannot be reached (")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_peer_that_is_not_installed_is_left_out() -> None:
+    ((_, found),) = alternate([Candidate("peer", "no_such_library:emit", (1, 1))], rounds=2)
+    assert isinstance(found, Unavailable)
+    assert found.reason.startswith("No module named 'no_such_library'")
+
+
+def test_tables_are_plain_where_nobody_watches(capsys: Any) -> None:
+    rows: list[Row] = [
+        {"name": "tsmon", "us_per_point": 2.0},
+        {"name": "other", "us_per_point": 5.0},
+        {"name": "third", "unavailable": "no [module] of the name"},
+    ]
+    outcome = Outcome("emit", rows, {"other": 2.5})
+    assert Outcome.from_json(outcome.json) == outcome
+    show(outcome)
+    show_ratios(outcome)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["µs/point", "tsmon", "is", "better", "by"]
+    assert lines[2].split() == ["other", "5.00", "2.50", "times"]
+    assert lines[3:] == ["third is left out: no [module] of the name", "emit: 2.50 times other"]
