@@ -11,9 +11,9 @@ from tsmon.clock import UniqueClock
 from tsmon.counts import Counts
 from tsmon.delivery import Delivery
 from tsmon.errors import FlushTimeoutError, InvalidPointError, TsmonError
-from tsmon.flush_schedule import FlushSchedule, check_period
 from tsmon.line_protocol import Encoding
 from tsmon.line_protocol.default import following
+from tsmon.periodic import Periodic, check_period
 from tsmon.points import Point
 from tsmon.processes import remember
 from tsmon.spool import Destination
@@ -80,7 +80,7 @@ class Monitor:
         )
         self._spooling = _spooling(settings, self.store, self._buffer)
         self._delivery = Delivery(self._buffer, self.store, spooling=self._spooling)
-        self._schedule = FlushSchedule(self._tick, settings.flushing_period)
+        self._schedule = Periodic(self._delivery.kick, settings.flushing_period)
         self._started = False
         self._stopped = False
         self._forked = False
@@ -210,9 +210,6 @@ class Monitor:
 
     def _wake(self) -> None:
         self._woken = False
-        self._delivery.kick()
-
-    async def _tick(self) -> None:
         self._delivery.kick()
 
     async def start(self) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from tsmon import Monitor, TsmonError
 from tsmon.configured import store_from
 from tsmon.limited_log import LimitedLog
+from tsmon.periodic import Periodic
 from tsmon.points import Point
 from tsmon.points.agent import Pipeline
 from tsmon.settings import MonitoringSettings, Settings, WebSettings, load_settings
@@ -18,7 +19,6 @@ from tsmon.stores import Store
 from tsmon_agent.configured import samplers_from
 from tsmon_agent.live import LiveFeed
 from tsmon_agent.sampling import Sampling
-from tsmon_agent.ticker import Ticker
 
 if TYPE_CHECKING:
     from tsmon_agent.web import WebServer
@@ -42,8 +42,8 @@ class Agent:
     def __init__(self, settings: Settings, *, settings_file: Path | None = None) -> None:
         self.settings = settings
         self.live = LiveFeed()
-        monitoring = settings.monitoring
-        self.monitor = Monitor(_raising(monitoring), store=store_from(monitoring, embedded=True))
+        store = store_from(settings.monitoring, embedded=True)
+        self.monitor = Monitor(_for_agent(settings), store=store)
         self.sampling = Sampling(
             samplers_from(settings.agent),
             self.monitor.emit,
@@ -54,8 +54,8 @@ class Agent:
         self._settings_file = settings_file
         self._web: WebServer | None = None
         self._tickers = (
-            Ticker(PIPELINE_INTERVAL_S, self._emit_pipeline),
-            Ticker(RETENTION_INTERVAL_S, self._start_retention),
+            Periodic(self._emit_pipeline, PIPELINE_INTERVAL_S, at_once=True),
+            Periodic(self._start_retention, RETENTION_INTERVAL_S, at_once=True),
         )
         self._retention: asyncio.Task[None] | None = None
         self._orders: asyncio.Queue[str] = asyncio.Queue()
@@ -134,7 +134,7 @@ class Agent:
         await self._change_web(before, settings.web)
         try:
             await self.monitor.reconfigure(
-                _raising(settings.monitoring), lambda: store_from(settings.monitoring, embedded=True)
+                _for_agent(settings), lambda: store_from(settings.monitoring, embedded=True)
             )
         except BaseException:
             await self._change_web(settings.web, before)
@@ -201,6 +201,15 @@ class Agent:
                 self._limited.warning("retention", f"old points were not removed: {error}")
 
 
-def _raising(settings: MonitoringSettings) -> MonitoringSettings:
-    """So that a sampler that gives nonsense is told of, whatever a library's user would rather have."""
-    return settings.model_copy(update={"on_invalid": "raise"})
+def _for_agent(settings: Settings) -> MonitoringSettings:
+    """Settings of the agent's Monitor.
+
+    A sampler that gives nonsense is told of, whatever a library's user would rather have. And a timer that fires
+    each second for nothing would cost as much as sampling every ten seconds does: unless the period was chosen,
+    points wait half an interval.
+    """
+    changes: dict[str, object] = {"on_invalid": "raise"}
+    if "flushing_period" not in settings.monitoring.model_fields_set:
+        shortest = min((settings.agent.interval_of(name) for name in settings.agent.samplers), default=0.0)
+        changes["flushing_period"] = max(settings.monitoring.flushing_period, shortest / 2)
+    return settings.monitoring.model_copy(update=changes)

@@ -11,12 +11,12 @@ import msgspec
 
 from tsmon.errors import TsmonError
 from tsmon.limited_log import LimitedLog
+from tsmon.periodic import Periodic
 from tsmon.points import Point
 from tsmon.points.agent import SamplerRound
 from tsmon_agent.live import LiveFeed, Round
 from tsmon_agent.sampler_state import SamplerState
 from tsmon_agent.samplers import Sampler
-from tsmon_agent.ticker import Ticker
 from tsmon_agent.worker_threads import Call, Outcome, TimeLimitError, WorkerThreads
 
 __all__ = ["SamplerState", "Sampling"]
@@ -77,7 +77,7 @@ class Sampling:
         self._time_limit_s = time_limit_s
         self._clock_ns = clock_ns
         self._threads = WorkerThreads("tsmon-sampler")
-        self._tickers: dict[float, Ticker] = {}
+        self._tickers: dict[float, Periodic] = {}
         self._second_round: asyncio.TimerHandle | None = None
         self._log = LimitedLog()
 
@@ -145,7 +145,9 @@ class Sampling:
             if interval_s in self._tickers:
                 self._begin_all(one for one in names if self._scheduled[one].state.interval_s == interval_s)
             else:
-                ticker = self._tickers[interval_s] = Ticker(interval_s, partial(self._tick, interval_s))
+                ticker = self._tickers[interval_s] = Periodic(
+                    partial(self._tick, interval_s), interval_s, at_once=True
+                )
                 ticker.start()
         soon = [name for name in names if self._scheduled[name].needs_interval]
         if soon and self._second_round is None:

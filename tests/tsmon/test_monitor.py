@@ -27,8 +27,8 @@ from tsmon import (
     SettingsError,
     Tag,
     TsmonError,
-    flush_schedule,
     monitor,
+    periodic,
 )
 from tsmon.backoff import Backoff
 from tsmon.counts import Counts
@@ -196,16 +196,16 @@ async def test_a_flush_that_comes_late_is_made_all_the_same() -> None:
         scheduler = one._schedule._scheduler
         assert scheduler is not None
         one.emit(Numbered(n=0))
-        scheduler.modify_job("flush", next_run_time=datetime.now(UTC) - timedelta(minutes=1))
+        scheduler.modify_job(periodic.JOB, next_run_time=datetime.now(UTC) - timedelta(minutes=1))
         await until(lambda: one.counts.written == 1)
 
 
 async def test_flushing_goes_on_after_the_clock_was_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flush_schedule, "WATCH_S", 0.02)
+    monkeypatch.setattr(periodic, "WATCH_S", 0.02)
     async with Monitor(own(flushing_period=0.05), store=OwnStore()) as one:
         scheduler = one._schedule._scheduler
         assert scheduler is not None
-        scheduler.modify_job("flush", next_run_time=datetime.now(UTC) + timedelta(hours=1))
+        scheduler.modify_job(periodic.JOB, next_run_time=datetime.now(UTC) + timedelta(hours=1))
         one.emit(Numbered(n=0))
         await until(lambda: one.counts.written == 1)
 

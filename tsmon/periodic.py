@@ -1,47 +1,56 @@
-"""When to flush: every period, by APScheduler."""
+"""Something to be done every so many seconds, by APScheduler."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-__all__ = ["FlushSchedule", "check_period"]
+__all__ = ["Periodic", "check_period"]
 
-JOB: Final = "flush"
+_log = logging.getLogger("tsmon")
+
+JOB: Final = "periodic"
 SHORTEST_S: Final = 0.001
 LONGEST: Final = timedelta(days=36_500)
-WATCH_S: Final = 30.0
+WATCH_S: Final = 5.0
 
 
 def check_period(seconds: float) -> None:
-    """Raise :class:`ValueError` unless this can be a flushing period; any large number can, infinity too."""
+    """Raise :class:`ValueError` unless this can be a period; any large number can, infinity too."""
     if not seconds >= SHORTEST_S:
         raise ValueError(f"the flushing period is {seconds} s; give at least {SHORTEST_S}")
 
 
-class FlushSchedule:
-    """Calls ``flush`` every ``period_s`` seconds; it should return at once."""
+class Periodic:
+    """Calls ``action`` on the event loop every ``period_s`` seconds; it should return at once.
 
-    def __init__(self, flush: Callable[[], Awaitable[None]], period_s: float) -> None:
+    The first call is one period after the start, or at the start itself (``at_once``). Calls that were missed,
+    since the loop was held up, are not made up for; an action that raises is logged and called again.
+    """
+
+    def __init__(self, action: Callable[[], object], period_s: float, *, at_once: bool = False) -> None:
         check_period(period_s)
-        self._flush = flush
+        self._action = action
         self._period_s = period_s
+        self._at_once = at_once
         self._scheduler: AsyncIOScheduler | None = None
         self._watch: asyncio.TimerHandle | None = None
 
     @property
     def period_s(self) -> float:
-        """Seconds between two flushes."""
+        """Seconds between two calls."""
         return self._period_s
 
     def start(self) -> None:
-        """Begin, on the running loop; the first flush is one period away."""
+        """Begin, on the running loop."""
         from apscheduler.executors.asyncio import AsyncIOExecutor
         from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+        from tsmon.skipping_trigger import SkippingTrigger
 
         # APScheduler logs each run of each job as INFO, under names that include the executor's.
         quiet = logging.getLogger("apscheduler.executors.tsmon")
@@ -51,10 +60,9 @@ class FlushSchedule:
             timezone=UTC, event_loop=loop, executors={"tsmon": AsyncIOExecutor()}, logger=quiet
         )
         self._scheduler.add_job(
-            self._flush,
-            "interval",
+            self._call,
+            SkippingTrigger(self._interval),
             id=JOB,
-            seconds=self._interval.total_seconds(),
             executor="tsmon",
             coalesce=True,
             max_instances=1,
@@ -62,9 +70,11 @@ class FlushSchedule:
         )
         self._scheduler.start()
         self._watch = loop.call_later(WATCH_S, self._look_at_clock)
+        if self._at_once:
+            self._call_now()
 
     def change(self, period_s: float) -> None:
-        """Flush every so many seconds from now on; from any thread, before the start too."""
+        """Call every so many seconds from now on; from any thread, before the start too."""
         check_period(period_s)
         self._period_s = period_s
         self._reschedule()
@@ -82,10 +92,22 @@ class FlushSchedule:
     def _interval(self) -> timedelta:
         return timedelta(seconds=min(self._period_s, LONGEST.total_seconds()))
 
+    async def _call(self) -> None:
+        # A coroutine, so that APScheduler runs it on the loop; a job under way may outlive stop() by one step.
+        if self._scheduler is not None:
+            self._call_now()
+
+    def _call_now(self) -> None:
+        try:
+            self._action()
+        except Exception:
+            _log.exception("something periodic failed; it is done again")
+
     def _reschedule(self) -> None:
-        scheduler = self._scheduler
-        if scheduler is not None:
-            scheduler.reschedule_job(JOB, trigger="interval", seconds=self._interval.total_seconds())
+        if self._scheduler is not None:
+            from tsmon.skipping_trigger import SkippingTrigger
+
+            self._scheduler.reschedule_job(JOB, trigger=SkippingTrigger(self._interval))
 
     def _look_at_clock(self) -> None:
         """APScheduler goes by the wall clock: where that was set back by an hour, nothing would come for one."""
