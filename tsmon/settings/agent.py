@@ -2,12 +2,12 @@
 
 import ipaddress
 import socket
-from typing import Literal, Self, get_args
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from tsmon.line_protocol.escaping import check_tag_value
-from tsmon.settings.monitoring import Comma, Section
+from tsmon.settings.monitoring import Comma, Section, split_commas
 
 __all__ = ["AgentSettings", "SamplerName", "WebSettings"]
 
@@ -21,7 +21,7 @@ class AgentSettings(Section):
     interval: float = Field(default=10.0, ge=0.1)
     intervals: dict[SamplerName, float] = {}
     time_limit: float = Field(default=5.0, gt=0)
-    samplers: list[SamplerName] = list(get_args(SamplerName))
+    samplers: Annotated[list[SamplerName], BeforeValidator(split_commas)] = list(get_args(SamplerName))
     disks: Comma | None = None
     interfaces: Comma | None = None
     devices: Comma | None = None

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
-__all__ = ["Comma", "MonitoringSettings", "Section"]
+__all__ = ["Comma", "MonitoringSettings", "Section", "split_commas"]
 
 
 class Section(BaseModel):
@@ -15,13 +15,14 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-def _split(value: Any) -> Any:
+def split_commas(value: Any) -> Any:
+    """Items of a comma-separated text; anything else as it is."""
     if isinstance(value, str):
         return [item.strip() for item in value.split(",") if item.strip()]
     return value
 
 
-Comma = Annotated[list[str], BeforeValidator(_split)]
+Comma = Annotated[list[str], BeforeValidator(split_commas)]
 """A list, in TOML as such or as one comma-separated text; items are trimmed, empty ones ignored."""
 
 
