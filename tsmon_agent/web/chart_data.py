@@ -30,11 +30,12 @@ class ChartSeries(msgspec.Struct, frozen=True):
 
 
 class ChartData(msgspec.Struct, frozen=True, rename="camel"):
-    """Lines over common times; all times are in milliseconds, ``gap`` as :attr:`Resolution.gap_ns`."""
+    """Lines over common times, in milliseconds; ``gap`` and ``overlap`` are those of the resolution."""
 
     chart: str
     stop: float
     gap: float
+    overlap: float
     times: list[float]
     series: list[ChartSeries]
     omitted: int
@@ -84,6 +85,7 @@ async def ask_chart(
         chart=chart.name,
         stop=stop_ns / 1e6,
         gap=resolution.gap_ns / 1e6,
+        overlap=resolution.overlap_ns / 1e6,
         times=[time_ns / 1e6 for time_ns in times],
         series=[
             ChartSeries(chart.series_id(line, owner), line.part, owner, [_short(values.get(t)) for t in times])

@@ -5,6 +5,7 @@ in the request must be one of the agent's. It can also open a WebSocket or post 
 policy does not prevent, so their Origin must be this agent too.
 """
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -15,6 +16,8 @@ __all__ = ["Guard"]
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
+
+_AUTHORITY: Final = re.compile(r"(?:\[(?P<bracketed>[0-9a-f:.%]+)\]|(?P<name>[^:\[\]/@\s]+))(?::(?P<port>\d+))?")
 
 
 class Guard:
@@ -27,7 +30,7 @@ class Guard:
 
     def __init__(self, listen: str, allowed_hosts: Iterable[str]) -> None:
         self._names = LOOPBACK | {listen.lower()}
-        self._allowed = {_split(host.lower()) for host in allowed_hosts}
+        self._allowed = {_split(host.lower()) for host in allowed_hosts} - {("", "")}
 
     @web.middleware
     async def check(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -56,15 +59,10 @@ class Guard:
         scheme, separator, origin = origins[0].lower().partition("://")
         if len(origins) != 1 or not separator or scheme not in ("http", "https"):
             return False
-        return origin == authority or _split(origin) in self._allowed or (_split(origin)[0], "") in self._allowed
+        return origin == authority or _split(origin) in self._allowed
 
 
 def _split(authority: str) -> tuple[str, str]:
-    """Name without brackets, and port; the port is empty where there is none."""
-    if authority.startswith("["):
-        name, _, port = authority[1:].partition("]")
-        return name, port.removeprefix(":")
-    if authority.count(":") > 1:
-        return authority, ""
-    name, _, port = authority.partition(":")
-    return name, port
+    """Name without brackets, and port; the port is empty where there is none, both where it is nonsense."""
+    found = _AUTHORITY.fullmatch(authority)
+    return (found["bracketed"] or found["name"], found["port"] or "") if found else ("", "")

@@ -28,27 +28,27 @@ CLOSE_TIMEOUT_S: Final = 1.0
 
 
 class _Socket:
-    """One page; one that is too slow to take its messages is closed, comes again, and reads everything anew."""
+    """One page; one that is too slow to take its messages is cut off, comes again, and reads everything anew."""
 
-    def __init__(self) -> None:
+    def __init__(self, request: web.Request) -> None:
+        self._request = request
         self.response = web.WebSocketResponse(
             timeout=CLOSE_TIMEOUT_S, heartbeat=30.0, max_msg_size=1024, compress=False
         )
         self._messages: asyncio.Queue[str] = asyncio.Queue(MESSAGES_WAITING)
-        self._too_slow = False
 
     def tell(self, message: str) -> None:
         """Queue a message; never waits."""
         try:
             self._messages.put_nowait(message)
         except asyncio.QueueFull:
-            self._too_slow = True
+            if self._request.transport is not None:
+                self._request.transport.abort()  # its buffers are full: a farewell would only wait too
 
     async def send_all(self) -> None:
         """Send what is queued, until the connection ends."""
-        while not self._too_slow:
+        while True:
             await self.response.send_str(await self._messages.get())
-        await self.response.close(code=WSCloseCode.TRY_AGAIN_LATER, drain=False)
 
 
 class LiveSockets:
@@ -71,7 +71,7 @@ class LiveSockets:
             raise web.HTTPBadRequest(text="The parameter page is neither host nor pipeline.")
         if sum(map(len, self._sockets.values())) >= MOST_SOCKETS:
             raise web.HTTPServiceUnavailable(text="Too many pages are open.")
-        socket = _Socket()
+        socket = _Socket(request)
         if not socket.response.can_prepare(request):
             raise web.HTTPBadRequest(text="This address is for WebSockets.")
         await socket.response.prepare(request)

@@ -23,6 +23,11 @@ class Resolution:
         """Greatest distance between two values that belong together."""
         return self.step_ns * 3 // 2
 
+    @property
+    def overlap_ns(self) -> int:
+        """A round that came less than this after the last value is that value: its time is only roughly known."""
+        return 0 if self.windowed else self.step_ns // 2
+
 
 @dataclass(frozen=True, slots=True)
 class Range:

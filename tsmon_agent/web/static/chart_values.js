@@ -10,7 +10,7 @@ export class ChartValues {
 
   // Take an answer of the store; rounds that came since and are not in it yet stay.
   replace(answer) {
-    const live = this.#after(answer.times.at(-1) ?? -Infinity);
+    const live = this.#after((answer.times.at(-1) ?? -Infinity) + answer.overlap);
     this.series = answer.series;
     this.times = answer.times;
     this.gap = answer.gap;
