@@ -11,6 +11,7 @@ const ranges = [...document.querySelectorAll("[data-range]")];
 let range = ranges.find((link) => link.hasAttribute("aria-current"));
 let loading = new AbortController();
 let refresh = 0;
+let hurrying = false;
 
 // The rounds that are appended are finer than what the store is asked for, so that is asked again now and then.
 function refreshPeriod() {
@@ -35,6 +36,7 @@ async function loadAll() {
   loading = new AbortController();
   const { signal } = loading;
   clearTimeout(refresh);
+  hurrying = false;
   await Promise.all(charts.map((chart) => load(chart, signal)));
   if (!signal.aborted) refresh = setTimeout(refreshVisible, refreshPeriod());
 }
@@ -101,10 +103,13 @@ connect("host", {
   },
 });
 
-// A disk, device or interface has come: the store knows it after the next flush.
+// A disk, device or interface has come: the store knows it after the next flush. Rounds that come meanwhile and
+// name it again must not put that off.
 function soon() {
+  if (hurrying) return;
+  hurrying = true;
   clearTimeout(refresh);
-  refresh = setTimeout(refreshVisible, 5_000);
+  refresh = setTimeout(refreshVisible, 1_500);
 }
 
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
