@@ -16,7 +16,7 @@ from tsmon.settings import MonitoringSettings
 
 __all__ = ["STEADY_PER_S", "emit", "write", "write_in_a_loop", "write_steadily"]
 
-SLICE: Final = 500
+SLICE: Final = 100
 STEADY_PER_S: Final = 20_000
 
 
