@@ -21,6 +21,13 @@ settings.register_profile(
 settings.load_profile(os.environ.get("TSMON_TEST_HYPOTHESIS", "ci"))
 
 
+@pytest.fixture(autouse=True)
+def own_directories(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is written to the directories of whoever runs the tests, by no process that a test starts."""
+    for variable in ("XDG_DATA_HOME", "XDG_STATE_HOME"):
+        monkeypatch.setenv(variable, str(tmp_path_factory.mktemp(variable.lower())))
+
+
 @pytest.fixture(scope="session")
 def influxd(request: pytest.FixtureRequest) -> Path:
     """Way to the InfluxDB server's binary, found or built."""

@@ -57,7 +57,7 @@ class InfluxDB:
         self.org = "tsmon-tests"
         self.org_id = ""
         self.bucket = "tests"
-        self.token = secrets.token_urlsafe(32)
+        self.token = secrets.token_hex(32)
         self.port = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._connections = threading.local()
@@ -203,7 +203,7 @@ class InfluxDB:
     def _set_up(self) -> None:
         body = {
             "username": "operator",
-            "password": secrets.token_urlsafe(16),
+            "password": secrets.token_hex(16),
             "org": self.org,
             "bucket": self.bucket,
             "token": self.token,
