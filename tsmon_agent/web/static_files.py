@@ -2,10 +2,14 @@
 
 import gzip
 import hashlib
+import importlib.metadata
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from aiohttp import web
+
+from tsmon.errors import TsmonError
 
 __all__ = ["StaticFiles"]
 
@@ -15,8 +19,12 @@ CONTENT_TYPES: Final = {
     ".css": "text/css",
     ".js": "text/javascript",
     ".svg": "image/svg+xml",
-    ".LICENSE": "text/plain",
 }
+
+UPLOT_CARRIER: Final = "metaflow-card-uplot"
+"""The distribution that brings uPlot, the charting script: a wheel of data alone, which needs nothing else."""
+
+UPLOT_FILES: Final = ("uPlot.iife.min.js", "uPlot.min.css")
 
 
 class StaticFiles:
@@ -25,9 +33,9 @@ class StaticFiles:
     def __init__(self) -> None:
         self._files: dict[str, tuple[bytes, bytes, str]] = {}
         digest = hashlib.sha256()
-        for path in sorted(FOLDER.rglob("*")):
+        for name, path in (*_own_files(), *_uplot_files()):
             if content_type := CONTENT_TYPES.get(path.suffix):
-                name, body = path.relative_to(FOLDER).as_posix(), path.read_bytes()
+                body = path.read_bytes()
                 digest.update(f"{name} {len(body)} ".encode() + body)
                 self._files[name] = (body, gzip.compress(body, mtime=0), content_type)
         self.version = digest.hexdigest()[:16]
@@ -57,3 +65,21 @@ class StaticFiles:
             headers["Content-Encoding"] = "gzip"
             body = compressed
         return web.Response(body=body, content_type=content_type, charset="utf-8", headers=headers)
+
+
+def _own_files() -> Iterator[tuple[str, Path]]:
+    for path in sorted(FOLDER.rglob("*")):
+        yield path.relative_to(FOLDER).as_posix(), path
+
+
+def _uplot_files() -> Iterator[tuple[str, Path]]:
+    """UPlot's files, found without importing anything; raises a sentence where the package is not there."""
+    try:
+        files = importlib.metadata.files(UPLOT_CARRIER) or []
+    except importlib.metadata.PackageNotFoundError:
+        raise TsmonError(
+            f"the package {UPLOT_CARRIER} is missing, which brings the charts' script; pip install 'tsmon[agent]'"
+        ) from None
+    for file in files:
+        if file.name in UPLOT_FILES:
+            yield f"uplot/{file.name}", Path(str(file.locate()))

@@ -36,5 +36,5 @@ async def test_the_icon_is_there(shown: Shown) -> None:
 
 
 async def test_only_the_pages_files_are_served(shown: Shown) -> None:
-    for name in ("README.md", "vendor/README.md", "", "."):
+    for name in ("README.md", "uplot/LICENSE.txt", "", "."):
         assert (await shown.client.get(f"/static/x/{name}")).status == 404, name
