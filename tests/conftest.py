@@ -22,10 +22,12 @@ settings.load_profile(os.environ.get("TSMON_TEST_HYPOTHESIS", "ci"))
 
 
 @pytest.fixture(autouse=True)
-def own_directories(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def own_directories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Nothing is written to the directories of whoever runs the tests, by no process that a test starts."""
-    for variable in ("XDG_DATA_HOME", "XDG_STATE_HOME"):
-        monkeypatch.setenv(variable, str(tmp_path_factory.mktemp(variable.lower())))
+    with pytest.MonkeyPatch.context() as patch:
+        for variable in ("XDG_DATA_HOME", "XDG_STATE_HOME"):
+            patch.setenv(variable, str(tmp_path_factory.mktemp(variable.lower())))
+        yield
 
 
 @pytest.fixture(scope="session")
