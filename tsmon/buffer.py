@@ -8,6 +8,7 @@ fraction of the memory of single strings. When the bound is reached, the oldest 
 import threading
 from collections import deque
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Final
 
 from tsmon.counts import Counts, DropReason
@@ -237,7 +238,7 @@ class Buffer:
         count = len(lines)
         if not count:
             return
-        sealed = [lines.popleft() for _ in range(count)]
+        sealed = list(map(deque.popleft, repeat(lines, count)))
         self._sealed += count
         if self._closed_as is not None:
             self._add_dropped(self._closed_as, count)

@@ -147,8 +147,9 @@ class Monitor:
         A point that cannot be stored raises :class:`~tsmon.errors.InvalidPointError` here (of several, none is
         taken then), unless the setting ``on_invalid`` is ``drop``. After the stop points are dropped and counted.
         """
-        function = self._functions.get(type(point))  # type: ignore[arg-type]
-        if function is None:
+        try:
+            function = self._functions[type(point)]  # type: ignore[index]
+        except KeyError:
             self._emit_other(point)
             return
         try:
@@ -157,8 +158,9 @@ class Monitor:
             self._refuse(1)
             return
         buffer = self._buffer
-        buffer.lines.append(line)
-        if len(buffer.lines) >= buffer.block_lines or len(line) > LONG_LINE:
+        lines = buffer.lines
+        lines.append(line)
+        if len(lines) >= buffer.block_lines or len(line) > LONG_LINE:
             self._seal()
 
     def _new_encoding(self, settings: "MonitoringSettings") -> Encoding:

@@ -129,7 +129,7 @@ def _body(fields: list[Column], names: dict[str, str]) -> list[str]:
         "      try:",
         "        taken = next(clock.ticks)",
         "      except (ValueError, StopIteration):",
-        "        taken = clock()",
+        "        taken = clock.text()",
         f"    elif type(taken) is not int or not {-MAX_TIME_NS} <= taken <= {MAX_TIME_NS}:",
         "      taken = convert_time(taken)",
     ]
