@@ -12,8 +12,8 @@ from tsmon.line_protocol.parser import FieldValue, Unsigned
 
 __all__ = ["MAX_FIELDS", "TYPE_NAMES", "Catalogue", "Measurement", "tags_of", "tags_text"]
 
-MAX_FIELDS: Final = 1_998
-"""Fields that one measurement can have: SQLite's 2,000 columns less series and time."""
+MAX_FIELDS: Final = 1_990
+"""Fields that one measurement can have: SQLite's 2,000 columns less those that rollups have besides."""
 
 TYPE_NAMES: Final[dict[type[FieldValue], str]] = {
     float: "float",

@@ -8,14 +8,16 @@ import contextlib
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
 from tsmon.errors import StoreError
+from tsmon.stores.rungs import Rung
 from tsmon.stores.sqlite.failures import DamagedFileError, translated
 from tsmon.stores.sqlite.lock import WriterLock
+from tsmon.stores.sqlite.rollups import Layout, refresh
 from tsmon.stores.sqlite.schema import open_for_reading, open_for_writing
 from tsmon.stores.sqlite.writer import Refusals, Writer
 
@@ -29,8 +31,9 @@ T = TypeVar("T")
 class Database:
     """One file, open for writing by this process alone, or for reading."""
 
-    def __init__(self, path: Path, *, read_only: bool) -> None:
+    def __init__(self, path: Path, *, read_only: bool, rungs: Sequence[Rung] | None = None) -> None:
         self.path = path
+        self._rungs = rungs
         self._read_only = read_only
         self._lock = WriterLock(path)
         self._writing = threading.Lock()
@@ -77,6 +80,15 @@ class Database:
         """Let ``change`` alter the file; it calls its second argument before it removes names or series."""
         return self._change(lambda connection, writer: change(connection, writer.forget))
 
+    def refresh(self) -> bool:
+        """Recompute some of the rollups that writes have touched; return whether there is more to do."""
+
+        def step(connection: sqlite3.Connection, writer: Writer) -> bool:
+            writer.forget_marks()
+            return refresh(connection)
+
+        return self._change(step)
+
     def read(self, question: Callable[[sqlite3.Connection], T]) -> T:
         """Answer to ``question``."""
         seen = self._generation
@@ -118,6 +130,9 @@ class Database:
                 self._put_aside(error)
                 with translated(self.path):
                     self._connection = open_for_writing(self.path)
+            if self._rungs is not None:
+                with translated(self.path):
+                    Layout.set(self._connection, self._rungs)
             self._writer = Writer(self._connection)
         return self._connection, self._writer
 

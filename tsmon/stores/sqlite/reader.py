@@ -5,11 +5,13 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from tsmon.errors import StoreRefusedError
 from tsmon.stores.base import Bin, Newest, Selector, Series
 from tsmon.stores.sqlite.catalogue import tags_of
+from tsmon.stores.sqlite.rollups import Level, segments
+from tsmon.stores.sqlite.rollups.layout import window_number
 
 __all__ = ["bins", "newest", "series"]
 
@@ -17,11 +19,9 @@ NUMBERS: Final = {"float", "integer", "unsigned"}
 MIN_SQLITE: Final = -(2**63)
 MAX_SQLITE: Final = 2**63 - 1
 
-# Division truncates towards zero; below the epoch the window is one lower, unless it divides evenly. The
-# number of the window, unlike its start, cannot overflow.
-_WINDOW: Final = "time_ns / :every - (time_ns % :every < 0)"
-_SELECTED: Final = (
-    "series IN (SELECT value FROM json_each(:ids)) AND time_ns >= :start AND time_ns < :stop AND {} IS NOT NULL"
+_SPANS: Final = (
+    "SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS low, "
+    "json_extract(value, '$[2]') AS high FROM json_each(:spans)"
 )
 
 
@@ -29,14 +29,20 @@ _SELECTED: Final = (
 class _Target:
     """Where the selected values lie."""
 
-    table: str
-    column: str
+    measurement: int
+    field: int
     type: str
     series: dict[int, dict[str, str]]
 
     @property
-    def ids(self) -> str:
-        return json.dumps(list(self.series))
+    def table(self) -> str:
+        """Table of the points."""
+        return f"m{self.measurement}"
+
+    @property
+    def column(self) -> str:
+        """Column of the field, in points and rollups alike."""
+        return f"c{self.field}"
 
 
 def bins(
@@ -47,12 +53,20 @@ def bins(
         target = _find(connection, selector)
         if target is None:
             return []
-        rows = connection.execute(
-            f"SELECT {_WINDOW} AS number, min(time_ns), max(time_ns), count(*) FROM {target.table} "  # noqa: S608  # generated names
-            f"WHERE {_SELECTED.format(target.column)} GROUP BY number ORDER BY number",
-            _parameters(target, start_ns, stop_ns, every_ns),
-        )
-        return [Bin(number * every_ns, first, last, count) for number, first, last, count in rows]
+        found: dict[int, tuple[int, int, int]] = {}
+        for number, first, last, count in _aggregated(
+            connection,
+            target,
+            (start_ns, stop_ns, every_ns),
+            points=("{number} AS number, min(time_ns), max(time_ns), count(*)", "number"),
+            rollups=("{number} AS number, min({first}), max({last}), sum({count})", "number"),
+        ):
+            if number in found:
+                other = found[number]
+                found[number] = min(first, other[0]), max(last, other[1]), count + other[2]
+            else:
+                found[number] = first, last, count
+    return [Bin(number * every_ns, *values) for number, values in sorted(found.items())]
 
 
 def newest(connection: sqlite3.Connection, selector: Selector) -> list[Newest]:
@@ -63,7 +77,7 @@ def newest(connection: sqlite3.Connection, selector: Selector) -> list[Newest]:
         if target is None:
             return []
         query = (
-            f"SELECT time_ns, {target.column} FROM {target.table} "  # noqa: S608  # generated names
+            f"SELECT time_ns, {target.column} FROM {target.table} "
             f"WHERE series = ? AND {target.column} IS NOT NULL ORDER BY time_ns DESC LIMIT 1"
         )
         for number, tags in target.series.items():
@@ -77,7 +91,7 @@ def series(
     connection: sqlite3.Connection, selector: Selector, start_ns: int, stop_ns: int, every_ns: int
 ) -> list[Series]:
     """See :meth:`Store.series`; raises :class:`StoreRefusedError` for strings and booleans."""
-    found: dict[int, tuple[list[int], list[float]]] = {}
+    found: dict[tuple[int, int], tuple[float, int]] = {}
     with _snapshot(connection):
         target = _find(connection, selector)
         if target is None:
@@ -87,16 +101,68 @@ def series(
                 f"field {selector.field!r} of measurement {selector.measurement!r} is of type {target.type}, "
                 "which has no mean; choose a field of numbers"
             )
-        for number, window, mean in connection.execute(
-            f"SELECT series, {_WINDOW} AS number, avg({target.column}) FROM {target.table} "  # noqa: S608  # generated names
-            f"WHERE {_SELECTED.format(target.column)} GROUP BY series, number ORDER BY series, number",
-            _parameters(target, start_ns, stop_ns, every_ns),
+        for id_, number, mean, count in _aggregated(
+            connection,
+            target,
+            (start_ns, stop_ns, every_ns),
+            points=("id, {number} AS number, avg({column}), count(*)", "id, number"),
+            rollups=("id, {number} AS number, sum({column} * {count}) / sum({count}), sum({count})", "id, number"),
         ):
-            times, values = found.setdefault(number, ([], []))
-            times.append(window * every_ns)
-            values.append(mean)
-    answer = [Series(target.series[number], times, values) for number, (times, values) in found.items()]
+            if (id_, number) in found:
+                other, others = found[id_, number]
+                found[id_, number] = (mean * count + other * others) / (count + others), count + others
+            else:
+                found[id_, number] = mean, count
+    answers: dict[int, tuple[list[int], list[float]]] = {}
+    for (id_, number), (mean, _) in sorted(found.items()):
+        times, values = answers.setdefault(id_, ([], []))
+        times.append(number * every_ns)
+        values.append(mean)
+    answer = [Series(target.series[id_], times, values) for id_, (times, values) in answers.items()]
     return sorted(answer, key=lambda one: sorted(one.tags.items()))
+
+
+def _aggregated(
+    connection: sqlite3.Connection,
+    target: _Target,
+    window: tuple[int, int, int],
+    *,
+    points: tuple[str, str],
+    rollups: tuple[str, str],
+) -> Iterator[tuple[Any, ...]]:
+    """Rows of windows, of which several may be parts of one: from points, and from the rollups of each rung.
+
+    ``points`` and ``rollups`` are what to select and how to group, as templates.
+    """
+    start_ns, stop_ns, every_ns = window
+    parts: dict[Level | None, list[tuple[int, int, int]]] = {}
+    for part in segments(connection, target.measurement, target.series, start_ns, stop_ns, every_ns):
+        parts.setdefault(part.level, []).append((part.series, part.start_ns, part.stop_ns))
+    every = min(every_ns, MAX_SQLITE)
+    for level, spans in parts.items():
+        names = {"column": f"p.{target.column}"}
+        if level is None:
+            names["number"] = window_number("time_ns", str(every))
+            source, (selected, grouped) = f"{target.table} AS p", points
+            within, scale = "time_ns", 1
+        else:
+            names["number"] = window_number("p.window", str(every_ns // level.every_ns))
+            for name in ("count", "first", "last"):
+                names[name] = f"coalesce(partial.{name}, p.{name})"
+            for name in ("first", "last"):
+                names[name] = f"p.window * {level.every_ns} + {names[name]}"
+            source = (
+                f"{level.table(target.measurement)} AS p LEFT JOIN partial ON partial.series = p.series AND "
+                f"partial.rung = {level.number} AND partial.window = p.window AND partial.field = {target.field}"
+            )
+            (selected, grouped), within, scale = rollups, "p.window", level.every_ns
+        bounds = [(id_, _clamped(low // scale), _clamped(high // scale)) for id_, low, high in spans]
+        yield from connection.execute(
+            f"SELECT {selected.format(**names)} FROM ({_SPANS}) AS spans CROSS JOIN {source} "
+            f"WHERE p.series = id AND {within} >= low AND {within} < high AND {names['column']} IS NOT NULL "
+            f"GROUP BY {grouped}",
+            {"spans": json.dumps(bounds)},
+        )
 
 
 @contextmanager
@@ -125,18 +191,13 @@ def _find(connection: sqlite3.Connection, selector: Selector) -> _Target | None:
     found = {
         id_: tags
         for id_, text in connection.execute(
-            f"SELECT id, tags FROM series WHERE measurement = ?{' AND instr(tags, ?)' * len(pairs)}",  # noqa: S608  # no text from outside
+            f"SELECT id, tags FROM series WHERE measurement = ?{' AND instr(tags, ?)' * len(pairs)}",
             (measurement, *pairs),
         )
         if (tags := tags_of(text)).items() >= wanted
     }
-    return _Target(f"m{measurement}", f"c{number}", type_, found)
+    return _Target(measurement, number, type_, found)
 
 
-def _parameters(target: _Target, start_ns: int, stop_ns: int, every_ns: int) -> dict[str, int | str]:
-    return {
-        "ids": target.ids,
-        "start": min(max(start_ns, MIN_SQLITE), MAX_SQLITE),
-        "stop": min(max(stop_ns, MIN_SQLITE), MAX_SQLITE),
-        "every": min(every_ns, MAX_SQLITE),
-    }
+def _clamped(bound: int) -> int:
+    return min(max(bound, MIN_SQLITE), MAX_SQLITE)

@@ -1,9 +1,11 @@
-"""Removal of old points, in steps that each hold the file for some milliseconds only."""
+"""Removal of old points and rollups, in steps that each hold the file for some milliseconds only."""
 
 import contextlib
 import sqlite3
 from collections.abc import Callable
 from typing import Final
+
+from tsmon.stores.sqlite.rollups import Layout, refresh
 
 __all__ = ["Retention"]
 
@@ -14,13 +16,18 @@ STEP_PAGES: Final = 1_000
 
 
 class Retention:
-    """One pass over the file: points older than ``before_ns``, then what is left without points, then space.
+    """One pass over the file: what is too old, then what is left without points and rollups, then space.
 
+    Points older than ``keep_ns`` nanoseconds before ``now_ns`` go (None: none do), once their rollups are
+    computed; rollups as their rungs say. Points go by whole windows of the narrowest rung.
     Call :meth:`step` until it returns False; other transactions may come in between.
     """
 
-    def __init__(self, before_ns: int) -> None:
-        self._before_ns = max(before_ns, -(2**63))
+    def __init__(self, now_ns: int, keep_ns: int | None) -> None:
+        self._now_ns = now_ns
+        self._before_ns = -(2**63) if keep_ns is None else max(now_ns - keep_ns, -(2**63))
+        self._layout: Layout | None = None
+        self._tables: dict[int, list[tuple[str, str, int]]] = {}
         self._series = 0
         self._looked_through = False
         self.deleted = 0
@@ -33,22 +40,37 @@ class Retention:
         """
         if self._looked_through:
             return self._shrink(connection)
-        series, deleted = self._series, 0
+        # What goes is rolled up first; this holds for what is written in between, too.
+        waiting = "SELECT 1 FROM marks WHERE start_ns < ? LIMIT 1"
+        if connection.execute(waiting, (self._before_ns,)).fetchone():
+            forget()
+            refresh(connection)
+            return True
+        if self._layout is None:
+            forget()
+            self._begin(connection)
+        self._tables.clear()
+        series, deleted, removed = self._series, 0, 0
         connection.execute("BEGIN IMMEDIATE")
         try:
             following = connection.execute(
                 "SELECT id, measurement FROM series WHERE id > ? ORDER BY id LIMIT ?", (series, STEP_SERIES)
             ).fetchall()
             for id_, measurement in following:
-                deleted += self._remove_points(connection, id_, measurement, STEP_POINTS - deleted)
-                if deleted >= STEP_POINTS:
+                for table, column, before in self._what_goes(connection, measurement):
+                    rows = self._remove(connection, table, column, id_, before, STEP_POINTS - removed)
+                    removed += rows
+                    deleted += rows if column == "time_ns" else 0
+                if removed >= STEP_POINTS:
                     break
+                connection.execute("DELETE FROM thawed WHERE series = ?", (id_,))
                 if self._is_empty(connection, id_, measurement):
                     forget()
                     connection.execute("DELETE FROM series WHERE id = ?", (id_,))
+                    connection.execute("DELETE FROM marks WHERE series = ?", (id_,))
                 series = id_
             # Writes in between may add series without end: a short list is the last one.
-            finished = deleted < STEP_POINTS and len(following) < STEP_SERIES
+            finished = removed < STEP_POINTS and len(following) < STEP_SERIES
             if finished:
                 forget()
                 self._remove_measurements(connection)
@@ -62,32 +84,79 @@ class Retention:
         self.deleted += deleted
         return True
 
-    def _remove_points(self, connection: sqlite3.Connection, series: int, measurement: int, at_most: int) -> int:
-        """Remove old points of one series; return how many went."""
-        table = f"m{measurement}"
+    def _begin(self, connection: sqlite3.Connection) -> None:
+        """Settle up to where points and rollups go, and say so in the file: from now on none of them is read."""
+        self._layout = layout = Layout.read(connection)
+        if not layout.levels:
+            return
+        self._before_ns = max(layout.levels[0].floor(self._before_ns), -(2**63))
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            self._raise_from(connection, 0, self._before_ns)
+            for level in layout.levels:
+                if level.keep_ns is not None:
+                    self._raise_from(connection, level.number, level.floor(self._now_ns - level.keep_ns))
+            connection.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+            raise
+        self._layout = Layout.read(connection)
+
+    @staticmethod
+    def _raise_from(connection: sqlite3.Connection, number: int, from_ns: int) -> None:
+        connection.execute(
+            "UPDATE rungs SET from_ns = max(from_ns, ?) WHERE number = ?", (max(from_ns, -(2**63)), number)
+        )
+
+    def _what_goes(self, connection: sqlite3.Connection, measurement: int) -> list[tuple[str, str, int]]:
+        """Tables of a measurement, their columns of time, and below which value rows go."""
+        found = self._tables.get(measurement)
+        if found is None:
+            assert self._layout is not None
+            rungs = [
+                (level.table(measurement), "window", level.from_ns // level.every_ns)
+                for level in self._layout.levels
+                if _exists(connection, level.table(measurement))
+            ]
+            found = self._tables[measurement] = [(f"m{measurement}", "time_ns", self._before_ns), *rungs]
+        return found
+
+    def _remove(
+        self, connection: sqlite3.Connection, table: str, column: str, series: int, before: int, at_most: int
+    ) -> int:
+        """Remove old rows of one series; return how many went."""
+        if at_most <= 0:
+            return 0
         edge = connection.execute(
-            f"SELECT time_ns FROM {table} WHERE series = ? AND time_ns < ? "  # noqa: S608  # a generated name
-            "ORDER BY time_ns LIMIT 1 OFFSET ?",
-            (series, self._before_ns, at_most),
+            f"SELECT {column} FROM {table} WHERE series = ? AND {column} < ? ORDER BY {column} LIMIT 1 OFFSET ?",
+            (series, before, at_most),
         ).fetchone()
-        before_ns = self._before_ns if edge is None else edge[0]
+        before = before if edge is None else edge[0]
+        if column == "window":
+            connection.execute(
+                "DELETE FROM partial WHERE series = ? AND rung = ? AND window < ?",
+                (series, int(table.partition("_r")[2]), before),
+            )
         return connection.execute(
-            f"DELETE FROM {table} WHERE series = ? AND time_ns < ?",  # noqa: S608  # a generated name
-            (series, before_ns),
+            f"DELETE FROM {table} WHERE series = ? AND {column} < ?",
+            (series, before),
         ).rowcount
 
-    @staticmethod
-    def _is_empty(connection: sqlite3.Connection, series: int, measurement: int) -> bool:
-        query = f"SELECT 1 FROM m{measurement} WHERE series = ? LIMIT 1"  # noqa: S608  # a generated name
-        return connection.execute(query, (series,)).fetchone() is None
+    def _is_empty(self, connection: sqlite3.Connection, series: int, measurement: int) -> bool:
+        for table, _, _ in self._what_goes(connection, measurement):
+            query = f"SELECT 1 FROM {table} WHERE series = ? LIMIT 1"
+            if connection.execute(query, (series,)).fetchone() is not None:
+                return False
+        return True
 
-    @staticmethod
-    def _remove_measurements(connection: sqlite3.Connection) -> None:
+    def _remove_measurements(self, connection: sqlite3.Connection) -> None:
         empty = connection.execute(
             "SELECT id FROM measurements WHERE id NOT IN (SELECT measurement FROM series)"
         ).fetchall()
         for (measurement,) in empty:
-            connection.execute(f"DROP TABLE m{measurement}")
+            for table, _, _ in self._what_goes(connection, measurement):
+                connection.execute(f"DROP TABLE {table}")
             connection.execute("DELETE FROM fields WHERE measurement = ?", (measurement,))
             connection.execute("DELETE FROM measurements WHERE id = ?", (measurement,))
 
@@ -102,3 +171,7 @@ class Retention:
             return True
         connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
         return False
+
+
+def _exists(connection: sqlite3.Connection, table: str) -> bool:
+    return connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone() is not None

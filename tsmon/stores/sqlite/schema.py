@@ -4,7 +4,7 @@
 since SQLite compares its own names without regard to case and reserves some. ``series`` numbers the tag sets.
 The points of a measurement lie in one table, clustered by series and time; a field that a point does not
 have is NULL. Floats are REAL (SQLite does not keep the sign of a zero), integers, unsigned and booleans
-INTEGER, strings TEXT.
+INTEGER, strings TEXT. Rollups lie beside them: :mod:`tsmon.stores.sqlite.rollups.layout`.
 """
 
 import sqlite3
@@ -13,13 +13,14 @@ from typing import Final
 
 from tsmon.errors import StoreError, StoreUnavailableError
 from tsmon.stores.sqlite.failures import DamagedFileError
+from tsmon.stores.sqlite.rollups.layout import TABLES as ROLLUP_TABLES
 
 __all__ = ["APPLICATION_ID", "SCHEMA_VERSION", "open_for_reading", "open_for_writing"]
 
 APPLICATION_ID: Final = int.from_bytes(b"tsmn")
 """Marks the file as tsmon's, in its header."""
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 BUSY_S: Final = 5.0
 """How long a statement waits for another process, such as somebody's ``sqlite3`` shell."""
@@ -47,8 +48,12 @@ _TABLES: Final = (
         UNIQUE (measurement, tags)
     )""",
     f"PRAGMA application_id = {APPLICATION_ID}",
+    *ROLLUP_TABLES,
     f"PRAGMA user_version = {SCHEMA_VERSION}",
 )
+
+_UPGRADES: Final = {1: ROLLUP_TABLES}
+"""What leads from each older version to the next."""
 
 
 def open_for_writing(path: Path) -> sqlite3.Connection:
@@ -77,6 +82,12 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
         if new:
             for statement in _TABLES:
                 connection.execute(statement)
+            connection.execute("COMMIT")
+        elif (version := _version(connection)) < SCHEMA_VERSION:
+            for older in range(version, SCHEMA_VERSION):
+                for statement in _UPGRADES[older]:
+                    connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             connection.execute("COMMIT")
         else:
             # Without permission to write, SQLite opens the file nevertheless; so try, without a trace.
@@ -119,7 +130,7 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
 def _is_new(connection: sqlite3.Connection, path: Path) -> bool:
     """Whether the file is empty; raises unless it is, or is ours and whole as far as its catalogue tells."""
     application = connection.execute("PRAGMA application_id").fetchone()[0]
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    version = _version(connection)
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if not tables and application == 0 and version == 0:
         return True
@@ -139,6 +150,10 @@ def _is_new(connection: sqlite3.Connection, path: Path) -> bool:
     if strays:
         raise DamagedFileError(path, f"its catalogue names {strays} columns that are missing")
     return False
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _size(path: Path) -> int:

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from tsmon.errors import StoreError, StoreRefusedError
 from tsmon.stores.base import Bin, Newest, Selector, Series, Store
+from tsmon.stores.rungs import Rung, checked_rungs
 from tsmon.stores.sqlite import reader, upkeep
 from tsmon.stores.sqlite.database import Database
 from tsmon.stores.sqlite.retention import Retention
@@ -26,10 +27,16 @@ class SqliteStore(Store):
     One process writes a file; others may read it with ``read_only=True`` meanwhile. Writing and reading each
     have a thread of their own, so that neither waits for the other, and the event loop for neither. A file
     that is damaged is renamed to ``<name>.damaged-<time>``, which is logged, and a new one is begun.
+
+    ``rungs`` are the windows in which rollups are kept, from which questions about many points are
+    answered as exactly, and means to the last digits; None leaves those that the file has.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, read_only: bool = False) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], *, read_only: bool = False, rungs: Iterable[Rung] | None = None
+    ) -> None:
         self.path = Path(path)
+        self.rungs = None if rungs is None else checked_rungs(rungs)
         self.read_only = read_only
         self._database: Database | None = None
         self._pid = 0
@@ -51,7 +58,7 @@ class SqliteStore(Store):
         """
         if self._database is not None:
             raise StoreError(f"{self.path} is open already")
-        database = Database(self.path, read_only=self.read_only)
+        database = Database(self.path, read_only=self.read_only, rungs=self.rungs)
         self._writing = ThreadPoolExecutor(1, "tsmon-sqlite-write")
         self._reading = ThreadPoolExecutor(1, "tsmon-sqlite-read")
         self._database, self._pid = database, os.getpid()
@@ -113,14 +120,22 @@ class SqliteStore(Store):
             lambda connection: reader.series(connection, selector, start_ns, stop_ns, _positive(every_ns))
         )
 
-    async def apply_retention(self, keep_ns: int, *, now_ns: int | None = None) -> int:
-        """Remove points older than ``keep_ns`` nanoseconds before now; return how many rows went.
+    async def refresh_rollups(self) -> None:
+        """Recompute the rollups that writes have touched. Answers are exact without it, but slower."""
+        database = self._opened()
+        while await self._in_turn(self._writing, database.refresh):
+            pass
 
-        Series and measurements that lose their last point go too, and the space returns to the file system.
-        Done in small steps, between which writes come in.
+    async def apply_retention(self, keep_ns: int | None, *, now_ns: int | None = None) -> int:
+        """Remove points older than ``keep_ns`` nanoseconds before now (None: none), and old rollups.
+
+        Returns how many rows of points went. Series and measurements that lose their last point and rollup go
+        too, and the space returns to the file system. Done in small steps, between which writes come in.
         """
         database = self._opened()
-        retention = Retention((time.time_ns() if now_ns is None else now_ns) - _positive(keep_ns))
+        retention = Retention(
+            time.time_ns() if now_ns is None else now_ns, None if keep_ns is None else _positive(keep_ns)
+        )
         while await self._in_turn(self._writing, partial(database.change, retention.step)):
             pass
         return retention.deleted

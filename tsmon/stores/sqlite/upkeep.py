@@ -44,10 +44,7 @@ def measure(path: Path) -> FileSize:
     with translated(path), contextlib.closing(open_for_reading(path)) as connection:
         connection.execute("BEGIN")
         names = connection.execute("SELECT id, name FROM measurements ORDER BY name").fetchall()
-        rows = {
-            name: connection.execute(f"SELECT count(*) FROM m{id_}").fetchone()[0]  # noqa: S608  # a generated name
-            for id_, name in names
-        }
+        rows = {name: connection.execute(f"SELECT count(*) FROM m{id_}").fetchone()[0] for id_, name in names}
         series = connection.execute("SELECT count(*) FROM series").fetchone()[0]
         log = Path(f"{path}-wal")
         log_bytes = log.stat().st_size if log.exists() else 0

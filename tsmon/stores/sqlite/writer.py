@@ -17,6 +17,7 @@ from tsmon.errors import LineProtocolError
 from tsmon.line_protocol.parser import FieldValue, Unsigned, head_end, parse_body, parse_head, split_lines
 from tsmon.line_protocol.values import MAX_INT64
 from tsmon.stores.sqlite.catalogue import MAX_FIELDS, TYPE_NAMES, Catalogue, Measurement
+from tsmon.stores.sqlite.rollups import Marking
 
 __all__ = ["Refusals", "Writer"]
 
@@ -46,12 +47,18 @@ class Writer:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._catalogue: Catalogue | None = None
+        self._marking: Marking | None = None
         self._heads: dict[str, tuple[Measurement, int]] = {}
 
     def forget(self) -> None:
         """Read the catalogue anew at the next write; call it when the file's may have changed."""
         self._catalogue = None
         self._heads.clear()
+        self.forget_marks()
+
+    def forget_marks(self) -> None:
+        """Read the rungs anew at the next write, and take no mark for set; call it after a refresh."""
+        self._marking = None
 
     def write(self, lines: bytes) -> Refusals:
         """Store all that can be stored; when it returns, that is committed. Raises ``sqlite3.Error``."""
@@ -60,8 +67,13 @@ class Writer:
         try:
             if self._catalogue is None:
                 self._catalogue = Catalogue(self._connection)
+            if self._marking is None:
+                self._marking = Marking(self._connection)
             for measurement in self._collect(self._catalogue, lines, refusals):
                 self._catalogue.save(measurement)
+                if every_ns := self._marking.every_ns:
+                    windows = {(series, time_ns // every_ns) for series, time_ns in measurement.rows}
+                    self._marking.mark(measurement.id, windows)
                 self._insert(measurement)
             self._connection.execute("COMMIT")
         except BaseException:
@@ -127,7 +139,7 @@ class Writer:
         for names, rows in groups.items():
             columns = [f"c{measurement.numbers[name]}" for name in names]
             self._connection.executemany(
-                f"INSERT INTO m{measurement.id} (series, time_ns, {', '.join(columns)}) "  # noqa: S608  # generated names
+                f"INSERT INTO m{measurement.id} (series, time_ns, {', '.join(columns)}) "
                 f"VALUES ({', '.join('?' * (len(columns) + 2))}) ON CONFLICT (series, time_ns) "
                 f"DO UPDATE SET {', '.join(f'{column} = excluded.{column}' for column in columns)}",
                 rows,

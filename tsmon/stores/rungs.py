@@ -1,0 +1,64 @@
+"""Rungs: the widths of windows in which a store keeps rollups, and for how long.
+
+A rollup of a window holds, for each field of a series, the number of its values, the times of the first and the
+last, and their mean. Windows are aligned to the epoch. Each rung's width divides the next one's, so that a rung is
+made of the one below; and a wider rung is kept at least as long as a narrower one.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+__all__ = ["DAY_NS", "DEFAULT_RUNGS", "HOUR_NS", "MINUTE_NS", "Rung", "checked_rungs"]
+
+MINUTE_NS: Final = 60_000_000_000
+HOUR_NS: Final = 60 * MINUTE_NS
+DAY_NS: Final = 24 * HOUR_NS
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Rung:
+    """Rollups in windows of ``every_ns``, kept for ``keep_ns`` nanoseconds; None keeps them for ever."""
+
+    every_ns: int
+    keep_ns: int | None = None
+
+
+DEFAULT_RUNGS: Final = (
+    Rung(MINUTE_NS, 2 * DAY_NS),
+    Rung(15 * MINUTE_NS, 30 * DAY_NS),
+    Rung(HOUR_NS, 400 * DAY_NS),
+    Rung(DAY_NS),
+)
+
+
+def checked_rungs(rungs: Iterable[Rung]) -> tuple[Rung, ...]:
+    """The rungs from the narrowest to the widest; raises ValueError where they do not fit each other."""
+    ordered = tuple(sorted(rungs, key=lambda rung: rung.every_ns))
+    for rung in ordered:
+        if rung.every_ns <= 0:
+            raise ValueError(f"a rung of {rung.every_ns} ns is not positive")
+        if rung.keep_ns is not None and rung.keep_ns < rung.every_ns:
+            raise ValueError(
+                f"the rung of {rung.every_ns} ns is kept for {rung.keep_ns} ns, less than one of its windows"
+            )
+    for narrow, wide in pairwise(ordered):
+        if wide.every_ns == narrow.every_ns:
+            raise ValueError(f"there are two rungs of {wide.every_ns} ns")
+        if wide.every_ns % narrow.every_ns:
+            raise ValueError(
+                f"a rung of {wide.every_ns} ns is no multiple of the one below it, {narrow.every_ns} ns"
+            )
+        if narrow.keep_ns is None or (wide.keep_ns is not None and wide.keep_ns < narrow.keep_ns):
+            if wide.keep_ns is None:
+                continue
+            raise ValueError(
+                f"the rung of {wide.every_ns} ns is kept for less time than the one of {narrow.every_ns} ns"
+            )
+        if narrow.keep_ns < wide.every_ns:
+            raise ValueError(
+                f"the rung of {narrow.every_ns} ns is kept for {narrow.keep_ns} ns, less than one window of "
+                f"the next, {wide.every_ns} ns"
+            )
+    return ordered

@@ -1,0 +1,174 @@
+"""Where rollups lie in the file.
+
+``rungs`` numbers the rungs; ``from_ns`` is the time before which a rung's rows have been removed, and number 0
+stands for the points themselves. The rollups of measurement 3 in rung 2 are the table ``m3_r2``, clustered by
+series and window (its number, counted from the epoch): count, first and last (as offsets from the window's start)
+over all its points, and for each field, in the column of the points' table, its mean; 1 where values have no
+mean, NULL where there are none. A field that some points of the window lack has its own count, first and last
+in ``partial``. ``marks`` are spans of a series whose rollups are to be recomputed; ``thawed`` are windows from
+before the points begin that have been written anew since points were last removed.
+"""
+
+import contextlib
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Self
+
+from tsmon.stores.rungs import Rung
+
+__all__ = ["MAX_TIME", "MIN_TIME", "TABLES", "Layout", "Level", "window_number"]
+
+MIN_TIME: Final = -(2**63)
+MAX_TIME: Final = 2**63 - 1
+
+TABLES: Final = (
+    """CREATE TABLE rungs (
+        number INTEGER PRIMARY KEY,
+        every_ns INTEGER NOT NULL UNIQUE,
+        keep_ns INTEGER,
+        from_ns INTEGER NOT NULL
+    )""",
+    f"INSERT INTO rungs (number, every_ns, from_ns) VALUES (0, 0, {MIN_TIME})",
+    """CREATE TABLE marks (
+        series INTEGER NOT NULL,
+        start_ns INTEGER NOT NULL,
+        stop_ns INTEGER NOT NULL,
+        PRIMARY KEY (series, start_ns)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE partial (
+        series INTEGER NOT NULL,
+        rung INTEGER NOT NULL,
+        window INTEGER NOT NULL,
+        field INTEGER NOT NULL,
+        count INTEGER NOT NULL,
+        first INTEGER NOT NULL,
+        last INTEGER NOT NULL,
+        PRIMARY KEY (series, rung, window, field)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE thawed (
+        series INTEGER NOT NULL,
+        start_ns INTEGER NOT NULL,
+        PRIMARY KEY (series, start_ns)
+    ) WITHOUT ROWID""",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One rung of the file: its rows begin at ``from_ns``."""
+
+    number: int
+    every_ns: int
+    keep_ns: int | None
+    from_ns: int
+
+    def table(self, measurement: int) -> str:
+        """Table of a measurement's rollups."""
+        return f"m{measurement}_r{self.number}"
+
+    def floor(self, time_ns: int) -> int:
+        """Start of the window that holds this time."""
+        return time_ns - time_ns % self.every_ns
+
+    def ceil(self, time_ns: int) -> int:
+        """First start of a window at or after this time."""
+        return -(-time_ns // self.every_ns) * self.every_ns
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The file's rungs from the narrowest to the widest, and since when its points are whole."""
+
+    levels: tuple[Level, ...]
+    points_from_ns: int
+
+    @classmethod
+    def read(cls, connection: sqlite3.Connection) -> Self:
+        """As the file has it; a file of an older version has no rungs."""
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'rungs'").fetchone():
+            return cls((), MIN_TIME)
+        points_from_ns, levels = MIN_TIME, []
+        for number, every_ns, keep_ns, from_ns in connection.execute(
+            "SELECT number, every_ns, keep_ns, from_ns FROM rungs ORDER BY every_ns"
+        ):
+            if number:
+                levels.append(Level(number, every_ns, keep_ns, from_ns))
+            else:
+                points_from_ns = from_ns
+        return cls(tuple(levels), points_from_ns)
+
+    @staticmethod
+    def set(connection: sqlite3.Connection, rungs: Sequence[Rung]) -> None:
+        """Make the file's rungs these; new ones will be computed from what is there."""
+        present = Layout.read(connection).levels
+        if [(level.every_ns, level.keep_ns) for level in present] == [(r.every_ns, r.keep_ns) for r in rungs]:
+            return
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            Layout._change(connection, rungs)
+            connection.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+            raise
+
+    @staticmethod
+    def _change(connection: sqlite3.Connection, rungs: Sequence[Rung]) -> None:
+        before = {level.every_ns: level for level in Layout.read(connection).levels}
+        wanted = {rung.every_ns: rung.keep_ns for rung in rungs}
+        measurements = [row[0] for row in connection.execute("SELECT id FROM measurements")]
+        for every_ns, level in before.items():
+            if every_ns in wanted:
+                connection.execute(
+                    "UPDATE rungs SET keep_ns = ? WHERE number = ?", (wanted[every_ns], level.number)
+                )
+                continue
+            for measurement in measurements:
+                connection.execute(f"DROP TABLE IF EXISTS {level.table(measurement)}")
+            connection.execute("DELETE FROM partial WHERE rung = ?", (level.number,))
+            connection.execute("DELETE FROM rungs WHERE number = ?", (level.number,))
+        new = [every_ns for every_ns in wanted if every_ns not in before]
+        connection.executemany(
+            f"INSERT INTO rungs (every_ns, keep_ns, from_ns) VALUES (?, ?, {MIN_TIME})",
+            [(every_ns, wanted[every_ns]) for every_ns in new],
+        )
+        if not wanted:
+            connection.execute("DELETE FROM marks")
+        elif new:
+            mark_everything(connection)
+
+
+def mark_everything(connection: sqlite3.Connection) -> None:
+    """Mark each series over all its points and rollups, in the transaction that is open."""
+    layout = Layout.read(connection)
+    narrow = layout.levels[0]
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    marks = []
+    for series, measurement in connection.execute("SELECT id, measurement FROM series").fetchall():
+        spans = [_span(connection, f"m{measurement}", "time_ns", 1, series)]
+        spans += [
+            _span(connection, level.table(measurement), "window", level.every_ns, series)
+            for level in layout.levels
+            if level.table(measurement) in tables
+        ]
+        known = [span for span in spans if span is not None]
+        if known:
+            start_ns, stop_ns = min(span[0] for span in known), max(span[1] for span in known)
+            marks.append((series, max(narrow.floor(start_ns), MIN_TIME), min(narrow.ceil(stop_ns), MAX_TIME)))
+    connection.execute("DELETE FROM marks")
+    connection.executemany("INSERT INTO marks VALUES (?, ?, ?)", marks)
+
+
+def window_number(column: str, every: str) -> str:
+    """SQL for the number of the window of a time: division truncates, so below the epoch it is one less."""
+    return f"({column} / {every} - ({column} % {every} < 0))"
+
+
+def _span(
+    connection: sqlite3.Connection, table: str, column: str, unit_ns: int, series: int
+) -> tuple[int, int] | None:
+    query = f"SELECT {{}}({column}) FROM {table} WHERE series = ?"
+    low = connection.execute(query.format("min"), (series,)).fetchone()[0]
+    high = connection.execute(query.format("max"), (series,)).fetchone()[0]
+    return None if low is None else (low * unit_ns, (high + 1) * unit_ns)

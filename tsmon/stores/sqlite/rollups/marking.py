@@ -1,0 +1,65 @@
+"""Marks: which windows of the narrowest rung a write has touched."""
+
+import sqlite3
+from collections.abc import Iterable
+from typing import Final
+
+from tsmon.stores.sqlite.rollups.layout import MAX_TIME, MIN_TIME, Layout
+
+__all__ = ["Marking"]
+
+MAX_REMEMBERED: Final = 100_000
+
+
+class Marking:
+    """Marks windows in the transaction that is open; remembers what is marked already."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._layout = Layout.read(connection)
+        self._marked: set[tuple[int, int]] = set()
+
+    @property
+    def every_ns(self) -> int | None:
+        """Width of the narrowest rung; None where there is none and nothing needs marking."""
+        levels = self._layout.levels
+        return levels[0].every_ns if levels else None
+
+    def mark(self, measurement: int, windows: Iterable[tuple[int, int]]) -> None:
+        """Mark windows of the narrowest rung, given as pairs of series and window number.
+
+        A window that lost points to retention is frozen: what it was computed as, it stays.
+        """
+        new = set(windows) - self._marked
+        if not new:
+            return
+        every_ns = self._layout.levels[0].every_ns
+        frozen_before = -(-self._layout.points_from_ns // every_ns)
+        marks = [
+            (series, max(window * every_ns, MIN_TIME), min((window + 1) * every_ns, MAX_TIME))
+            for series, window in sorted(new)
+            if window >= frozen_before or self._thaw(measurement, series, window * every_ns)
+        ]
+        self._connection.executemany(
+            "INSERT INTO marks VALUES (?, ?, ?) "
+            "ON CONFLICT (series, start_ns) DO UPDATE SET stop_ns = max(stop_ns, excluded.stop_ns)",
+            marks,
+        )
+        if len(self._marked) + len(new) > MAX_REMEMBERED:
+            self._marked.clear()
+        self._marked |= new
+
+    def _thaw(self, measurement: int, series: int, time_ns: int) -> bool:
+        """Whether a window from before the points begin may be computed: there was nothing of it until now."""
+        level = next((one for one in self._layout.levels if one.from_ns <= time_ns), self._layout.levels[-1])
+        start_ns = max(level.floor(time_ns), MIN_TIME)
+        thawed = "SELECT 1 FROM thawed WHERE series = ? AND start_ns = ?"
+        if self._connection.execute(thawed, (series, start_ns)).fetchone():
+            return True
+        table = level.table(measurement)
+        if self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone():
+            known = f"SELECT 1 FROM {table} WHERE series = ? AND window = ?"
+            if self._connection.execute(known, (series, start_ns // level.every_ns)).fetchone():
+                return False
+        self._connection.execute("INSERT INTO thawed VALUES (?, ?)", (series, start_ns))
+        return True

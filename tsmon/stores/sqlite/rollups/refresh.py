@@ -1,0 +1,308 @@
+"""Recomputation of what is marked: the narrowest rung from the points, each wider one from the rung below.
+
+A window is computed whole, from everything that is stored of it, so it does not matter how often or in which
+order points came. A wider window whose narrower ones have been removed in part is computed from the points; where
+those have been removed too, it is left as it is.
+"""
+
+import contextlib
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from tsmon.stores.sqlite.rollups.layout import MAX_TIME, MIN_TIME, Layout, Level, window_number
+
+__all__ = ["refresh"]
+
+STEP_MARKS: Final = 2_000
+STEP_POINTS: Final = 50_000
+STEP_FIELDS: Final = 400
+"""What one step takes, at most: marks, points of one mark, fields in one statement (SQLite's limit is 2,000)."""
+
+NUMBERS: Final = ("float", "integer", "unsigned")
+
+_SPANS: Final = (
+    "SELECT json_extract(value, '$[0]') AS series, json_extract(value, '$[1]') AS low, "
+    "json_extract(value, '$[2]') AS high FROM json_each(:spans)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    series: int
+    start_ns: int
+    stop_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    number: int
+    has_mean: bool
+
+
+def refresh(connection: sqlite3.Connection) -> bool:
+    """Recompute some of what is marked, in one transaction; return whether there is more to do."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        more = _refresh(connection)
+        connection.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise
+    return more
+
+
+def _refresh(connection: sqlite3.Connection) -> bool:
+    layout = Layout.read(connection)
+    if not layout.levels:
+        return False
+    first = connection.execute(
+        "SELECT measurement FROM series WHERE id = (SELECT series FROM marks LIMIT 1)"
+    ).fetchone()
+    if first is None:
+        return connection.execute("DELETE FROM marks WHERE series NOT IN (SELECT id FROM series)").rowcount > 0
+    measurement: int = first[0]
+    spans = list(_take(connection, measurement, layout.levels[0]))
+    fields = [
+        _Field(number, type_ in NUMBERS)
+        for number, type_ in connection.execute(
+            "SELECT number, type FROM fields WHERE measurement = ? ORDER BY number", (measurement,)
+        )
+    ]
+    for level in layout.levels:
+        _make_table(connection, level.table(measurement), len(fields))
+    for i in range(0, len(fields), STEP_FIELDS):
+        rollup = _Rollup(connection, layout, measurement, fields[i : i + STEP_FIELDS])
+        for number in range(len(layout.levels)):
+            rollup.compute(number, spans)
+    return True
+
+
+def _take(connection: sqlite3.Connection, measurement: int, narrow: Level) -> Iterator[_Span]:
+    """Remove marks of a measurement, and of a long one its beginning, and yield what they cover."""
+    marks = connection.execute(
+        "SELECT series, start_ns, stop_ns FROM marks WHERE series IN (SELECT id FROM series WHERE measurement = ?) "
+        "ORDER BY series, start_ns LIMIT ?",
+        (measurement, STEP_MARKS),
+    ).fetchall()
+    for series, start_ns, stop_ns in marks:
+        connection.execute("DELETE FROM marks WHERE series = ? AND start_ns = ?", (series, start_ns))
+        if stop_ns - start_ns > narrow.every_ns:
+            query = (
+                f"SELECT time_ns FROM m{measurement} WHERE series = ? AND time_ns >= ? AND time_ns < ? "
+                "ORDER BY time_ns LIMIT 1 OFFSET ?"
+            )
+            edge = connection.execute(query, (series, start_ns, stop_ns, STEP_POINTS)).fetchone()
+            if edge is not None and (rest_ns := narrow.floor(edge[0]) + narrow.every_ns) < stop_ns:
+                connection.execute(
+                    "INSERT INTO marks VALUES (?, ?, ?) "
+                    "ON CONFLICT (series, start_ns) DO UPDATE SET stop_ns = max(stop_ns, excluded.stop_ns)",
+                    (series, rest_ns, stop_ns),
+                )
+                yield _Span(series, start_ns, rest_ns)
+                return
+        yield _Span(series, start_ns, stop_ns)
+
+
+def _make_table(connection: sqlite3.Connection, table: str, fields: int) -> None:
+    """Make the table, or the columns that it lacks."""
+    present = connection.execute("SELECT count(*) FROM pragma_table_info(?)", (table,)).fetchone()[0]
+    if not present:
+        columns = "".join(f", c{number} REAL" for number in range(1, fields + 1))
+        connection.execute(
+            f"CREATE TABLE {table} (series INTEGER NOT NULL, window INTEGER NOT NULL, count INTEGER NOT NULL, "
+            f"first INTEGER NOT NULL, last INTEGER NOT NULL{columns}, PRIMARY KEY (series, window)) WITHOUT ROWID"
+        )
+    for number in range(max(present - 4, 1), fields + 1) if present else ():
+        connection.execute(f"ALTER TABLE {table} ADD COLUMN c{number} REAL")
+
+
+class _Rollup:
+    """Computes windows of one measurement, for some of its fields."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, layout: Layout, measurement: int, fields: Sequence[_Field]
+    ) -> None:
+        self._connection = connection
+        self._layout = layout
+        self._measurement = measurement
+        self._fields = fields
+        self._points = f"m{measurement}"
+
+    def compute(self, number: int, spans: Sequence[_Span]) -> None:
+        """Compute the windows of one level that the spans touch."""
+        level = self._layout.levels[number]
+        below = self._layout.levels[number - 1] if number else None
+        from_below: list[tuple[int, int, int]] = []
+        from_points: list[tuple[int, int, int]] = []
+        for span in _widened(spans, level):
+            start_ns, stop_ns = span.start_ns, span.stop_ns
+            # Windows that begin before the rung below does are made of points.
+            turn_ns = min(max(start_ns, level.ceil(below.from_ns)), stop_ns) if below else stop_ns
+            from_points += self._with_all_points(level, span.series, start_ns, turn_ns)
+            if turn_ns < stop_ns:
+                from_below.append((span.series, turn_ns, stop_ns))
+        if from_points:
+            self._from_points(level, from_points)
+        if below is not None and from_below:
+            self._from_below(level, below, from_below)
+
+    def _with_all_points(
+        self, level: Level, series: int, start_ns: int, stop_ns: int
+    ) -> Iterator[tuple[int, int, int]]:
+        """Those windows of a span of which no points have been removed."""
+        whole_ns = max(start_ns, level.ceil(self._layout.points_from_ns))
+        if start_ns < whole_ns:
+            thawed = self._connection.execute(
+                "SELECT start_ns FROM thawed WHERE series = ? AND start_ns >= ? AND start_ns < ?",
+                (series, start_ns, min(whole_ns, stop_ns)),
+            )
+            for (at_ns,) in thawed.fetchall():
+                if at_ns == level.floor(at_ns):
+                    yield series, at_ns, at_ns + level.every_ns
+        if whole_ns < stop_ns:
+            yield series, whole_ns, stop_ns
+
+    def _from_points(self, level: Level, spans: list[tuple[int, int, int]]) -> None:
+        columns = "".join(
+            f", avg(c{f.number}), count(c{f.number})"
+            if f.has_mean
+            else f", CASE WHEN count(c{f.number}) THEN 1 END, count(c{f.number})"
+            for f in self._fields
+        )
+        rows = self._connection.execute(
+            f"SELECT p.series, {window_number('time_ns', ':every')} AS number, count(*), "
+            f"min(time_ns), max(time_ns){columns} FROM ({_SPANS}) AS spans CROSS JOIN {self._points} AS p "
+            "ON p.series = spans.series AND time_ns >= low AND time_ns < high GROUP BY p.series, number",
+            {"every": level.every_ns, "spans": json.dumps(_clamped(spans))},
+        ).fetchall()
+
+        def extent(series: int, window: int, field: int) -> tuple[int, int]:
+            start_ns = window * level.every_ns
+            return self._connection.execute(  # type: ignore[no-any-return]
+                f"SELECT min(time_ns), max(time_ns) FROM {self._points} "
+                f"WHERE series = ? AND time_ns >= ? AND time_ns <= ? AND c{field} IS NOT NULL",
+                (series, max(start_ns, MIN_TIME), min(start_ns + level.every_ns - 1, MAX_TIME)),
+            ).fetchone()
+
+        partial = []
+        for row in rows:
+            series, window, total = row[:3]
+            for i, field in enumerate(self._fields):
+                count = row[6 + 2 * i]
+                if 0 < count < total:
+                    first_ns, last_ns = extent(series, window, field.number)
+                    partial.append((series, window, field.number, count, first_ns, last_ns))
+        means = [(*row[:5], *row[5::2]) for row in rows]
+        self._store(level, means, partial)
+
+    def _from_below(self, level: Level, below: Level, spans: list[tuple[int, int, int]]) -> None:
+        ratio = level.every_ns // below.every_ns
+        numbered = [(series, low // below.every_ns, high // below.every_ns) for series, low, high in spans]
+        parameters = {"every": below.every_ns, "ratio": ratio, "rung": below.number, "spans": json.dumps(numbered)}
+        joined = (
+            f"FROM ({_SPANS}) AS spans CROSS JOIN {{}} AS p "
+            "ON p.series = spans.series AND p.window >= low AND p.window < high"
+        )
+        number = window_number("p.window", ":ratio")
+        apart = {
+            (series, window, field)
+            for series, window, field in self._connection.execute(
+                f"SELECT p.series, {number} AS number, field {joined.format('partial')} AND p.rung = :rung "
+                "GROUP BY p.series, number, field",
+                parameters,
+            )
+        }
+        columns = "".join(
+            f", sum(c{f.number} * count) / sum(CASE WHEN c{f.number} IS NOT NULL THEN count END)"
+            f", sum(CASE WHEN c{f.number} IS NOT NULL THEN count END)"
+            for f in self._fields
+        )
+        rows = self._connection.execute(
+            f"SELECT p.series, {number} AS number, sum(count), min(p.window * :every + first), "
+            f"max(p.window * :every + last){columns} {joined.format(below.table(self._measurement))} "
+            "GROUP BY p.series, number",
+            parameters,
+        ).fetchall()
+        means, partial = [], []
+        for row in rows:
+            series, window, total = row[:3]
+            values = list(row[5::2])
+            for i, field in enumerate(self._fields):
+                count = row[6 + 2 * i]
+                if count is not None and (count < total or (series, window, field.number) in apart):
+                    values[i], *known = self._field_from_below(below, series, window * ratio, ratio, field.number)
+                    partial.append((series, window, field.number, *known))
+            means.append((*row[:5], *values))
+        self._store(level, means, partial)
+
+    def _field_from_below(
+        self, below: Level, series: int, window: int, ratio: int, field: int
+    ) -> tuple[float, int, int, int]:
+        """Mean, count, first and last of one field that some points lack."""
+        return self._connection.execute(  # type: ignore[no-any-return]
+            f"SELECT sum(c{field} * coalesce(partial.count, r.count)) / sum(coalesce(partial.count, r.count)), "
+            "sum(coalesce(partial.count, r.count)), "
+            "min(r.window * :every + coalesce(partial.first, r.first)), "
+            "max(r.window * :every + coalesce(partial.last, r.last)) "
+            f"FROM {below.table(self._measurement)} AS r LEFT JOIN partial ON partial.series = r.series "
+            "AND partial.rung = :rung AND partial.window = r.window AND partial.field = :field "
+            f"WHERE r.series = :series AND r.window >= :low AND r.window < :high AND c{field} IS NOT NULL",
+            {
+                "every": below.every_ns,
+                "rung": below.number,
+                "field": field,
+                "series": series,
+                "low": window,
+                "high": window + ratio,
+            },
+        ).fetchone()
+
+    def _store(
+        self,
+        level: Level,
+        rows: list[tuple[int | float | None, ...]],
+        partial: list[tuple[int, int, int, int, int, int]],
+    ) -> None:
+        """Put rows of series, window, count, first, last (in nanoseconds) and means in place."""
+        numbers = [field.number for field in self._fields]
+        columns = ["count", "first", "last", *(f"c{number}" for number in numbers)]
+        start = f"?2 * {level.every_ns}"
+        values = ["?1", "?2", "?3", f"?4 - {start}", f"?5 - {start}", *(f"?{6 + i}" for i in range(len(numbers)))]
+        self._connection.executemany(
+            f"INSERT INTO {level.table(self._measurement)} (series, window, {', '.join(columns)}) "
+            f"VALUES ({', '.join(values)}) ON CONFLICT (series, window) "
+            f"DO UPDATE SET {', '.join(f'{column} = excluded.{column}' for column in columns)}",
+            rows,
+        )
+        self._connection.executemany(
+            "DELETE FROM partial WHERE series = ? AND rung = ? AND window = ? AND field BETWEEN ? AND ?",
+            [(row[0], level.number, row[1], numbers[0], numbers[-1]) for row in rows],
+        )
+        self._connection.executemany(
+            f"INSERT INTO partial VALUES (?1, {level.number}, ?2, ?3, ?4, ?5 - {start}, ?6 - {start})",
+            partial,
+        )
+
+
+def _widened(spans: Sequence[_Span], level: Level) -> Iterator[_Span]:
+    """Spans over whole windows of the level; those that meet become one, so that nothing counts twice."""
+    last: _Span | None = None
+    for span in sorted(spans, key=lambda one: (one.series, one.start_ns)):
+        start_ns, stop_ns = max(level.floor(span.start_ns), level.from_ns), level.ceil(span.stop_ns)
+        if last is not None and last.series == span.series and start_ns <= last.stop_ns:
+            last = _Span(last.series, last.start_ns, max(last.stop_ns, stop_ns))
+            continue
+        if last is not None:
+            yield last
+        last = _Span(span.series, start_ns, stop_ns)
+    if last is not None:
+        yield last
+
+
+def _clamped(spans: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
+    """Bounds that SQLite can hold; none of InfluxDB's times lies beyond them."""
+    return [(series, max(low, MIN_TIME), min(high, MAX_TIME)) for series, low, high in spans]

@@ -1,0 +1,88 @@
+"""From where a question is answered: rollups where they are whole and unmarked, points elsewhere.
+
+So an answer is exact at any moment, whether or not the marks have been worked off.
+"""
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tsmon.stores.sqlite.rollups.layout import MAX_TIME, MIN_TIME, Layout, Level
+
+__all__ = ["Segment", "segments"]
+
+Interval = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A span of one series, to be read from the rollups of a level, or from the points (None)."""
+
+    level: Level | None
+    series: int
+    start_ns: int
+    stop_ns: int
+
+
+def segments(
+    connection: sqlite3.Connection,
+    measurement: int,
+    series: Iterable[int],
+    start_ns: int,
+    stop_ns: int,
+    every_ns: int,
+) -> list[Segment]:
+    """Segments that together cover the span for each series; windows of ``every_ns`` are never cut by a rollup."""
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    layout = Layout.read(connection)
+    levels = [
+        level
+        for level in reversed(layout.levels)
+        if every_ns % level.every_ns == 0 and level.table(measurement) in tables
+    ]
+    numbers = list(series)
+    if not levels or start_ns >= stop_ns:
+        return [Segment(None, number, start_ns, stop_ns) for number in numbers]
+    marks: dict[int, list[Interval]] = {}
+    for number, low, high in connection.execute(
+        "SELECT series, start_ns, stop_ns FROM marks JOIN series ON series.id = marks.series "
+        "WHERE series.measurement = ? AND start_ns < ? AND stop_ns > ?",
+        (measurement, min(stop_ns, MAX_TIME), max(start_ns, MIN_TIME)),
+    ):
+        marks.setdefault(number, []).append((low, high))
+    found = []
+    unmarked = _split(levels, (start_ns, stop_ns), [])
+    for number in numbers:
+        parts = _split(levels, (start_ns, stop_ns), marks[number]) if number in marks else unmarked
+        found += [Segment(level, number, low, high) for level, (low, high) in parts]
+    return found
+
+
+def _split(levels: list[Level], whole: Interval, marks: list[Interval]) -> list[tuple[Level | None, Interval]]:
+    """What is read from each level, the widest first; what is left comes from the points."""
+    parts: list[tuple[Level | None, Interval]] = []
+    open_: list[Interval] = [whole]
+    for level in levels:
+        dirty = sorted((level.floor(low), level.ceil(high)) for low, high in marks)
+        left = []
+        for low, high in open_:
+            inner_low, inner_high = level.ceil(max(low, level.from_ns)), level.floor(high)
+            if inner_low >= inner_high:
+                left.append((low, high))
+                continue
+            if low < inner_low:
+                left.append((low, inner_low))
+            at = inner_low
+            for dirty_low, dirty_high in dirty:
+                if dirty_high <= at or dirty_low >= inner_high:
+                    continue
+                if at < dirty_low:
+                    parts.append((level, (at, dirty_low)))
+                left.append((max(at, dirty_low), min(dirty_high, inner_high)))
+                at = max(at, dirty_high)
+            if at < inner_high:
+                parts.append((level, (at, inner_high)))
+            if inner_high < high:
+                left.append((inner_high, high))
+        open_ = left
+    return parts + [(None, part) for part in open_]
