@@ -14,7 +14,7 @@ from tsmon.limited_log import LimitedLog
 from tsmon.periodic import Periodic
 from tsmon.points import Point
 from tsmon.points.agent import Pipeline
-from tsmon.settings import MonitoringSettings, Settings, WebSettings, load_settings
+from tsmon.settings import MonitoringSettings, RollupSettings, Settings, WebSettings, load_settings
 from tsmon.stores import Store
 from tsmon_agent.configured import samplers_from
 from tsmon_agent.live import LiveFeed
@@ -30,6 +30,7 @@ _log = logging.getLogger("tsmon")
 STOP_TIMEOUT_S: Final = 10.0
 PIPELINE_INTERVAL_S: Final = 10.0
 RETENTION_INTERVAL_S: Final = 600.0
+ROLLUP_INTERVAL_S: Final = 60.0
 FOR_EVER_DAYS: Final = 100_000.0
 
 
@@ -42,7 +43,7 @@ class Agent:
     def __init__(self, settings: Settings, *, settings_file: Path | None = None) -> None:
         self.settings = settings
         self.live = LiveFeed()
-        store = store_from(settings.monitoring, embedded=True)
+        store = store_from(settings.monitoring, embedded=True, rungs=settings.rollups.ladder)
         self.monitor = Monitor(_for_agent(settings), store=store)
         self.sampling = Sampling(
             samplers_from(settings.agent),
@@ -55,9 +56,10 @@ class Agent:
         self._web: WebServer | None = None
         self._tickers = (
             Periodic(self._emit_pipeline, PIPELINE_INTERVAL_S, at_once=True),
-            Periodic(self._start_retention, RETENTION_INTERVAL_S, at_once=True),
+            Periodic(lambda: self._start_upkeep("retention"), RETENTION_INTERVAL_S, at_once=True),
+            Periodic(lambda: self._start_upkeep("rollups"), ROLLUP_INTERVAL_S, at_once=True),
         )
-        self._retention: asyncio.Task[None] | None = None
+        self._upkeep: dict[str, asyncio.Task[None]] = {}
         self._orders: asyncio.Queue[str] = asyncio.Queue()
         self._limited = LimitedLog()
 
@@ -107,8 +109,8 @@ class Agent:
         for ticker in self._tickers:
             ticker.stop()
         self.sampling.stop()
-        if self._retention is not None:
-            self._retention.cancel()
+        for task in self._upkeep.values():
+            task.cancel()
         web, self._web = self._web, None
         try:
             if web is not None:
@@ -134,13 +136,23 @@ class Agent:
         await self._change_web(before, settings.web)
         try:
             await self.monitor.reconfigure(
-                _for_agent(settings), lambda: store_from(settings.monitoring, embedded=True)
+                _for_agent(settings),
+                lambda: store_from(settings.monitoring, embedded=True, rungs=settings.rollups.ladder),
             )
         except BaseException:
             await self._change_web(settings.web, before)
             raise
+        await self._change_rungs(settings.rollups)
         self.settings = settings
         self.sampling.reconfigure(samplers, host=settings.agent.host, time_limit_s=settings.agent.time_limit)
+
+    async def _change_rungs(self, settings: RollupSettings) -> None:
+        store = self.store
+        if settings != self.settings.rollups and not self.settings.monitoring.server_set:
+            from tsmon.stores.sqlite import SqliteStore
+
+            if isinstance(store, SqliteStore):
+                await store.change_rungs(settings.ladder)
 
     async def _change_web(self, before: WebSettings, after: WebSettings) -> None:
         """Show the pages as ``after`` says; where that is impossible, as before."""
@@ -183,22 +195,30 @@ class Agent:
         except TsmonError as error:
             self._limited.warning("pipeline", f"the agent cannot tell how it does: {error}")
 
-    def _start_retention(self) -> None:
-        if self._retention is None or self._retention.done():
-            self._retention = asyncio.get_running_loop().create_task(self._apply_retention())
+    def _start_upkeep(self, name: str) -> None:
+        """Look after the embedded file, unless that is still going on."""
+        if name not in self._upkeep or self._upkeep[name].done():
+            self._upkeep[name] = asyncio.get_running_loop().create_task(self._look_after(name))
 
-    async def _apply_retention(self) -> None:
-        days = self.settings.monitoring.retention_days
-        if self.settings.monitoring.server_set or not 0 < days < FOR_EVER_DAYS:
+    async def _look_after(self, name: str) -> None:
+        if self.settings.monitoring.server_set:
             return
         from tsmon.stores.sqlite import SqliteStore
 
         store = self.store
-        if isinstance(store, SqliteStore):
-            try:
-                await store.apply_retention(timedelta(days=days) // timedelta(microseconds=1) * 1_000)
-            except TsmonError as error:
-                self._limited.warning("retention", f"old points were not removed: {error}")
+        if not isinstance(store, SqliteStore):
+            return
+        try:
+            if name == "rollups":
+                await store.refresh_rollups()
+            else:
+                days = self.settings.monitoring.retention_days
+                keep = (
+                    timedelta(days=days) // timedelta(microseconds=1) * 1_000 if 0 < days < FOR_EVER_DAYS else None
+                )
+                await store.apply_retention(keep)
+        except TsmonError as error:
+            self._limited.warning(name, f"the {name} of the embedded store did not work: {error}")
 
 
 def _for_agent(settings: Settings) -> MonitoringSettings:

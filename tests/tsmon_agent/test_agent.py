@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import socket
+import sqlite3
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -156,7 +157,7 @@ async def test_old_points_are_removed(home: Home, monkeypatch: pytest.MonkeyPatc
     home.write(home.monitoring(more="retention_days = 2.0"), QUIET, "[agent]\nsamplers = []")
     async with running(home) as agent:
         for days in range(5):
-            agent.monitor.emit(Numbered(n=days, time=now_ns - days * day_ns - 1))
+            agent.monitor.emit(Numbered(n=days, time=now_ns - days * day_ns - 60 * 10**9))
         await agent.monitor.flush()
         await eventually(lambda: home.numbers("a.db") == [0, 1])
 
@@ -167,8 +168,36 @@ async def test_retention_for_ever(home: Home, days: str) -> None:
     async with running(home) as agent:
         agent.monitor.emit(Numbered(n=1, time=1_000_000_000))
         await agent.monitor.flush()
-        await agent._apply_retention()
+        await agent._look_after("retention")
         assert home.numbers("a.db") == [1]
+
+
+async def test_rollups_are_kept_up_and_follow_the_settings(
+    home: Home, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def counts(rung: int) -> list[int]:
+        connection = sqlite3.connect(home.db)
+        try:
+            query = "SELECT id FROM measurements WHERE name = 'numbered'"
+            for (measurement,) in connection.execute(query).fetchall():
+                return [row[0] for row in connection.execute(f"SELECT count FROM m{measurement}_r{rung}")]
+            return []
+        except sqlite3.OperationalError:
+            return []
+        finally:
+            connection.close()
+
+    monkeypatch.setattr(module, "ROLLUP_INTERVAL_S", 0.1)
+    home.write(home.monitoring(), QUIET, '[agent]\nsamplers = []\n[rollups]\nrungs = { "1h" = "forever" }')
+    async with running(home) as agent:
+        for n in range(10):
+            agent.monitor.emit(Numbered(n=n, time=time.time_ns() // 3_600_000_000_000 * 3_600_000_000_000 + n))
+        await agent.monitor.flush()
+        await eventually(lambda: counts(1) == [10])
+        rungs = '[rollups]\nrungs = { "1h" = "forever", "1d" = "forever" }'
+        home.write(home.monitoring(), QUIET, "[agent]\nsamplers = []", rungs)
+        await hang_up(agent, caplog)
+        await eventually(lambda: counts(2) == [10])
 
 
 async def emit_all_the_time(agent: Agent) -> int:

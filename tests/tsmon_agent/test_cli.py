@@ -167,7 +167,7 @@ class TestMistakes:
         connection.close()
         for command in ("run", "check"):
             assert agent(command).mistake == (
-                f"{file} was written by a newer tsmon (schema 99, this one knows 1); "
+                f"{file} was written by a newer tsmon (schema 99, this one knows 2); "
                 "upgrade tsmon, or name another file"
             )
 

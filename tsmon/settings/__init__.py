@@ -3,5 +3,14 @@
 from tsmon.settings.agent import AgentSettings, SamplerName, WebSettings
 from tsmon.settings.loading import Settings, load_settings
 from tsmon.settings.monitoring import MonitoringSettings
+from tsmon.settings.rollups import RollupSettings
 
-__all__ = ["AgentSettings", "MonitoringSettings", "SamplerName", "Settings", "WebSettings", "load_settings"]
+__all__ = [
+    "AgentSettings",
+    "MonitoringSettings",
+    "RollupSettings",
+    "SamplerName",
+    "Settings",
+    "WebSettings",
+    "load_settings",
+]

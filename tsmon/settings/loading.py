@@ -15,6 +15,7 @@ from tsmon.errors import SettingsError
 from tsmon.settings.agent import AgentSettings, WebSettings
 from tsmon.settings.monitoring import MonitoringSettings
 from tsmon.settings.places import place_of
+from tsmon.settings.rollups import RollupSettings
 
 __all__ = ["Settings", "load_settings"]
 
@@ -48,6 +49,7 @@ class Settings(BaseSettings):
     monitoring: MonitoringSettings = MonitoringSettings()
     agent: AgentSettings = AgentSettings()
     web: WebSettings = WebSettings()
+    rollups: RollupSettings = RollupSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -40,25 +40,19 @@ def checked_rungs(rungs: Iterable[Rung]) -> tuple[Rung, ...]:
         if rung.every_ns <= 0:
             raise ValueError(f"a rung of {rung.every_ns} ns is not positive")
         if rung.keep_ns is not None and rung.keep_ns < rung.every_ns:
-            raise ValueError(
-                f"the rung of {rung.every_ns} ns is kept for {rung.keep_ns} ns, less than one of its windows"
-            )
+            raise ValueError(f"the rung of {_seconds(rung.every_ns)} is kept for less than one of its windows")
     for narrow, wide in pairwise(ordered):
+        pair = f"the rungs of {_seconds(narrow.every_ns)} and {_seconds(wide.every_ns)}"
         if wide.every_ns == narrow.every_ns:
-            raise ValueError(f"there are two rungs of {wide.every_ns} ns")
+            raise ValueError(f"{pair} are the same")
         if wide.every_ns % narrow.every_ns:
-            raise ValueError(
-                f"a rung of {wide.every_ns} ns is no multiple of the one below it, {narrow.every_ns} ns"
-            )
-        if narrow.keep_ns is None or (wide.keep_ns is not None and wide.keep_ns < narrow.keep_ns):
-            if wide.keep_ns is None:
-                continue
-            raise ValueError(
-                f"the rung of {wide.every_ns} ns is kept for less time than the one of {narrow.every_ns} ns"
-            )
-        if narrow.keep_ns < wide.every_ns:
-            raise ValueError(
-                f"the rung of {narrow.every_ns} ns is kept for {narrow.keep_ns} ns, less than one window of "
-                f"the next, {wide.every_ns} ns"
-            )
+            raise ValueError(f"{pair} do not fit each other; each must be a multiple of the one below")
+        if wide.keep_ns is not None and (narrow.keep_ns is None or narrow.keep_ns > wide.keep_ns):
+            raise ValueError(f"{pair}: the narrower one is kept longer; keep the wider one at least as long")
+        if narrow.keep_ns is not None and narrow.keep_ns < wide.every_ns:
+            raise ValueError(f"{pair}: the narrower one is kept for less than one window of the wider one")
     return ordered
+
+
+def _seconds(duration_ns: int) -> str:
+    return f"{duration_ns / 1e9:g} s"

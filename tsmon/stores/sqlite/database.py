@@ -80,6 +80,16 @@ class Database:
         """Let ``change`` alter the file; it calls its second argument before it removes names or series."""
         return self._change(lambda connection, writer: change(connection, writer.forget))
 
+    def change_rungs(self, rungs: Sequence[Rung]) -> None:
+        """Keep these rollups from now on."""
+        self._rungs = rungs
+
+        def step(connection: sqlite3.Connection, writer: Writer) -> None:
+            writer.forget_marks()
+            Layout.set(connection, rungs)
+
+        self._change(step)
+
     def refresh(self) -> bool:
         """Recompute some of the rollups that writes have touched; return whether there is more to do."""
 

@@ -120,6 +120,12 @@ class SqliteStore(Store):
             lambda connection: reader.series(connection, selector, start_ns, stop_ns, _positive(every_ns))
         )
 
+    async def change_rungs(self, rungs: Iterable[Rung]) -> None:
+        """Keep these rollups from now on; new ones are computed from what is there by the next refresh."""
+        database = self._opened()
+        self.rungs = checked_rungs(rungs)
+        await self._in_turn(self._writing, partial(database.change_rungs, self.rungs))
+
     async def refresh_rollups(self) -> None:
         """Recompute the rollups that writes have touched. Answers are exact without it, but slower."""
         database = self._opened()

@@ -4,7 +4,6 @@ import asyncio
 import math
 import sqlite3
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -133,7 +132,9 @@ class StoreWithRollups(RuleBasedStateMachine):
 
 
 TestStoreWithRollups = StoreWithRollups.TestCase
-TestStoreWithRollups.settings = settings(max_examples=60, stateful_step_count=25, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+TestStoreWithRollups.settings = settings(
+    max_examples=60, stateful_step_count=25, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate)
+)
 
 
 def rows(path: Path, query: str) -> list[tuple[int, ...]]:
@@ -145,8 +146,8 @@ def rows(path: Path, query: str) -> list[tuple[int, ...]]:
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path / "tsmon.db"
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "tsmon.db"
 
 
 def every_minute(start_ns: int, stop_ns: int, value: float = 1.0) -> bytes:

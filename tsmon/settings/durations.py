@@ -1,0 +1,30 @@
+"""Durations in the settings: ``"30s"``, ``"15m"``, ``"1h"``, ``"7d"``, ``"forever"``."""
+
+import re
+from typing import Any, Final
+
+__all__ = ["duration_ns", "duration_text"]
+
+UNITS_NS: Final = {"s": 1_000_000_000, "m": 60_000_000_000, "h": 3_600_000_000_000, "d": 86_400_000_000_000}
+
+_duration: Final = re.compile(r"(\d{1,7})\s*([smhd])", re.ASCII)
+
+
+def duration_ns(text: Any) -> int | None:
+    """Nanoseconds of a duration, None for ``forever``; raises ValueError with the remedy."""
+    if text == "forever":
+        return None
+    match = _duration.fullmatch(text.strip()) if isinstance(text, str) else None
+    if match is None or not int(match[1]):
+        raise ValueError(f"{text!r} is no duration; write one such as 30s, 15m, 1h, 7d, or forever")
+    return int(match[1]) * UNITS_NS[match[2]]
+
+
+def duration_text(duration: int | None) -> str:
+    """Inverse of :func:`duration_ns`, in the largest unit that fits."""
+    if duration is None:
+        return "forever"
+    for unit, length in reversed(UNITS_NS.items()):
+        if duration % length == 0:
+            return f"{duration // length}{unit}"
+    return f"{duration / UNITS_NS['s']:g}s"
