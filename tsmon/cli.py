@@ -57,6 +57,31 @@ def lint(
 
 
 @app.command()
+def schema(
+    modules: Annotated[
+        list[str] | None,
+        typer.Option("--module", "-m", metavar="MODULE", help="Module or package of your own; may be repeated."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="For programs, such as a generator of dashboards.")
+    ] = False,
+) -> None:
+    """Show the series that point classes declare: tsmon's, or those of your own modules."""
+    from tsmon.schema import series_in
+    from tsmon.schema_table import schema_table
+
+    # Where one's own modules are looked for, as `python -m` does.
+    sys.path.insert(0, "")
+    series = series_in(modules or ["tsmon.points"])
+    if as_json:
+        import msgspec
+
+        typer.echo(msgspec.json.format(msgspec.json.encode(series)).decode())
+    else:
+        schema_table(series)
+
+
+@app.command()
 def version() -> None:
     """Print the version."""
     typer.echo(importlib.metadata.version("tsmon"))

@@ -9,6 +9,7 @@ import pytest
 
 from tsmon.stores import Store
 from tsmon.stores.influxdb import InfluxConnection, InfluxStore
+from tsmon.stores.memory import MemoryStore
 from tsmon.stores.sqlite import SqliteStore
 
 if TYPE_CHECKING:
@@ -31,8 +32,15 @@ async def influxdb(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
         yield store
 
 
+@asynccontextmanager
+async def memory(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
+    async with MemoryStore() as store:
+        yield store
+
+
 STORES: dict[str, Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[Store]]] = {
     "influxdb": influxdb,
+    "memory": memory,
     "sqlite": sqlite,
 }
 

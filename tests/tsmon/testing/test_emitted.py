@@ -1,0 +1,137 @@
+"""What the tests of a user's program see."""
+
+import asyncio
+import threading
+from enum import IntEnum
+from typing import Literal
+
+import pytest
+
+from tsmon import InvalidPointError, Monitor, Point, Request, RequestError, Tag, TagAndField
+from tsmon.settings import MonitoringSettings
+from tsmon.stores import Selector
+from tsmon.testing import Emitted, MemoryStore, recording
+
+HEALTHY = Request(service="faces", route="GET:/a", status_code=200, request_id="1", execution_time=0.5)
+BROKEN = Request(route="GET:/b", status_code=500, request_id="2", execution_time=0.25)
+
+
+class Band(IntEnum):
+    RED = 1
+    BLUE = 2
+
+
+class Frame(Point, measurement="frames"):
+    band: Tag[Band]
+    mode: Tag[Literal["day", "night"]]
+    live: Tag[bool | None] = None
+    code: TagAndField[int] = 0
+    exposure: float
+    note: str | None = None
+
+
+async def test_points_are_seen_before_they_are_flushed(tsmon: Emitted) -> None:
+    monitor = Monitor(service="faces")
+    monitor.emit([HEALTHY, BROKEN])
+    assert [point.status_code for point in tsmon.points(Request)] == [200, 500]
+    assert tsmon.one(Request, status_code=500).route == "GET:/b"
+    assert tsmon.one(Request, status_code=500).service == "faces"
+    tsmon.none(RequestError)
+    assert len(tsmon) == 2
+
+
+async def test_flushed_points_are_seen_too_and_nothing_is_pending(tsmon: Emitted) -> None:
+    async with Monitor() as monitor:
+        monitor.emit(HEALTHY)
+        await monitor.flush()
+        assert monitor.counts.written == 1
+        bins = await monitor.store.bins(
+            Selector("requests", "execution_time"), start_ns=0, stop_ns=2**62, every_ns=2**61
+        )
+        assert sum(bin_.count for bin_ in bins) == 1
+    tsmon.one(Request)
+
+
+def test_a_program_without_an_event_loop(tsmon: Emitted) -> None:
+    with Monitor() as monitor:
+        thread = threading.Thread(target=monitor.emit, args=(HEALTHY,))
+        thread.start()
+        thread.join()
+    tsmon.one(Request)
+
+
+def test_a_point_comes_back_in_its_own_types(tsmon: Emitted) -> None:
+    frame = Frame(band=Band.BLUE, mode="night", live=True, code=7, exposure=1.5, note='a "b"', time=12)
+    Monitor().emit(frame)
+    back = tsmon.one(Frame)
+    assert back == frame
+    assert type(back.band) is Band
+
+
+def test_additional_tags_and_fields_and_the_monitors_own(tsmon: Emitted) -> None:
+    settings = MonitoringSettings(tags={"worker": "3"}, tags_as_fields=["status_code"])
+    Monitor(settings, store=MemoryStore(), service="x").emit(
+        Request(
+            route="GET:/", status_code=200, request_id="1", execution_time=1.0, tags={"x": "y"}, fields={"n": 3}
+        )
+    )
+    point = tsmon.one(Request)
+    assert point.status_code == 200
+    assert point.tags == {"worker": "3", "x": "y"}
+    assert point.fields == {"n": 3}
+
+
+def test_points_of_a_stopped_monitor_do_not_count(tsmon: Emitted) -> None:
+    async def stopped() -> Monitor:
+        monitor = Monitor()
+        await monitor.start()
+        await monitor.stop()
+        return monitor
+
+    asyncio.run(stopped()).emit(HEALTHY)
+    tsmon.none(Request)
+
+
+def test_of_points_of_which_one_is_refused_none_is_seen(tsmon: Emitted) -> None:
+    with pytest.raises(InvalidPointError):
+        Monitor().emit([HEALTHY, Request(route="", status_code=200, request_id="1", execution_time="no")])  # type: ignore[arg-type]
+    tsmon.none(Request)
+    assert tsmon.refused == 2
+
+
+def test_the_message_tells_what_was_emitted_instead(tsmon: Emitted) -> None:
+    Monitor().emit([HEALTHY, Frame(band=Band.RED, mode="day", exposure=1.0)])
+    with pytest.raises(AssertionError) as caught:
+        tsmon.one(Request, status_code=404)
+    assert str(caught.value) == (
+        "Request(status_code=404) was emitted never; there were:\n"
+        "  Request(service='faces', route='GET:/a', status_code=200, request_id='1', execution_time=0.5)\n"
+        "  1 of Frame"
+    )
+    with pytest.raises(AssertionError, match=r"Frame\(\) was emitted once; there were:"):
+        tsmon.none(Frame)
+
+
+def test_nothing_at_all(tsmon: Emitted) -> None:
+    with pytest.raises(AssertionError, match=r"Request\(\) was emitted never; nothing was emitted"):
+        tsmon.one(Request)
+
+
+def test_an_attribute_that_does_not_exist_is_named(tsmon: Emitted) -> None:
+    with pytest.raises(AttributeError, match="Request has no attribute 'status'; it has"):
+        tsmon.points(Request, status=404)
+
+
+def test_clear_begins_anew(tsmon: Emitted) -> None:
+    Monitor().emit(HEALTHY)
+    tsmon.clear()
+    assert tsmon.points() == []
+    assert tsmon.lines == []
+
+
+def test_monitors_are_themselves_again_afterwards() -> None:
+    with recording() as emitted:
+        pass
+    store = MemoryStore()
+    Monitor(MonitoringSettings(), store=store).emit(HEALTHY)
+    assert len(emitted) == 0

@@ -1,0 +1,119 @@
+"""The series that point classes declare, for people, dashboards and other programs."""
+
+import ast
+import importlib
+import inspect
+import itertools
+import pkgutil
+import textwrap
+from collections.abc import Iterable
+
+import msgspec
+
+from tsmon.errors import TsmonError
+from tsmon.points import Point
+
+__all__ = ["ColumnSchema", "SeriesSchema", "schema_of", "series_in"]
+
+TYPE_NAMES = {str: "string", int: "integer", float: "float", bool: "boolean"}
+
+
+class ColumnSchema(msgspec.Struct, frozen=True):
+    """One tag or field: its name in the store, its type by InfluxDB's names, and what its docstring says."""
+
+    name: str
+    type: str
+    optional: bool
+    description: str
+
+
+class SeriesSchema(msgspec.Struct, frozen=True):
+    """One measurement; a column that is a tag and a field stands in both lists."""
+
+    measurement: str
+    class_name: str
+    module: str
+    description: str
+    tags: tuple[ColumnSchema, ...]
+    fields: tuple[ColumnSchema, ...]
+
+
+def series_in(modules: Iterable[str]) -> list[SeriesSchema]:
+    """Series declared in modules and, of packages, in all below; in order of their names.
+
+    Raises :class:`~tsmon.errors.TsmonError` where a module cannot be imported or declares none.
+    """
+    found: dict[type[Point], None] = {}
+    for name in modules:
+        classes = [cls for module in _modules(name) for cls in _classes(module)]
+        if not classes:
+            raise TsmonError(f"{name} declares no point class with a measurement; name the module that does")
+        found |= dict.fromkeys(classes)
+    return sorted((schema_of(cls) for cls in found), key=lambda one: (one.measurement, one.class_name))
+
+
+def schema_of(cls: type[Point]) -> SeriesSchema:
+    """What one point class declares."""
+    descriptions = _descriptions(cls)
+    columns = [
+        (column, ColumnSchema(column.key, TYPE_NAMES[column.type], column.optional or column.service, text))
+        for column in cls.__declaration__.columns
+        for text in (descriptions.get(column.attribute, ""),)
+    ]
+    return SeriesSchema(
+        measurement=cls.__declaration__.measurement,
+        class_name=cls.__name__,
+        module=cls.__module__,
+        description=_first_line(cls.__doc__),
+        tags=tuple(schema for column, schema in columns if column.tag),
+        fields=tuple(schema for column, schema in columns if column.field),
+    )
+
+
+def _modules(name: str) -> list[object]:
+    try:
+        module = importlib.import_module(name)
+        below = [
+            importlib.import_module(found.name)
+            for found in pkgutil.walk_packages(getattr(module, "__path__", ()), f"{name}.")
+            if not found.name.endswith("__main__")
+        ]
+    except Exception as error:
+        raise TsmonError(f"{name} cannot be imported: {type(error).__name__}: {error}") from error
+    return [module, *below]
+
+
+def _classes(module: object) -> list[type[Point]]:
+    return [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type)
+        and issubclass(value, Point)
+        and hasattr(value, "__declaration__")
+        and value.__module__ == getattr(module, "__name__", None)
+    ]
+
+
+def _descriptions(cls: type[Point]) -> dict[str, str]:
+    """The docstrings of attributes, those that are inherited too."""
+    found: dict[str, str] = {}
+    for base in reversed(cls.__mro__):
+        try:
+            tree = ast.parse(textwrap.dedent(inspect.getsource(base)))
+        except (OSError, TypeError, SyntaxError):
+            continue
+        body = getattr(tree.body[0], "body", [])
+        for declared, after in itertools.pairwise(body):
+            if isinstance(declared, ast.AnnAssign) and isinstance(declared.target, ast.Name):
+                text = after.value.value if _is_text(after) else ""
+                found[declared.target.id] = _first_line(text)
+    return found
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def _first_line(text: str | None) -> str:
+    """The first paragraph, on one line."""
+    return " ".join(inspect.cleandoc(text or "").split("\n\n")[0].split())

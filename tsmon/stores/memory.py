@@ -1,0 +1,121 @@
+"""Points in memory, for tests and for trying things out: a store that forgets when it goes."""
+
+from collections.abc import Callable, Iterator
+
+from tsmon.errors import LineProtocolError, StoreRefusedError
+from tsmon.line_protocol.parser import FieldValue, Unsigned, parse_line, split_lines
+from tsmon.stores.base import Bin, Newest, Selector, Series, Store
+
+__all__ = ["MemoryStore"]
+
+Tags = tuple[tuple[str, str], ...]
+Rows = dict[int, FieldValue]
+
+
+class MemoryStore(Store):
+    """Keeps points as InfluxDB does: one series and time is one point, a field keeps its first type."""
+
+    def __init__(self) -> None:
+        self._types: dict[tuple[str, str], type[FieldValue]] = {}
+        self._rows: dict[tuple[str, str], dict[Tags, Rows]] = {}
+
+    def __repr__(self) -> str:
+        return "MemoryStore()"
+
+    async def open(self) -> None:
+        """Nothing needs opening."""
+
+    async def close(self) -> None:
+        """Nothing needs closing; what was written stays."""
+
+    async def check(self) -> None:
+        """See :meth:`Store.check`: it always takes points."""
+
+    async def write(self, lines: bytes) -> None:
+        """See :meth:`Store.write`; a line without a time is refused."""
+        refused: list[str] = []
+        for number, line in split_lines(lines.decode(errors="surrogateescape")):
+            try:
+                self._take(line, number)
+            except LineProtocolError as error:
+                refused.append(str(error))
+        if refused:
+            raise StoreRefusedError(
+                f"{len(refused)} of the points were refused, the others stored; {refused[0]}", lines=len(refused)
+            )
+
+    async def bins(self, selector: Selector, *, start_ns: int, stop_ns: int, every_ns: int) -> list[Bin]:
+        """See :meth:`Store.bins`."""
+        found: dict[int, list[int]] = {}
+        for _, rows in self._selected(selector):
+            for time_ns in rows:
+                if start_ns <= time_ns < stop_ns:
+                    found.setdefault(time_ns // every_ns * every_ns, []).append(time_ns)
+        return [Bin(start, min(times), max(times), len(times)) for start, times in sorted(found.items())]
+
+    async def newest(self, selector: Selector) -> list[Newest]:
+        """See :meth:`Store.newest`."""
+        return [
+            Newest(dict(tags), max(rows), _plain(rows[max(rows)]))
+            for tags, rows in self._selected(selector)
+            if rows
+        ]
+
+    async def series(self, selector: Selector, *, start_ns: int, stop_ns: int, every_ns: int) -> list[Series]:
+        """See :meth:`Store.series`."""
+        kind = self._types.get((selector.measurement, selector.field))
+        if kind in (str, bool):
+            raise StoreRefusedError(
+                f"field {selector.field!r} of measurement {selector.measurement!r} has no mean; "
+                "choose a field of numbers"
+            )
+        answer = []
+        for tags, rows in self._selected(selector):
+            windows: dict[int, list[float]] = {}
+            for time_ns, value in sorted(rows.items()):
+                if start_ns <= time_ns < stop_ns:
+                    windows.setdefault(time_ns // every_ns * every_ns, []).append(float(value))
+            if windows:
+                means = [sum(values) / len(values) for values in windows.values()]
+                answer.append(Series(dict(tags), list(windows), means))
+        return answer
+
+    def _take(self, line: str, number: int) -> None:
+        if not line.isascii() and _undecodable(line):
+            raise LineProtocolError("a byte is not UTF-8", line=number)
+        point = parse_line(line, number)
+        if point.time_ns is None:
+            raise LineProtocolError("the time is missing", line=number)
+        for field, value in point.fields.items():
+            first = self._types.get((point.measurement, field), type(value))
+            if first is not type(value):
+                raise LineProtocolError(
+                    f"field {field!r} of measurement {point.measurement!r} is of type {_name(type(value))}, "
+                    f"but was first written as {_name(first)}",
+                    line=number,
+                )
+        tags = tuple(sorted(point.tags.items()))
+        for field, value in point.fields.items():
+            key = point.measurement, field
+            self._types[key] = type(value)
+            self._rows.setdefault(key, {}).setdefault(tags, {})[point.time_ns] = value
+
+    def _selected(self, selector: Selector) -> Iterator[tuple[Tags, Rows]]:
+        """Rows of each selected series, in order of its tags."""
+        wanted = set(selector.tags.items())
+        for tags, rows in sorted(self._rows.get((selector.measurement, selector.field), {}).items()):
+            if wanted <= set(tags):
+                yield tags, rows
+
+
+def _undecodable(line: str) -> bool:
+    return any("\udc80" <= character <= "\udcff" for character in line)
+
+
+def _plain(value: FieldValue) -> FieldValue:
+    return int(value) if isinstance(value, Unsigned) else value
+
+
+def _name(type_: Callable[..., object]) -> str:
+    names: dict[object, str] = {float: "float", int: "integer", bool: "boolean", str: "string"}
+    return names.get(type_, "unsigned")

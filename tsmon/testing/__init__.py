@@ -1,0 +1,14 @@
+"""For the tests of programs that use tsmon: what they emitted, with no server, no file and no wait.
+
+With pytest, the fixture ``tsmon`` is there as soon as tsmon is installed::
+
+    def test_a_failed_request_is_recorded(tsmon):
+        serve(broken_request)
+        assert tsmon.one(RequestError).error_code == 7
+"""
+
+from tsmon.stores.memory import MemoryStore
+from tsmon.testing.emitted import Emitted
+from tsmon.testing.recording import recording
+
+__all__ = ["Emitted", "MemoryStore", "recording"]

@@ -1,0 +1,82 @@
+"""Monitors that write into memory, for as long as a test lasts."""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tsmon import monitor
+from tsmon.buffer import Buffer
+from tsmon.line_protocol import Encodable, Encoding
+from tsmon.points import Point
+from tsmon.stores import Store
+from tsmon.stores.memory import MemoryStore
+from tsmon.testing.emitted import Emitted
+
+__all__ = ["recording"]
+
+
+class _Line(str):
+    """A line that knows the class of its point."""
+
+    __slots__ = ("cls",)
+    cls: type[Any]
+
+
+class _RecordingEncoding(Encoding):
+    def function_for(self, cls: type[Encodable]) -> Callable[[Any], str]:
+        encode = super().function_for(cls)
+
+        def encode_and_say_of_what(point: Any) -> str:
+            line = _Line(encode(point))
+            line.cls = cls
+            return line
+
+        self.functions[cls] = encode_and_say_of_what
+        return encode_and_say_of_what
+
+
+@contextmanager
+def recording(store: Store | None = None) -> Iterator[Emitted]:
+    """Record what is emitted by Monitors that are made inside.
+
+    Those whose store would come from the settings write into ``store``, by default one in memory: no server, no
+    file, no spool. A Monitor that was given a store keeps it.
+    """
+    from tsmon import configured
+
+    emitted = Emitted()
+    memory = store or MemoryStore()
+
+    class Lines(deque[str]):
+        def append(self, line: str, /) -> None:
+            if isinstance(line, _Line) and issubclass(line.cls, Point):
+                emitted.take(line.cls, line)
+            super().append(line)
+
+    class RecordingBuffer(Buffer):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            self.lines = Lines()
+
+        def refuse(self, points: int) -> None:
+            emitted.refused += points
+            super().refuse(points)
+
+    def store_from(*_: Any, **__: Any) -> Store:
+        return memory
+
+    # Where a Monitor finds its parts when it is made.
+    patches: list[tuple[Any, str, Any]] = [
+        (monitor, "Encoding", _RecordingEncoding),
+        (monitor, "Buffer", RecordingBuffer),
+        (configured, "store_from", store_from),
+    ]
+    before = [(module, name, getattr(module, name)) for module, name, _ in patches]
+    for module, name, part in patches:
+        setattr(module, name, part)
+    try:
+        yield emitted
+    finally:
+        for module, name, part in before:
+            setattr(module, name, part)
