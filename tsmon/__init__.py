@@ -16,6 +16,7 @@ from tsmon.errors import (
 from tsmon.line_protocol import Service, Tag, TagAndField, configure
 from tsmon.monitor import Monitor
 from tsmon.points import (
+    Log,
     Point,
     Request,
     RequestError,
@@ -35,6 +36,7 @@ __all__ = [
     "FlushTimeoutError",
     "InvalidPointError",
     "LineProtocolError",
+    "Log",
     "Monitor",
     "Point",
     "Request",

@@ -1,5 +1,6 @@
 """Typed points, one family of series a file."""
 
+from tsmon.points.logs import Log
 from tsmon.points.point import FieldMapping, Point, ServicePoint, TagMapping, Time
 from tsmon.points.requests import Request, RequestError, route_of
 from tsmon.points.subtasks import SubtaskError, SubtaskExecution, SubtaskFinal
@@ -7,6 +8,7 @@ from tsmon.points.workers import WorkerQueue, WorkerRequest
 
 __all__ = [
     "FieldMapping",
+    "Log",
     "Point",
     "Request",
     "RequestError",
