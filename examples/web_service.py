@@ -26,7 +26,7 @@ async def item(request: web.Request) -> web.Response:
     if number > 100:
         raise web.HTTPNotFound(text=f"there is no item {number}")
     if number > 90:
-        set_error_code(request, OUT_OF_STOCK)
+        set_error_code(OUT_OF_STOCK)
         return web.json_response({"error": "out of stock"}, status=409)
     return web.json_response({"number": number})
 

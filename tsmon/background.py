@@ -41,6 +41,8 @@ class BackgroundMonitor:
         self._stop = threading.Lock()
         self.emit = monitor.emit
         """See :meth:`Monitor.emit`."""
+        self.take_time_ns = monitor.take_time_ns
+        """See :meth:`Monitor.take_time_ns`."""
 
     @property
     def counts(self) -> Counts:

@@ -351,14 +351,18 @@ class Monitor:
         """Stop."""
         await self.stop()
 
-    def __enter__(self) -> "BackgroundMonitor":
-        """Start on a thread of its own, for programs without an event loop."""
+    def start_in_background(self) -> "BackgroundMonitor":
+        """Start on a thread of its own, for programs without an event loop; it stops when the program exits."""
         from tsmon.background import BackgroundMonitor
 
         background = BackgroundMonitor(self)
         background.start()
         self._background = background
         return background
+
+    def __enter__(self) -> "BackgroundMonitor":
+        """Start on a thread of its own."""
+        return self.start_in_background()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

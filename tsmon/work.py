@@ -17,8 +17,8 @@ import functools
 import inspect
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -26,7 +26,7 @@ import msgspec
 
 from tsmon.points import Point
 
-__all__ = ["WorkData", "collecting", "count_exceptions", "current_work", "timed"]
+__all__ = ["WorkData", "begin_work", "collecting", "count_exceptions", "current_work", "end_work", "timed"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -99,6 +99,17 @@ def collecting(data: WorkData | None = None) -> Iterator[WorkData]:
     try:
         yield data
     finally:
+        _current.reset(token)
+
+
+def begin_work(data: WorkData) -> "Token[WorkData | None]":
+    """Make ``data`` the container of the work that follows, until :func:`end_work`; :func:`collecting` in two."""
+    return _current.set(data)
+
+
+def end_work(token: "Token[WorkData | None]") -> None:
+    """End what :func:`begin_work` began; where that was in another context, there is nothing to end."""
+    with suppress(ValueError):
         _current.reset(token)
 
 

@@ -1,4 +1,4 @@
-"""aiohttp: a point for every request of an application.
+"""aiohttp: a ``requests`` point for every request, an ``errors`` point for every failed one.
 
 ::
 
@@ -8,27 +8,34 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Final
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from tsmon.integrations.requests import UNMATCHED, RequestRecorder, int_code, request_id_of
+from tsmon.integrations.requests import (
+    CLIENT_CLOSED_REQUEST,
+    REQUEST_ID_HEADER,
+    UNMATCHED,
+    RequestRecorder,
+    set_error_code,
+)
 from tsmon.monitor import Monitor
 
 __all__ = ["instrument", "middleware", "set_error_code"]
 
-_ERROR_CODE: Final = web.RequestKey("tsmon_error_code", int)
 
-CLIENT_CLOSED_REQUEST: Final = 499
-"""Status recorded of a request that was cancelled, as nginx has it for clients that left."""
-
-
-def instrument(app: web.Application, monitor: Monitor, *, service: str | None = None) -> None:
+def instrument(
+    app: web.Application,
+    monitor: Monitor,
+    *,
+    service: str | None = None,
+    errors_from: int = 400,
+    request_id_header: str = REQUEST_ID_HEADER,
+) -> None:
     """Record every request of ``app``, and let ``monitor`` start and stop with it.
 
     The middleware becomes the outermost one, so that it sees what the others make of a request. Sub-applications
-    are recorded with it; instrument none of them besides.
+    are recorded with it; instrument none of them besides. Options are those of :func:`middleware`.
     """
 
     async def lifetime(_: web.Application) -> AsyncIterator[None]:
@@ -36,23 +43,31 @@ def instrument(app: web.Application, monitor: Monitor, *, service: str | None = 
         yield
         await monitor.stop()
 
-    app.middlewares.insert(0, middleware(monitor, service=service))
+    record = middleware(monitor, service=service, errors_from=errors_from, request_id_header=request_id_header)
+    app.middlewares.insert(0, record)
     app.cleanup_ctx.insert(0, lifetime)
 
 
-def middleware(monitor: Monitor, *, service: str | None = None) -> Middleware:
+def middleware(
+    monitor: Monitor,
+    *,
+    service: str | None = None,
+    errors_from: int = 400,
+    request_id_header: str = REQUEST_ID_HEADER,
+) -> Middleware:
     """Middleware that records every request: its route's template, its status, its time in the handler.
 
-    A response of 400 or above, an exception (status 500) and a request that was cancelled, mostly since its client
-    went away (499), are errors too. The error code is the application's, by :func:`set_error_code` or an int
-    attribute ``error_code`` of the exception that it raises; else the status. A WebSocket is one request, from the
-    handshake (status 101) to its end. ``service`` names the service, where it is not the monitor's.
+    A response of ``errors_from`` or above, an exception (status 500) and a request that was cancelled, mostly
+    since its client went away (499), are errors too. The error code is the application's, by
+    :func:`set_error_code` or an int attribute ``error_code`` of the exception that it raises; else the status. A
+    WebSocket is one request, from the handshake (status 101) to its end. ``service`` names the service, where it
+    is not the monitor's; the request's identifier is that of its header ``request_id_header``, else it is made.
     """
-    recorder = RequestRecorder(monitor, service=service)
+    recorder = RequestRecorder(monitor, service=service, errors_from=errors_from)
 
     @web.middleware
     async def record(request: web.Request, handler: Handler) -> web.StreamResponse:
-        started = recorder.start()
+        opened = recorder.begin()
         status = 500
         error: BaseException | None = None
         try:
@@ -70,30 +85,21 @@ def middleware(monitor: Monitor, *, service: str | None = None) -> Middleware:
             error = caught
             raise
         finally:
-            try:
-                resource = request.match_info.route.resource
-                recorder.end(
-                    started,
-                    method=request.method,
-                    resource=resource.canonical if resource is not None else UNMATCHED,
-                    status=status,
-                    error_code=_error_code(request, error),
-                    request_id=request_id_of(request.headers.get("X-Request-ID")),
-                )
-            except Exception as failure:
-                recorder.failed(failure)
+            recorder.end(
+                opened,
+                method=request.method,
+                resource=_resource(request),
+                status=status,
+                error=error,
+                request_id=request.headers.get(request_id_header),
+            )
 
     return record
 
 
-def set_error_code(request: web.Request, code: int) -> None:
-    """Give the application's own code of the error that this request ends with."""
-    request[_ERROR_CODE] = code
-
-
-def _error_code(request: web.Request, error: BaseException | None) -> int | None:
-    code = int_code(request.get(_ERROR_CODE))
-    return int_code(getattr(error, "error_code", None)) if code is None else code
+def _resource(request: web.Request) -> str:
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else UNMATCHED
 
 
 def _is_open_websocket(request: web.Request) -> bool:

@@ -1,14 +1,32 @@
-"""What every web framework's middleware does with a request that has ended."""
+"""What every web framework's middleware does with a request: one way for all of them.
+
+Whoever answers the request may add to its points: :func:`set_error_code` and :func:`set_route` here, tags and
+fields by :func:`tsmon.work.current_work`, times by :class:`tsmon.work.timed`.
+"""
 
 import time
+from collections import deque
+from contextvars import ContextVar, Token
 from typing import Final
 
+from tsmon.background import BackgroundMonitor
 from tsmon.limited_log import LimitedLog
 from tsmon.line_protocol.values import MAX_INT64, MIN_INT64
 from tsmon.monitor import Monitor
 from tsmon.points import Request, RequestError, route_of
+from tsmon.work import WorkData, begin_work, end_work
 
-__all__ = ["UNMATCHED", "RequestRecorder", "int_code", "request_id_of"]
+__all__ = [
+    "CLIENT_CLOSED_REQUEST",
+    "REQUEST_ID_HEADER",
+    "UNMATCHED",
+    "OpenRequest",
+    "RequestRecorder",
+    "int_code",
+    "request_id_of",
+    "set_error_code",
+    "set_route",
+]
 
 UNMATCHED: Final = "unmatched"
 """Resource of requests that no route matched: one constant, since their paths are anybody's choice."""
@@ -16,66 +34,144 @@ UNMATCHED: Final = "unmatched"
 METHODS: Final = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
 """Methods of RFC 9110 and RFC 5789; others share the name OTHER."""
 
+CLIENT_CLOSED_REQUEST: Final = 499
+"""Status recorded of a request that was cancelled, as nginx has it for clients that left."""
+
+REQUEST_ID_HEADER: Final = "X-Request-ID"
+
 MAX_REQUEST_ID: Final = 128
 
 
-class RequestRecorder:
-    """Emits a ``requests`` point for each request and an ``errors`` point for each failed one; never raises."""
+class OpenRequest(WorkData):
+    """A request that is being answered: when it began, and what its points are to hold besides."""
 
-    def __init__(self, monitor: Monitor, *, service: str | None = None) -> None:
-        self._monitor = monitor
+    __slots__ = ("_tokens", "counter", "error_code", "resource", "time_ns")
+
+    time_ns: int
+    """When processing started."""
+    counter: float
+    """A reading of the performance counter at that time."""
+    error_code: int | None
+    """The application's own code of the error."""
+    resource: str | None
+    """The route's template, where the application or its framework told it."""
+    _tokens: "tuple[Token[OpenRequest | None], Token[WorkData | None]] | None"
+
+
+_open: "ContextVar[OpenRequest | None]" = ContextVar("tsmon_request", default=None)
+
+
+def set_error_code(code: int) -> None:
+    """Give the application's own code of the error that the present request ends with.
+
+    Outside of any request this does nothing.
+    """
+    request = _open.get()
+    if request is not None:
+        request.error_code = code
+
+
+def set_route(resource: str) -> None:
+    """Give the template of the present request's route, such as ``/users/{id}``, where no framework does."""
+    request = _open.get()
+    if request is not None:
+        request.resource = resource
+
+
+class RequestRecorder:
+    """Emits a ``requests`` point for each request and an ``errors`` point for each failed one; never raises.
+
+    Statuses from ``errors_from`` on are errors. Call :meth:`begin` and, in the same context, :meth:`end`.
+    """
+
+    def __init__(
+        self, monitor: Monitor | BackgroundMonitor, *, service: str | None = None, errors_from: int = 400
+    ) -> None:
+        self._take_time_ns = monitor.take_time_ns
+        self._emit = monitor.emit
         self._service = service
+        self._errors_from = errors_from
         self._log = LimitedLog()
+        # Appending and popping are atomic, as adding to a number is not.
+        self._in_progress: deque[None] = deque()
         self.failures = 0
         """Requests that could not be recorded."""
 
-    def start(self) -> tuple[int, float]:
-        """Event time in nanoseconds and a reading of the performance counter; pass both to :meth:`end`."""
+    @property
+    def in_progress(self) -> int:
+        """Requests that are being answered now."""
+        return len(self._in_progress)
+
+    def begin(self) -> OpenRequest:
+        """A request has come; what is done for it from now on may add to its points."""
+        request = OpenRequest()
+        request.error_code = request.resource = None
+        self._in_progress.append(None)
+        request._tokens = (_open.set(request), begin_work(request))  # noqa: SLF001
         try:
-            time_ns = self._monitor.take_time_ns()
+            request.time_ns = self._take_time_ns()
         except Exception:
-            time_ns = time.time_ns()
-        return time_ns, time.perf_counter()
+            request.time_ns = time.time_ns()
+        request.counter = time.perf_counter()
+        return request
+
+    def leave(self, request: OpenRequest) -> None:
+        """The code of the request has returned, though its body may still be sent; :meth:`end` does it too."""
+        tokens = request._tokens  # noqa: SLF001
+        if tokens is not None:
+            request._tokens = None  # noqa: SLF001
+            end_work(tokens[1])
+            try:
+                _open.reset(tokens[0])
+            except ValueError:
+                _open.set(None)
 
     def end(
         self,
-        started: tuple[int, float],
+        request: OpenRequest,
         *,
         method: str,
-        resource: str,
+        resource: str | None,
         status: int,
-        error_code: int | None,
-        request_id: str | None,
+        error: BaseException | None = None,
+        request_id: str | None = None,
     ) -> None:
-        """Emit what a request that began at ``started`` was; ``status`` 400 and above is an error."""
-        time_ns, counter = started
+        """Emit what the request was. ``resource`` is its route's template; None where no route matched.
+
+        The error code is the one set by the application, else the int attribute ``error_code`` of ``error``,
+        else the status.
+        """
         try:
-            elapsed_s = time.perf_counter() - counter
-            route = route_of(method if method in METHODS else "OTHER", resource)
-            identity = request_id or f"{time_ns:x}"
-            self._monitor.emit(
-                Request(
-                    time=time_ns,
+            elapsed_s = time.perf_counter() - request.counter
+            self.leave(request)
+            self._in_progress.pop()
+            route = route_of(method if method in METHODS else "OTHER", request.resource or resource or UNMATCHED)
+            identity = request_id_of(request_id) or f"{request.time_ns:x}"
+            gathered = bool(request.tags or request.fields)
+            point = Request(
+                time=request.time_ns,
+                service=self._service,
+                route=route,
+                status_code=status,
+                request_id=identity,
+                execution_time=elapsed_s,
+            )
+            self._emit(request.merged(point) if gathered else point)
+            if status >= self._errors_from:
+                code = int_code(request.error_code)
+                if code is None:
+                    code = int_code(getattr(error, "error_code", None))
+                failed = RequestError(
+                    time=request.time_ns,
                     service=self._service,
                     route=route,
                     status_code=status,
+                    error_code=status if code is None else code,
                     request_id=identity,
-                    execution_time=elapsed_s,
                 )
-            )
-            if status >= 400:
-                self._monitor.emit(
-                    RequestError(
-                        time=time_ns,
-                        service=self._service,
-                        route=route,
-                        status_code=status,
-                        error_code=status if error_code is None else error_code,
-                        request_id=identity,
-                    )
-                )
-        except Exception as error:
-            self.failed(error)
+                self._emit(request.merged(failed) if gathered else failed)
+        except Exception as failure:
+            self.failed(failure)
 
     def failed(self, error: Exception) -> None:
         """Count a request that could not be recorded, and log it at a limited rate."""

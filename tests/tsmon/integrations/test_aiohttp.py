@@ -216,11 +216,11 @@ async def test_error_code_is_the_exceptions_where_it_is_an_int(code: object, rec
 
 async def test_error_code_that_was_set_wins() -> None:
     async def broken(request: web.Request) -> web.Response:
-        set_error_code(request, 7)
+        set_error_code(7)
         raise OwnError(8)
 
     async def conflict(request: web.Request) -> web.Response:
-        set_error_code(request, Code.OUT_OF_STOCK)
+        set_error_code(Code.OUT_OF_STOCK)
         return web.Response(status=409)
 
     app = app_of(broken)
@@ -234,7 +234,7 @@ async def test_error_code_that_was_set_wins() -> None:
 
 async def test_error_code_of_a_request_that_succeeds_is_no_error() -> None:
     async def handler(request: web.Request) -> web.Response:
-        set_error_code(request, 7)
+        set_error_code(7)
         return web.Response()
 
     async with served(app_of(handler)) as here:

@@ -5,17 +5,22 @@ import pytest
 
 from tests.services.own_store import OwnStore
 from tsmon import Monitor
-from tsmon.integrations.requests import RequestRecorder, int_code, request_id_of
+from tsmon.integrations.requests import RequestRecorder, int_code, request_id_of, set_error_code, set_route
 from tsmon.line_protocol import parse
 from tsmon.line_protocol.parser import ParsedPoint
+from tsmon.work import current_work, timed
 
 
 async def recorded(**request: Any) -> list[ParsedPoint]:
     store = OwnStore()
     async with Monitor(service="s", store=store) as monitor:
         recorder = RequestRecorder(monitor)
-        given = {"method": "GET", "resource": "/r", "status": 200, "error_code": None, "request_id": None}
-        recorder.end(recorder.start(), **(given | request))
+        given = {"method": "GET", "resource": "/r", "status": 200}
+        code = request.pop("error_code", None)
+        opened = recorder.begin()
+        if code is not None:
+            set_error_code(code)
+        recorder.end(opened, **(given | request))
         assert recorder.failures == 0
     return list(parse(b"\n".join(store.batches)))
 
@@ -45,9 +50,7 @@ async def test_what_cannot_be_stored_is_counted_and_logged_at_a_limited_rate(
     async with Monitor(service="s", store=OwnStore()) as monitor:
         recorder = RequestRecorder(monitor)
         for _ in range(3):
-            recorder.end(
-                recorder.start(), method="GET", resource="/r\\", status=200, error_code=None, request_id=None
-            )
+            recorder.end(recorder.begin(), method="GET", resource="/r\\", status=200)
         assert recorder.failures == 3
     assert len([record for record in caplog.records if record.levelno == logging.WARNING]) == 1
 
@@ -65,3 +68,42 @@ def test_request_id(header: str | None, identity: str | None) -> None:
 )
 def test_error_codes_are_ints(code: object, plain: int | None) -> None:
     assert int_code(code) == plain
+
+
+async def test_what_was_gathered_on_the_way_is_in_both_points() -> None:
+    store = OwnStore()
+    async with Monitor(service="s", store=store) as monitor:
+        recorder = RequestRecorder(monitor)
+        opened = recorder.begin()
+        work = current_work()
+        assert work is not None
+        work.tags["camera"] = "west"
+        with timed("db_time"):
+            pass
+        set_route("/told/{id}")
+        recorder.end(opened, method="GET", resource="/r", status=500)
+        assert current_work() is None
+        set_error_code(3)  # outside of any request
+    request, error = parse(b"\n".join(store.batches))
+    assert (request.tags["camera"], error.tags["camera"]) == ("west", "west")
+    assert request.fields["db_time"] == error.fields["db_time"]
+    assert request.tags["route"] == "GET:/told/{id}"
+
+
+async def test_where_errors_begin_is_a_choice() -> None:
+    store = OwnStore()
+    async with Monitor(service="s", store=store) as monitor:
+        recorder = RequestRecorder(monitor, errors_from=500)
+        for status in (404, 499, 500):
+            recorder.end(recorder.begin(), method="GET", resource="/r", status=status)
+    points = list(parse(b"\n".join(store.batches)))
+    assert [point.tags["status_code"] for point in points if point.measurement == "errors"] == ["500"]
+
+
+async def test_requests_in_progress_are_counted() -> None:
+    recorder = RequestRecorder(Monitor(service="s", store=OwnStore()))
+    opened = [recorder.begin() for _ in range(3)]
+    assert recorder.in_progress == 3
+    for request in reversed(opened):
+        recorder.end(request, method="GET", resource="/r", status=200)
+    assert recorder.in_progress == 0
