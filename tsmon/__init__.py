@@ -16,10 +16,12 @@ from tsmon.errors import (
 from tsmon.line_protocol import Service, Tag, TagAndField, configure
 from tsmon.monitor import Monitor
 from tsmon.points import (
+    InProgress,
     Log,
     Point,
     Request,
     RequestError,
+    RequestSummary,
     ServicePoint,
     SubtaskError,
     SubtaskExecution,
@@ -34,6 +36,7 @@ __all__ = [
     "Counts",
     "DeclarationError",
     "FlushTimeoutError",
+    "InProgress",
     "InvalidPointError",
     "LineProtocolError",
     "Log",
@@ -41,6 +44,7 @@ __all__ = [
     "Point",
     "Request",
     "RequestError",
+    "RequestSummary",
     "Service",
     "ServicePoint",
     "SettingsError",

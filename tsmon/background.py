@@ -7,12 +7,15 @@ import logging
 import os
 import threading
 from collections.abc import Coroutine
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from tsmon.counts import Counts
 from tsmon.errors import TsmonError
 from tsmon.exit_executor import ExitExecutor
 from tsmon.monitor import STOP_TIMEOUT_S, Monitor
+
+if TYPE_CHECKING:
+    from tsmon.settings import MonitoringSettings
 
 __all__ = ["BackgroundMonitor"]
 
@@ -43,6 +46,13 @@ class BackgroundMonitor:
         """See :meth:`Monitor.emit`."""
         self.take_time_ns = monitor.take_time_ns
         """See :meth:`Monitor.take_time_ns`."""
+        self.add_source = monitor.add_source
+        """See :meth:`Monitor.add_source`."""
+
+    @property
+    def settings(self) -> "MonitoringSettings":
+        """See :attr:`Monitor.settings`."""
+        return self._monitor.settings
 
     @property
     def counts(self) -> Counts:

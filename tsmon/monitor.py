@@ -11,11 +11,13 @@ from tsmon.clock import UniqueClock
 from tsmon.counts import Counts
 from tsmon.delivery import Delivery
 from tsmon.errors import FlushTimeoutError, InvalidPointError, TsmonError
+from tsmon.limited_log import LimitedLog
 from tsmon.line_protocol import Encoding
 from tsmon.line_protocol.default import following
 from tsmon.periodic import Periodic, check_period
 from tsmon.points import Point
 from tsmon.processes import remember
+from tsmon.sources import Source
 from tsmon.spool import Destination
 from tsmon.spooling import Spooling
 from tsmon.stores import Store
@@ -69,6 +71,8 @@ class Monitor:
         self._encoding = self._new_encoding(settings)
         self._functions = self._encoding.functions
         self._background: BackgroundMonitor | None = None
+        self._sources: list[Source] = []
+        self._limited = LimitedLog()
         self._begin()
         remember(self)
 
@@ -80,7 +84,7 @@ class Monitor:
         )
         self._spooling = _spooling(settings, self.store, self._buffer)
         self._delivery = Delivery(self._buffer, self.store, spooling=self._spooling)
-        self._schedule = Periodic(self._delivery.kick, settings.flushing_period)
+        self._schedule = Periodic(self._flush_soon, settings.flushing_period)
         self._started = False
         self._stopped = False
         self._forked = False
@@ -99,6 +103,8 @@ class Monitor:
         if self._spooling is not None:
             self._spooling.forget_after_fork()
         self.store.after_fork()
+        for source in self._sources:
+            source.forget()
         self._begin()
         self._forked = self._background is not None
         if self._forked:
@@ -109,9 +115,15 @@ class Monitor:
         if self._background is not None and not self._forked:
             self._background.stop()
         if self._started and not self._stopped:
+            self._collect()
             self._stopped = True
             self._functions = {}
             self._give_up()
+
+    @property
+    def settings(self) -> "MonitoringSettings":
+        """The settings in force."""
+        return self._settings
 
     @property
     def counts(self) -> Counts:
@@ -210,6 +222,22 @@ class Monitor:
             except RuntimeError:
                 self._woken = False
 
+    def add_source(self, source: Source) -> None:
+        """Ask ``source`` for points before each flush and at the stop."""
+        self._sources.append(source)
+
+    def _collect(self) -> None:
+        for source in self._sources:
+            try:
+                for point in source.collect():
+                    self.emit(point)
+            except Exception as error:
+                self._limited.warning("source", f"what {type(source).__name__} has gathered is lost: {error}")
+
+    def _flush_soon(self) -> None:
+        self._collect()
+        self._delivery.kick()
+
     def _wake(self) -> None:
         self._woken = False
         self._delivery.kick()
@@ -279,6 +307,7 @@ class Monitor:
             raise TsmonError("the Monitor runs on another event loop; call flush() there")
         if self._ended is not None and self._ended.is_set():
             raise TsmonError(STOPPED)
+        self._collect()
         await self._flush(timeout)
 
     async def _flush(self, timeout: float | None, *, last_chance: bool = False) -> None:  # noqa: ASYNC109
@@ -305,6 +334,8 @@ class Monitor:
             await self._ended.wait()
             return
         self._ended = asyncio.Event()
+        if self._started:
+            self._collect()
         self._stopped = True
         self._functions = {}
         self._schedule.stop()

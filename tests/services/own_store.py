@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 
+from tsmon.line_protocol import parse
+from tsmon.line_protocol.parser import ParsedPoint
 from tsmon.stores import Bin, Newest, Selector, Series, Store
 
 __all__ = ["OwnStore"]
@@ -47,3 +49,9 @@ class OwnStore(Store):
 
     async def close(self) -> None:
         self.closed = True
+
+    @property
+    def recorded(self) -> list[ParsedPoint]:
+        """Points of requests and errors, in the order in which they were written."""
+        points = parse(b"\n".join(self.batches))
+        return [point for point in points if point.measurement in ("requests", "errors")]

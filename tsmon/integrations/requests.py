@@ -5,11 +5,12 @@ fields by :func:`tsmon.work.current_work`, times by :class:`tsmon.work.timed`.
 """
 
 import time
-from collections import deque
 from contextvars import ContextVar, Token
 from typing import Final
 
 from tsmon.background import BackgroundMonitor
+from tsmon.in_progress import counting_in_progress
+from tsmon.integrations.request_summaries import RequestSummaries, Thinning
 from tsmon.limited_log import LimitedLog
 from tsmon.line_protocol.values import MAX_INT64, MIN_INT64
 from tsmon.monitor import Monitor
@@ -82,6 +83,9 @@ class RequestRecorder:
     """Emits a ``requests`` point for each request and an ``errors`` point for each failed one; never raises.
 
     Statuses from ``errors_from`` on are errors. Call :meth:`begin` and, in the same context, :meth:`end`.
+
+    For routes that the settings name, requests are summed up from flush to flush (``summarize_routes``), or one in
+    many is kept, with its number in the field ``weight`` (``sample_routes``); failed ones are all kept.
     """
 
     def __init__(
@@ -92,21 +96,23 @@ class RequestRecorder:
         self._service = service
         self._errors_from = errors_from
         self._log = LimitedLog()
-        # Appending and popping are atomic, as adding to a number is not.
-        self._in_progress: deque[None] = deque()
+        self._progress = counting_in_progress(monitor, "requests", service=service)
+        self._thinning = Thinning(monitor.settings.summarize_routes, monitor.settings.sample_routes)
+        self._summaries = RequestSummaries(service)
+        monitor.add_source(self._summaries)
         self.failures = 0
         """Requests that could not be recorded."""
 
     @property
     def in_progress(self) -> int:
         """Requests that are being answered now."""
-        return len(self._in_progress)
+        return self._progress.count
 
     def begin(self) -> OpenRequest:
         """A request has come; what is done for it from now on may add to its points."""
         request = OpenRequest()
         request.error_code = request.resource = None
-        self._in_progress.append(None)
+        self._progress.enter()
         request._tokens = (_open.set(request), begin_work(request))  # noqa: SLF001
         try:
             request.time_ns = self._take_time_ns()
@@ -144,24 +150,30 @@ class RequestRecorder:
         try:
             elapsed_s = time.perf_counter() - request.counter
             self.leave(request)
-            self._in_progress.pop()
+            self._progress.leave()
             route = route_of(method if method in METHODS else "OTHER", request.resource or resource or UNMATCHED)
             identity = request_id_of(request_id) or f"{request.time_ns:x}"
+            failed = status >= self._errors_from
             gathered = bool(request.tags or request.fields)
-            point = Request(
-                time=request.time_ns,
-                service=self._service,
-                route=route,
-                status_code=status,
-                request_id=identity,
-                execution_time=elapsed_s,
-            )
-            self._emit(request.merged(point) if gathered else point)
-            if status >= self._errors_from:
+            one_in = self._thinning.one_in(route)
+            if one_in == 0:
+                self._summaries.add(route, status, elapsed_s)
+            elif one_in == 1 or failed or self._thinning.keeps(identity, one_in):
+                point = Request(
+                    time=request.time_ns,
+                    service=self._service,
+                    route=route,
+                    status_code=status,
+                    request_id=identity,
+                    execution_time=elapsed_s,
+                    fields=None if one_in == 1 or failed else {"weight": one_in},
+                )
+                self._emit(request.merged(point) if gathered else point)
+            if failed:
                 code = int_code(request.error_code)
                 if code is None:
                     code = int_code(getattr(error, "error_code", None))
-                failed = RequestError(
+                problem = RequestError(
                     time=request.time_ns,
                     service=self._service,
                     route=route,
@@ -169,7 +181,7 @@ class RequestRecorder:
                     error_code=status if code is None else code,
                     request_id=identity,
                 )
-                self._emit(request.merged(failed) if gathered else failed)
+                self._emit(request.merged(problem) if gathered else problem)
         except Exception as failure:
             self.failed(failure)
 

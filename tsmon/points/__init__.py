@@ -2,16 +2,19 @@
 
 from tsmon.points.logs import Log
 from tsmon.points.point import FieldMapping, Point, ServicePoint, TagMapping, Time
-from tsmon.points.requests import Request, RequestError, route_of
+from tsmon.points.progress import InProgress
+from tsmon.points.requests import Request, RequestError, RequestSummary, route_of
 from tsmon.points.subtasks import SubtaskError, SubtaskExecution, SubtaskFinal
 from tsmon.points.workers import WorkerQueue, WorkerRequest
 
 __all__ = [
     "FieldMapping",
+    "InProgress",
     "Log",
     "Point",
     "Request",
     "RequestError",
+    "RequestSummary",
     "ServicePoint",
     "SubtaskError",
     "SubtaskExecution",

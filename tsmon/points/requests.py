@@ -3,7 +3,7 @@
 from tsmon.line_protocol import Tag
 from tsmon.points.point import ServicePoint
 
-__all__ = ["Request", "RequestError", "route_of"]
+__all__ = ["Request", "RequestError", "RequestSummary", "route_of"]
 
 
 def route_of(method: str, resource: str) -> str:
@@ -35,3 +35,28 @@ class RequestError(ServicePoint, measurement="errors"):
     """The application's code of the error, else the status."""
     request_id: str
     """Identifier of the request."""
+
+
+class RequestSummary(ServicePoint, measurement="requests_summary"):
+    """The requests of one route and status from one flush to the next, where each is too many for a point."""
+
+    route: Tag[str]
+    """Method and resource, as :func:`route_of` joins them."""
+    status_code: Tag[int]
+    """HTTP status of the responses."""
+    count: int
+    """Number of requests."""
+    sum: float
+    """Sum of their execution times, in seconds."""
+    min: float
+    """The shortest execution time, in seconds."""
+    max: float
+    """The longest execution time, in seconds."""
+    p50: float
+    """Median of the execution times, in seconds, within 1 %."""
+    p90: float
+    """Time within which nine of ten were done, in seconds, within 1 %."""
+    p99: float
+    """Time within which 99 of 100 were done, in seconds, within 1 %."""
+    sketch: str
+    """The distribution of the execution times, to be merged over periods and hosts: see tsmon.sketch.Sketch."""

@@ -89,6 +89,8 @@ class MonitoringSettings(Section):
     on_invalid: Literal["raise", "drop"] = "raise"
     tags: dict[str, str] = {}
     tags_as_fields: Comma = []
+    summarize_routes: Comma = []
+    sample_routes: dict[str, Annotated[int, Field(ge=1)]] = {}
 
     @property
     def server_set(self) -> bool:

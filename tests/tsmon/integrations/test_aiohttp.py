@@ -332,7 +332,7 @@ async def test_sub_application_can_have_the_middleware_alone() -> None:
             await client.get("/here")
             await client.get("/api/items/3")
         await monitor.flush()
-        assert [point.tags["route"] for point in parse(b"\n".join(store.batches))] == ["GET:/api/items/{number}"]
+        assert [point.tags["route"] for point in store.recorded] == ["GET:/api/items/{number}"]
 
 
 async def test_streaming_response_counts_to_the_end_of_its_stream() -> None:
@@ -397,7 +397,7 @@ async def test_websocket_that_the_server_ends_is_no_error() -> None:
                 await socket.receive_str()
             await socket.close()
         await monitor.flush()
-        (point,) = parse(b"\n".join(store.batches))
+        (point,) = store.recorded
         assert (point.measurement, point.tags["status_code"]) == ("requests", "101")
 
 
@@ -433,7 +433,7 @@ async def test_cancelled_request_is_recorded_as_499_and_stays_cancelled() -> Non
                 while not ended:
                     await asyncio.sleep(0.01)
         await monitor.flush()
-        points = list(parse(b"\n".join(store.batches)))
+        points = store.recorded
         assert [(point.measurement, point.tags["status_code"]) for point in points] == [
             ("requests", "499"),
             ("errors", "499"),
@@ -481,7 +481,7 @@ async def test_monitor_starts_and_stops_with_the_application() -> None:
     async with listening(app) as port, aiohttp.ClientSession() as client:
         await client.get(f"http://127.0.0.1:{port}/here")
     assert store.closed
-    assert [point.measurement for point in parse(b"\n".join(store.batches))] == ["requests"]
+    assert [point.measurement for point in store.recorded] == ["requests"]
 
 
 class Broken(Monitor):

@@ -6,7 +6,6 @@ import pytest
 from tests.services.own_store import OwnStore
 from tsmon import Monitor
 from tsmon.integrations.requests import RequestRecorder, int_code, request_id_of, set_error_code, set_route
-from tsmon.line_protocol import parse
 from tsmon.line_protocol.parser import ParsedPoint
 from tsmon.work import current_work, timed
 
@@ -22,7 +21,7 @@ async def recorded(**request: Any) -> list[ParsedPoint]:
             set_error_code(code)
         recorder.end(opened, **(given | request))
         assert recorder.failures == 0
-    return list(parse(b"\n".join(store.batches)))
+    return store.recorded
 
 
 @pytest.mark.parametrize(
@@ -84,7 +83,7 @@ async def test_what_was_gathered_on_the_way_is_in_both_points() -> None:
         recorder.end(opened, method="GET", resource="/r", status=500)
         assert current_work() is None
         set_error_code(3)  # outside of any request
-    request, error = parse(b"\n".join(store.batches))
+    request, error = store.recorded
     assert (request.tags["camera"], error.tags["camera"]) == ("west", "west")
     assert request.fields["db_time"] == error.fields["db_time"]
     assert request.tags["route"] == "GET:/told/{id}"
@@ -96,7 +95,7 @@ async def test_where_errors_begin_is_a_choice() -> None:
         recorder = RequestRecorder(monitor, errors_from=500)
         for status in (404, 499, 500):
             recorder.end(recorder.begin(), method="GET", resource="/r", status=status)
-    points = list(parse(b"\n".join(store.batches)))
+    points = store.recorded
     assert [point.tags["status_code"] for point in points if point.measurement == "errors"] == ["500"]
 
 

@@ -1,0 +1,113 @@
+"""Counting work in progress: how many requests, exports or downloads are being done."""
+
+import functools
+import inspect
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+
+from tsmon.points.progress import InProgress
+
+if TYPE_CHECKING:
+    from tsmon.background import BackgroundMonitor
+    from tsmon.monitor import Monitor
+
+__all__ = ["counting_in_progress"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class counting_in_progress:  # noqa: N801
+    """Counts what is being done, as a context manager (sync or async) and as a decorator.
+
+    ::
+
+        exports = counting_in_progress(monitor, "exports")
+
+        with exports:
+            export()
+
+    At each flush at which the number has changed, or had risen in between, ``monitor`` writes an ``in_progress``
+    point. Any number of threads and tasks may be inside at once.
+    """
+
+    def __init__(self, monitor: "Monitor | BackgroundMonitor", kind: str, *, service: str | None = None) -> None:
+        self.kind = kind
+        self._service = service
+        # Appending and popping are atomic, as adding to a number is not.
+        self._inside: deque[None] = deque()
+        self._highest = 0
+        self._told = 0
+        monitor.add_source(self)
+
+    @property
+    def count(self) -> int:
+        """How many are being done now."""
+        return len(self._inside)
+
+    def enter(self) -> None:
+        """One more is being done."""
+        self._inside.append(None)
+        count = len(self._inside)
+        if count > self._highest:
+            self._highest = count
+
+    def leave(self) -> None:
+        """One less is being done."""
+        # Work of the parent that ends in a forked child was never counted there.
+        with suppress(IndexError):
+            self._inside.pop()
+
+    def collect(self) -> Iterator[InProgress]:
+        """See :class:`tsmon.sources.Source`."""
+        count, highest = len(self._inside), self._highest
+        self._highest = count
+        if count != self._told or highest > count:
+            self._told = count
+            yield InProgress(service=self._service, kind=self.kind, count=count, highest=max(highest, count))
+
+    def forget(self) -> None:
+        """See :class:`tsmon.sources.Source`."""
+        self._inside.clear()
+        self._highest = self._told = 0
+
+    def __enter__(self) -> None:
+        """Begin."""
+        self.enter()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End."""
+        self.leave()
+
+    async def __aenter__(self) -> None:
+        """Begin."""
+        self.enter()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End."""
+        self.leave()
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        """Count every call of a function or coroutine function."""
+        if inspect.iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def awaiting(*args: P.args, **kwargs: P.kwargs) -> Any:
+                with self:
+                    return await cast("Callable[P, Awaitable[Any]]", function)(*args, **kwargs)
+
+            return cast("Callable[P, R]", awaiting)
+
+        @functools.wraps(function)
+        def calling(*args: P.args, **kwargs: P.kwargs) -> R:
+            with self:
+                return function(*args, **kwargs)
+
+        return calling
