@@ -2,6 +2,7 @@
 
 from tsmon.counts import Counts
 from tsmon.errors import (
+    AvailabilityError,
     BatchTooLargeError,
     DeclarationError,
     FlushTimeoutError,
@@ -32,6 +33,7 @@ from tsmon.points import (
 )
 
 __all__ = [
+    "AvailabilityError",
     "BatchTooLargeError",
     "Counts",
     "DeclarationError",

@@ -1,6 +1,7 @@
 """Every exception that tsmon raises, from one root."""
 
 __all__ = [
+    "AvailabilityError",
     "BatchTooLargeError",
     "DeclarationError",
     "FlushTimeoutError",
@@ -37,6 +38,10 @@ class LineProtocolError(TsmonError, ValueError):
 
 class SettingsError(TsmonError, ValueError):
     """A setting is unknown or wrong; the text names its place and the remedy."""
+
+
+class AvailabilityError(TsmonError, ValueError):
+    """Times, bins, deployments or rules of availability are wrong; the text names the one and the remedy."""
 
 
 class StoreError(TsmonError):

@@ -56,6 +56,8 @@ def time_ns_of(time: object) -> int:
             )
         delta = time - _EPOCH
         ns = ((delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds) * 1_000
+        # pandas' Timestamp, a datetime, has three digits more.
+        ns += getattr(time, "nanosecond", 0)
     elif isinstance(time, bool):
         raise InvalidPointError(f"time is {time}; give integer nanoseconds, float seconds or a datetime")
     elif isinstance(time, numbers.Integral):

@@ -1,12 +1,14 @@
 """Settings: ``tsmon.toml``, ``TSMON_*`` variables, one model."""
 
 from tsmon.settings.agent import AgentSettings, SamplerName, WebSettings
+from tsmon.settings.availability import AvailabilitySettings
 from tsmon.settings.loading import Settings, load_settings
 from tsmon.settings.monitoring import MonitoringSettings
 from tsmon.settings.rollups import RollupSettings
 
 __all__ = [
     "AgentSettings",
+    "AvailabilitySettings",
     "MonitoringSettings",
     "RollupSettings",
     "SamplerName",

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 
 from tsmon.errors import SettingsError
 from tsmon.settings.agent import AgentSettings, WebSettings
+from tsmon.settings.availability import AvailabilitySettings
 from tsmon.settings.monitoring import MonitoringSettings
 from tsmon.settings.places import place_of
 from tsmon.settings.rollups import RollupSettings
@@ -50,6 +51,7 @@ class Settings(BaseSettings):
     agent: AgentSettings = AgentSettings()
     web: WebSettings = WebSettings()
     rollups: RollupSettings = RollupSettings()
+    availability: AvailabilitySettings = AvailabilitySettings()
 
     @classmethod
     def settings_customise_sources(

@@ -1,0 +1,85 @@
+"""What is known about one stream's availability, and how several are told together."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypedDict
+
+from tsmon.availability.categories import Category
+from tsmon.availability.deployments import Span
+from tsmon.availability.interval import Interval
+from tsmon.availability.measures import Measure, deployments_measure, stream_measure
+from tsmon.availability.rules import Rules
+from tsmon.availability.timeline import Timeline
+from tsmon.errors import AvailabilityError
+
+__all__ = ["Availability", "Report", "Total", "report_of", "together"]
+
+
+class Availability(TypedDict):
+    """Measures of one instrument, ready for JSON: its deployments, then its streams."""
+
+    availability: list[Measure]
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """What a report's intervals of one category come to."""
+
+    duration_ns: int
+    intervals: int
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Intervals of a stream from ``start_ns`` to ``end_ns``, without hole or overlap.
+
+    ``separation_ns`` is the mean separation of the whole data set, None where it has none; ``spans`` tell which
+    deployment governs when, and by which limits.
+    """
+
+    name: str
+    start_ns: int
+    end_ns: int
+    intervals: Sequence[Interval]
+    spans: Sequence[Span]
+    separation_ns: float | None
+    rules: Rules
+
+    @property
+    def totals(self) -> Mapping[Category, Total]:
+        """All six categories, used or not."""
+        return {category: self._total(category) for category in Category}
+
+    def to_json(self) -> Availability:
+        """``{"availability": [deployments, stream]}``, for ``json.dumps``; see :func:`together`."""
+        return together([self])
+
+    def measure(self) -> Measure:
+        """The stream's measure alone."""
+        return stream_measure(self.name, self.intervals, self.rules.appearances)
+
+    def _total(self, category: Category) -> Total:
+        mine = [one for one in self.intervals if one.category is category]
+        duration_ns = sum(one.end_ns - one.start_ns for one in mine)
+        return Total(duration_ns, len(mine), sum(one.count for one in mine))
+
+
+def report_of(found: Timeline, rules: Rules, *, name: str, start_ns: int | None, end_ns: int | None) -> Report:
+    """The report on a part of a timeline, by default on all that is expected."""
+    start_ns, end_ns = found.window(start_ns, end_ns)
+    return Report(name, start_ns, end_ns, found.between(start_ns, end_ns), found.spans, found.separation_ns, rules)
+
+
+def together(reports: Sequence[Report]) -> Availability:
+    """Reports on streams of the same deployments and time, for ``json.dumps``.
+
+    Their measures follow the measure ``Deployments``. A stream's name is its method and its own name, such as
+    ``streamed ctd_parsed``. Raises :class:`~tsmon.errors.AvailabilityError` where there is no report, since then
+    no deployments are known.
+    """
+    if not reports:
+        raise AvailabilityError("there is no report to tell of; give at least one")
+    first = reports[0]
+    deployments = deployments_measure(first.spans, first.start_ns, first.end_ns)
+    return {"availability": [deployments, *(one.measure() for one in reports)]}

@@ -1,0 +1,175 @@
+"""Bins, deployments and rules make intervals: one pure function."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from tsmon.availability.categories import Category
+from tsmon.availability.deployments import BEGINNING_NS, END_NS, Deployment, Span, spans
+from tsmon.availability.groups import Group, groups_of, in_order, mean_separation
+from tsmon.availability.interval import Interval
+from tsmon.availability.levels import levels_of
+from tsmon.availability.rules import Rules
+from tsmon.stores import Bin
+
+__all__ = ["Timeline", "intervals", "timeline"]
+
+# Looking a member up in its class takes ten times as long.
+_NOT_EXPECTED: Final = Category.NOT_EXPECTED
+_MISSING: Final = Category.MISSING
+
+_Piece = tuple[Category, int, int, int, int, int]
+"""Category, start and end; number of points, length and number of their separations."""
+
+
+def intervals(
+    bins: Sequence[Bin],
+    deployments: Iterable[Deployment],
+    rules: Rules,
+    *,
+    now_ns: int,
+    start_ns: int | None = None,
+    end_ns: int | None = None,
+) -> list[Interval]:
+    """What is present, sparse, missing or not expected from ``start_ns`` to ``end_ns``, without hole or overlap.
+
+    Without ``start_ns`` it begins with the first time that is expected, without ``end_ns`` it ends with the
+    last. Both cut an answer that does not depend on them. Bins are of one stream, in any order, and do not
+    overlap; for ``rules.gaps == "points"`` they come from the windows that :func:`~tsmon.availability.spans`
+    names. Raises :class:`~tsmon.errors.AvailabilityError` for bins that cannot be. The rules, edge by edge:
+
+    *Times* are half open: a point at the end of a deployment lies outside of it, or in the one that starts there.
+
+    *Deployments.* Data count for the deployment that they lie in. Where deployments overlap, the latest start
+    governs; an earlier one that goes on behind it keeps its limit, and its first data there are waited for
+    anew. An open one ends now; one with an end in the future is expected until now. A bin that crosses the
+    edge of a deployment counts on both sides, with what lies there.
+
+    *Limit.* ``gap_fraction`` of the deployment's duration, exactly, cut to whole nanoseconds; with gaps between
+    points at least twice the expected period where that is known.
+
+    *Missing* is ``previous.last`` to ``next.first`` where that exceeds the limit; exactly the limit is no gap.
+    So is the start of a deployment to its first data, and its last data to its end. A span of a deployment
+    without data is Missing whole, however short. Smaller holes belong to the category before them; at the start,
+    where there is none, to the one after. A point with gaps on both sides takes no time: it is only counted.
+
+    *Bins.* With gaps between bins they are as given. With gaps between points, all points of one bin width
+    (aligned to the epoch) are a bin, split at gaps and at the edges of deployments; smaller holes are in it.
+
+    *Mean separation* of a bin: (last - first) / (count - 1). A bin of one point has the level of the bin before
+    it in the same span, gap or not; without one before, that of the next with more points; without any it is
+    Present. A sparse bin after a gap stays sparse.
+
+    *Mean of the whole data set*: sum of (last - first) / sum of (count - 1) over all bins, also those where
+    nothing is expected.
+
+    *Level.* A mean separation of up to ``sparse_floor`` of the deployment's duration is Present. Else the ratio to
+    the mean of the whole decides: up to ``bounds[0] + tolerance`` Present, up to ``bounds[1]`` level 1, up to
+    ``bounds[2]`` level 2, beyond level 3. All three divisions are float(a) / float(b) (IEEE 754 double), here
+    and in every other language. Where all points lie in one instant, the mean is 0 and everything is Present.
+
+    *Neighbours* of one category are one interval. Outside of deployments is Not Expected.
+    """
+    found = timeline(bins, spans(deployments, rules, now_ns=now_ns), rules)
+    return found.between(*found.window(start_ns, end_ns))
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """All of time, in spans and in intervals, and the mean separation of the whole data set, if it has one."""
+
+    spans: Sequence[Span]
+    intervals: Sequence[Interval]
+    separation_ns: float | None
+
+    def window(self, start_ns: int | None = None, end_ns: int | None = None) -> tuple[int, int]:
+        """Start and end of a report: as asked, else those of what is expected; an empty one where nothing is."""
+        expected = [span for span in self.spans if span.deployment]
+        if start_ns is None:
+            start_ns = expected[0].start_ns if expected else BEGINNING_NS if end_ns is None else end_ns
+        if end_ns is None:
+            end_ns = expected[-1].end_ns if expected else start_ns
+        return max(start_ns, BEGINNING_NS), min(max(start_ns, end_ns), END_NS)
+
+    def between(self, start_ns: int, end_ns: int) -> list[Interval]:
+        """Intervals cut to a part of time; their counts and separations are still those of the whole intervals."""
+        return [
+            one
+            if start_ns <= one.start_ns and one.end_ns <= end_ns
+            else replace(one, start_ns=max(one.start_ns, start_ns), end_ns=min(one.end_ns, end_ns))
+            for one in self.intervals
+            if one.start_ns < end_ns and start_ns < one.end_ns
+        ]
+
+
+def timeline(bins: Sequence[Bin], found: Sequence[Span], rules: Rules) -> Timeline:
+    """As :func:`intervals`, for all of time, in the spans that :func:`~tsmon.availability.spans` found."""
+    ordered = in_order(bins)
+    groups = [groups_of(ordered, span, rules) for span in found]
+    whole_ns = mean_separation(ordered, groups, rules)
+    pieces = (
+        piece for span, data in zip(found, groups, strict=True) for piece in _pieces(span, data, whole_ns, rules)
+    )
+    return Timeline(found, list(_merged(pieces)), whole_ns)
+
+
+def _pieces(span: Span, groups: Sequence[Group], whole_ns: float | None, rules: Rules) -> Iterator[_Piece]:
+    """A span in order; pieces may be empty, and neighbours of one category."""
+    if span.deployment is None:
+        yield _NOT_EXPECTED, span.start_ns, span.end_ns, sum(count for _, _, count, _ in groups), 0, 0
+        return
+    limit_ns = span.limit_ns
+    start_ns = reached_ns = span.start_ns
+    category = None
+    points = length_ns = separations = 0
+    levels = levels_of(groups, span, whole_ns, rules)
+    for (first_ns, last_ns, count, length), level in zip(groups, levels, strict=True):
+        gap = first_ns - reached_ns > limit_ns
+        if category is not None and (gap or level is not category):
+            end_ns = reached_ns if gap else first_ns
+            yield category, start_ns, end_ns, points, length_ns, separations
+            start_ns = end_ns
+            points = length_ns = separations = 0
+        if gap:
+            yield _MISSING, start_ns, first_ns, 0, 0, 0
+            start_ns = first_ns
+        category = level
+        points += count
+        length_ns += length
+        separations += count - 1
+        reached_ns = last_ns
+    if category is None or span.end_ns - reached_ns > limit_ns:
+        if category is not None:
+            yield category, start_ns, reached_ns, points, length_ns, separations
+        yield _MISSING, reached_ns, span.end_ns, 0, 0, 0
+    else:
+        yield category, start_ns, span.end_ns, points, length_ns, separations
+
+
+def _merged(pieces: Iterable[_Piece]) -> Iterator[Interval]:
+    """Pieces that take time, neighbours of one category made one; points of those that take none go to the next."""
+    category = _NOT_EXPECTED
+    start_ns = end_ns = BEGINNING_NS
+    points = length_ns = separations = 0
+    lone = 0
+    for kind, start, end, count, length, number in pieces:
+        if start == end:
+            lone += count
+            continue
+        if kind is not category and start > BEGINNING_NS:
+            yield _interval(category, start_ns, end_ns, points, length_ns, separations)
+            start_ns = start
+            points = length_ns = separations = 0
+        category, end_ns = kind, end
+        points += count + lone
+        length_ns += length
+        separations += number
+        lone = 0
+    yield _interval(category, start_ns, end_ns, points, length_ns, separations)
+
+
+def _interval(
+    category: Category, start_ns: int, end_ns: int, points: int, length_ns: int, separations: int
+) -> Interval:
+    separation_ns = float(length_ns) / float(separations) if separations else None
+    return Interval(start_ns, end_ns, category, points, separation_ns)

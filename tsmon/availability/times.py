@@ -1,0 +1,81 @@
+"""Times as people have them, as increasing integer nanoseconds.
+
+NumPy and pandas are used where they made the times, and never imported.
+"""
+
+import sys
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from operator import lt
+from typing import Any
+
+from tsmon.errors import AvailabilityError, InvalidPointError
+from tsmon.line_protocol.values import MAX_TIME_NS, time_ns_of
+
+__all__ = ["Times", "increasing"]
+
+Times = Iterable[Any]
+"""Integer nanoseconds, float seconds or aware datetimes since the epoch, in any order: a list, an
+``array.array("q")``, a NumPy array of integers (nanoseconds), floats (seconds) or ``datetime64`` (UTC), a pandas
+``DatetimeIndex`` or ``Series`` (without a zone: UTC)."""
+
+
+def increasing(times: Times) -> Sequence[int]:
+    """Times in integer nanoseconds, in order, each once: two points of one series and time are one point.
+
+    Given a NumPy array, or something of pandas', it is a NumPy array of int64, else a list. Raises
+    :class:`~tsmon.errors.AvailabilityError` for what is no time.
+    """
+    numpy, pandas = sys.modules.get("numpy"), sys.modules.get("pandas")
+    if pandas is not None and isinstance(times, pandas.Series | pandas.Index):
+        times = _of_pandas(pandas, times)
+    if numpy is None or not isinstance(times, numpy.ndarray):
+        return _of_iterable(times)
+    if times.ndim != 1:
+        raise AvailabilityError(f"the array of times has {times.ndim} dimensions; give one of one dimension")
+    return _of_array(numpy, times) if times.dtype.kind in "iuM" else _of_iterable(times.tolist())
+
+
+def _of_pandas(pandas: Any, times: Any) -> Any:
+    if times.dtype.kind != "M":
+        return times.to_numpy()
+    index = pandas.DatetimeIndex(times)
+    return (index if index.tz is None else index.tz_convert("UTC").tz_localize(None)).to_numpy()
+
+
+def _of_array(numpy: Any, times: Any) -> Any:
+    found = times
+    if times.dtype.kind == "M":
+        found = times.astype("datetime64[ns]")
+        # A conversion that overflows says nothing.
+        if numpy.isnat(times).any() or (found.astype(times.dtype) != times).any():
+            raise AvailabilityError(
+                "some times are no dates (NaT), finer than nanoseconds or beyond the years 1677 to 2262; "
+                "leave them out"
+            )
+        found = found.astype("int64")
+    if len(found):
+        _check(int(found.min()), int(found.max()))
+    found = found.astype("int64")
+    return found if bool((found[1:] > found[:-1]).all()) else numpy.unique(found)
+
+
+def _of_iterable(times: Times) -> list[int]:
+    found = list(times)
+    if set(map(type, found)) <= {int}:
+        if found:
+            _check(min(found), max(found))
+    else:
+        for position, time in enumerate(found):
+            try:
+                found[position] = time_ns_of(time)
+            except InvalidPointError as error:
+                raise AvailabilityError(f"times[{position}]: {error}") from None
+    return found if all(map(lt, found, islice(found, 1, None))) else sorted(set(found))
+
+
+def _check(first_ns: int, last_ns: int) -> None:
+    if not -MAX_TIME_NS <= first_ns <= last_ns <= MAX_TIME_NS:
+        raise AvailabilityError(
+            f"times reach from {first_ns} to {last_ns} ns, beyond ±{MAX_TIME_NS}; integers are nanoseconds"
+        )

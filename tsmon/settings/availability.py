@@ -1,0 +1,45 @@
+"""Section ``[availability]``: what is a gap, and what is sparse."""
+
+from dataclasses import replace
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from tsmon.availability import PRESETS, Category, Rules, recoloured
+from tsmon.line_protocol.values import time_ns_of
+from tsmon.settings.monitoring import Section
+
+__all__ = ["AvailabilitySettings"]
+
+CategoryName = Literal["not_expected", "present", "sparse_1", "sparse_2", "sparse_3", "missing"]
+
+
+class AvailabilitySettings(Section):
+    """Rules for all streams; see ``tsmon.toml`` for the meaning of each key."""
+
+    preset: Literal["exact", "document"] = "exact"
+    gap_fraction: float = 0.001
+    bin_width: float = Field(default=86_400.0, gt=0, le=1e9)
+    bounds: Annotated[list[float], Field(min_length=3, max_length=3)] = [1.0, 1.5, 2.0]
+    sparse_floor: float | None = None
+    tolerance: float | None = None
+    colors: dict[CategoryName, str] = {}
+
+    def rules(self) -> Rules:
+        """The rules for a stream that has none of its own."""
+        preset = PRESETS[self.preset]
+        first, second, third = self.bounds
+        return replace(
+            preset,
+            gap_fraction=self.gap_fraction,
+            bin_width_ns=time_ns_of(self.bin_width),
+            bounds=(first, second, third),
+            sparse_floor=preset.sparse_floor if self.sparse_floor is None else self.sparse_floor,
+            tolerance=preset.tolerance if self.tolerance is None else self.tolerance,
+            appearances=recoloured({Category[name.upper()]: color for name, color in self.colors.items()}),
+        )
+
+    @model_validator(mode="after")
+    def _can_be_meant(self) -> Self:
+        self.rules()
+        return self
