@@ -4,7 +4,6 @@ import functools
 import inspect
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
@@ -58,8 +57,10 @@ class counting_in_progress:  # noqa: N801
     def leave(self) -> None:
         """One less is being done."""
         # Work of the parent that ends in a forked child was never counted there.
-        with suppress(IndexError):
+        try:
             self._inside.pop()
+        except IndexError:
+            return
 
     def collect(self) -> Iterator[InProgress]:
         """See :class:`tsmon.sources.Source`."""

@@ -17,7 +17,7 @@ import functools
 import inspect
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar, cast
@@ -38,7 +38,10 @@ _current: ContextVar["WorkData | None"] = ContextVar("tsmon_work", default=None)
 class WorkData:
     """Tags and fields of one piece of work; plain dictionaries, yours to fill."""
 
-    __slots__ = ("fields", "tags")
+    __slots__ = ("fields", "outer", "tags")
+
+    outer: "WorkData | None"
+    """What the work inside of :func:`collecting` is a part of."""
 
     def __init__(self) -> None:
         self.tags: dict[str, str | int | float | bool | None] = {}
@@ -95,6 +98,7 @@ class WorkData:
 def collecting(data: WorkData | None = None) -> Iterator[WorkData]:
     """A container for the work inside; nested work has its own."""
     data = data or WorkData()
+    data.outer = _current.get()
     token = _current.set(data)
     try:
         yield data
@@ -104,13 +108,16 @@ def collecting(data: WorkData | None = None) -> Iterator[WorkData]:
 
 def begin_work(data: WorkData) -> "Token[WorkData | None]":
     """Make ``data`` the container of the work that follows, until :func:`end_work`; :func:`collecting` in two."""
+    data.outer = None
     return _current.set(data)
 
 
 def end_work(token: "Token[WorkData | None]") -> None:
-    """End what :func:`begin_work` began; where that was in another context, there is nothing to end."""
-    with suppress(ValueError):
+    """End what :func:`begin_work` began; where that was in another context, there is none after it."""
+    try:
         _current.reset(token)
+    except ValueError:
+        _current.set(None)
 
 
 def current_work() -> WorkData | None:

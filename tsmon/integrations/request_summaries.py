@@ -4,15 +4,11 @@ import threading
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Final
 
 from tsmon.points.requests import RequestSummary
 from tsmon.sketch import Sketch
 
 __all__ = ["RequestSummaries", "Thinning"]
-
-MAX_ROUTES: Final = 4_096
-"""Routes whose treatment is remembered; routes are templates, so a service seldom has as many."""
 
 
 class Thinning:
@@ -24,19 +20,10 @@ class Thinning:
 
     def __init__(self, summarized: Sequence[str], sampled: Mapping[str, int]) -> None:
         self._patterns = [*((pattern, 0) for pattern in summarized), *sampled.items()]
-        self._known: dict[str, int] = {}
 
     def one_in(self, route: str) -> int:
         """Of how many requests one is kept; 0 where they are summed up."""
-        if not self._patterns:
-            return 1
-        known = self._known.get(route)
-        if known is None:
-            if len(self._known) >= MAX_ROUTES:
-                self._known.clear()
-            known = next((number for pattern, number in self._patterns if fnmatchcase(route, pattern)), 1)
-            self._known[route] = known
-        return known
+        return next((number for pattern, number in self._patterns if fnmatchcase(route, pattern)), 1)
 
     @staticmethod
     def keeps(request_id: str, one_in: int) -> bool:

@@ -5,8 +5,8 @@ fields by :func:`tsmon.work.current_work`, times by :class:`tsmon.work.timed`.
 """
 
 import time
-from contextvars import ContextVar, Token
-from typing import Final
+from time import perf_counter
+from typing import TYPE_CHECKING, Final
 
 from tsmon.background import BackgroundMonitor
 from tsmon.in_progress import counting_in_progress
@@ -15,7 +15,10 @@ from tsmon.limited_log import LimitedLog
 from tsmon.line_protocol.values import MAX_INT64, MIN_INT64
 from tsmon.monitor import Monitor
 from tsmon.points import Request, RequestError, route_of
-from tsmon.work import WorkData, begin_work, end_work
+from tsmon.work import WorkData, begin_work, current_work, end_work
+
+if TYPE_CHECKING:
+    from contextvars import Token
 
 __all__ = [
     "CLIENT_CLOSED_REQUEST",
@@ -42,11 +45,13 @@ REQUEST_ID_HEADER: Final = "X-Request-ID"
 
 MAX_REQUEST_ID: Final = 128
 
+MAX_ROUTES: Final = 4_096
+
 
 class OpenRequest(WorkData):
     """A request that is being answered: when it began, and what its points are to hold besides."""
 
-    __slots__ = ("_tokens", "counter", "error_code", "resource", "time_ns")
+    __slots__ = ("_token", "counter", "error_code", "resource", "time_ns")
 
     time_ns: int
     """When processing started."""
@@ -56,10 +61,7 @@ class OpenRequest(WorkData):
     """The application's own code of the error."""
     resource: str | None
     """The route's template, where the application or its framework told it."""
-    _tokens: "tuple[Token[OpenRequest | None], Token[WorkData | None]] | None"
-
-
-_open: "ContextVar[OpenRequest | None]" = ContextVar("tsmon_request", default=None)
+    _token: "Token[WorkData | None] | None"
 
 
 def set_error_code(code: int) -> None:
@@ -67,16 +69,24 @@ def set_error_code(code: int) -> None:
 
     Outside of any request this does nothing.
     """
-    request = _open.get()
+    request = _present()
     if request is not None:
         request.error_code = code
 
 
 def set_route(resource: str) -> None:
     """Give the template of the present request's route, such as ``/users/{id}``, where no framework does."""
-    request = _open.get()
+    request = _present()
     if request is not None:
         request.resource = resource
+
+
+def _present() -> OpenRequest | None:
+    """The request that is being answered, also from within work that is a part of it."""
+    work = current_work()
+    while work is not None and not isinstance(work, OpenRequest):
+        work = work.outer
+    return work
 
 
 class RequestRecorder:
@@ -97,7 +107,9 @@ class RequestRecorder:
         self._errors_from = errors_from
         self._log = LimitedLog()
         self._progress = counting_in_progress(monitor, "requests", service=service)
+        self._enter, self._leave = self._progress.enter, self._progress.leave
         self._thinning = Thinning(monitor.settings.summarize_routes, monitor.settings.sample_routes)
+        self._routes: dict[tuple[str, str | None], tuple[str, int]] = {}
         self._summaries = RequestSummaries(service)
         monitor.add_source(self._summaries)
         self.failures = 0
@@ -112,25 +124,21 @@ class RequestRecorder:
         """A request has come; what is done for it from now on may add to its points."""
         request = OpenRequest()
         request.error_code = request.resource = None
-        self._progress.enter()
-        request._tokens = (_open.set(request), begin_work(request))  # noqa: SLF001
+        self._enter()
+        request._token = begin_work(request)  # noqa: SLF001
         try:
             request.time_ns = self._take_time_ns()
         except Exception:
             request.time_ns = time.time_ns()
-        request.counter = time.perf_counter()
+        request.counter = perf_counter()
         return request
 
     def leave(self, request: OpenRequest) -> None:
         """The code of the request has returned, though its body may still be sent; :meth:`end` does it too."""
-        tokens = request._tokens  # noqa: SLF001
-        if tokens is not None:
-            request._tokens = None  # noqa: SLF001
-            end_work(tokens[1])
-            try:
-                _open.reset(tokens[0])
-            except ValueError:
-                _open.set(None)
+        token = request._token  # noqa: SLF001
+        if token is not None:
+            request._token = None  # noqa: SLF001
+            end_work(token)
 
     def end(
         self,
@@ -148,14 +156,16 @@ class RequestRecorder:
         else the status.
         """
         try:
-            elapsed_s = time.perf_counter() - request.counter
+            elapsed_s = perf_counter() - request.counter
             self.leave(request)
-            self._progress.leave()
-            route = route_of(method if method in METHODS else "OTHER", request.resource or resource or UNMATCHED)
-            identity = request_id_of(request_id) or f"{request.time_ns:x}"
+            self._leave()
+            key = method, request.resource or resource
+            if key not in self._routes:
+                self._add_route(*key)
+            route, one_in = self._routes[key]
+            identity = (request_id_of(request_id) if request_id else None) or f"{request.time_ns:x}"
             failed = status >= self._errors_from
             gathered = bool(request.tags or request.fields)
-            one_in = self._thinning.one_in(route)
             if one_in == 0:
                 self._summaries.add(route, status, elapsed_s)
             elif one_in == 1 or failed or self._thinning.keeps(identity, one_in):
@@ -184,6 +194,13 @@ class RequestRecorder:
                 self._emit(request.merged(problem) if gathered else problem)
         except Exception as failure:
             self.failed(failure)
+
+    def _add_route(self, method: str, resource: str | None) -> None:
+        """Remember a route, and how many of its requests are kept; names come from outside, so not for ever."""
+        if len(self._routes) >= MAX_ROUTES:
+            self._routes.clear()
+        route = route_of(method if method in METHODS else "OTHER", resource or UNMATCHED)
+        self._routes[method, resource] = route, self._thinning.one_in(route)
 
     def failed(self, error: Exception) -> None:
         """Count a request that could not be recorded, and log it at a limited rate."""

@@ -1,0 +1,65 @@
+"""What recording a request costs an aiohttp service, beside what other middleware costs.
+
+The same application with 20 routes is asked the same requests, without sockets: bare, with tsmon's middleware (a
+point with identifier and time for each request, and the number in progress), with a minimal middleware over
+prometheus_client (a histogram and a gauge), and with OpenTelemetry's aiohttp server instrumentation (its metrics).
+
+``overhead_us`` is CPU time a request beyond that of the bare application; all are of the best round.
+"""
+
+import argparse
+from typing import Final
+
+from benchmarks.outcome import Outcome, Row
+from benchmarks.rounds import Candidate, Unavailable, alternate
+from benchmarks.table import show
+
+__all__ = ["main", "measure"]
+
+REQUESTS: Final = 2_000
+ROUNDS: Final = 7
+BARE: Final = "bare"
+OURS: Final = "tsmon"
+CANDIDATES: Final = {
+    BARE: "benchmarks.serving:bare",
+    OURS: "benchmarks.ours_serving:requests",
+    "prometheus_client": "benchmarks.peers.prometheus_middleware:requests",
+    "opentelemetry": "benchmarks.peers.opentelemetry_middleware:requests",
+}
+
+
+def measure(requests: int = REQUESTS, rounds: int = ROUNDS) -> Outcome:
+    """Cost of a request with each middleware, and with none."""
+    rows: list[Row] = []
+    best: dict[str, float] = {}
+    candidates = [Candidate(name, function, (requests,)) for name, function in CANDIDATES.items()]
+    for candidate, figures in alternate(candidates, rounds):
+        if isinstance(figures, Unavailable):
+            rows.append({"name": candidate.name, "unavailable": figures.reason})
+            continue
+        best[candidate.name] = min(one["us_per_request"] for one in figures)
+        overhead = best[candidate.name] - best[BARE]
+        rows.append({"name": candidate.name, "us_per_request": best[candidate.name], "overhead_us": overhead})
+    overheads = {name: cost - best[BARE] for name, cost in best.items() if name != BARE}
+    ours = overheads.pop(OURS)
+    return Outcome("requests", rows, {peer: overhead / ours for peer, overhead in overheads.items()})
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.requests", description=__doc__.partition("\n")[0])
+    parser.add_argument("--requests", type=int, default=REQUESTS, help="requests a round (default: %(default)s)")
+    parser.add_argument(
+        "--rounds", type=int, default=ROUNDS, help="rounds of each candidate (default: %(default)s)"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
+    arguments = parser.parse_args()
+    outcome = measure(arguments.requests, arguments.rounds)
+    if arguments.json:
+        print(outcome.json)
+    else:
+        show(outcome)
+
+
+if __name__ == "__main__":
+    main()
