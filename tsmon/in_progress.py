@@ -37,43 +37,45 @@ class counting_in_progress:  # noqa: N801
         self.kind = kind
         self._service = service
         # Appending and popping are atomic, as adding to a number is not.
-        self._inside: deque[None] = deque()
-        self._highest = 0
+        self.inside: deque[None] = deque()
+        """As many items as there are pieces of work; the middleware counts here by itself, to save a call."""
+        self.highest = 0
+        """The highest number since the last flush."""
         self._told = 0
         monitor.add_source(self)
 
     @property
     def count(self) -> int:
         """How many are being done now."""
-        return len(self._inside)
+        return len(self.inside)
 
     def enter(self) -> None:
         """One more is being done."""
-        self._inside.append(None)
-        count = len(self._inside)
-        if count > self._highest:
-            self._highest = count
+        self.inside.append(None)
+        count = len(self.inside)
+        if count > self.highest:
+            self.highest = count
 
     def leave(self) -> None:
         """One less is being done."""
         # Work of the parent that ends in a forked child was never counted there.
         try:
-            self._inside.pop()
+            self.inside.pop()
         except IndexError:
             return
 
     def collect(self) -> Iterator[InProgress]:
         """See :class:`tsmon.sources.Source`."""
-        count, highest = len(self._inside), self._highest
-        self._highest = count
+        count, highest = len(self.inside), self.highest
+        self.highest = count
         if count != self._told or highest > count:
             self._told = count
             yield InProgress(service=self._service, kind=self.kind, count=count, highest=max(highest, count))
 
     def forget(self) -> None:
         """See :class:`tsmon.sources.Source`."""
-        self._inside.clear()
-        self._highest = self._told = 0
+        self.inside.clear()
+        self.highest = self._told = 0
 
     def __enter__(self) -> None:
         """Begin."""

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Self, cast
 
 from tsmon.buffer import LONG_LINE, Buffer
 from tsmon.clock import UniqueClock
@@ -407,8 +407,8 @@ class Monitor:
 
 
 def _points_of(point: Point | Iterable[Point]) -> list[Point]:
-    if isinstance(point, Point):
-        return [point]
+    if hasattr(type(point), "__declaration__"):
+        return [cast("Point", point)]
     if not isinstance(point, Iterable):
         raise InvalidPointError(f"{point!r} is no point; emit() takes one point or several")
     return list(point)

@@ -20,17 +20,27 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from types import TracebackType
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeAlias, TypeVar, cast
 
 import msgspec
 
 from tsmon.points import Point
 
-__all__ = ["WorkData", "begin_work", "collecting", "count_exceptions", "current_work", "end_work", "timed"]
+__all__ = [
+    "WorkData",
+    "begin_work",
+    "collecting",
+    "count_exceptions",
+    "current_work",
+    "end_work",
+    "reset_work",
+    "timed",
+]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 PointT = TypeVar("PointT", bound=Point)
+Gathered: TypeAlias = dict[str, str | int | float | bool | None]
 
 _current: ContextVar["WorkData | None"] = ContextVar("tsmon_work", default=None)
 
@@ -38,14 +48,29 @@ _current: ContextVar["WorkData | None"] = ContextVar("tsmon_work", default=None)
 class WorkData:
     """Tags and fields of one piece of work; plain dictionaries, yours to fill."""
 
-    __slots__ = ("fields", "outer", "tags")
+    __slots__ = ("_fields", "_tags", "outer")
 
+    _fields: Gathered | None
+    _tags: Gathered | None
     outer: "WorkData | None"
     """What the work inside of :func:`collecting` is a part of."""
 
     def __init__(self) -> None:
-        self.tags: dict[str, str | int | float | bool | None] = {}
-        self.fields: dict[str, str | int | float | bool | None] = {}
+        self._tags = self._fields = self.outer = None
+
+    @property
+    def tags(self) -> Gathered:
+        """Tags of the work."""
+        if self._tags is None:
+            self._tags = {}
+        return self._tags
+
+    @property
+    def fields(self) -> Gathered:
+        """Fields of the work."""
+        if self._fields is None:
+            self._fields = {}
+        return self._fields
 
     def add(self, field: str, amount: float) -> None:
         """Add to a number under ``field``, which starts at nothing."""
@@ -65,7 +90,7 @@ class WorkData:
         A key that its class declares fills that attribute, where the point left it out; any other becomes an
         additional tag or field. What the point itself says wins.
         """
-        if not self.tags and not self.fields:
+        if not self._tags and not self._fields:
             return point
         present = {
             c.attribute: value for c in _columns(point) if (value := getattr(point, c.attribute)) is not None
@@ -106,10 +131,11 @@ def collecting(data: WorkData | None = None) -> Iterator[WorkData]:
         _current.reset(token)
 
 
-def begin_work(data: WorkData) -> "Token[WorkData | None]":
-    """Make ``data`` the container of the work that follows, until :func:`end_work`; :func:`collecting` in two."""
-    data.outer = None
-    return _current.set(data)
+begin_work: Callable[[WorkData | None], "Token[WorkData | None]"] = _current.set
+"""Makes a container that of the work that follows, until :func:`end_work`; :func:`collecting` in two halves."""
+
+reset_work: Callable[["Token[WorkData | None]"], None] = _current.reset
+"""Ends what :func:`begin_work` began; ValueError where that was in another context."""
 
 
 def end_work(token: "Token[WorkData | None]") -> None:

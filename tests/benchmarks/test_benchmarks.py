@@ -37,6 +37,12 @@ def test_emit_as_json() -> None:
     check(found, "us_per_point", "points_per_s")
 
 
+def test_requests_as_json() -> None:
+    found = json.loads(run("benchmarks.requests", "--requests", "300", "--rounds", "1", "--json"))
+    assert found["benchmark"] == "requests"
+    check(found, "us_per_request")
+
+
 def test_write_as_json_with_every_point_stored(influxdb: InfluxDB) -> None:
     server = ("--url", influxdb.url, "--org", influxdb.org, "--token", influxdb.token)
     found = json.loads(run("benchmarks.write", *server, "--points", "6000", "--rounds", "1", "--json"))

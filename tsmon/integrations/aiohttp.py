@@ -11,11 +11,11 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
+from multidict import istr
 
 from tsmon.integrations.requests import (
     CLIENT_CLOSED_REQUEST,
     REQUEST_ID_HEADER,
-    UNMATCHED,
     RequestRecorder,
     set_error_code,
 )
@@ -64,10 +64,13 @@ def middleware(
     is not the monitor's; the request's identifier is that of its header ``request_id_header``, else it is made.
     """
     recorder = RequestRecorder(monitor, service=service, errors_from=errors_from)
+    begin, end = recorder.begin, recorder.end
+    # A header's name in this form is found without being converted for each request.
+    id_header = istr(request_id_header)
 
     @web.middleware
     async def record(request: web.Request, handler: Handler) -> web.StreamResponse:
-        opened = recorder.begin()
+        opened = begin()
         status = 500
         error: BaseException | None = None
         try:
@@ -85,21 +88,16 @@ def middleware(
             error = caught
             raise
         finally:
-            recorder.end(
+            end(
                 opened,
                 method=request.method,
-                resource=_resource(request),
+                resource=None if (resource := request.match_info.route.resource) is None else resource.canonical,
                 status=status,
                 error=error,
-                request_id=request.headers.get(request_id_header),
+                request_id=request.headers.get(id_header),
             )
 
     return record
-
-
-def _resource(request: web.Request) -> str:
-    resource = request.match_info.route.resource
-    return resource.canonical if resource is not None else UNMATCHED
 
 
 def _is_open_websocket(request: web.Request) -> bool:

@@ -29,7 +29,7 @@ class _RecordingEncoding(Encoding):
 
         def encode_and_say_of_what(point: Any) -> str:
             line = _Line(encode(point))
-            line.cls = cls
+            line.cls = getattr(cls, "__stands_for__", cls)
             return line
 
         self.functions[cls] = encode_and_say_of_what
