@@ -77,6 +77,9 @@ class counting_in_progress:  # noqa: N801
         self.inside.clear()
         self.highest = self._told = 0
 
+    def hold_nothing(self) -> None:
+        """See :class:`tsmon.sources.Source`."""
+
     def __enter__(self) -> None:
         """Begin."""
         self.enter()

@@ -115,7 +115,7 @@ class Monitor:
         if self._background is not None and not self._forked:
             self._background.stop()
         if self._started and not self._stopped:
-            self._collect()
+            self._collect(last=True)
             self._stopped = True
             self._functions = {}
             self._give_up()
@@ -229,9 +229,11 @@ class Monitor:
         """Ask ``source`` for points before each flush and at the stop."""
         self._sources.append(source)
 
-    def _collect(self) -> None:
+    def _collect(self, *, last: bool = False) -> None:
         for source in self._sources:
             try:
+                if last:
+                    source.hold_nothing()
                 for point in source.collect():
                     self.emit(point)
             except Exception as error:
@@ -338,7 +340,7 @@ class Monitor:
             return
         self._ended = asyncio.Event()
         if self._started:
-            self._collect()
+            self._collect(last=True)
         self._stopped = True
         self._functions = {}
         self._schedule.stop()

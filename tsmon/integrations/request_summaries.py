@@ -46,7 +46,7 @@ class _Cell:
 
 
 class RequestSummaries:
-    """Sums up requests by route and status from one flush to the next; a source of a Monitor."""
+    """Sums up requests by route and status from one flush to the next."""
 
     def __init__(self, service: str | None) -> None:
         self._service = service
@@ -68,7 +68,7 @@ class RequestSummaries:
             cell.sketch.add(execution_time)
 
     def collect(self) -> Iterator[RequestSummary]:
-        """See :class:`tsmon.sources.Source`."""
+        """What has been summed up since the last time."""
         with self._lock:
             cells, self._cells = self._cells, {}
         for (route, status), cell in cells.items():
@@ -91,6 +91,6 @@ class RequestSummaries:
             )
 
     def forget(self) -> None:
-        """See :class:`tsmon.sources.Source`."""
+        """In a forked child: what was summed up is the parent's."""
         self._lock = threading.Lock()
         self._cells = {}

@@ -5,9 +5,13 @@ fields by :func:`tsmon.work.current_work`, times by :class:`tsmon.work.timed`.
 """
 
 import time
+from collections import deque
+from collections.abc import Iterable
+from contextlib import suppress
 from time import perf_counter
 from typing import TYPE_CHECKING, Final, cast
 
+from tsmon import sources
 from tsmon.background import BackgroundMonitor
 from tsmon.in_progress import counting_in_progress
 from tsmon.integrations.request_summaries import RequestSummaries, Thinning
@@ -52,21 +56,36 @@ MAX_ROUTES: Final = 4_096
 class OpenRequest(WorkData):
     """A request that is being answered: when it began, and what its points are to hold besides."""
 
-    __slots__ = ("_token", "counter", "error_code", "resource", "time_ns")
+    __slots__ = (
+        "_token",
+        "counter",
+        "elapsed_s",
+        "error_code",
+        "method",
+        "request_id",
+        "resource",
+        "status",
+        "time_ns",
+    )
 
     time_ns: int
     """When processing started."""
     counter: float
     """A reading of the performance counter at that time."""
-    error_code: int | None
+    error_code: object
     """The application's own code of the error."""
     resource: str | None
     """The route's template, where the application or its framework told it."""
+    elapsed_s: float
+    """From the start to the end of processing; this and what follows is known at the end."""
+    method: str
+    status: int
+    request_id: str | None
     _token: "Token[WorkData | None] | None"
 
 
 class _Row:
-    """What a :class:`~tsmon.points.Request` holds, and encoded as one; made by the million, so cheaper to make."""
+    """What a :class:`~tsmon.points.Request` holds, and encoded as one; it can be filled again and again."""
 
     __slots__ = ("execution_time", "fields", "request_id", "route", "service", "status_code", "tags", "time")
     __declaration__ = Request.__declaration__
@@ -114,6 +133,7 @@ def _present() -> OpenRequest | None:
 class RequestRecorder:
     """Emits a ``requests`` point for each request and an ``errors`` point for each failed one; never raises.
 
+    They are emitted a few dozen at a time, at the latest before the next flush, as in a row each costs less.
     Statuses from ``errors_from`` on are errors. Call :meth:`begin` and, in the same context, :meth:`end`.
 
     For routes that the settings name, requests are summed up from flush to flush (``summarize_routes``), or one in
@@ -133,7 +153,9 @@ class RequestRecorder:
         self._thinning = Thinning(monitor.settings.summarize_routes, monitor.settings.sample_routes)
         self._routes: dict[tuple[str, str | None], tuple[str, int]] = {}
         self._summaries = RequestSummaries(service)
-        monitor.add_source(self._summaries)
+        self._waiting: deque[OpenRequest] = deque()
+        self._max_waiting = sources.MAX_HELD
+        monitor.add_source(self)
         self.failures = 0
         """Requests that could not be recorded."""
 
@@ -177,57 +199,91 @@ class RequestRecorder:
         error: BaseException | None = None,
         request_id: str | None = None,
     ) -> None:
-        """Emit what the request was. ``resource`` is its route's template; None where no route matched.
+        """Take what the request was. ``resource`` is its route's template; None where no route matched.
 
         The error code is the one set by the application, else the int attribute ``error_code`` of ``error``,
         else the status.
         """
-        try:
-            elapsed_s = perf_counter() - request.counter
-            self._leave()
-            token = request._token  # noqa: SLF001
-            if token is not None:
-                request._token = None  # noqa: SLF001
-                try:
-                    reset_work(token)
-                except ValueError:
-                    begin_work(None)
-            found = self._routes.get((method, request.resource or resource))
-            route, one_in = found or self._add_route(method, request.resource or resource)
-            identity = (request_id_of(request_id) if request_id else None) or f"{request.time_ns:x}"
-            failed = status >= self._errors_from
-            if one_in == 0:
-                self._summaries.add(route, status, elapsed_s)
-            elif one_in == 1 or failed or self._thinning.keeps(identity, one_in):
-                row = _new(_Row)
-                row.time = request.time_ns
-                row.service = self._service
-                row.route = route
-                row.status_code = status
-                row.request_id = identity
-                row.execution_time = elapsed_s
-                row.tags = None
-                row.fields = None if one_in == 1 or failed else {"weight": one_in}
-                self._emit(request.merged(_point(row)) if request._tags or request._fields else row)  # noqa: SLF001
-            if failed:
-                self._emit(request.merged(self._problem(request, route, status, error, identity)))
-        except Exception as failure:
-            self.failed(failure)
+        request.elapsed_s = perf_counter() - request.counter
+        self._leave()
+        token = request._token  # noqa: SLF001
+        if token is not None:
+            request._token = None  # noqa: SLF001
+            try:
+                reset_work(token)
+            except ValueError:
+                begin_work(None)
+        request.method = method
+        request.resource = request.resource or resource
+        request.status = status
+        request.request_id = request_id
+        if error is not None:
+            self._take_code(request, error)
+        waiting = self._waiting
+        waiting.append(request)
+        if len(waiting) >= self._max_waiting:
+            self._emit_waiting()
 
-    def _problem(
-        self, request: OpenRequest, route: str, status: int, error: BaseException | None, identity: str
-    ) -> RequestError:
-        code = int_code(request.error_code)
-        if code is None:
-            code = int_code(getattr(error, "error_code", None))
-        return RequestError(
-            time=request.time_ns,
-            service=self._service,
-            route=route,
-            status_code=status,
-            error_code=status if code is None else code,
-            request_id=identity,
-        )
+    def collect(self) -> Iterable[Point]:
+        """See :class:`tsmon.sources.Source`."""
+        self._emit_waiting()
+        return self._summaries.collect()
+
+    def forget(self) -> None:
+        """See :class:`tsmon.sources.Source`."""
+        self._waiting.clear()
+        self._summaries.forget()
+
+    def hold_nothing(self) -> None:
+        """See :class:`tsmon.sources.Source`."""
+        self._max_waiting = 1
+
+    def _emit_waiting(self) -> None:
+        row = _Row()
+        row.service = self._service
+        row.tags = None
+        while self._waiting:
+            try:
+                self._emit_points(self._waiting.popleft(), row)
+            except IndexError:
+                return  # Another thread took it.
+            except Exception as failure:
+                self.failed(failure)
+
+    def _emit_points(self, request: OpenRequest, row: _Row) -> None:
+        status = request.status
+        key = request.method, request.resource
+        route, one_in = self._routes.get(key) or self._add_route(*key)
+        identity = (request_id_of(request.request_id) if request.request_id else None) or f"{request.time_ns:x}"
+        failed = status >= self._errors_from
+        if one_in == 0:
+            self._summaries.add(route, status, request.elapsed_s)
+        elif one_in == 1 or failed or self._thinning.keeps(identity, one_in):
+            row.time = request.time_ns
+            row.route = route
+            row.status_code = status
+            row.request_id = identity
+            row.execution_time = request.elapsed_s
+            row.fields = None if one_in == 1 or failed else {"weight": one_in}
+            self._emit(request.merged(_point(row)) if request._tags or request._fields else row)  # noqa: SLF001
+        if failed:
+            code = int_code(request.error_code)
+            problem = RequestError(
+                time=request.time_ns,
+                service=self._service,
+                route=route,
+                status_code=status,
+                error_code=status if code is None else code,
+                request_id=identity,
+            )
+            self._emit(request.merged(problem))
+
+    @staticmethod
+    def _take_code(request: OpenRequest, error: BaseException) -> None:
+        """The code of an exception, unless the application gave one; the exception itself is not kept."""
+        with suppress(Exception):
+            if int_code(request.error_code) is None:
+                request.error_code = getattr(error, "error_code", None)
 
     def _add_route(self, method: str, resource: str | None) -> tuple[str, int]:
         """Remember a route, and how many of its requests are kept; names come from outside, so not for ever."""

@@ -43,7 +43,7 @@ def recording(store: Store | None = None) -> Iterator[Emitted]:
     Those whose store would come from the settings write into ``store``, by default one in memory: no server, no
     file, no spool. A Monitor that was given a store keeps it.
     """
-    from tsmon import configured
+    from tsmon import configured, sources
 
     emitted = Emitted()
     memory = store or MemoryStore()
@@ -71,6 +71,7 @@ def recording(store: Store | None = None) -> Iterator[Emitted]:
         (monitor, "Encoding", _RecordingEncoding),
         (monitor, "Buffer", RecordingBuffer),
         (configured, "store_from", store_from),
+        (sources, "MAX_HELD", 1),
     ]
     before = [(module, name, getattr(module, name)) for module, name, _ in patches]
     for module, name, part in patches:

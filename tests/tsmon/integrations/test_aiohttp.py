@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 
 from tests.services.own_store import OwnStore
-from tsmon import Monitor, Point
+from tsmon import Monitor, Point, sources
 from tsmon.integrations.aiohttp import instrument, middleware, set_error_code
 from tsmon.line_protocol import parse
 from tsmon.line_protocol.parser import ParsedPoint
@@ -494,7 +494,10 @@ class Broken(Monitor):
         raise ZeroDivisionError("clock")
 
 
-async def test_whatever_the_monitor_does_the_answer_is_the_same(caplog: pytest.LogCaptureFixture) -> None:
+async def test_whatever_the_monitor_does_the_answer_is_the_same(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "MAX_HELD", 1)
     app = web.Application(middlewares=[middleware(Broken(store=OwnStore()))])
     app.router.add_get("/here", fine)
     async with listening(app) as port, aiohttp.ClientSession(f"http://127.0.0.1:{port}") as client:
@@ -512,7 +515,8 @@ async def test_exception_whose_code_cannot_be_read_changes_nothing_for_the_clien
 
     async with served(app_of(broken)) as here:
         assert (await here.client.get("/here")).status == 500
-        await here.points("errors", 0)
+        [error] = await here.points("errors", 1)
+        assert error.tags["error_code"] == "500"
 
 
 async def test_monitor_that_was_stopped_changes_nothing() -> None:

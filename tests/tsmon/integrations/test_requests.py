@@ -50,6 +50,7 @@ async def test_what_cannot_be_stored_is_counted_and_logged_at_a_limited_rate(
         recorder = RequestRecorder(monitor)
         for _ in range(3):
             recorder.end(recorder.begin(), method="GET", resource="/r\\", status=200)
+        await monitor.flush()
         assert recorder.failures == 3
     assert len([record for record in caplog.records if record.levelno == logging.WARNING]) == 1
 
