@@ -10,13 +10,14 @@ from tsmon.buffer import LONG_LINE, Buffer
 from tsmon.clock import UniqueClock
 from tsmon.counts import Counts
 from tsmon.delivery import Delivery
-from tsmon.errors import FlushTimeoutError, InvalidPointError, TsmonError
+from tsmon.errors import FlushTimeoutError, InvalidPointError, SettingsError, TsmonError
 from tsmon.limited_log import LimitedLog
 from tsmon.line_protocol import Encoding
 from tsmon.line_protocol.default import following
 from tsmon.periodic import Periodic, check_period
 from tsmon.points import Point
 from tsmon.processes import remember
+from tsmon.series_guard import SeriesGuard
 from tsmon.sources import Source
 from tsmon.spool import Destination
 from tsmon.spooling import Spooling
@@ -46,7 +47,8 @@ class Monitor:
     In one without, ``with Monitor() as monitor:`` runs a thread of its own and gives the same methods in their
     blocking form. Without arguments the settings come from ``tsmon.toml`` and ``TSMON_*`` variables. ``service``
     is the service tag of points that do not name their own; left out, it is the settings', else the one
-    given to :func:`tsmon.configure`.
+    given to :func:`tsmon.configure`. Where the settings say ``enabled = false``, everything may be called and
+    nothing is done.
 
     ``emit`` may be called from any thread, before the start too; it never waits for the network.
     """
@@ -59,7 +61,12 @@ class Monitor:
         store: Store | None = None,
     ) -> None:
         settings = settings or _settings(from_file=store is None)
-        if store is None:
+        if not settings.enabled:
+            from tsmon.stores.memory import MemoryStore
+
+            store = MemoryStore()
+            self.emit = _ignore  # type: ignore[method-assign, assignment]
+        elif store is None:
             from tsmon.configured import store_from
 
             store = store_from(settings)
@@ -68,6 +75,7 @@ class Monitor:
         self._service = service
         self._raise_invalid = settings.on_invalid == "raise"
         self._clock = UniqueClock()
+        self._guard = SeriesGuard(settings.series_limit)
         self._encoding = self._new_encoding(settings)
         self._functions = self._encoding.functions
         self._background: BackgroundMonitor | None = None
@@ -131,6 +139,11 @@ class Monitor:
         return self._buffer.counts(nonfinite_fields=self._encoding.nonfinite)
 
     @property
+    def series(self) -> int:
+        """How many distinct series (measurement and tags) were emitted so far, within 2 %."""
+        return self._guard.series
+
+    @property
     def durable_sequence(self) -> int:
         """How many of the points accepted first are safe: on disk, written, or dropped and counted.
 
@@ -180,7 +193,13 @@ class Monitor:
 
     def _new_encoding(self, settings: "MonitoringSettings") -> Encoding:
         service = self._service or settings.service
-        encoding = Encoding(service, tags=settings.tags, tags_as_fields=settings.tags_as_fields, clock=self._clock)
+        encoding = Encoding(
+            service,
+            tags=settings.tags,
+            tags_as_fields=settings.tags_as_fields,
+            clock=self._clock,
+            saw_series=self._guard.saw,
+        )
         return encoding if service else following(encoding)
 
     def _emit_other(self, point: Point | Iterable[Point]) -> None:
@@ -227,7 +246,8 @@ class Monitor:
 
     def add_source(self, source: Source) -> None:
         """Ask ``source`` for points before each flush and at the stop."""
-        self._sources.append(source)
+        if self._settings.enabled:
+            self._sources.append(source)
 
     def _collect(self, *, last: bool = False) -> None:
         for source in self._sources:
@@ -258,7 +278,8 @@ class Monitor:
             await self.store.open()
             if self._spooling is not None:
                 await self._spooling.open()
-            self._schedule.start()
+            if self._settings.enabled:
+                self._schedule.start()
         except BaseException:
             self._started = False
             await self.store.close()
@@ -277,12 +298,15 @@ class Monitor:
         then go to the new one. The bound of the buffer stays.
         """
         check_period(settings.flushing_period)
+        if settings.enabled != self._settings.enabled:
+            raise SettingsError("monitoring.enabled has changed, which takes effect only at the next start")
         encoding = self._new_encoding(settings)
         if settings.store_key != self._settings.store_key:
             await self._change_store(make_store())
         if self._stopped:
             raise TsmonError(STOPPED)
         encoding.nonfinite = self._encoding.nonfinite
+        self._guard.set_limit(settings.series_limit)
         self._encoding = encoding
         self._functions = encoding.functions
         self._raise_invalid = settings.on_invalid == "raise"
@@ -406,6 +430,10 @@ class Monitor:
         """Stop the thread."""
         if self._background is not None:
             self._background.stop()
+
+
+def _ignore(_: Point | Iterable[Point]) -> None:
+    """``emit`` of a Monitor that the settings switch off."""
 
 
 def _points_of(point: Point | Iterable[Point]) -> list[Point]:

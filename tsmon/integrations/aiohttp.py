@@ -64,6 +64,8 @@ def middleware(
     is not the monitor's; the request's identifier is that of its header ``request_id_header``, else it is made.
     """
     recorder = RequestRecorder(monitor, service=service, errors_from=errors_from)
+    if not recorder.enabled:
+        return _pass_on
     begin, end = recorder.begin, recorder.end
     # A header's name in this form is found without being converted for each request.
     id_header = istr(request_id_header)
@@ -98,6 +100,11 @@ def middleware(
             )
 
     return record
+
+
+@web.middleware
+async def _pass_on(request: web.Request, handler: Handler) -> web.StreamResponse:
+    return await handler(request)
 
 
 def _is_open_websocket(request: web.Request) -> bool:

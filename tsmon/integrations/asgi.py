@@ -75,7 +75,10 @@ class RequestMiddleware:
         elif kind == "http" or kind == "websocket":
             if self._must_start:
                 await self._start_late()
-            await self._request(scope, receive, send, websocket=kind == "websocket")
+            if self._recorder.enabled:
+                await self._request(scope, receive, send, websocket=kind == "websocket")
+            else:
+                await self.app(scope, receive, send)
         else:
             await self.app(scope, receive, send)
 

@@ -54,6 +54,7 @@ class LogHandler(logging.Handler):
         extra: Collection[str] = (),
     ) -> None:
         super().__init__(level)
+        self._enabled = monitor.settings.enabled
         self._emit = monitor.emit
         self._service = service
         self._extra = tuple(extra)
@@ -65,7 +66,7 @@ class LogHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Emit one record."""
-        if record.name in OWN or record.name.startswith(_BELOW):
+        if not self._enabled or record.name in OWN or record.name.startswith(_BELOW):
             return
         try:
             self._emit(self._point(record))

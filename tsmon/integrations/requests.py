@@ -143,6 +143,8 @@ class RequestRecorder:
     def __init__(
         self, monitor: Monitor | BackgroundMonitor, *, service: str | None = None, errors_from: int = 400
     ) -> None:
+        self.enabled = monitor.settings.enabled
+        """False where the settings switch tsmon off: then there is nothing to record."""
         self._take_time_ns = monitor.take_time_ns
         self._emit = cast("Callable[[Point | _Row], None]", monitor.emit)
         self._service = service

@@ -52,6 +52,8 @@ class RequestMiddleware:
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Serve one request."""
+        if not self._recorder.enabled:
+            return self.app(environ, start_response)
         opened = self._recorder.begin()
         answer = _Answer(self._recorder, opened, environ, environ.get(self._id_key))
 

@@ -5,7 +5,7 @@ are new to them, additional fields, unusual values.
 """
 
 import functools
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, ClassVar, Final, Protocol
 
 from tsmon.clock import UniqueClock
@@ -53,6 +53,7 @@ class Context(Protocol):
     """What else decides how a line reads; :class:`~tsmon.line_protocol.Encoding` provides it."""
 
     nonfinite: int
+    saw_series: Callable[[str, str, Mapping[str, str]], None] | None
 
     @property
     def service(self) -> str | None: ...  # noqa: D102
@@ -113,12 +114,7 @@ class Careful:
         for column, key, where in self._tags:
             value = getattr(point, column.attribute)
             if column.service and (value is None or value == ""):
-                value = self._context.service
-                if not value:
-                    raise InvalidPointError(
-                        f"{self._name} has no service name; pass service=…, make the Monitor with service=…, "
-                        "or call tsmon.configure(service=…) first"
-                    )
+                value = self._service()
             elif value is None and not column.optional:
                 raise InvalidPointError(f"{where} is None, but the tag is not optional")
             text = tag_text(where, value, column.type)
@@ -131,7 +127,18 @@ class Careful:
             tags[_tag_key(key)] = escape_tag(text)
         head = self._measurement + "".join([f",{key}={text}" for key, text in sorted(tags.items()) if text])
         self._check_length(head, self._field_keys)
+        if self._context.saw_series is not None:
+            self._context.saw_series(self._measurement, head, tags)
         return head + " "
+
+    def _service(self) -> str:
+        service = self._context.service
+        if not service:
+            raise InvalidPointError(
+                f"{self._name} has no service name; pass service=…, make the Monitor with service=…, "
+                "or call tsmon.configure(service=…) first"
+            )
+        return service
 
     def new_head(self, point: Encodable) -> str:
         """Head of ``point``, which is remembered."""
@@ -163,6 +170,8 @@ class Careful:
         nonfinite = 0
         for column, key, where in self._fields:
             value = getattr(point, column.attribute)
+            if column.service and not value:
+                value = self._service()
             if value is None:
                 if not column.optional:
                     raise InvalidPointError(f"{where} is None, but the field is not optional")

@@ -32,7 +32,10 @@ class Encoding:
         tags: Mapping[str, str] | None = None,
         tags_as_fields: Collection[str] = (),
         clock: UniqueClock | None = None,
+        saw_series: Callable[[str, str, Mapping[str, str]], None] | None = None,
     ) -> None:
+        self.saw_series = saw_series
+        """Told the measurement, the text and the tags of lines whose text was not in the cache."""
         self._service = service
         self.default_tags = {key: tag_text(f"default tag {key!r}", value) for key, value in (tags or {}).items()}
         for key, value in self.default_tags.items():

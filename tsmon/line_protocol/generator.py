@@ -43,13 +43,14 @@ _TEXT: Final = {
 
 
 def generate(declaration: Declaration) -> Factory | None:
-    """Compile the fast encoder's factory, or None where the class has no column or a float tag.
+    """Compile the fast encoder's factory, or None where the class has no column, a float tag or a service field.
 
-    (Float tags stay on the careful path: 0.0 and -0.0 are one key of a dict, but two tag values.)
+    (Float tags stay on the careful path: 0.0 and -0.0 are one key of a dict, but two tag values. So does the
+    service as a field, whose default may change.)
     """
     tags = [c for c in declaration.columns if c.tag]
     fields = [c for c in declaration.columns if c.field]
-    if not fields or any(c.type is float for c in tags):
+    if not fields or any(c.type is float for c in tags) or any(c.service for c in fields):
         return None
     names = {c.attribute: f"v{i}" for i, c in enumerate(declaration.columns)}
     checked = [c for c in declaration.columns if c.field or c.type is not str]

@@ -61,6 +61,7 @@ def _proxy(proxy: SecretStr) -> SecretStr:
 class MonitoringSettings(Section):
     """Where points go, and how; see ``tsmon.toml`` for the meaning of each key."""
 
+    enabled: bool = True
     store: Literal["auto", "influxdb", "sqlite"] = "auto"
     service: str | None = None
     url: Annotated[str, AfterValidator(_server)] | None = None
@@ -89,6 +90,7 @@ class MonitoringSettings(Section):
     on_invalid: Literal["raise", "drop"] = "raise"
     tags: dict[str, str] = {}
     tags_as_fields: Comma = []
+    series_limit: int = Field(default=100_000, ge=0)
     summarize_routes: Comma = []
     sample_routes: dict[str, Annotated[int, Field(ge=1)]] = {}
 

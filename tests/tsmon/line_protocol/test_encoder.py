@@ -17,7 +17,7 @@ from tsmon import (
     route_of,
 )
 from tsmon.errors import InvalidPointError
-from tsmon.line_protocol import Encoding, Tag, TagAndField, configure, default, encode
+from tsmon.line_protocol import Encoding, Tag, TagAndField, configure, default, encode, parse
 from tsmon.line_protocol.default import following
 
 ALL_PROGRESS = (
@@ -280,3 +280,14 @@ def test_what_is_no_point_is_refused() -> None:
     assert str(caught.value) == (
         "Point is not a point class with a measurement; derive it as class X(Point, measurement='x')"
     )
+
+
+def test_a_service_that_is_a_field_is_the_contexts_too() -> None:
+    encoding = Encoding("tasks", tags_as_fields={"service"})
+    line = encoding.encode(Request(time=1, route="GET:/", status_code=200, request_id="a", execution_time=0.5))
+    [point] = parse(line)
+    assert point.tags == {"route": "GET:/", "status_code": "200"}
+    assert point.fields == {"service": "tasks", "request_id": "a", "execution_time": 0.5}
+    encoding.service = "faces"
+    line = encoding.encode(Request(time=1, route="GET:/", status_code=200, request_id="a", execution_time=0.5))
+    assert 'service="faces"' in line
