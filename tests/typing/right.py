@@ -1,0 +1,74 @@
+"""How tsmon is used; type checkers find nothing to say about it."""
+
+import asyncio
+from datetime import UTC, datetime
+
+from tsmon import Monitor, Point, Tag
+from tsmon.in_progress import counting_in_progress
+from tsmon.points import Request, SubtaskExecution
+from tsmon.stores import Bin, Selector, Series
+from tsmon.work import collecting, current_work, timed
+
+
+class Exposure(Point, measurement="exposures"):
+    """A series of one's own."""
+
+    detector: Tag[str]
+    frame: Tag[int]
+    duration: float
+    comment: str | None = None
+
+
+def made() -> list[Point]:
+    exposure = Exposure(detector="west", frame=1, duration=0.5, time=datetime.now(UTC), tags={"run": 7})
+    detector: str = exposure.detector
+    frame: int = exposure.frame
+    duration: float = exposure.duration
+    comment: str | None = exposure.comment
+    print(detector, frame, duration, comment)
+    request = Request(route="GET:/", status_code=200, request_id="a", execution_time=1)
+    return [exposure, request]
+
+
+@timed("match_time")
+def matched(task: int) -> str:
+    return str(task)
+
+
+@timed("load_time")
+async def loaded(path: str) -> bytes:
+    return path.encode()
+
+
+async def emitted() -> None:
+    async with Monitor(service="catalogue") as monitor:
+        monitor.emit(made())
+        exports = counting_in_progress(monitor, "exports")
+        async with exports:
+            number: str = matched(3)
+            content: bytes = await loaded(number)
+            assert content
+        with collecting() as data:
+            data.tags["camera"] = "west"
+            data.fields["tries"] = 3
+            execution: SubtaskExecution = data.point(SubtaskExecution, task_id=1, subtask_id=1, task_type=4)
+            monitor.emit(execution)
+        work = current_work()
+        assert work is None
+        selector = Selector("exposures", "duration", {"detector": "west"})
+        bins: list[Bin] = await monitor.store.bins(selector, start_ns=0, stop_ns=10, every_ns=5)
+        series: list[Series] = await monitor.store.series(selector, start_ns=0, stop_ns=10, every_ns=5)
+        print(bins, series)
+        await monitor.flush(timeout=5.0)
+
+
+def emitted_without_a_loop() -> None:
+    with Monitor(service="catalogue") as monitor:
+        monitor.emit(Exposure(detector="west", frame=2, duration=0.5))
+        accepted: int = monitor.counts.accepted
+        assert accepted
+        monitor.flush()
+
+
+if __name__ == "__main__":
+    asyncio.run(emitted())

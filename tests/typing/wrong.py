@@ -1,0 +1,50 @@
+"""Mistakes in using tsmon; type checkers find the one in each marked line, and none elsewhere."""
+
+from tsmon import Monitor, Point, Tag
+from tsmon.points import Request
+from tsmon.stores import Selector
+from tsmon.work import timed
+
+
+class Exposure(Point, measurement="exposures"):
+    detector: Tag[str]
+    frame: Tag[int]
+    duration: float
+    comment: str | None = None
+
+
+Exposure(detector="west", frame=1)  # wrong: a field is missing
+Exposure(detector="west", frame=1, duration="long")  # wrong: a field's type
+Exposure(detector=3, frame=1, duration=0.5)  # wrong: a tag's type
+Exposure(detector="west", frame=1, duration=0.5, coment="typed in haste")  # wrong: no such field
+Exposure("west", 1, 0.5)  # wrong: by position
+Exposure(detector="west", frame=1, duration=0.5, time="yesterday")  # wrong: no time
+Request(route="GET:/", status_code="200", request_id="a", execution_time=1.0)  # wrong: a tag's type
+
+exposure = Exposure(detector="west", frame=1, duration=0.5)
+exposure.duration = 1.0  # wrong: points do not change
+exposure.exposure  # wrong: no such attribute
+exposure.comment.upper()  # wrong: it may be None
+
+
+@timed("match_time")
+def matched(task: int) -> str:
+    return str(task)
+
+
+matched("3")  # wrong: a timed function keeps its parameters
+number: int = matched(3)  # wrong: and its result
+
+
+async def emitted(monitor: Monitor) -> None:
+    monitor.emit({"detector": "west"})  # wrong: no point
+    Monitor(servce="catalogue")  # wrong: no such parameter
+    of = Selector("exposures", "duration")
+    await monitor.store.bins(of, start_ns=0, stop_ns=10)  # wrong: every_ns is missing
+    await monitor.store.series(of, start_ns="0", stop_ns=10, every_ns=1)  # wrong: type
+
+
+def emitted_without_a_loop() -> None:
+    with Monitor() as monitor:
+        monitor.emit(7)  # wrong: no point
+        monitor.stop(timeout="long")  # wrong: type

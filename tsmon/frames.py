@@ -1,0 +1,94 @@
+"""What a store answers, as a table of pandas or Arrow.
+
+::
+
+    series = await store.series(selector, start_ns=…, stop_ns=…, every_ns=…)
+    frame = to_pandas(series)
+    table = to_arrow(series)
+
+Times become ``datetime64[ns, UTC]`` and ``timestamp[ns, tz=UTC]``, exact to the nanosecond. Neither library is
+needed for anything else, and either is loaded only here.
+"""
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from tsmon.errors import TsmonError
+from tsmon.stores import Bin, Newest, Series
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+    import pyarrow as pa
+
+__all__ = ["Answer", "to_arrow", "to_pandas"]
+
+Answer: TypeAlias = "Sequence[Series] | Sequence[Bin] | Sequence[Newest]"
+"""What ``series()``, ``bins()`` and ``newest()`` of a store give."""
+
+_Columns: TypeAlias = dict[str, list[Any]]
+
+
+def to_pandas(answer: Answer) -> "pd.DataFrame":
+    """DataFrame of an answer.
+
+    Of ``series()``: a row for each window of each series, with ``time`` (its start), a column for each tag (a
+    series without it has none there) and ``value``. Of ``bins()``: ``start``, ``first``, ``last``, ``count``. Of
+    ``newest()``: ``time``, the tags, ``value``. A tag named as a column of ours is called ``tag_…``. An empty
+    answer gives a table without rows.
+    """
+    pandas = _loaded("pandas")
+    times, columns = _table(answer)
+    data = {name: pandas.to_datetime(pandas.Series(of, dtype="int64"), utc=True) for name, of in times.items()}
+    data |= {name: pandas.Series(of, dtype="int64" if name == "count" else None) for name, of in columns.items()}
+    return pandas.DataFrame(data)
+
+
+def to_arrow(answer: Answer) -> "pa.Table":
+    """Arrow table of an answer, with the columns of :func:`to_pandas`."""
+    arrow = _loaded("pyarrow")
+    times, columns = _table(answer)
+    time_type = arrow.timestamp("ns", tz="UTC")
+    data = {name: arrow.array(of, type=time_type) for name, of in times.items()}
+    types = {"count": arrow.int64(), "value": None}
+    data |= {name: arrow.array(of, type=types.get(name, arrow.string())) for name, of in columns.items()}
+    return arrow.table(data)
+
+
+def _table(answer: Answer) -> tuple[_Columns, _Columns]:
+    """Columns of times, and the others."""
+    bins = [item for item in answer if isinstance(item, Bin)]
+    if bins:
+        return (
+            {
+                "start": [one.start_ns for one in bins],
+                "first": [one.first_ns for one in bins],
+                "last": [one.last_ns for one in bins],
+            },
+            {"count": [one.count for one in bins]},
+        )
+    rows: list[tuple[int, Mapping[str, str], Any]] = []
+    for item in answer:
+        if isinstance(item, Series):
+            rows.extend(
+                (time_ns, item.tags, value) for time_ns, value in zip(item.times_ns, item.values, strict=True)
+            )
+        elif isinstance(item, Newest):
+            rows.append((item.time_ns, item.tags, item.value))
+    keys = sorted({key for _, tags, _ in rows for key in tags})
+    columns: _Columns = {_column(key): [tags.get(key) for _, tags, _ in rows] for key in keys}
+    columns["value"] = [value for _, _, value in rows]
+    return {"time": [time_ns for time_ns, _, _ in rows]}, columns
+
+
+def _column(key: str) -> str:
+    return f"tag_{key}" if key in ("time", "value", "count") else key
+
+
+def _loaded(name: str) -> Any:
+    import importlib
+
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        raise TsmonError(f"{name} is not installed; install it: pip install {name}") from None
