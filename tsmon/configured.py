@@ -5,11 +5,12 @@ from pathlib import Path
 
 from tsmon.errors import SettingsError
 from tsmon.settings import MonitoringSettings
+from tsmon.spool import Destination
 from tsmon.stores import Store
 from tsmon.stores.influxdb import InfluxConnection, InfluxStore
 from tsmon.stores.rungs import Rung
 
-__all__ = ["embedded_file", "influx_connection", "spool_directory", "store_from"]
+__all__ = ["embedded_file", "influx_connection", "rejected_file", "spool_directory", "store_from"]
 
 
 def store_from(
@@ -48,6 +49,11 @@ def spool_directory(settings: MonitoringSettings) -> Path:
     from platformdirs import user_state_path
 
     return user_state_path("tsmon") / "spool"
+
+
+def rejected_file(settings: MonitoringSettings, destination: Destination) -> Path:
+    """File of the points that this destination refused."""
+    return spool_directory(settings) / "rejected" / f"{destination.directory_name}.jsonl"
 
 
 def influx_connection(settings: MonitoringSettings) -> InfluxConnection:

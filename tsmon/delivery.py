@@ -1,6 +1,7 @@
 """From the buffer to the store: batch by batch, retried until it is there or refused for good."""
 
 import asyncio
+import functools
 import logging
 import time
 from collections import deque
@@ -16,8 +17,9 @@ from tsmon.errors import (
     TsmonError,
 )
 from tsmon.limited_log import LimitedLog
-from tsmon.splitting import halves, suspects_apart
-from tsmon.spooling import Spooling
+from tsmon.rejected import RejectedLines
+from tsmon.splitting import halves, lines_of, refused_apart, suspects_apart
+from tsmon.spooling import Spooling, in_thread
 from tsmon.stores import Store
 
 __all__ = ["Delivery"]
@@ -45,12 +47,15 @@ class Delivery:
         store: Store,
         *,
         spooling: Spooling | None = None,
+        rejected: RejectedLines | None = None,
         backoff: Backoff | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._buffer = buffer
         self._store = store
         self._spooling = spooling
+        self._rejected = rejected
+        self._letters: list[tuple[Batch, str]] = []
         self._lagging = False
         self._backoff = backoff or Backoff()
         self._clock = clock
@@ -209,6 +214,7 @@ class Delivery:
 
     async def _recall(self, spooling: Spooling) -> Batch | None:
         """The oldest batch on disk; None once nothing is there or on its way there."""
+        await spooling.adopt_if_due()
         while True:
             if spooling.required:
                 self._spill_if_due()
@@ -245,19 +251,28 @@ class Delivery:
         self._split(batch, halves, reason)
 
     def _refused(self, batch: Batch, reason: str, count: int | None) -> None:
-        """Settle a batch of which ``count`` lines were refused; None: nothing of it was stored."""
-        if count is not None or not self._requests_left:
+        """Settle a batch of which ``count`` lines were refused; None: nothing of it was stored.
+
+        Servers do not say which lines, and miscount them where there are several reasons; so the parts of a batch
+        are written again, which changes nothing of what is stored, until it is known of each line.
+        """
+        if not self._requests_left or (count is not None and count >= batch.lines):
             self._settle(batch, batch.lines if count is None else min(count, batch.lines), reason)
             return
         fresh = self._requests_left == REQUESTS_TO_ISOLATE
         self._requests_left -= 1
-        self._split(batch, suspects_apart if fresh else halves, reason)
+        if count is not None:
+            self._split(batch, functools.partial(refused_apart, reason=reason, count=count), reason, count)
+        else:
+            self._split(batch, suspects_apart if fresh else halves, reason)
 
-    def _split(self, batch: Batch, how: Callable[[Batch], list[Batch]], reason: str) -> None:
-        """Put parts of the first batch in its place; give it up, for ``reason``, where it has none."""
+    def _split(
+        self, batch: Batch, how: Callable[[Batch], list[Batch]], reason: str, count: int | None = None
+    ) -> None:
+        """Put parts of the first batch in its place; where it has none, give up all or ``count`` of its lines."""
         parts = how(batch)
         if not parts:
-            self._settle(batch, batch.lines, reason)
+            self._settle(batch, batch.lines if count is None else min(count, batch.lines), reason)
             return
         self._work.popleft()
         self._work.extendleft(reversed(parts))
@@ -267,10 +282,23 @@ class Delivery:
         self._buffer.written(batch.lines - rejected)
         if rejected:
             self._buffer.dropped(rejected, "rejected")
-            self._log.warning("rejected", f"{rejected} points were rejected and dropped: {reason}")
+            where = ""
+            if self._rejected is not None:
+                which = (
+                    ""
+                    if rejected == batch.lines
+                    else f" ({rejected} of {batch.lines} lines; it is not known which)"
+                )
+                self._letters.append((batch, reason + which))
+                where = f"; see {self._rejected.path}"
+            self._log.warning("rejected", f"{rejected} points were rejected and dropped: {reason}{where}")
 
     async def _popped(self) -> None:
         """One batch was taken off the work; where that was the last of a batch on disk, this one is done with."""
+        while self._letters and self._rejected is not None:
+            batch, reason = self._letters.pop()
+            lines = lines_of(batch) or [batch.data.decode(errors="surrogateescape")]
+            await in_thread(self._rejected.keep, lines, reason)
         if self._recalled and not self._work and self._spooling is not None:
             self._recalled = False
             await self._spooling.done()

@@ -17,6 +17,7 @@ from tsmon.line_protocol.default import following
 from tsmon.periodic import Periodic, check_period
 from tsmon.points import Point
 from tsmon.processes import remember
+from tsmon.rejected import RejectedLines
 from tsmon.series_guard import SeriesGuard
 from tsmon.sources import Source
 from tsmon.spool import Destination
@@ -91,7 +92,8 @@ class Monitor:
             settings.buffer_bytes, batch_lines=settings.batch_lines, batch_bytes=settings.batch_bytes
         )
         self._spooling = _spooling(settings, self.store, self._buffer)
-        self._delivery = Delivery(self._buffer, self.store, spooling=self._spooling)
+        rejected = _rejected(settings, self.store)
+        self._delivery = Delivery(self._buffer, self.store, spooling=self._spooling, rejected=rejected)
         self._schedule = Periodic(self._flush_soon, settings.flushing_period)
         self._started = False
         self._stopped = False
@@ -458,6 +460,16 @@ def _spooling(settings: "MonitoringSettings", store: Store, buffer: Buffer) -> S
         required=settings.spool == "required",
         max_bytes=settings.spool_bytes,
     )
+
+
+def _rejected(settings: "MonitoringSettings", store: Store) -> RejectedLines | None:
+    """The file for what a server refuses."""
+    destination = store.destination
+    if destination is None or not settings.rejected_bytes:
+        return None
+    from tsmon.configured import rejected_file
+
+    return RejectedLines(rejected_file(settings, Destination(*destination)), settings.rejected_bytes)
 
 
 def _settings(*, from_file: bool) -> "MonitoringSettings":

@@ -8,20 +8,23 @@ costs nothing but the durability: lines then stay in the bounded buffer, which i
 import asyncio
 import functools
 import logging
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Literal, ParamSpec, TypeVar
+from typing import Final, Literal, ParamSpec, TypeVar
 
 from tsmon.buffer import Batch, Buffer
 from tsmon.limited_log import LimitedLog
 from tsmon.spool import Destination, Spool, SpooledBatch
 
-__all__ = ["SpoolMode", "Spooling"]
+__all__ = ["SpoolMode", "Spooling", "in_thread"]
 
 _log = logging.getLogger("tsmon")
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+ADOPT_EVERY_S: Final = 30.0
 
 SpoolMode = Literal["off", "on", "required"]
 
@@ -30,9 +33,18 @@ class Spooling:
     """One Monitor's spool; used by its delivery task alone, and after that has ended by the stop."""
 
     def __init__(
-        self, buffer: Buffer, root: Path, destination: Destination, *, required: bool, max_bytes: int
+        self,
+        buffer: Buffer,
+        root: Path,
+        destination: Destination,
+        *,
+        required: bool,
+        max_bytes: int,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._buffer = buffer
+        self._clock = clock
+        self._adopt_at = 0.0
         self._required = required
         self._spool = Spool(root, destination, max_bytes=max_bytes, on_dropped=buffer.dropped_spooled)
         self._log = LimitedLog()
@@ -57,9 +69,16 @@ class Spooling:
 
     async def open(self) -> None:
         """Adopt what ended processes left for the same destination."""
-        await _in_thread(self._open_now)
+        async with self._disk:
+            await in_thread(self._open_now)
+
+    async def adopt_if_due(self) -> None:
+        """Adopt, every so often, what processes left that have ended meanwhile."""
+        if self._clock() >= self._adopt_at:
+            await self.open()
 
     def _open_now(self) -> None:
+        self._adopt_at = self._clock() + ADOPT_EVERY_S
         try:
             recovered = self._spool.open()
         except OSError as error:
@@ -73,12 +92,12 @@ class Spooling:
     async def append(self, batch: Batch) -> bool:
         """Keep a batch in flight on disk; False where the disk refuses."""
         async with self._disk:
-            return await _in_thread(self._append, batch)
+            return await in_thread(self._append, batch)
 
     async def recall(self) -> Batch | None:
         """The oldest batch on disk, now in flight; it stays on disk until :meth:`done`."""
         async with self._disk:
-            self._oldest = await _in_thread(self._spool.oldest)
+            self._oldest = await in_thread(self._spool.oldest)
         if self._oldest is None:
             return None
         self._buffer.recalled(self._oldest.lines)
@@ -90,7 +109,7 @@ class Spooling:
             if self._oldest is not None:
                 oldest, self._oldest = self._oldest, None
                 try:
-                    await _in_thread(self._spool.done, oldest)
+                    await in_thread(self._spool.done, oldest)
                 except OSError as error:
                     self._failed(error)
 
@@ -141,7 +160,7 @@ class Spooling:
         )
 
 
-async def _in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+async def in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Like ``asyncio.to_thread``, but a cancellation waits until the thread has ended: it works on our files."""
     try:
         future = asyncio.get_running_loop().run_in_executor(None, functools.partial(function, *args, **kwargs))

@@ -38,6 +38,8 @@ class Fault:
     reset: bool = False
     answer_bytes: int | None = None
     """Of the answer only so many bytes are sent; then the connection is reset."""
+    trickle_s: float = 0.0
+    """The answer is sent byte by byte, with so many seconds in between."""
 
 
 @dataclass(frozen=True)
@@ -137,8 +139,12 @@ class Proxy:
             lines = [f"HTTP/1.1 {fault.status} Fault", f"Content-Length: {len(fault.text.encode())}"]
             lines += [f"{name}: {value}" for name, value in fault.headers.items()]
             answer = ("\r\n".join([*lines, "Connection: close"]) + "\r\n\r\n" + fault.text).encode()
-            writer.write(answer[: fault.answer_bytes])
-            await writer.drain()
+            answer = answer[: fault.answer_bytes]
+            step = 1 if fault.trickle_s else len(answer)
+            for start in range(0, len(answer), max(step, 1)):
+                writer.write(answer[start : start + step])
+                await writer.drain()
+                await asyncio.sleep(fault.trickle_s)
         if fault.reset or fault.answer_bytes is not None:
             _reset(writer)
         elif fault.status is None:

@@ -3,12 +3,15 @@
 import asyncio
 import contextlib
 import logging
+import random
 import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.services.influxdb import InfluxDB
@@ -21,6 +24,7 @@ from tsmon.buffer import Buffer
 from tsmon.counts import Counts
 from tsmon.delivery import REQUESTS_TO_ISOLATE, Delivery
 from tsmon.errors import BatchTooLargeError, StoreError, StoreRefusedError, StoreUnavailableError
+from tsmon.rejected import RejectedLine, RejectedLines
 from tsmon.stores import Store
 from tsmon.stores.influxdb import InfluxConnection, InfluxStore
 
@@ -85,10 +89,11 @@ async def road(
     batch_lines: int = 5_000,
     batch_bytes: int = 2_000_000,
     max_bytes: int = 64_000_000,
+    rejected: RejectedLines | None = None,
 ) -> AsyncIterator[Road]:
     buffer = Buffer(max_bytes, batch_lines=batch_lines, batch_bytes=batch_bytes)
     backoff = Backoff(0.001, 0.01) if clock is None else Backoff(1.0, 1.0, draw=lambda _, high: high)
-    delivery = Delivery(buffer, store, backoff=backoff, clock=clock or time.monotonic)
+    delivery = Delivery(buffer, store, rejected=rejected, backoff=backoff, clock=clock or time.monotonic)
     async with store:
         try:
             yield Road(buffer, delivery, clock or Clock())
@@ -170,22 +175,53 @@ async def test_after_a_fault_nothing_is_lost_and_nothing_doubled(
     assert stored(influxdb, bucket) == list(range(600))
 
 
-async def test_a_server_that_never_answers_is_tried_again(
-    influxdb: InfluxDB, bucket: str, proxy: Proxy, through: InfluxStore
+SILENT = {
+    "no answer": Fault(),
+    "no reading of the body": Fault(body_bytes=5),
+    "an answer of a byte at a time": Fault(503, trickle_s=0.05),
+    "success, a byte at a time": Fault(204, forward=True, trickle_s=0.05),
+}
+
+
+@pytest.mark.parametrize("fault", SILENT.values(), ids=SILENT.keys())
+async def test_a_server_that_never_ends_its_answer_is_tried_again(
+    influxdb: InfluxDB, bucket: str, proxy: Proxy, through: InfluxStore, fault: Fault
 ) -> None:
     impatient = InfluxConnection(
         url=proxy.url, org=influxdb.org, bucket=bucket, token=influxdb.token, timeout_s=0.2
     )
-    proxy.faults.append(Fault())
+    proxy.faults.append(fault)
     async with road(InfluxStore(impatient), clock=Clock()) as way:
         way.put(line(0))
         await way.one_try()
         assert "no answer within 0.2 s" in str(way.delivery.last_error)
         assert way.counts.pending == 1
-    async with road(through) as way:
-        way.put(line(0))
-        await way.settle()
+        await way.delivery.change_store(through, 1.0)
+        async with through:
+            await way.settle()
+        assert (way.counts.pending, way.counts.written) == (0, 1)
     assert stored(influxdb, bucket) == [0]
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [("http://127.0.0.1:1", "refused"), ("http://no-such-host.invalid:8086", "no-such-host.invalid")],
+    ids=["refused", "no such name"],
+)
+async def test_a_server_that_is_not_there_costs_nothing(
+    influxdb: InfluxDB, bucket: str, through: InfluxStore, url: str, reason: str
+) -> None:
+    nowhere = InfluxConnection(url=url, org=influxdb.org, bucket=bucket, token=influxdb.token)
+    async with road(InfluxStore(nowhere), clock=Clock()) as way:
+        way.put(*map(line, range(3)))
+        await way.one_try()
+        assert reason in str(way.delivery.last_error)
+        assert way.counts.pending == 3
+        await way.delivery.change_store(through, 1.0)
+        async with through:
+            await way.settle()
+        assert (way.counts.pending, way.counts.written) == (0, 3)
+    assert stored(influxdb, bucket) == [0, 1, 2]
 
 
 async def test_a_store_that_is_away_is_not_tried_before_the_delay_is_over() -> None:
@@ -348,18 +384,54 @@ async def test_the_requests_spent_on_a_wholly_refused_batch_are_bounded(
     assert stored(influxdb, bucket) == [0]
 
 
-async def test_of_a_422_the_refused_lines_are_counted_as_the_server_says(
-    through: InfluxStore, proxy: Proxy, influxdb: InfluxDB, bucket: str, caplog: pytest.LogCaptureFixture
+async def test_of_a_422_the_refused_lines_are_found_with_a_few_requests(
+    through: InfluxStore,
+    proxy: Proxy,
+    influxdb: InfluxDB,
+    bucket: str,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     influxdb.write(line(0, text="a").encode(), bucket)
-    async with road(through) as way:
-        way.put(line(1), f"numbered n=2i,text=5 {T + 2}", f"numbered n=3i,text=6 {T + 3}", line(4))
+    kept = tmp_path / "rejected.jsonl"
+    bad = [f"numbered n={n}i,text={n} {T + n}" for n in (2, 3, 700)]
+    async with road(through, rejected=RejectedLines(kept, 100_000)) as way:
+        way.put(*(line(n) if n not in (2, 3, 700) else bad[(2, 3, 700).index(n)] for n in range(1, 1_001)))
         await way.settle()
-        assert (way.counts.written, way.counts.dropped_by) == (2, {"rejected": 2})
-    assert len(writes(proxy)) == 1
-    assert "2 points were rejected" in caplog.text
-    assert "type conflict" in caplog.text
-    assert stored(influxdb, bucket) == [0, 1, 4]
+        assert (way.counts.written, way.counts.dropped_by) == (997, {"rejected": 3})
+    assert len(writes(proxy)) == 3
+    assert "3 points were rejected" in caplog.text
+    assert f"see {kept}" in caplog.text
+    assert stored(influxdb, bucket) == [n for n in range(1_001) if n not in (2, 3, 700)]
+    letters = [msgspec.json.decode(one, type=RejectedLine) for one in kept.read_bytes().splitlines()]
+    assert [letter.line for letter in letters] == bad
+    assert all('input field "text" on measurement "numbered" is type float' in letter.reason for letter in letters)
+
+
+async def test_conflicts_and_points_beyond_the_retention_are_told_apart(influxdb: InfluxDB, tmp_path: Path) -> None:
+    bucket = influxdb.new_bucket(retention_s=3_600)
+    store = InfluxStore(InfluxConnection(url=influxdb.url, org=influxdb.org, bucket=bucket, token=influxdb.token))
+    now_ns = time.time_ns()
+    influxdb.write(line(0, text="a", time_ns=now_ns).encode(), bucket)
+    kept = tmp_path / "rejected.jsonl"
+    good = [line(n, time_ns=now_ns + n) for n in range(1, 300)]
+    old = [line(n, time_ns=now_ns - n * 7_200_000_000_000) for n in range(1_000, 1_005)]
+    number_as_text = [f"numbered n={n}i,text={n} {now_ns + n}" for n in range(2_000, 2_003)]
+    text_as_number = [f'numbered n="{n}" {now_ns + n}' for n in range(3_000, 3_002)]
+    lines = [*good, *old, *number_as_text, *text_as_number]
+    random.Random(7).shuffle(lines)
+    async with road(store, rejected=RejectedLines(kept, 100_000)) as way:
+        way.put(*lines)
+        await way.settle()
+        assert (way.counts.written, way.counts.dropped_by) == (len(good), {"rejected": 10})
+    assert stored(influxdb, bucket) == list(range(300))
+    letters = [msgspec.json.decode(one, type=RejectedLine) for one in kept.read_bytes().splitlines()]
+    reasons = {letter.line: letter.reason for letter in letters}
+    assert len(letters) == len(reasons)
+    assert set(reasons) == {*old, *number_as_text, *text_as_number}
+    assert all("retention" in reasons[one] for one in old)
+    assert all('"text"' in reasons[one] and "is type float" in reasons[one] for one in number_as_text)
+    assert all('"n"' in reasons[one] and "is type string" in reasons[one] for one in text_as_number)
 
 
 async def test_points_beyond_the_retention_are_counted(influxdb: InfluxDB) -> None:
@@ -520,12 +592,13 @@ async def test_a_write_under_way_ends_in_the_store_where_it_began() -> None:
     assert (first.lines, second.lines) == ([line(0)], [line(1)])
 
 
-@pytest.mark.parametrize(
-    "error", [StoreRefusedError("no", lines=5), StoreRefusedError("no", lines=1), StoreRefusedError("no", lines=0)]
-)
-async def test_a_store_that_counts_wrongly_cannot_break_the_accounting(error: StoreRefusedError) -> None:
-    store = OwnStore([error])
-    async with road(store) as way:
+@pytest.mark.parametrize("lines", [5, 1, 0])
+async def test_a_store_that_counts_wrongly_cannot_break_the_accounting(lines: int) -> None:
+    class Miscounting(OwnStore):
+        async def write(self, data: bytes) -> None:
+            raise StoreRefusedError("no", lines=lines)
+
+    async with road(Miscounting()) as way:
         way.put(line(0), line(1))
         await way.settle()
-        assert way.counts.dropped == min(error.lines or 0, 2)
+        assert way.counts.dropped == min(2 * lines, 2)

@@ -14,7 +14,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-__all__ = ["QueueDirectory", "adopt_orphans"]
+__all__ = ["QueueDirectory", "adopt_orphans", "sync_directory"]
 
 LOCK_NAME: Final = "owner.lock"
 
@@ -33,6 +33,7 @@ class QueueDirectory:
         path.mkdir(parents=True, mode=0o700)
         lock_fd = os.open(path / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        sync_directory(destination)
         return cls(path, lock_fd)
 
     @classmethod
@@ -75,3 +76,12 @@ def adopt_orphans(destination: Path) -> list[QueueDirectory]:
     except OSError:
         return []
     return [queue for path in paths if (queue := QueueDirectory.adopt(path)) is not None]
+
+
+def sync_directory(path: Path) -> None:
+    """Let the names in a directory survive the loss of power, as ``fsync`` of a file does not ensure."""
+    directory_fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(directory_fd)
+    finally:
+        os.close(directory_fd)

@@ -65,16 +65,27 @@ class SegmentWriter:
         self.path = path
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         self.size = 0
-        self._whole(MAGIC + _LENGTHS.pack(len(encoded), zlib.crc32(encoded)) + encoded)
+        try:
+            self._whole(MAGIC + _LENGTHS.pack(len(encoded), zlib.crc32(encoded)) + encoded)
+        except OSError:
+            self.close()
+            path.unlink()
+            raise
 
     def append(self, data: bytes, lines: int, *, sync: bool) -> None:
         """Write one record whole, or, where the disk refuses (OSError), nothing of it; ``sync`` waits for it."""
         payload = igzip.compress(data, COMPRESSION_LEVEL)
         head = _LENGTHS.pack(len(payload), lines)
         checksum = zlib.crc32(payload, zlib.crc32(head))
+        before = self.size
         self._whole(head + struct.pack("<I", checksum) + payload)
         if sync:
-            os.fdatasync(self._fd)
+            try:
+                os.fdatasync(self._fd)
+            except OSError:
+                self.size = before
+                os.ftruncate(self._fd, before)
+                raise
 
     def close(self) -> None:
         """Close the file."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tsmon.spool.ownership import QueueDirectory, adopt_orphans
+from tsmon.spool.ownership import QueueDirectory, adopt_orphans, sync_directory
 from tsmon.spool.segment import CorruptSegmentError, Record, SegmentHeader, SegmentWriter, records, scan
 
 __all__ = ["Destination", "Spool", "SpooledBatch"]
@@ -103,17 +103,23 @@ class Spool:
         return sum(segment.size for segment in self._segments)
 
     def open(self) -> int:
-        """Adopt what ended processes left; returns how many lines that are. Raises OSError."""
+        """Make the directory, and :meth:`adopt`. Raises OSError."""
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return self.adopt()
+
+    def adopt(self) -> int:
+        """Take over what ended processes left, now or since the last time; returns how many lines that are."""
+        adopted = 0
         for queue in adopt_orphans(self.directory):
             kept = [segment for path in queue.segments() if (segment := self._adopted(path, queue))]
             if kept:
                 self._segments.extend(kept)
-                self.lines += sum(segment.lines for segment in kept)
+                adopted += sum(segment.lines for segment in kept)
                 self._queues.append(queue)
             else:
                 queue.remove()
-        return self.lines
+        self.lines += adopted
+        return adopted
 
     def append(self, data: bytes, lines: int) -> None:
         """Keep a batch; when this returns it is on disk. Raises OSError, and then nothing was kept."""
@@ -205,9 +211,10 @@ class Spool:
     def _new_segment(self) -> _Segment:
         if self._own is None:
             self._own = QueueDirectory.create(self.directory)
-        if self._segments and (writer := self._segments[-1].writer) is not None:
-            writer.close()
-            self._segments[-1].writer = None
+        for segment in self._segments:
+            if segment.writer is not None:
+                segment.writer.close()
+                segment.writer = None
         self._number += 1
         path = self._own.path / f"{self._number:010d}.seg"
         destination = self.destination
@@ -215,6 +222,8 @@ class Spool:
             url=destination.url, org=destination.org, bucket=destination.bucket, created_ns=time.time_ns()
         )
         writer = SegmentWriter(path, header)
+        if self._sync:
+            sync_directory(self._own.path)
         segment = _Segment(path, self._own, 0, writer.size, writer.size, writer)
         self._segments.append(segment)
         return segment
