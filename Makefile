@@ -7,7 +7,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test lint bench clean
+.PHONY: help venv run test soak lint bench clean
 
 help: ## this text
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
@@ -20,6 +20,10 @@ run: $(INSTALLED)-agent ## set up and run the agent on this host
 test: $(INSTALLED)-agent,test ## set up and run all tests, on the real InfluxDB where it can be had
 	@$(BIN)/python tests/services/install_influxd.py --if-possible
 	@$(BIN)/python -m pytest $(PYTEST)
+
+soak: $(INSTALLED)-agent,test ## kill a service fifty times, and see that nothing it had acknowledged is lost
+	@$(BIN)/python tests/services/install_influxd.py --if-possible
+	@TSMON_TEST_KILLS=50 $(BIN)/python -m pytest tests/tsmon/test_kill.py $(PYTEST)
 
 lint: $(INSTALLED)-agent,lint,test ## formatting, style, types, and who may import whom
 	@$(BIN)/ruff format --check --quiet .

@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.services.small_disk import small_disk
 from tsmon.errors import StoreUnavailableError
 from tsmon.stores import Bin, Newest, Selector
 from tsmon.stores.sqlite import SqliteStore, backup, check
+
+__all__ = ["small_disk"]
 
 N = Selector("m", "n")
 POINTS = 2_000
@@ -27,22 +30,6 @@ def batch(number: int) -> bytes:
 
 async def batches(store: SqliteStore) -> list[Bin]:
     return await store.bins(N, start_ns=0, stop_ns=10**12, every_ns=POINTS)
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of three megabytes."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(place)], capture_output=True, check=False
-    )
-    if mounted.returncode != 0:
-        pytest.skip(f"a small file system cannot be mounted here: {mounted.stderr.decode().strip()}")
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
 async def test_a_full_disk_refuses_whole_batches_until_there_is_room(small_disk: Path) -> None:
