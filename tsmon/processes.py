@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 __all__ = ["remember"]
 
 FORKING_MODULES: Final = ("multiprocessing.util", "billiard.util")
-"""Modules whose children end by ``os._exit``, past atexit, but call finalizers of their own (billiard: Celery)."""
+"""Modules whose children end by ``os._exit``, past atexit, but call finalizers of their own."""
 
 EXIT_PRIORITY: Final = 0
 
@@ -23,11 +23,17 @@ class Remembered(Protocol):
 
 
 _monitors: "weakref.WeakSet[Any]" = weakref.WeakSet()
+_finalized: set[str] = set()
 
 
 def remember(monitor: Remembered) -> None:
     """Tell ``monitor`` of forks, in the child, and of the exit, as long as it lives."""
     _monitors.add(monitor)
+    # A child of multiprocessing's fork server may have imported us after its fork.
+    for name in FORKING_MODULES:
+        if (module := sys.modules.get(name)) is not None and name not in _finalized:
+            _finalized.add(name)
+            _finalize_by(module)(None)
 
 
 def _after_fork_in_child() -> None:
@@ -36,6 +42,9 @@ def _after_fork_in_child() -> None:
     for name in FORKING_MODULES:
         if (module := sys.modules.get(name)) is not None and _monitors:
             module.register_after_fork(_at_exit, _finalize_by(module))
+    # Celery's processes end past all of that, but say so before.
+    if (signals := sys.modules.get("celery.signals")) is not None and _monitors:
+        signals.worker_process_shutdown.connect(_at_celery_exit, weak=False, dispatch_uid="tsmon")
 
 
 def _finalize_by(module: Any) -> Callable[[Any], None]:
@@ -48,6 +57,10 @@ def _finalize_by(module: Any) -> Callable[[Any], None]:
 def _at_exit() -> None:
     for monitor in list(_monitors):
         monitor.at_exit()
+
+
+def _at_celery_exit(**_: Any) -> None:
+    _at_exit()
 
 
 atexit.register(_at_exit)
