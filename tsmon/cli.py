@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from tsmon.errors import LineProtocolError, TsmonError
+from tsmon.spool_commands import spool
 
 __all__ = ["app", "main"]
 
@@ -19,6 +20,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(spool)
 
 
 @app.command()
