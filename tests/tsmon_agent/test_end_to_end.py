@@ -84,7 +84,8 @@ def test_second_agent_is_told_who_writes_the_file(tmp_path: Path) -> None:
         assert f"is being written by process {agent.process.pid}; stop it" in second.stderr
         assert second.stderr.count("\n") == 1
         # While it runs, its file can be looked at.
-        agent.wait(lambda one: one.pipeline["written"] > 0)
+        file = tmp_path / "data" / "tsmon" / "tsmon.db"
+        agent.wait(lambda _: rows_of(file, "tsmon_sampler"))
         size = subprocess.run(
             [str(COMMAND), "db", "size"],
             cwd=tmp_path,
