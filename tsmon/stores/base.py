@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
+import msgspec
+
 __all__ = ["Bin", "Newest", "Selector", "Series", "Store"]
 
 
@@ -24,9 +26,10 @@ class Selector:
     tags: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Bin:
+class Bin(msgspec.Struct, frozen=True, gc=False):
     """What one window holds, over all selected series: times of first and last point, and their number."""
+
+    # A year of a stream may have ten thousand, and a frozen dataclass takes six times as long to make.
 
     start_ns: int
     first_ns: int

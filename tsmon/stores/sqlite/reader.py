@@ -53,20 +53,26 @@ def bins(
         target = _find(connection, selector)
         if target is None:
             return []
-        found: dict[int, tuple[int, int, int]] = {}
-        for number, first, last, count in _aggregated(
-            connection,
-            target,
-            (start_ns, stop_ns, every_ns),
-            points=("{number} AS number, min(time_ns), max(time_ns), count(*)", "number"),
-            rollups=("{number} AS number, min({first}), max({last}), sum({count})", "number"),
-        ):
-            if number in found:
-                other = found[number]
-                found[number] = min(first, other[0]), max(last, other[1]), count + other[2]
-            else:
-                found[number] = first, last, count
-    return [Bin(number * every_ns, *values) for number, values in sorted(found.items())]
+        rows = sorted(
+            _aggregated(
+                connection,
+                target,
+                (start_ns, stop_ns, every_ns),
+                points=("{number} AS number, min(time_ns), max(time_ns), count(*)", "number"),
+                rollups=("{number} AS number, min({first}), max({last}), sum({count})", "number"),
+                windows="{number} AS number, {first}, {last}, {count}",
+            )
+        )
+    found: list[Bin] = []
+    reached = None
+    for number, first, last, count in rows:
+        if number == reached:
+            other = found.pop()
+            found.append(Bin(other.start_ns, other.first_ns, max(last, other.last_ns), count + other.count))
+        else:
+            found.append(Bin(number * every_ns, first, last, count))
+            reached = number
+    return found
 
 
 def newest(connection: sqlite3.Connection, selector: Selector) -> list[Newest]:
@@ -129,10 +135,12 @@ def _aggregated(
     *,
     points: tuple[str, str],
     rollups: tuple[str, str],
+    windows: str | None = None,
 ) -> Iterator[tuple[Any, ...]]:
     """Rows of windows, of which several may be parts of one: from points, and from the rollups of each rung.
 
-    ``points`` and ``rollups`` are what to select and how to group, as templates.
+    ``points`` and ``rollups`` are what to select and how to group, as templates; ``windows`` is what to select
+    where each rollup is a whole window of one series, so that there is nothing to group.
     """
     start_ns, stop_ns, every_ns = window
     parts: dict[Level | None, list[tuple[int, int, int]]] = {}
@@ -141,6 +149,7 @@ def _aggregated(
     every = min(every_ns, MAX_SQLITE)
     for level, spans in parts.items():
         names = {"column": f"p.{target.column}"}
+        grouped: str | None
         if level is None:
             names["number"] = window_number("time_ns", str(every))
             source, (selected, grouped) = f"{target.table} AS p", points
@@ -155,12 +164,14 @@ def _aggregated(
                 f"{level.table(target.measurement)} AS p LEFT JOIN partial ON partial.series = p.series AND "
                 f"partial.rung = {level.number} AND partial.window = p.window AND partial.field = {target.field}"
             )
-            (selected, grouped), within, scale = rollups, "p.window", level.every_ns
+            within, scale = "p.window", level.every_ns
+            one = windows is not None and level.every_ns == every_ns and len({id_ for id_, _, _ in spans}) == 1
+            selected, grouped = (windows or "", None) if one else rollups
         bounds = [(id_, _clamped(low // scale), _clamped(high // scale)) for id_, low, high in spans]
         yield from connection.execute(
             f"SELECT {selected.format(**names)} FROM ({_SPANS}) AS spans CROSS JOIN {source} "
             f"WHERE p.series = id AND {within} >= low AND {within} < high AND {names['column']} IS NOT NULL "
-            f"GROUP BY {grouped}",
+            f"{f'GROUP BY {grouped}' if grouped else ''}",
             {"spans": json.dumps(bounds)},
         )
 
