@@ -7,7 +7,8 @@ from tsmon.availability.deployments import Deployment, Span, spans
 from tsmon.availability.interval import Interval
 from tsmon.availability.reports import Availability, Report, Total, together
 from tsmon.availability.rules import DOCUMENT, EXACT, PRESETS, Rules
-from tsmon.availability.stored import availability_of
+from tsmon.availability.stored import Narrowest, availability_of
+from tsmon.availability.time_texts import time_of_text, time_text
 from tsmon.availability.timeline import Timeline, intervals, timeline
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Category",
     "Deployment",
     "Interval",
+    "Narrowest",
     "Report",
     "Rules",
     "Span",
@@ -31,6 +33,8 @@ __all__ = [
     "recoloured",
     "report",
     "spans",
+    "time_of_text",
+    "time_text",
     "timeline",
     "together",
 ]

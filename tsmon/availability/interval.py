@@ -1,14 +1,11 @@
 """An interval of time and its category."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Final
 
 from tsmon.availability.categories import APPEARANCES, Category
+from tsmon.availability.time_texts import time_text
 
-__all__ = ["Interval", "time_text"]
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+__all__ = ["Interval"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +26,3 @@ class Interval:
     def __str__(self) -> str:
         name = APPEARANCES[self.category].name
         return f"{time_text(self.start_ns)} to {time_text(self.end_ns)} {name} ({self.count} points)"
-
-
-def time_text(time_ns: int) -> str:
-    """``YYYY-MM-DD HH:MM:SS`` in UTC; fractions of a second are cut."""
-    return f"{_EPOCH + timedelta(seconds=time_ns // 1_000_000_000):%Y-%m-%d %H:%M:%S}"

@@ -9,7 +9,8 @@ from typing import Final, TypedDict
 
 from tsmon.availability.categories import Appearance
 from tsmon.availability.deployments import Span
-from tsmon.availability.interval import Interval, time_text
+from tsmon.availability.interval import Interval
+from tsmon.availability.time_texts import time_text
 
 __all__ = ["Measure", "deployments_measure", "stream_measure"]
 

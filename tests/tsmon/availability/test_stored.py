@@ -4,7 +4,18 @@ from dataclasses import replace
 
 import pytest
 
-from tsmon.availability import DOCUMENT, EXACT, Deployment, Rules, availability_of, report
+from tsmon.availability import (
+    DOCUMENT,
+    EXACT,
+    Category,
+    Deployment,
+    Interval,
+    Narrowest,
+    Report,
+    Rules,
+    availability_of,
+    report,
+)
 from tsmon.stores import Selector, Store
 
 S = 1_000_000_000
@@ -48,3 +59,41 @@ async def test_a_report_on_a_part_of_the_time_is_that_part_of_the_whole(store: S
 async def test_an_unknown_stream_is_missing_whole(store: Store) -> None:
     found = await availability_of(store, Selector("m", "v"), DEPLOYMENTS, now_ns=NOW)
     assert found == report([], DEPLOYMENTS, name="m", now_ns=NOW)
+
+
+async def test_wider_windows_show_the_gaps_that_are_wider_than_they_with_their_exact_edges(store: Store) -> None:
+    noon = T // DAY * DAY + DAY // 2
+    times = [
+        noon + S * second
+        for part in (range(3_000), range(7_000, 200_000), range(500_000, 600_000))
+        for second in part[::50]
+    ]
+    await store.write("\n".join(f"m v=1 {time}" for time in times).encode())
+    deployments = [Deployment(1, noon, noon + 600_000 * S)]
+    coarse = Narrowest(inside_ns=DAY, outside_ns=DAY)
+    found = await availability_of(store, Selector("m", "v"), deployments, now_ns=NOW * 2, narrowest=coarse)
+    exact = report(times, deployments, now_ns=NOW * 2)
+    assert len(gaps(exact)) == 2
+    assert gaps(found) == gaps(exact)[1:]
+
+
+async def test_narrow_windows_within_the_time_of_the_report_are_enough_for_its_gaps(store: Store) -> None:
+    await stored(store)
+    window = {"start_ns": T + DAY + 5_000 * S, "end_ns": T + 4 * DAY + 7 * S, "now_ns": NOW}
+    coarse = Narrowest(outside_ns=DAY // 4)
+    found = await availability_of(store, Selector("m", "v"), DEPLOYMENTS, **window, narrowest=coarse)
+    exact = await availability_of(store, Selector("m", "v"), DEPLOYMENTS, **window)
+    assert gaps(found) == gaps(exact)
+    assert len(gaps(exact)) == 2
+
+
+async def test_bins_are_as_given_whatever_windows_would_do(store: Store) -> None:
+    await stored(store)
+    hourly = replace(DOCUMENT, bin_width_ns=3600 * S)
+    coarse = Narrowest(DAY, DAY)
+    found = await availability_of(store, Selector("m", "v"), DEPLOYMENTS, hourly, now_ns=NOW, narrowest=coarse)
+    assert found == report(TIMES, DEPLOYMENTS, hourly, name="m", now_ns=NOW)
+
+
+def gaps(found: Report) -> list[Interval]:
+    return [one for one in found.intervals if one.category is Category.MISSING]
