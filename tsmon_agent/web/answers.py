@@ -1,5 +1,6 @@
 """What every answer has: headers that keep browsers careful, and errors as one sentence."""
 
+import hashlib
 import logging
 from typing import Final
 
@@ -9,7 +10,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from tsmon_agent.web.templates import Templates
 
-__all__ = ["add_headers", "errors_as_sentences", "json_response"]
+__all__ = ["add_headers", "errors_as_sentences", "json_response", "unless_known"]
 
 _log = logging.getLogger("tsmon")
 
@@ -27,9 +28,13 @@ HEADERS: Final = {
 
 SENTENCES: Final = {
     404: "There is no such page.",
-    405: "Only GET and HEAD are understood here.",
     500: "The agent could not make this page; its log says why.",
 }
+
+FOR_PROGRAMS: Final = frozenset(
+    {"api", "available", "deployed", "expected", "instrument", "openapi.json", "readyz", "stream"}
+)
+"""First parts of the addresses whose errors are JSON, unless a browser asks."""
 
 
 async def add_headers(_: web.Request, response: web.StreamResponse) -> None:
@@ -53,6 +58,8 @@ def errors_as_sentences(templates: Templates) -> Middleware:
             status, headers = error.status, error.headers.getall("Allow", [])
             own_text = error.text if error.text and not error.text.startswith(f"{status}: ") else None
             sentence = own_text or SENTENCES.get(status, f"{error.reason}.")
+            if isinstance(error, web.HTTPMethodNotAllowed):
+                sentence = f"Only {_enumerated(sorted(error.allowed_methods))} are understood here."
         except Exception:
             _log.exception("a page could not be made")
             status, headers, sentence = 500, [], SENTENCES[500]
@@ -69,9 +76,25 @@ def json_response(value: object, *, status: int = 200) -> web.Response:
     return web.Response(body=msgspec.json.encode(value), status=status, content_type="application/json")
 
 
+def unless_known(request: web.Request, response: web.Response) -> web.Response:
+    """The answer with a tag of its content, or 304 where who asks has the same already."""
+    assert isinstance(response.body, bytes)
+    response.etag = hashlib.sha256(response.body).hexdigest()[:32]
+    response.headers["Cache-Control"] = "no-cache"
+    if response.etag in (request.if_none_match or ()):
+        headers = {"ETag": response.headers["ETag"], "Cache-Control": "no-cache"}
+        return web.Response(status=304, headers=headers)
+    return response
+
+
 def _error(request: web.Request, templates: Templates, status: int, sentence: str) -> web.Response:
     if status == web.HTTPMisdirectedRequest.status_code or request.path == "/live":
         return web.Response(text=sentence + "\n", status=status)
-    if request.path.startswith("/api/"):
+    browser = "text/html" in request.headers.get("Accept", "")
+    if request.path.split("/", 2)[1] in FOR_PROGRAMS and not browser:
         return json_response({"error": sentence}, status=status)
     return templates.page("error.html", status=status, sentence=sentence)
+
+
+def _enumerated(words: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))

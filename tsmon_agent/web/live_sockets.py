@@ -9,6 +9,7 @@ import msgspec
 from aiohttp import WSCloseCode, web
 
 from tsmon_agent.web.host_messages import HostMessages
+from tsmon_agent.web.openapi import Answer, Parameter, documented
 from tsmon_agent.web.pipeline import pipeline_state
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["LiveSockets"]
 
 _log = logging.getLogger("tsmon")
+
+PAGES: Final = ("host", "pipeline")
 
 BEAT_S: Final = 5.0
 """A page that hears nothing for some of these periods takes the connection for dead."""
@@ -57,13 +60,22 @@ class LiveSockets:
     def __init__(self, agent: "Agent", version: str) -> None:
         self._agent = agent
         self._version = version
-        self._sockets: dict[str, set[_Socket]] = {"host": set(), "pipeline": set()}
+        self._sockets: dict[str, set[_Socket]] = {page: set() for page in PAGES}
         self._sources: dict[str, Callable[[], AsyncIterator[bytes]]] = {
             "host": self._host_messages,
             "pipeline": self._pipeline_messages,
         }
         self._tellers: dict[str, asyncio.Task[None]] = {}
 
+    @documented(
+        "What is new, by WebSocket",
+        "pages",
+        (101, Answer("The connection is a WebSocket from now on.")),
+        (400, Answer("The page is unknown, or this is no WebSocket.", {"text/plain": None})),
+        (403, Answer("The request comes from a page of another site.", {"text/plain": None})),
+        (503, Answer("Too many pages are open.", {"text/plain": None})),
+        parameters=(Parameter("page", "Which page is open.", {"type": "string", "enum": list(PAGES)}),),
+    )
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """``GET /live?page=…``: upgrade, then tell until the page goes."""
         page = request.query.get("page", "host")

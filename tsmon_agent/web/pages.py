@@ -2,16 +2,17 @@
 
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
 from tsmon.errors import StoreError
 from tsmon_agent.web.answers import json_response
-from tsmon_agent.web.chart_data import ask_chart
+from tsmon_agent.web.chart_data import ChartData, ask_chart
 from tsmon_agent.web.charts import CHARTS
 from tsmon_agent.web.glance import cards_now
-from tsmon_agent.web.pipeline import pipeline_state, readiness
+from tsmon_agent.web.openapi import Parameter, documented, html, json, text
+from tsmon_agent.web.pipeline import PipelineState, Readiness, pipeline_state, readiness
 from tsmon_agent.web.ranges import DEFAULT_RANGE, RANGES, Range
 from tsmon_agent.web.static_files import StaticFiles
 from tsmon_agent.web.templates import Templates
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from tsmon_agent.agent import Agent
 
 __all__ = ["Pages"]
+
+RANGE: Final = Parameter("range", "Range of time that ends now.", {"type": "string", "enum": list(RANGES)})
+CHART: Final = Parameter("chart", "Which chart.", {"type": "string", "enum": list(CHARTS)}, required=True)
 
 
 class Pages:
@@ -45,6 +49,7 @@ class Pages:
             web.get("/static/{version}/{name:.+}", self._static.handle),
         )
 
+    @documented("The host's page", "pages", html("The page."), parameters=(RANGE,))
     async def _host(self, request: web.Request) -> web.Response:
         chosen = _range(request)
         cards = await cards_now(self._agent)
@@ -61,9 +66,13 @@ class Pages:
             thresholds=THRESHOLDS.values(),
         )
 
+    @documented("The pipeline's page", "pages", html("The page."))
     async def _pipeline(self, _: web.Request) -> web.Response:
         return self._templates.page("pipeline.html", pipeline=pipeline_state(self._agent))
 
+    @documented(
+        "Values of one chart of the host", "host", json(ChartData), parameters=(RANGE, CHART), faults=(503,)
+    )
     async def _series(self, request: web.Request) -> web.Response:
         chosen = _range(request)
         chart = CHARTS.get(request.query.get("chart", ""))
@@ -85,16 +94,25 @@ class Pages:
             raise web.HTTPServiceUnavailable(text=f"The store does not answer: {error}.") from error
         return json_response(data)
 
+    @documented("The way of points, and the samplers", "agent", json(PipelineState))
     async def _pipeline_json(self, _: web.Request) -> web.Response:
         return json_response(pipeline_state(self._agent))
 
+    @documented("Whether the process works", "agent", text("It does."))
     async def _healthz(self, _: web.Request) -> web.Response:
         return web.Response(text="ok\n")
 
+    @documented(
+        "Whether points are stored",
+        "agent",
+        json(Readiness, "They are."),
+        json(Readiness, "They are not, and why.", status=503),
+    )
     async def _readyz(self, _: web.Request) -> web.Response:
         found = readiness(self._agent)
         return json_response(found, status=200 if found.ready else 503)
 
+    @documented("The pages' icon", "pages", text("The icon.", "image/svg+xml"))
     async def _favicon(self, request: web.Request) -> web.Response:
         return self._static.response(request, "favicon.svg")
 

@@ -11,6 +11,7 @@ from tsmon.settings import WebSettings
 from tsmon_agent.web.answers import add_headers, errors_as_sentences
 from tsmon_agent.web.guard import Guard
 from tsmon_agent.web.live_sockets import LiveSockets
+from tsmon_agent.web.openapi.answer import Description
 from tsmon_agent.web.pages import Pages
 from tsmon_agent.web.static_files import StaticFiles
 from tsmon_agent.web.templates import Templates
@@ -55,6 +56,7 @@ class WebServer:
         app.on_response_prepare.append(add_headers)
         app.add_routes(Pages(self._agent, templates, static).routes())
         app.router.add_get("/live", self._live.handle, allow_head=False)
+        app.add_routes(Description(app).routes())
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S, keepalive_timeout=60.0)
         await runner.setup()
         try:

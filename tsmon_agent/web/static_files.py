@@ -10,6 +10,7 @@ from typing import Final
 from aiohttp import web
 
 from tsmon.errors import TsmonError
+from tsmon_agent.web.openapi import Answer, documented
 
 __all__ = ["StaticFiles"]
 
@@ -46,6 +47,12 @@ class StaticFiles:
             raise LookupError(f"there is no file {name} in {FOLDER}")
         return f"/static/{self.version}/{name}"
 
+    @documented(
+        "A style sheet or script of the pages",
+        "pages",
+        (200, Answer("The file.", dict.fromkeys(CONTENT_TYPES.values()))),
+        faults=(404,),
+    )
     async def handle(self, request: web.Request) -> web.Response:
         """``GET /static/<version>/<name>``; other versions are served too, but are not to be kept."""
         return self.response(
