@@ -1,0 +1,56 @@
+"""Schemathesis asks a running agent for all that its document describes, and for what it does not."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.tsmon_agent.running_agent import RunningAgent, running_agent
+
+SETTINGS = """
+[monitoring]
+store = "sqlite"
+file = "tsmon.db"
+flushing_period = 0.2
+
+[agent]
+interval = 1.0
+
+[web]
+port = 0
+"""
+
+
+def conformance(agent: RunningAgent, directory: Path, *arguments: str) -> None:
+    """Fail with what schemathesis found."""
+    run = subprocess.run(
+        [
+            Path(sys.executable).with_name("schemathesis"),
+            "--no-color",
+            "run",
+            f"{agent.address}/openapi.json",
+            "--phases=examples,coverage,fuzzing",
+            "--checks=all",
+            # What a text means (a time, a selector) is more than its schema says.
+            "--exclude-checks=positive_data_acceptance",
+            "--max-examples=25",
+            "--seed=1",
+            "--warnings=off",
+            "--continue-on-failure",
+            *arguments,
+        ],
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "Operations:" in run.stdout
+    assert agent.process.poll() is None
+    assert "a page could not be made" not in agent.log
+
+
+def test_every_answer_is_one_that_the_document_names(tmp_path: Path) -> None:
+    with running_agent(tmp_path, SETTINGS) as agent:
+        agent.wait(lambda one: one.get("/readyz")[0] == 200)
+        conformance(agent, tmp_path)
