@@ -113,6 +113,17 @@ class Buffer:
             oldest = self._unsettled.oldest
             return self._sealed - self._waiting if oldest is None else oldest
 
+    @property
+    def recovered_so_far(self) -> int:
+        """Lines of earlier processes that were found on disk."""
+        return self._recovered
+
+    @property
+    def recovered_settled(self) -> int:
+        """How many of those are written or dropped."""
+        with self._lock:
+            return self._recovered - self._unsettled.foreign
+
     def dropped_for(self, reason: DropReason) -> int:
         """Lines given up so far for one reason."""
         return self._dropped.get(reason, 0)

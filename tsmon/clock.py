@@ -31,8 +31,9 @@ class UniqueClock:
     """Source of unique times in integer nanoseconds since the epoch, increasing unless threads compete for it.
 
     ``read`` is the underlying clock (``time.time_ns``); a backward step of more than a second re-bases, which
-    is logged, and smaller ones are bridged by counting on in microseconds. ``slot`` is the process' slot, by
-    default made from its id; a forked child takes one of its own.
+    is logged, and takes another slot, since the times that come again were given away under the old one. Smaller
+    steps are bridged by counting on in microseconds. ``slot`` is the process' slot, by default made from its id; a
+    forked child takes one of its own.
     """
 
     def __init__(self, read: Callable[[], int] | None = None, *, slot: int | None = None) -> None:
@@ -72,20 +73,25 @@ class UniqueClock:
         return text
 
     def _new_ticks(self) -> Iterator[str]:
+        ticks = self._generate()
+        return _Guarded(ticks) if _free_threaded() else ticks
+
+    def _next_slot(self) -> str:
         # Taking a slot is atomic: two threads that make spares at once get different ones.
         slot = self._slots.popleft()
         self._slots.append(slot)
-        ticks = self._generate(f"{slot:03}")
-        return _Guarded(ticks) if _free_threaded() else ticks
+        return f"{slot:03}"
 
-    def _generate(self, slot: str) -> Generator[str, None, None]:
+    def _generate(self) -> Generator[str, None, None]:
         read = self._read
+        slot = self._next_slot()
         last_us = -1
         while True:
             now_us = (time.time_ns() if read is None else read()) // 1_000
             if now_us <= last_us:
                 if last_us - now_us > _REBASE_US:
                     _log.warning("the system clock stepped back by %.3f s", (last_us - now_us) / 1e6)
+                    slot = self._next_slot()
                 else:
                     now_us = last_us + 1
             last_us = now_us

@@ -64,12 +64,16 @@ class Delivery:
         self._recalled = False
         self._unspilled: deque[Batch] = deque()
         self._spilling: asyncio.Task[None] | None = None
+        self._securing = False
+        self._fed = asyncio.Event()
+        self._fed.set()
         self._requests_left = REQUESTS_TO_ISOLATE
         self._max_bytes: int | None = None
         self._writes_until_larger = 0
         self._target = 0
         self._task: asyncio.Task[None] | None = None
         self._closed = False
+        self._paused = False
         self._waiters: set[asyncio.Future[None]] = set()
         self._not_before = 0.0
         self._asked_until = 0.0
@@ -90,16 +94,16 @@ class Delivery:
         self._spill_if_due()
         self._start(self._not_before)
 
-    async def settle(self, sequence: int, *, last_chance_s: float | None = None) -> bool:
+    async def settle(self, sequence: int, *, recovered: int = 0, last_chance_s: float | None = None) -> bool:
         """Wait until every line up to ``sequence`` is written or dropped; False if it was closed meanwhile.
 
-        The first try is made at once, unless the store itself asked for time; with ``last_chance_s``, even
+        So are ``recovered`` lines of those that earlier processes left on disk, then. The first try is made at once, unless the store itself asked for time; with ``last_chance_s``, even
         then if it asked for more than so many seconds. May be cancelled: what is under way goes on.
         """
         self._target = max(self._target, sequence)
         asked_s = self._asked_until - self._clock()
         self._start(0.0 if last_chance_s is not None and asked_s > last_chance_s else self._asked_until)
-        while self._buffer.settled < sequence and not self._closed:
+        while not self._closed and (self._buffer.settled < sequence or self._buffer.recovered_settled < recovered):
             if self._task is None:
                 self._start(self._not_before)
             if self._task is None:
@@ -108,16 +112,50 @@ class Delivery:
                 await self._progress(None)
         return not self._closed
 
-    async def change_store(self, store: Store, timeout_s: float) -> Store:
-        """Send to ``store`` from now on; returns the old one when its last write has ended, or after a while."""
+    async def change_store(
+        self,
+        store: Store,
+        timeout_s: float,
+        *,
+        spooling: Spooling | None = None,
+        rejected: RejectedLines | None = None,
+    ) -> Store:
+        """Send to ``store`` from now on; returns the old one when its last write has ended, or after a while.
+
+        ``spooling`` is the spool of the new store's destination, where that is another one: what waits on disk moves
+        there. ``rejected`` takes what it refuses.
+        """
         old, self._store = self._store, store
         self._not_before = self._asked_until = 0.0
         self._max_bytes = None
         self._backoff.reset()
         if self._task is not None:
             await self._progress(timeout_s)
+        if spooling is not None:
+            await self._change_spool(spooling, timeout_s)
+            self._rejected = rejected
         self.kick()
         return old
+
+    async def _change_spool(self, spooling: Spooling, timeout_s: float) -> None:
+        self._paused = True
+        try:
+            if self._task is not None:
+                await asyncio.wait([self._task], timeout=timeout_s)
+            while tasks := [task for task in (self._task, self._spilling) if task is not None]:
+                if self._task is not None:
+                    self._task.cancel()
+                await asyncio.wait(tasks)
+            previous, self._spooling = self._spooling, spooling
+            await spooling.open()
+            if previous is not None:
+                if self._recalled:
+                    previous.put_back(sum(batch.lines for batch in self._work))
+                    self._work.clear()
+                    self._recalled = False
+                await previous.move_to(spooling)
+        finally:
+            self._paused = False
 
     def keep_rest(self) -> None:
         """After :meth:`close`: keep on disk what is left, where there is a spool."""
@@ -138,7 +176,7 @@ class Delivery:
         self._notify()
 
     def _start(self, not_before: float) -> None:
-        if self._task is not None or self._closed:
+        if self._task is not None or self._closed or self._paused:
             return
         if self._clock() >= not_before and self._has_work():
             self._task = asyncio.get_running_loop().create_task(self._run())
@@ -154,7 +192,10 @@ class Delivery:
 
     async def _run(self) -> None:
         try:
-            while self._has_work() and (self._work or await self._take()):
+            if self._securing and self._spilling is not None:
+                # What would be sent is being moved to disk, from where it is sent then.
+                await asyncio.wait([self._spilling])
+            while not self._paused and self._has_work() and (self._work or await self._take()):
                 await self._send(self._work[0])
                 self._notify()
                 await asyncio.sleep(0)
@@ -171,7 +212,9 @@ class Delivery:
 
     def _spill_if_due(self) -> None:
         spooling = self._spooling
-        if spooling is None or self._spilling is not None or self._closed or not self._buffer.waiting:
+        if spooling is None or self._spilling is not None or self._closed or self._paused:
+            return
+        if not self._buffer.waiting:
             return
         if spooling.required or self._lagging or self._buffer.half_full:
             self._spilling = asyncio.get_running_loop().create_task(self._spill(spooling))
@@ -180,8 +223,10 @@ class Delivery:
         """Move what waits to disk, and before it what is in flight, where that is only in memory and idle."""
         try:
             if self._task is None and not self._recalled and not spooling.lines:
+                self._securing = True
                 while self._work and await spooling.append(self._work[0]):
                     self._work.popleft()
+                self._securing = False
             # Not until nothing waits any more: while lines keep coming, that may never be.
             self._buffer.seal()
             end = self._buffer.sealed
@@ -192,12 +237,20 @@ class Delivery:
                 if not await spooling.append(batch):
                     self._unspilled.appendleft(batch)
                     break
-            if not self._unspilled and (self._recalled or not self._work):
-                self._buffer.secured()
+                self._secured()
+                # Who waits for something to send takes it before the disk is busy again.
+                self._notify()
+                await self._fed.wait()
+            self._secured()
         finally:
+            self._securing = False
             self._spilling = None
             self._start(self._not_before)
             self._notify()
+
+    def _secured(self) -> None:
+        if not self._unspilled and (self._recalled or not self._work):
+            self._buffer.secured()
 
     async def _take(self) -> bool:
         """Put the oldest batch to work: from disk, else from the buffer, by way of the disk where required."""
@@ -215,15 +268,18 @@ class Delivery:
     async def _recall(self, spooling: Spooling) -> Batch | None:
         """The oldest batch on disk; None once nothing is there or on its way there."""
         await spooling.adopt_if_due()
-        while True:
-            if spooling.required:
-                self._spill_if_due()
-            if self._spilling is not None:
-                await asyncio.wait([self._spilling])
-            batch = await spooling.recall()
-            self._recalled = batch is not None
-            if batch is not None or self._spilling is None:
-                return batch
+        if spooling.required:
+            self._spill_if_due()
+        try:
+            while True:
+                batch = await spooling.recall()
+                self._recalled = batch is not None
+                if batch is not None or self._spilling is None:
+                    return batch
+                self._fed.clear()
+                await self._progress(None)
+        finally:
+            self._fed.set()
 
     async def _send(self, batch: Batch) -> None:
         if self._max_bytes is not None and len(batch.data) > self._max_bytes and batch.lines > 1:

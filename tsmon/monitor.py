@@ -297,14 +297,14 @@ class Monitor:
         """Change settings while running; nothing that waits is lost, and a mistake changes nothing.
 
         ``make_store`` is called only where the settings name another store than before; points that wait
-        then go to the new one. The bound of the buffer stays.
+        then go to the new one, those in the spool too. The bound of the buffer stays.
         """
         check_period(settings.flushing_period)
         if settings.enabled != self._settings.enabled:
             raise SettingsError("monitoring.enabled has changed, which takes effect only at the next start")
         encoding = self._new_encoding(settings)
         if settings.store_key != self._settings.store_key:
-            await self._change_store(make_store())
+            await self._change_store(settings, make_store())
         if self._stopped:
             raise TsmonError(STOPPED)
         encoding.nonfinite = self._encoding.nonfinite
@@ -317,17 +317,21 @@ class Monitor:
             self.set_flush_period(settings.flushing_period)
         self._settings = settings
 
-    async def _change_store(self, store: Store) -> None:
+    async def _change_store(self, settings: "MonitoringSettings", store: Store) -> None:
         await store.open()
         if self._stopped:
             await store.close()
             raise TsmonError(STOPPED)
+        spooling = rejected = None
+        if store.destination != self.store.destination:
+            spooling, rejected = _spooling(settings, store, self._buffer), _rejected(settings, store)
         self.store = store
-        old = await self._delivery.change_store(store, STOP_TIMEOUT_S)
+        self._spooling = spooling or self._spooling
+        old = await self._delivery.change_store(store, STOP_TIMEOUT_S, spooling=spooling, rejected=rejected)
         await old.close()
 
     async def flush(self, timeout: float | None = None) -> None:  # noqa: ASYNC109
-        """Return when the store has acknowledged every point emitted so far.
+        """Return when the store has acknowledged every point emitted, or recovered from the spool, so far.
 
         Points that the store refuses for good count as settled; see :attr:`counts`. After ``timeout`` seconds
         :class:`~tsmon.errors.FlushTimeoutError` is raised, and the points stay pending.
@@ -343,10 +347,11 @@ class Monitor:
 
     async def _flush(self, timeout: float | None, *, last_chance: bool = False) -> None:  # noqa: ASYNC109
         self._buffer.seal(wait=True)
-        sequence = self._buffer.sealed
+        sequence, recovered = self._buffer.sealed, self._buffer.recovered_so_far
+        last_chance_s = timeout if last_chance else None
         try:
             async with asyncio.timeout(timeout):
-                done = await self._delivery.settle(sequence, last_chance_s=timeout if last_chance else None)
+                done = await self._delivery.settle(sequence, recovered=recovered, last_chance_s=last_chance_s)
         except TimeoutError:
             reason = f": {self.last_error}" if self.last_error else ""
             raise FlushTimeoutError(

@@ -8,6 +8,7 @@ costs nothing but the durability: lines then stay in the bounded buffer, which i
 import asyncio
 import functools
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -51,6 +52,8 @@ class Spooling:
         self._oldest: SpooledBatch | None = None
         self._open = False
         self._disk = asyncio.Lock()
+        # A stop does not wait for ever for a thread that works on a slow disk; it must not meet it there either.
+        self._files = threading.Lock()
 
     @property
     def directory(self) -> Path:
@@ -80,7 +83,8 @@ class Spooling:
     def _open_now(self) -> None:
         self._adopt_at = self._clock() + ADOPT_EVERY_S
         try:
-            recovered = self._spool.open()
+            with self._files:
+                recovered = self._spool.open()
         except OSError as error:
             self._failed(error)
             return
@@ -97,7 +101,7 @@ class Spooling:
     async def recall(self) -> Batch | None:
         """The oldest batch on disk, now in flight; it stays on disk until :meth:`done`."""
         async with self._disk:
-            self._oldest = await in_thread(self._spool.oldest)
+            self._oldest = await in_thread(self._read_oldest)
         if self._oldest is None:
             return None
         self._buffer.recalled(self._oldest.lines)
@@ -109,7 +113,7 @@ class Spooling:
             if self._oldest is not None:
                 oldest, self._oldest = self._oldest, None
                 try:
-                    await in_thread(self._spool.done, oldest)
+                    await in_thread(self._done, oldest)
                 except OSError as error:
                     self._failed(error)
 
@@ -121,18 +125,54 @@ class Spooling:
         if not self._open:
             self._open_now()
         if self._oldest is not None:
-            self._oldest = None
-            self._buffer.returned(sum(batch.lines for batch in work))
+            self.put_back(sum(batch.lines for batch in work))
         elif not all(self._append(batch) for batch in work):
             return
         if all(self._append(batch) for batch in unspilled):
             while (batch := self._buffer.take()) is not None and self._append(batch):
                 pass
 
+    def put_back(self, lines: int) -> None:
+        """So many lines of the recalled batch are not settled; it stays on disk, whole."""
+        self._oldest = None
+        self._buffer.returned(lines)
+
+    async def move_to(self, other: "Spooling") -> None:
+        """Leave what waits on disk to the spool of another destination, and close.
+
+        What its disk refuses stays where it is, for a program that sends to the old destination; it is counted.
+        """
+        async with self._disk:
+            await in_thread(self._move_to, other)
+
+    def take_over(self, batch: SpooledBatch) -> None:
+        """Keep a batch of another spool, which is counted as on disk already. Raises OSError."""
+        with self._files:
+            self._spool.append(batch.data(), batch.lines)
+
+    def _move_to(self, other: "Spooling") -> None:
+        with self._files:
+            try:
+                while (batch := self._spool.oldest()) is not None:
+                    other.take_over(batch)
+                    self._spool.done(batch)
+            except OSError as error:
+                left = self._spool.lines
+                self._buffer.dropped_spooled(left, "left in the spool")
+                _log.error(
+                    "%d points stay in the spool for the old server, since that for the new one cannot be written "
+                    "(%s); see `tsmon spool list`",
+                    left,
+                    error.strerror or error,
+                )
+        self.close()
+
     def close(self) -> None:
         """Leave what waits for the next process."""
+        self._open = False
         try:
-            self._spool.close()
+            with self._files:
+                self._spool.close()
         except OSError as error:
             self._failed(error)
 
@@ -144,13 +184,22 @@ class Spooling:
     def _append(self, batch: Batch) -> bool:
         if not self._open:
             return False
-        try:
-            self._spool.append(batch.data, batch.lines)
-        except OSError as error:
-            self._failed(error)
-            return False
-        self._buffer.spooled(batch.lines, batch.start)
+        with self._files:
+            try:
+                self._spool.append(batch.data, batch.lines)
+            except OSError as error:
+                self._failed(error)
+                return False
+            self._buffer.spooled(batch.lines, batch.start)
         return True
+
+    def _read_oldest(self) -> SpooledBatch | None:
+        with self._files:
+            return self._spool.oldest()
+
+    def _done(self, oldest: SpooledBatch) -> None:
+        with self._files:
+            self._spool.done(oldest)
 
     def _failed(self, error: OSError) -> None:
         self._log.warning(

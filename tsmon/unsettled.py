@@ -41,6 +41,11 @@ class Unsettled:
             starts.append(self._disk[0].start)
         return min(starts, default=None)
 
+    @property
+    def foreign(self) -> int:
+        """Lines of earlier processes."""
+        return self._foreign + sum(flight.lines for flight in self._flights if flight.start == FOREIGN)
+
     def recovered(self, lines: int) -> None:
         """Lines of earlier processes were found on disk."""
         self._foreign += lines

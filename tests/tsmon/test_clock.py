@@ -94,8 +94,16 @@ def test_a_small_step_back_is_bridged(caplog: pytest.LogCaptureFixture) -> None:
 def test_a_step_back_of_more_than_a_second_rebases_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     clock = UniqueClock(Scripted(10_000_000_000, 8_500_000_000), slot=0)
     with caplog.at_level(logging.WARNING, "tsmon"):
-        assert [clock() for _ in range(3)] == [10_000_000_000, 8_500_000_000, 8_500_001_000]
+        assert [clock() for _ in range(3)] == [10_000_000_000, 8_500_000_001, 8_500_001_001]
     assert [record.getMessage() for record in caplog.records] == ["the system clock stepped back by 1.500 s"]
+
+
+def test_times_stay_unique_when_the_clock_comes_by_a_second_time() -> None:
+    instants = [second * 1_000_000_000 for second in range(100, 110)]
+    clock = UniqueClock(Scripted(*instants, *instants, *instants), slot=999)
+    times = [clock() for _ in range(30)]
+    assert len(set(times)) == 30
+    assert [time_ns // 1_000 * 1_000 for time_ns in times] == instants * 3
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")

@@ -1,18 +1,28 @@
-"""The spool between a Monitor's buffer and its store: adoption while running, and a disk that refuses."""
+"""The spool between a Monitor's buffer and its store: adoption while running, a disk that is slow or refuses."""
 
+import asyncio
 import contextlib
 import logging
+import threading
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from tests.services.influxdb import InfluxDB
+from tests.services.own_store import OwnStore
 from tests.services.points import Numbered, stored
 from tests.services.small_disk import small_disk
 from tests.tsmon_agent.waiting import eventually
 from tsmon import Monitor, spooling
+from tsmon import delivery as delivery_module
+from tsmon.backoff import Backoff
+from tsmon.buffer import Buffer
+from tsmon.delivery import Delivery
+from tsmon.errors import BatchTooLargeError, FlushTimeoutError, StoreUnavailableError
 from tsmon.settings import MonitoringSettings
 from tsmon.spool import Destination, Spool
+from tsmon.spooling import Spooling
 from tsmon.stores import Store
 
 __all__ = ["small_disk"]
@@ -109,6 +119,198 @@ async def test_a_full_disk_while_the_server_is_away_leaves_the_points_in_memory(
         assert exact(monitor)
         assert monitor.counts.written == 100
     assert stored(influxdb, bucket) == list(range(100))
+
+
+class SlowDisk:
+    """Holds up what is appended to any spool, as often as :meth:`let` has not been called."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.began = threading.Semaphore(0)
+        self._turns = threading.Semaphore(0)
+        self._free = False
+        append = Spool.append
+
+        def slowly(spool: Spool, data: bytes, lines: int) -> None:
+            self.began.release()
+            if not self._free:
+                self._turns.acquire()
+            append(spool, data, lines)
+
+        patch.setattr(Spool, "append", slowly)
+
+    async def busy(self) -> None:
+        await asyncio.to_thread(self.began.acquire)
+
+    def let(self) -> None:
+        self._turns.release()
+
+    def heal(self) -> None:
+        self._free = True
+        self._turns.release(1_000)
+
+
+@pytest.fixture
+async def slow_disk(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SlowDisk]:
+    disk = SlowDisk(monkeypatch)
+    yield disk
+    disk.heal()
+
+
+class Road:
+    """A buffer, a spool and a store of the test's own, and the delivery between them."""
+
+    def __init__(self, root: Path, store: OwnStore, *, required: bool) -> None:
+        self.buffer = Buffer(1_000_000, batch_lines=10)
+        self.store = store
+        self.spooling = Spooling(
+            self.buffer, root, Destination("http://a", "o", "b"), required=required, max_bytes=1_000_000
+        )
+        self.delivery = Delivery(self.buffer, store, spooling=self.spooling, backoff=Backoff(1_000.0, 1_000.0))
+
+    def put(self, *numbers: int) -> None:
+        for n in numbers:
+            self.buffer.lines.append(f"numbered n={n}i {n}")
+            if len(self.buffer.lines) >= self.buffer.block_lines:
+                self.buffer.seal()
+
+    async def settle(self) -> None:
+        self.buffer.seal(wait=True)
+        async with asyncio.timeout(20):
+            assert await self.delivery.settle(self.buffer.sealed)
+
+    async def idle(self) -> None:
+        await eventually(lambda: not self.delivery.busy)
+
+    @property
+    def sent(self) -> list[int]:
+        return [int(line.split("n=")[1].split("i")[0]) for line in self.store.lines]
+
+
+async def test_what_is_moved_to_disk_is_not_sent_meanwhile(tmp_path: Path, slow_disk: SlowDisk) -> None:
+    road = Road(tmp_path, OwnStore([BatchTooLargeError("halve it"), StoreUnavailableError("away")]), required=False)
+    await road.spooling.open()
+    road.put(*range(10))
+    road.delivery.kick()
+    await road.idle()
+    road.put(*range(10, 20))
+    road.delivery.kick()
+    await slow_disk.busy()
+    settling = asyncio.create_task(road.settle())
+    for _ in range(10):
+        await asyncio.sleep(0)
+    slow_disk.heal()
+    await settling
+    assert road.sent == list(range(20))
+    counts = road.buffer.counts(nonfinite_fields=0)
+    assert (counts.written, counts.pending, counts.dropped) == (20, 0, 0)
+    await road.delivery.close()
+    road.delivery.keep_rest()
+
+
+async def test_what_is_on_disk_is_sent_while_the_disk_takes_more(tmp_path: Path, slow_disk: SlowDisk) -> None:
+    road = Road(tmp_path, OwnStore(), required=True)
+    await road.spooling.open()
+    road.put(*range(20))
+    settling = asyncio.create_task(road.settle())
+    await slow_disk.busy()
+    slow_disk.let()
+    await slow_disk.busy()
+    await eventually(lambda: road.sent == list(range(10)))
+    assert road.buffer.durable == 10
+    slow_disk.heal()
+    await settling
+    assert road.sent == list(range(20))
+    await road.delivery.close()
+    road.delivery.keep_rest()
+
+
+async def test_a_stop_meets_no_thread_that_still_works_on_the_disk(
+    tmp_path: Path, slow_disk: SlowDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery_module, "CANCEL_S", 0.01)
+    road = Road(tmp_path, OwnStore([StoreUnavailableError("away")] * 100), required=True)
+    await road.spooling.open()
+    road.put(*range(30))
+    road.delivery.kick()
+    await slow_disk.busy()
+    await road.delivery.close()
+    threading.Timer(0.1, slow_disk.heal).start()
+    road.delivery.keep_rest()
+    counts = road.buffer.counts(nonfinite_fields=0)
+    assert (counts.accepted, counts.pending) == (30, 30)
+    assert road.buffer.close("stopped") == 0
+    spool = Spool(tmp_path, Destination("http://a", "o", "b"), max_bytes=1_000_000)
+    assert spool.open() == 30
+    spool.close()
+
+
+def left_behind(options: dict[str, object], *numbers: int) -> None:
+    """What an earlier process left in the spool."""
+    destination = Destination(str(options["url"]), str(options["organization"]), str(options["bucket"]))
+    spool = Spool(Path(str(options["spool_directory"])), destination, max_bytes=1_000_000)
+    spool.open()
+    for n in numbers:
+        spool.append(f"numbered n={n}i {n + 1}".encode(), 1)
+    spool.close()
+
+
+async def test_a_flush_and_a_stop_wait_for_recovered_points_too(
+    influxdb: InfluxDB, bucket: str, options: dict[str, object]
+) -> None:
+    options |= {"flushing_period": 1e6}
+    left_behind(options, *range(20))
+    async with Monitor(MonitoringSettings.model_validate(options)) as monitor:
+        await monitor.flush(20.0)
+        assert (monitor.counts.recovered, monitor.counts.written, monitor.counts.pending) == (20, 20, 0)
+    left_behind(options, *range(20, 40))
+    async with Monitor(MonitoringSettings.model_validate(options)) as monitor:
+        pass
+    assert exact(monitor)
+    assert (monitor.counts.recovered, monitor.counts.written, monitor.counts.pending) == (20, 20, 0)
+    assert stored(influxdb, bucket) == list(range(40))
+
+
+async def test_a_flush_of_recovered_points_that_cannot_be_sent_says_so(options: dict[str, object]) -> None:
+    options |= {"url": "http://127.0.0.1:1"}
+    left_behind(options, 1, 2)
+    monitor = Monitor(MonitoringSettings.model_validate(options))
+    await monitor.start()
+    with pytest.raises(FlushTimeoutError, match="^2 points are not acknowledged"):
+        await monitor.flush(0.1)
+    await monitor.stop(0.1)
+    left_behind(options, 3)
+    monitor = Monitor(MonitoringSettings.model_validate(options))
+    await monitor.start()
+    assert monitor.counts.recovered == 3
+    await monitor.stop(0)
+
+
+async def test_another_server_gets_what_waits_on_disk_now_or_after_the_next_start(
+    influxdb: InfluxDB, bucket: str, options: dict[str, object]
+) -> None:
+    away, gone = "http://127.0.0.1:1", "http://127.0.0.1:2"
+    left_behind(options | {"url": away}, 0)
+    settings = MonitoringSettings.model_validate(options | {"url": away, "spool": "required"})
+    monitor = Monitor(settings)
+    await monitor.start()
+    monitor.emit(Numbered(n=1))
+    await eventually(lambda: monitor.durable_sequence == 1)
+    moved = MonitoringSettings.model_validate(options | {"url": gone, "spool": "required"})
+    await monitor.reconfigure(moved, lambda: _store(options | {"url": gone}))
+    monitor.emit(Numbered(n=2))
+    await eventually(lambda: monitor.durable_sequence == 2)
+    assert exact(monitor)
+    assert (monitor.counts.recovered, monitor.counts.pending, monitor.counts.dropped) == (1, 3, 0)
+    await monitor.stop(0.1)
+    assert exact(monitor)
+    async with Monitor(MonitoringSettings.model_validate(options | {"url": gone})) as monitor:
+        assert monitor.counts.recovered == 3
+        here = MonitoringSettings.model_validate(options)
+        await monitor.reconfigure(here, lambda: _store(options))
+        await monitor.flush(20.0)
+        assert exact(monitor)
+        assert (monitor.counts.written, monitor.counts.pending) == (3, 0)
+    assert stored(influxdb, bucket) == [0, 1, 2]
 
 
 def _store(options: dict[str, object]) -> Store:

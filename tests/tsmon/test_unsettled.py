@@ -96,6 +96,10 @@ class Lines(RuleBasedStateMachine):
         assert self.unsettled.on_disk == sum(map(len, self.disk))
 
     @invariant()
+    def lines_of_earlier_processes_are_told_apart(self) -> None:
+        assert self.unsettled.foreign == [*self.sending, *(n for one in self.disk for n in one)].count(None)
+
+    @invariant()
     def nothing_unsettled_is_taken_for_settled(self) -> None:
         unsettled = [n for part in (self.sending, self.spilling, *self.disk) for n in part if n is not None]
         oldest = self.unsettled.oldest

@@ -7,6 +7,7 @@ to the open file that parent and child share.
 """
 
 import contextlib
+import errno
 import fcntl
 import os
 import secrets
@@ -14,9 +15,10 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-__all__ = ["QueueDirectory", "adopt_orphans", "sync_directory"]
+__all__ = ["QueueDirectory", "adopt_orphans", "make_directory", "sync_directory"]
 
 LOCK_NAME: Final = "owner.lock"
+TRIES: Final = 5
 
 
 class QueueDirectory:
@@ -28,13 +30,22 @@ class QueueDirectory:
 
     @classmethod
     def create(cls, destination: Path) -> "QueueDirectory":
-        """New queue below the directory of a destination."""
-        path = destination / f"{os.getpid()}-{secrets.token_hex(4)}"
-        path.mkdir(parents=True, mode=0o700)
-        lock_fd = os.open(path / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        sync_directory(destination)
-        return cls(path, lock_fd)
+        """New queue below the directory of a destination. Raises OSError."""
+        for _ in range(TRIES):
+            path = destination / f"{os.getpid()}-{secrets.token_hex(4)}"
+            make_directory(path)
+            lock_fd = os.open(path / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                sync_directory(path)
+            except BlockingIOError:
+                os.close(lock_fd)  # Whoever adopts orphans found it before its lock was ours, and removes it.
+            except OSError:
+                os.close(lock_fd)
+                raise
+            else:
+                return cls(path, lock_fd)
+        raise BlockingIOError(errno.EAGAIN, "others take every new directory")
 
     @classmethod
     def adopt(cls, path: Path) -> "QueueDirectory | None":
@@ -53,13 +64,23 @@ class QueueDirectory:
         return None
 
     def segments(self) -> list[Path]:
-        """Segment files, oldest first."""
-        return sorted(self.path.glob("*.seg"))
+        """Segment files, oldest first. Raises OSError."""
+        return sorted(path for path in self.path.iterdir() if path.suffix == ".seg")
 
     def remove(self) -> None:
         """Remove the queue with what is in it, and give up the ownership."""
         with contextlib.suppress(OSError):
             shutil.rmtree(self.path)
+        self.release()
+
+    def remove_if_empty(self) -> None:
+        """Remove the queue unless a segment is in it, such as one that cannot be read; give up the ownership."""
+        try:
+            empty = not self.segments()
+        except OSError:
+            empty = False
+        if empty:
+            self.remove()
         self.release()
 
     def release(self) -> None:
@@ -76,6 +97,15 @@ def adopt_orphans(destination: Path) -> list[QueueDirectory]:
     except OSError:
         return []
     return [queue for path in paths if (queue := QueueDirectory.adopt(path)) is not None]
+
+
+def make_directory(path: Path) -> None:
+    """Make a directory, and those above it that are missing, so that its name survives the loss of power."""
+    if path.is_dir():
+        return
+    make_directory(path.parent)
+    path.mkdir(exist_ok=True, mode=0o700)
+    sync_directory(path.parent)
 
 
 def sync_directory(path: Path) -> None:

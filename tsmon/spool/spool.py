@@ -1,6 +1,7 @@
 """Spool: a durable first-in-first-out queue of batches for one destination."""
 
 import contextlib
+import errno
 import hashlib
 import logging
 import os
@@ -11,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tsmon.spool.ownership import QueueDirectory, adopt_orphans, sync_directory
+from tsmon.limited_log import LimitedLog
+from tsmon.spool.ownership import QueueDirectory, adopt_orphans, make_directory, sync_directory
 from tsmon.spool.segment import CorruptSegmentError, Record, SegmentHeader, SegmentWriter, records, scan
 
 __all__ = ["Destination", "Spool", "SpooledBatch"]
@@ -20,6 +22,7 @@ _log = logging.getLogger("tsmon")
 
 SEGMENT_BYTES: Final = 8_000_000
 ASIDE: Final = "damaged"
+SHORTAGES: Final = frozenset({errno.EAGAIN, errno.EINTR, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,8 @@ class Spool:
         self._segment_bytes = min(SEGMENT_BYTES, max(max_bytes // 4, 1))
         self._sync = sync
         self._on_dropped = on_dropped
+        self._log = LimitedLog()
+        self._dropped_when_full = 0
         self._segments: deque[_Segment] = deque()
         self._queues: list[QueueDirectory] = []
         self._own: QueueDirectory | None = None
@@ -104,20 +109,25 @@ class Spool:
 
     def open(self) -> int:
         """Make the directory, and :meth:`adopt`. Raises OSError."""
-        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_directory(self.directory)
         return self.adopt()
 
     def adopt(self) -> int:
         """Take over what ended processes left, now or since the last time; returns how many lines that are."""
         adopted = 0
         for queue in adopt_orphans(self.directory):
-            kept = [segment for path in queue.segments() if (segment := self._adopted(path, queue))]
+            try:
+                kept = [segment for path in queue.segments() if (segment := self._adopted(path, queue))]
+            except OSError as error:
+                _log.warning("what waits in %s cannot be read now (%s)", queue.path, error)
+                queue.release()
+                continue
             if kept:
                 self._segments.extend(kept)
                 adopted += sum(segment.lines for segment in kept)
                 self._queues.append(queue)
             else:
-                queue.remove()
+                queue.remove_if_empty()
         self.lines += adopted
         return adopted
 
@@ -137,12 +147,17 @@ class Spool:
             pass
 
     def oldest(self) -> SpooledBatch | None:
-        """The oldest batch, again and again until :meth:`done`; None where nothing waits."""
+        """The oldest batch, again and again until :meth:`done`; None where nothing waits.
+
+        Raises OSError where the system is short of something, and the same may be asked again later.
+        """
         while self._segments:
             segment = self._segments[0]
             try:
                 record = self._read(segment)
             except (CorruptSegmentError, OSError) as error:
+                if _passes(error):
+                    raise
                 self._put_aside(segment, error)
                 continue
             if record is not None:
@@ -173,7 +188,7 @@ class Spool:
             if any(segment.queue is queue for segment in self._segments):
                 queue.release()
             else:
-                queue.remove()
+                queue.remove_if_empty()
         self._segments.clear()
         self._queues.clear()
         self._own = self._sending = None
@@ -201,6 +216,8 @@ class Spool:
                 _log.warning("the spool's %s has a torn tail of %d bytes; it was cut", path, size - end)
                 os.truncate(path, end)
         except (CorruptSegmentError, OSError) as error:
+            if _passes(error):
+                raise
             self._move_aside(path, error)
             return None
         if not lines:
@@ -243,8 +260,14 @@ class Spool:
         """Give up the oldest segment that is neither being sent nor being written; False if there is none."""
         for segment in list(self._segments)[:-1]:
             if segment is not self._sending:
+                self._dropped_when_full += segment.lines
                 self._give_up(segment, "spool full")
                 self._finish(segment)
+                self._log.warning(
+                    "spool full",
+                    f"{self._dropped_when_full} points were dropped so far, since the spool in {self.directory} "
+                    "is full; the store is away or too slow, or raise monitoring.spool_bytes",
+                )
                 return True
         return False
 
@@ -270,8 +293,24 @@ class Spool:
             _log.error("%s; it cannot be put aside (%s) and is skipped", error, failure)
         else:
             _log.error("%s; it was put aside as %s, the others go on", error, aside)
+            self._bound(aside.parent)
+
+    def _bound(self, directory: Path) -> None:
+        """What was put aside takes no more room than the spool itself may; the oldest goes."""
+        with contextlib.suppress(OSError):
+            found = sorted((path.stat().st_mtime_ns, path.stat().st_size, path) for path in directory.iterdir())
+            size = sum(one[1] for one in found)
+            for _, taken, path in found:
+                if size > self._max_bytes:
+                    path.unlink()
+                    size -= taken
 
     def _drop_empty_queue(self, queue: QueueDirectory) -> None:
         if queue is not self._own and not any(segment.queue is queue for segment in self._segments):
-            queue.remove()
+            queue.remove_if_empty()
             self._queues.remove(queue)
+
+
+def _passes(error: Exception) -> bool:
+    """Whether the system is short of something just now, which says nothing about the file."""
+    return isinstance(error, OSError) and error.errno in SHORTAGES

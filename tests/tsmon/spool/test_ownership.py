@@ -1,5 +1,6 @@
 """Who may touch a queue of the spool."""
 
+import fcntl
 import multiprocessing
 import os
 import threading
@@ -65,12 +66,38 @@ def test_what_is_no_queue_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_names_reach_the_disk_with_the_queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    synced: list[Path] = []
+    synced: list[tuple[Path, set[str]]] = []
 
     def seen(path: Path) -> None:
-        synced.append(path)
+        synced.append((path, {entry.name for entry in path.iterdir()}))
         sync_directory(path)
 
     monkeypatch.setattr(ownership, "sync_directory", seen)
-    QueueDirectory.create(tmp_path).release()
-    assert synced == [tmp_path]
+    queue = QueueDirectory.create(tmp_path / "state" / "spool" / "bucket")
+    assert synced == [
+        (tmp_path, {"state"}),
+        (tmp_path / "state", {"spool"}),
+        (tmp_path / "state" / "spool", {"bucket"}),
+        (tmp_path / "state" / "spool" / "bucket", {queue.path.name}),
+        (queue.path, {ownership.LOCK_NAME}),
+    ]
+    queue.release()
+
+
+def test_a_new_queue_that_another_process_adopted_at_once_is_left_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    adopted: list[QueueDirectory] = []
+    lock = fcntl.flock
+
+    def interrupted(fd: int, operation: int) -> None:
+        if not adopted:
+            adopted.append(QueueDirectory(tmp_path, -1))
+            adopted.extend(adopt_orphans(tmp_path))
+        lock(fd, operation)
+
+    monkeypatch.setattr(fcntl, "flock", interrupted)
+    queue = QueueDirectory.create(tmp_path)
+    assert [one.path for one in adopted[1:]] != [queue.path]
+    assert len(adopted) == 2
+    assert queue.path.is_dir()

@@ -1,5 +1,6 @@
 """The durable queue of batches: what it keeps, what it gives up, and what it leaves behind."""
 
+import errno
 import multiprocessing
 import os
 from pathlib import Path
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tsmon.spool import Destination, Spool
+from tsmon.spool import spool as spool_module
 
 DESTINATION = Destination("http://localhost:8086", "org", "bucket")
 
@@ -143,7 +145,49 @@ def test_a_file_that_is_no_segment_is_put_aside_and_the_others_go_on(tmp_path: P
     assert len(list((tmp_path / "damaged").iterdir())) == 1
 
 
-def test_when_it_is_full_the_oldest_segment_goes_and_is_counted(tmp_path: Path) -> None:
+@pytest.mark.parametrize("shortage", [errno.EMFILE, errno.ENOMEM])
+def test_a_shortage_of_the_system_gives_up_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shortage: int
+) -> None:
+    spool = opened(tmp_path)
+    spool.append(batch(1), 1)
+
+    def short(*_: object) -> None:
+        raise OSError(shortage, os.strerror(shortage))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(spool_module, "records", short)
+        with pytest.raises(OSError, match=os.strerror(shortage)):
+            spool.oldest()
+    spool.close()
+    dropped: list[tuple[int, str]] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(spool_module, "scan", short)
+        spool = opened(tmp_path, dropped=dropped)
+        assert spool.lines == 0
+    assert spool.adopt() == 1
+    assert emptied(spool) == [batch(1)]
+    assert dropped == []
+    spool.close()
+
+
+def test_what_cannot_be_put_aside_stays_where_it_is(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    spool = opened(tmp_path)
+    spool.append(batch(1), 1)
+    spool.close()
+    [segment] = segments(tmp_path)
+    segment.write_bytes(b"nonsense")
+    (tmp_path / "damaged").write_text("a file, where a directory should be")
+    spool = opened(tmp_path)
+    assert spool.oldest() is None
+    spool.close()
+    assert segment.read_bytes() == b"nonsense"
+    assert "cannot be put aside" in caplog.text
+
+
+def test_when_it_is_full_the_oldest_segment_goes_and_is_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     dropped: list[tuple[int, str]] = []
     spool = opened(tmp_path, max_bytes=20_000, dropped=dropped)
     data = os.urandom(1_000).hex().encode()
@@ -152,6 +196,9 @@ def test_when_it_is_full_the_oldest_segment_goes_and_is_counted(tmp_path: Path) 
     assert spool.size <= 20_000
     assert dropped
     assert {why for _, why in dropped} == {"spool full"}
+    [warning] = caplog.messages
+    assert "points were dropped so far, since the spool" in warning
+    assert "monitoring.spool_bytes" in warning
     assert sum(lines for lines, _ in dropped) + spool.lines == 100
     assert len(emptied(spool)) == 100 - sum(lines for lines, _ in dropped)
     spool.close()
