@@ -97,8 +97,9 @@ class Delivery:
     async def settle(self, sequence: int, *, recovered: int = 0, last_chance_s: float | None = None) -> bool:
         """Wait until every line up to ``sequence`` is written or dropped; False if it was closed meanwhile.
 
-        So are ``recovered`` lines of those that earlier processes left on disk, then. The first try is made at once, unless the store itself asked for time; with ``last_chance_s``, even
-        then if it asked for more than so many seconds. May be cancelled: what is under way goes on.
+        So are ``recovered`` lines of those that earlier processes left on disk, then. The first try is made at
+        once, unless the store itself asked for time; with ``last_chance_s``, even then if it asked for more than so
+        many seconds. May be cancelled: what is under way goes on.
         """
         self._target = max(self._target, sequence)
         asked_s = self._asked_until - self._clock()
@@ -122,8 +123,8 @@ class Delivery:
     ) -> Store:
         """Send to ``store`` from now on; returns the old one when its last write has ended, or after a while.
 
-        ``spooling`` is the spool of the new store's destination, where that is another one: what waits on disk moves
-        there. ``rejected`` takes what it refuses.
+        ``spooling`` is the spool of the new store's destination, where that is another one: what waits on disk
+        moves there. ``rejected`` takes what it refuses.
         """
         old, self._store = self._store, store
         self._not_before = self._asked_until = 0.0

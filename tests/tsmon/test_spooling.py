@@ -275,7 +275,7 @@ async def test_a_flush_of_recovered_points_that_cannot_be_sent_says_so(options: 
     left_behind(options, 1, 2)
     monitor = Monitor(MonitoringSettings.model_validate(options))
     await monitor.start()
-    with pytest.raises(FlushTimeoutError, match="^2 points are not acknowledged"):
+    with pytest.raises(FlushTimeoutError, match=r"^2 points are not acknowledged"):
         await monitor.flush(0.1)
     await monitor.stop(0.1)
     left_behind(options, 3)
