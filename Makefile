@@ -21,9 +21,10 @@ test: $(INSTALLED)-agent,test ## set up and run all tests, on the real InfluxDB 
 	@$(BIN)/python tests/services/install_influxd.py --if-possible
 	@$(BIN)/python -m pytest $(PYTEST)
 
-soak: $(INSTALLED)-agent,test ## kill a service fifty times, and see that nothing it had acknowledged is lost
+soak: $(INSTALLED)-agent,test ## kill a service fifty times, pause it and its server for a minute: nothing acknowledged is lost
 	@$(BIN)/python tests/services/install_influxd.py --if-possible
-	@TSMON_TEST_KILLS=50 $(BIN)/python -m pytest tests/tsmon/test_kill.py $(PYTEST)
+	@TSMON_TEST_KILLS=50 TSMON_TEST_PAUSE_S=60 $(BIN)/python -m pytest tests/tsmon/test_kill.py \
+		tests/tsmon/test_monitor.py -k 'kill or pause' $(PYTEST)
 
 lint: $(INSTALLED)-agent,lint,test ## formatting, style, types, and who may import whom
 	@$(BIN)/ruff format --check --quiet .

@@ -62,6 +62,7 @@ class InfluxDB:
         self._process: subprocess.Popen[bytes] | None = None
         self._connections = threading.local()
         self._numbers = iter(range(1, 1_000_000))
+        self._authorizations: dict[str, str] = {}
 
     @property
     def url(self) -> str:
@@ -162,7 +163,13 @@ class InfluxDB:
         made = self._expect(
             201, "POST", "/api/v2/authorizations", {"orgID": self.org_id, "permissions": permissions}
         )
-        return str(made.json["token"])
+        token = str(made.json["token"])
+        self._authorizations[token] = made.json["id"]
+        return token
+
+    def revoke(self, token: str) -> None:
+        """Delete a token that :meth:`new_token` gave."""
+        self._expect(204, "DELETE", f"/api/v2/authorizations/{self._authorizations.pop(token)}")
 
     def write(self, lines: bytes, bucket: str) -> Answer:
         """Answer to ``POST /api/v2/write`` of line protocol as it is, times in nanoseconds."""

@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from tests.services.influxdb import InfluxDB
@@ -15,6 +16,7 @@ from tsmon import Monitor
 from tsmon.settings import MonitoringSettings
 
 KILLS = int(os.environ.get("TSMON_TEST_KILLS", "10"))
+PAUSE_S = float(os.environ.get("TSMON_TEST_PAUSE_S", "1"))
 
 SERVICE = """
 import asyncio, json, sys
@@ -39,6 +41,16 @@ asyncio.run(main())
 """
 
 
+def started(options: dict[str, object], first: int) -> "subprocess.Popen[str]":
+    """A service that emits numbers from ``first`` on, and prints up to which they are safe."""
+    return subprocess.Popen(
+        [sys.executable, "-c", SERVICE, json.dumps(options), str(first)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+    )
+
+
 def settings(influxdb: InfluxDB, bucket: str, spool: Path) -> dict[str, object]:
     return {
         "url": influxdb.url,
@@ -51,27 +63,40 @@ def settings(influxdb: InfluxDB, bucket: str, spool: Path) -> dict[str, object]:
     }
 
 
+async def test_a_service_that_is_paused_goes_on(influxdb: InfluxDB, bucket: str, tmp_path: Path) -> None:
+    options = settings(influxdb, bucket, tmp_path)
+    with started(options, 0) as service:
+        assert service.stdout is not None
+        for _ in range(10):
+            int(service.stdout.readline())
+        service.send_signal(signal.SIGSTOP)
+        time.sleep(PAUSE_S)
+        service.send_signal(signal.SIGCONT)
+        for _ in range(30):
+            last = int(service.stdout.readline())
+        service.kill()
+        last = max([last, *map(int, service.stdout)])
+    async with Monitor(MonitoringSettings.model_validate(options)) as monitor:
+        await monitor.flush(60.0)
+        assert (monitor.counts.pending, monitor.counts.dropped) == (0, 0)
+    found = stored(influxdb, bucket)
+    assert found[:last] == list(range(last))
+    assert len(found) == len(set(found))
+
+
 async def test_every_acknowledged_point_is_stored_once(influxdb: InfluxDB, bucket: str, tmp_path: Path) -> None:
     draw = random.Random(7)
     options = settings(influxdb, bucket, tmp_path)
     acknowledged: set[int] = set()
     first = 0
     for _ in range(KILLS):
-        service = subprocess.Popen(
-            [sys.executable, "-c", SERVICE, json.dumps(options), str(first)],
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": str(Path.cwd())},
-        )
-        assert service.stdout is not None
-        last = first
-        for _ in range(draw.randint(1, 25)):
-            last = int(service.stdout.readline())
-        service.send_signal(signal.SIGKILL)
-        service.wait()
-        for line in service.stdout:
-            last = int(line)
-        service.stdout.close()
+        with started(options, first) as service:
+            assert service.stdout is not None
+            last = first
+            for _ in range(draw.randint(1, 25)):
+                last = int(service.stdout.readline())
+            service.kill()
+            last = max([last, *map(int, service.stdout)])
         acknowledged |= set(range(first, last))
         first += 1_000_000
     async with Monitor(MonitoringSettings.model_validate(options)) as monitor:

@@ -4,12 +4,14 @@ import asyncio
 import gc
 import itertools
 import logging
+import os
 import signal
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -27,6 +29,7 @@ from tsmon import (
     SettingsError,
     Tag,
     TsmonError,
+    clock,
     monitor,
     periodic,
 )
@@ -36,6 +39,7 @@ from tsmon.line_protocol import parse
 from tsmon.settings import MonitoringSettings
 
 WAIT_S = 20.0
+PAUSE_S = float(os.environ.get("TSMON_TEST_PAUSE_S", "1"))
 NEVER_S = 1e6
 """A flushing period after which no test looks any more."""
 
@@ -558,6 +562,42 @@ async def test_a_stop_without_a_start_gives_up_what_was_emitted(caplog: pytest.L
     assert "1 points were not written" in caplog.text
 
 
+async def test_a_token_that_is_replaced_costs_nothing(
+    settings: Settings, influxdb: InfluxDB, bucket: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "token"
+    old = influxdb.new_token(bucket, "write")
+    file.write_text(old)
+    async with Monitor(settings(token="", token_file=file)) as one:
+        hasten(one)
+        one.emit(Numbered(n=0))
+        await one.flush(WAIT_S)
+        influxdb.revoke(old)
+        one.emit(Numbered(n=1))
+        with pytest.raises(FlushTimeoutError, match="401"):
+            await one.flush(0.2)
+        assert checked(one.counts).pending == 1
+        file.write_text(influxdb.new_token(bucket, "write"))
+        await one.flush(WAIT_S)
+        assert checked(one.counts).written == 2
+    assert stored(influxdb, bucket) == [0, 1]
+
+
+async def test_points_of_a_clock_that_is_set_back_are_all_stored(
+    settings: Settings, influxdb: InfluxDB, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start_ns = time.time_ns() - 60_000_000_000
+    passing = [start_ns + 1_000_000_000 * n for n in range(20)]
+    readings = iter([*passing, *passing, *passing])
+    monkeypatch.setattr(clock, "time", SimpleNamespace(time_ns=lambda: next(readings)))
+    async with Monitor(settings(flushing_period=NEVER_S)) as one:
+        for n in range(60):
+            one.emit(Numbered(n=n))
+        await one.flush(WAIT_S)
+        assert checked(one.counts).written == 60
+    assert stored(influxdb, bucket) == list(range(60))
+
+
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs POSIX timers")
 async def test_emitting_is_safe_in_signal_handlers(settings: Settings, influxdb: InfluxDB, bucket: str) -> None:
     numbers = itertools.count()
@@ -728,7 +768,7 @@ async def test_a_server_that_is_paused_for_a_while_costs_nothing(fragile: Influx
         try:
             one.emit(Numbered(n=n) for n in range(1, 1_000))
             with pytest.raises(FlushTimeoutError, match="no answer within"):
-                await one.flush(1)
+                await one.flush(PAUSE_S)
             assert checked(one.counts).pending == 999
         finally:
             fragile.resume()
