@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.services.influxdb import InfluxDB, running
 from tests.services.install_influxd import MissingToolError, find, install
+from tests.services.postgresql import PostgreSQL, find_postgresql, running_postgresql
 from tests.services.required import missing
 
 settings.register_profile(
@@ -52,6 +53,16 @@ def influxdb(influxd: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def bucket(influxdb: InfluxDB) -> str:
     """Name of a new, empty bucket."""
     return influxdb.new_bucket()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """The run's PostgreSQL; tests that stop a server start one of their own."""
+    programs = find_postgresql()
+    if programs is None:
+        missing("PostgreSQL's server is not here; on Debian: apt-get install postgresql")
+    with running_postgresql(programs) as server:
+        yield server
 
 
 def _terminal(request: pytest.FixtureRequest) -> Callable[[str], object]:

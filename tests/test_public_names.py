@@ -24,6 +24,7 @@ HEAVY = {
     "playwright",
     "plotly",
     "psutil",
+    "psycopg",
     "pydantic",
     "pydantic_settings",
     "rich",

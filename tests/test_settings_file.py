@@ -33,6 +33,7 @@ EXAMPLES = {
     "agent.host",
     "agent.interfaces",
     "agent.intervals",
+    "state.url",
 }
 """Keys whose default is to be absent; the file shows an example instead."""
 

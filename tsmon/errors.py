@@ -8,6 +8,8 @@ __all__ = [
     "InvalidPointError",
     "LineProtocolError",
     "SettingsError",
+    "StateError",
+    "StateUnavailableError",
     "StoreError",
     "StoreRefusedError",
     "StoreUnavailableError",
@@ -42,6 +44,14 @@ class SettingsError(TsmonError, ValueError):
 
 class AvailabilityError(TsmonError, ValueError):
     """Times, bins, deployments or rules of availability are wrong; the text names the one and the remedy."""
+
+
+class StateError(TsmonError):
+    """What people edit (streams, deployments, tokens) could not be read or changed; nothing was changed."""
+
+
+class StateUnavailableError(StateError):
+    """The state's database cannot be reached just now; the same may succeed later."""
 
 
 class StoreError(TsmonError):

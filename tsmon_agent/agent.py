@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Final
 
 from tsmon import Monitor, TsmonError
 from tsmon.configured import store_from
+from tsmon.errors import StateUnavailableError
 from tsmon.limited_log import LimitedLog
 from tsmon.periodic import Periodic
 from tsmon.points import Point
 from tsmon.points.agent import Pipeline
 from tsmon.settings import MonitoringSettings, RollupSettings, Settings, WebSettings, load_settings
 from tsmon.stores import Store
-from tsmon_agent.configured import samplers_from
+from tsmon_agent.configured import samplers_from, state_url
 from tsmon_agent.live import LiveFeed
 from tsmon_agent.sampling import Sampling
+from tsmon_agent.state import State
 
 if TYPE_CHECKING:
     from tsmon_agent.web import WebServer
@@ -45,6 +47,7 @@ class Agent:
         self.live = LiveFeed()
         store = store_from(settings.monitoring, embedded=True, rungs=settings.rollups.ladder)
         self.monitor = Monitor(_for_agent(settings), store=store)
+        self.state = State(state_url(settings))
         self.sampling = Sampling(
             samplers_from(settings.agent),
             self.monitor.emit,
@@ -93,11 +96,13 @@ class Agent:
         self._orders.put_nowait("stop")
 
     async def start(self) -> None:
-        """Store, pages, samplers, in this order; what fails leaves nothing running."""
+        """Store, state, pages, samplers, in this order; what fails leaves nothing running."""
         await self.monitor.start()
         try:
+            await _open(self.state)
             self._web = await self._started_web(self.settings.web)
         except BaseException:
+            await self.state.close()
             await self.monitor.stop(0)
             raise
         self.sampling.start()
@@ -105,7 +110,7 @@ class Agent:
             ticker.start()
 
     async def stop(self) -> None:
-        """Samplers, pages, and last the store, with the last points in it."""
+        """Samplers, pages, state, and last the store, with the last points in it."""
         for ticker in self._tickers:
             ticker.stop()
         self.sampling.stop()
@@ -115,6 +120,7 @@ class Agent:
         try:
             if web is not None:
                 await web.stop()
+            await _close(self.state)
         finally:
             await self.monitor.stop(STOP_TIMEOUT_S)
 
@@ -132,19 +138,41 @@ class Agent:
 
     async def _change_over(self, settings: Settings) -> None:
         samplers = samplers_from(settings.agent)
+        state = await self._state_for(settings)
         before = self.settings.web
-        await self._change_web(before, settings.web)
         try:
-            await self.monitor.reconfigure(
-                _for_agent(settings),
-                lambda: store_from(settings.monitoring, embedded=True, rungs=settings.rollups.ladder),
-            )
+            await self._change_web(before, settings.web)
+            try:
+                await self.monitor.reconfigure(
+                    _for_agent(settings),
+                    lambda: store_from(settings.monitoring, embedded=True, rungs=settings.rollups.ladder),
+                )
+            except BaseException:
+                await self._change_web(settings.web, before)
+                raise
         except BaseException:
-            await self._change_web(settings.web, before)
+            if state is not self.state:
+                await _close(state)
             raise
+        if state is not self.state:
+            state, self.state = self.state, state
+            await _close(state)
         await self._change_rungs(settings.rollups)
         self.settings = settings
         self.sampling.reconfigure(samplers, host=settings.agent.host, time_limit_s=settings.agent.time_limit)
+
+    async def _state_for(self, settings: Settings) -> State:
+        """The state that these settings name, open; where it is the same, the one that is there."""
+        url = state_url(settings)
+        if url == state_url(self.settings):
+            return self.state
+        state = State(url)
+        try:
+            await _open(state)
+        except BaseException:
+            await state.close()
+            raise
+        return state
 
     async def _change_rungs(self, settings: RollupSettings) -> None:
         store = self.store
@@ -219,6 +247,21 @@ class Agent:
                 await store.apply_retention(keep)
         except TsmonError as error:
             self._limited.warning(name, f"the {name} of the embedded store did not work: {error}")
+
+
+async def _open(state: State) -> None:
+    """Open the state; a database that is away for now keeps nobody from sampling."""
+    try:
+        await state.open()
+    except StateUnavailableError as error:
+        _log.warning("%s; it is asked again as soon as it is needed", error)
+
+
+async def _close(state: State) -> None:
+    try:
+        await asyncio.wait_for(state.close(), STOP_TIMEOUT_S)
+    except TimeoutError:
+        _log.warning("the state's database %s does not answer; its last change may be lost", state)
 
 
 def _for_agent(settings: Settings) -> MonitoringSettings:

@@ -101,5 +101,5 @@ def _log_to_stderr(*, verbose: bool) -> None:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         stream=sys.stderr,
     )
-    for name in ("apscheduler", "asyncio", "aiohttp.access"):
+    for name in ("alembic", "apscheduler", "asyncio", "aiohttp.access"):
         logging.getLogger(name).setLevel(logging.ERROR)

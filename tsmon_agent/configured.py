@@ -1,8 +1,10 @@
-"""The samplers that the settings name."""
+"""The samplers and the state's database that the settings name."""
 
+from pathlib import Path
 from typing import Final
 
-from tsmon.settings import AgentSettings
+from tsmon.configured import embedded_file
+from tsmon.settings import AgentSettings, Settings
 from tsmon_agent.samplers import (
     SAMPLERS,
     CpuOptions,
@@ -13,7 +15,7 @@ from tsmon_agent.samplers import (
     Sampler,
 )
 
-__all__ = ["samplers_from"]
+__all__ = ["samplers_from", "state_url"]
 
 LONGEST_STATVFS_S: Final = 2.0
 
@@ -34,6 +36,13 @@ def samplers_from(settings: AgentSettings) -> list[tuple[Sampler, float]]:
         (SAMPLERS[name](settings.host, options.get(name)), settings.interval_of(name))
         for name in dict.fromkeys(settings.samplers)
     ]
+
+
+def state_url(settings: Settings) -> str | Path:
+    """The state's database: its URL as set, else the file ``state.db`` beside the embedded store's."""
+    if settings.state.url is not None:
+        return settings.state.url.get_secret_value()
+    return embedded_file(settings.monitoring).with_name("state.db")
 
 
 def _tuple(names: list[str] | None) -> tuple[str, ...] | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from sqlalchemy import text
 
 from tests.services.influxdb import InfluxDB
 from tests.services.points import Numbered, stored
@@ -20,12 +21,14 @@ from tests.tsmon_agent.embedded_rows import rows_of
 from tests.tsmon_agent.made_samplers import gauge
 from tests.tsmon_agent.waiting import eventually
 from tsmon import TsmonError
+from tsmon.errors import StateError
 from tsmon.settings import Settings, load_settings
 from tsmon.stores import Selector
 from tsmon.stores.sqlite import SqliteStore
 from tsmon_agent import agent as module
 from tsmon_agent.agent import Agent
 from tsmon_agent.samplers import SAMPLERS
+from tsmon_agent.state import Database
 
 QUIET = "[web]\nenabled = false\n"
 
@@ -364,3 +367,58 @@ async def test_reload_takes_over_samplers_and_keeps_those_that_stay(
 def state_of(agent: Agent, name: str) -> int:
     """Rounds of a sampler."""
     return next(state.rounds for state in agent.sampling.states if state.name == name)
+
+
+class TestState:
+    """The state's database beside the store."""
+
+    async def test_it_is_there_before_the_pages_are(self, home: Home) -> None:
+        home.write(home.monitoring(), "[web]\nport = 0")
+        async with running(home) as agent:
+            assert str(agent.state) == str(home.directory / "state.db")
+            assert await agent.state.run(lambda session: session.scalar(text("SELECT count(*) FROM tokens"))) == 0
+        with pytest.raises(StateError, match="is closed"):
+            await agent.state.run(lambda _: None)
+
+    async def test_a_newer_schema_ends_the_start(self, home: Home) -> None:
+        home.write(home.monitoring(), QUIET)
+        with Database(home.directory / "state.db") as database:
+            database.run(lambda session: session.execute(text("UPDATE tsmon_state_version SET version_num = '9'")))
+        with pytest.raises(StateError, match="has version 9"):
+            async with running(home):
+                pass
+
+    async def test_a_database_that_is_away_keeps_nobody_from_sampling(
+        self, home: Home, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        away = '[state]\nurl = "postgresql://me:hidden-word@127.0.0.1:1/state"\n'
+        home.write(home.monitoring(), QUIET, away)
+        async with running(home) as agent:
+            agent.monitor.emit(Numbered(n=1))
+            await agent.monitor.flush(10)
+        assert home.numbers("a.db") == [1]
+        (said,) = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+        assert said.endswith("start it, or correct state.url; it is asked again as soon as it is needed")
+        assert "hidden-word" not in caplog.text
+
+    async def test_reload_moves_it(self, home: Home) -> None:
+        home.write(home.monitoring(), QUIET)
+        async with running(home) as agent:
+            before = agent.state
+            await agent.reload()
+            assert agent.state is before
+            home.write(home.monitoring(), QUIET, f'[state]\nurl = "sqlite:///{home.directory / "other.db"}"\n')
+            await agent.reload()
+            assert str(agent.state) == str(home.directory / "other.db")
+            assert await agent.state.run(lambda _: "open") == "open"
+            with pytest.raises(StateError, match="is closed"):
+                await before.run(lambda _: None)
+
+    async def test_a_reload_that_fails_leaves_it(self, home: Home, caplog: pytest.LogCaptureFixture) -> None:
+        home.write(home.monitoring(), QUIET)
+        (home.directory / "bad.db").write_bytes(b"bad" * 10_000)
+        async with running(home) as agent:
+            home.write(home.monitoring(), QUIET, f'[state]\nurl = "sqlite:///{home.directory / "bad.db"}"\n')
+            await agent.reload()
+            assert "bad.db is damaged" in caplog.text
+            assert await agent.state.run(lambda _: "open") == "open"

@@ -1,9 +1,10 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tsmon.settings import AgentSettings, SamplerName
-from tsmon_agent.configured import samplers_from
+from tsmon.settings import AgentSettings, SamplerName, Settings
+from tsmon_agent.configured import samplers_from, state_url
 from tsmon_agent.samplers import (
     SAMPLERS,
     CpuOptions,
@@ -74,3 +75,15 @@ def test_same_settings_make_samplers_that_count_as_the_same() -> None:
     settings: dict[str, Any] = {"disks": ["/"], "interfaces": ["lo"], "devices": ["sda"], "percpu": False}
     for name in SAMPLERS:
         assert options(name, **settings) == options(name, **settings)
+
+
+def test_the_state_is_beside_the_embedded_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert state_url(Settings()) == tmp_path / "tsmon" / "state.db"
+    assert state_url(Settings(monitoring={"file": "/srv/metrics.db"})) == Path("/srv/state.db")
+
+
+def test_the_state_by_url_is_a_secret() -> None:
+    settings = Settings(state={"url": "postgresql://me:hidden@host/tsmon"})
+    assert state_url(settings) == "postgresql://me:hidden@host/tsmon"
+    assert "hidden" not in f"{settings} {settings!r} {settings.model_dump()}"

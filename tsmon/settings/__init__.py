@@ -5,6 +5,7 @@ from tsmon.settings.availability import AvailabilitySettings
 from tsmon.settings.loading import Settings, load_settings
 from tsmon.settings.monitoring import MonitoringSettings
 from tsmon.settings.rollups import RollupSettings
+from tsmon.settings.state import StateSettings
 
 __all__ = [
     "AgentSettings",
@@ -13,6 +14,7 @@ __all__ = [
     "RollupSettings",
     "SamplerName",
     "Settings",
+    "StateSettings",
     "WebSettings",
     "load_settings",
 ]

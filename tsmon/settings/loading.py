@@ -17,6 +17,7 @@ from tsmon.settings.availability import AvailabilitySettings
 from tsmon.settings.monitoring import MonitoringSettings
 from tsmon.settings.places import place_of
 from tsmon.settings.rollups import RollupSettings
+from tsmon.settings.state import StateSettings
 
 __all__ = ["Settings", "load_settings"]
 
@@ -50,6 +51,7 @@ class Settings(BaseSettings):
     monitoring: MonitoringSettings = MonitoringSettings()
     agent: AgentSettings = AgentSettings()
     web: WebSettings = WebSettings()
+    state: StateSettings = StateSettings()
     rollups: RollupSettings = RollupSettings()
     availability: AvailabilitySettings = AvailabilitySettings()
 

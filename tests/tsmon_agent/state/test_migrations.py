@@ -1,0 +1,196 @@
+"""The way from version to version: models and migrations agree, up and down, as SQL, on every database."""
+
+import re
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import psycopg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import JSON, create_engine, inspect, text
+
+from tsmon.errors import StateError
+from tsmon_agent.state import Base, Database
+from tsmon_agent.state.migrating import history, migration_sql
+from tsmon_agent.state.urls import parsed
+from tsmon_agent.state.versions import BASE, MIGRATIONS, VERSION_TABLE, known, newest, resolved
+
+Shape = dict[str, set[str]]
+
+
+def shape(url: str) -> Shape:
+    """Columns, constraints and indexes of each table, as the database tells."""
+    engine = create_engine(parsed(url))
+    try:
+        found = inspect(engine)
+        return {
+            table: {
+                *(f"{one['name']} {one['type']} {one['nullable']}" for one in found.get_columns(table)),
+                *(str(one["name"]) for one in found.get_check_constraints(table)),
+                *(str(one["name"]) for one in found.get_unique_constraints(table)),
+                *(str(one["name"]) for one in found.get_foreign_keys(table)),
+                *(str(one["name"]) for one in found.get_indexes(table)),
+                str(found.get_pk_constraint(table)["name"]),
+            }
+            for table in found.get_table_names()
+            if table != VERSION_TABLE
+        }
+    finally:
+        engine.dispose()
+
+
+def fill(url: str) -> None:
+    """A row in every table."""
+    engine = create_engine(parsed(url))
+    with engine.begin() as connection:
+        for table in Base.metadata.sorted_tables:
+            values = {c.name: {} if isinstance(c.type, JSON) else c.type.python_type(1) for c in table.columns}
+            connection.execute(table.insert().values(**values))
+    engine.dispose()
+
+
+class TestModels:
+    def test_the_migrations_make_what_the_models_declare(self, state_url: str) -> None:
+        Database(state_url).migrate(newest())
+        engine = create_engine(parsed(state_url))
+        with engine.connect() as connection:
+            options = {"version_table": VERSION_TABLE, "compare_type": True, "compare_server_default": True}
+            context = MigrationContext.configure(connection, opts=options)
+            assert compare_metadata(context, Base.metadata) == []
+        engine.dispose()
+
+    def test_names_and_checks_are_those_of_the_models(self, state_url: str, tmp_path: Path) -> None:
+        Database(state_url).migrate(newest())
+        engine = create_engine(f"sqlite:///{tmp_path / 'models.db'}")
+        Base.metadata.create_all(engine)
+        engine.dispose()
+        of_models = shape(f"sqlite:///{tmp_path / 'models.db'}")
+        names = re.compile(r"^(ck|fk|ix|pk|uq)_")
+        for table, parts in shape(state_url).items():
+            of_model = {part for part in of_models[table] if names.match(part)}
+            # PostgreSQL tells of the index of a unique constraint as well.
+            assert {part for part in parts if names.match(part)} == of_model
+
+    def test_alembic_knows_the_same_versions(self) -> None:
+        scripts = ScriptDirectory(str(MIGRATIONS))
+        assert [script.revision for script in scripts.walk_revisions()] == list(reversed(known()))
+        assert scripts.get_heads() == [newest()]
+        assert [version for version, _ in history()] == list(known())
+
+
+class TestSteps:
+    def test_down_undoes_up(self, state_url: str) -> None:
+        """At every version; and up again is the same as before."""
+        shapes = {BASE: shape(state_url) if state_url.startswith("postgresql") else {}}
+        for version in known():
+            Database(state_url).migrate(version)
+            shapes[version] = shape(state_url)
+        for version in reversed((BASE, *known()[:-1])):
+            Database(state_url).migrate(version)
+            assert Database(state_url).version() == version
+            assert shape(state_url) == shapes[version]
+        Database(state_url).migrate(newest())
+        assert shape(state_url) == shapes[newest()]
+
+    def test_what_a_step_down_removes_is_what_it_declares(self, state_url: str) -> None:
+        Database(state_url).migrate(newest())
+        for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions():
+            before = {(t, column.split()[0]) for t, parts in shape(state_url).items() for column in parts}
+            Database(state_url).migrate(str(script.down_revision or BASE))
+            after = {(t, column.split()[0]) for t, parts in shape(state_url).items() for column in parts}
+            tables = {table for table, _ in before} - {table for table, _ in after}
+            names = re.compile(r"^(ck|fk|ix|pk|uq)_")
+            columns = {f"{t}.{c}" for t, c in before - after if t not in tables and not names.match(c)}
+            assert set(script.module.LOSES) == tables | columns
+
+    def test_losses_are_told(self, state_url: str) -> None:
+        database = Database(state_url)
+        assert database.losses(BASE) == {}
+        database.migrate(newest())
+        assert database.losses(BASE) == {}
+        fill(state_url)
+        assert database.losses("0001") == {"audit_entries": 1, "tokens": 1}
+        assert set(database.losses(BASE)) == set(Base.metadata.tables)
+        assert database.losses(newest()) == {}
+
+    def test_a_step_that_fails_changes_nothing(self, state_url: str) -> None:
+        database = Database(state_url)
+        database.migrate("0001")
+        engine = create_engine(parsed(state_url))
+        with engine.begin() as connection:
+            # After `tokens`, which the step makes first.
+            connection.execute(text("CREATE TABLE audit_entries (id INTEGER)"))
+        before = shape(state_url)
+        with pytest.raises(StateError):
+            database.migrate("0002")
+        engine.dispose()
+        assert shape(state_url) == before
+        assert database.version() == "0001"
+
+
+class TestSql:
+    def run_sqlite(self, url: str, script: str) -> None:
+        file = Path(url.removeprefix("sqlite:///"))
+        file.parent.mkdir(exist_ok=True)
+        with closing(sqlite3.connect(file)) as connection:
+            connection.executescript(script)
+
+    def run_postgresql(self, url: str, script: str) -> None:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(script.encode())
+
+    @pytest.fixture
+    def run(self, state_url: str) -> Callable[[str], None]:
+        run = self.run_sqlite if state_url.startswith("sqlite") else self.run_postgresql
+        return lambda script: run(state_url, script)
+
+    def test_the_printed_schema_is_the_one_that_is_made(
+        self, state_url: str, run: Callable[[str], None], request: pytest.FixtureRequest, tmp_path: Path
+    ) -> None:
+        run(migration_sql(Database(state_url).dialect, BASE, newest()))
+        with Database(state_url) as database:
+            assert database.version() == newest()
+            fill(state_url)
+        of_script = shape(state_url)
+        Database(state_url).migrate(BASE)
+        Database(state_url).migrate(newest())
+        assert shape(state_url) == of_script
+
+    def test_between_two_versions_and_back(self, state_url: str, run: Callable[[str], None]) -> None:
+        database = Database(state_url)
+        database.migrate("0001")
+        before = shape(state_url)
+        script = migration_sql(database.dialect, "0001", "0002")
+        assert "expected_streams" not in script
+        run(script)
+        assert database.version() == "0002"
+        run(migration_sql(database.dialect, "0002", "0001"))
+        assert database.version() == "0001"
+        assert shape(state_url) == before
+
+
+class TestResolved:
+    @pytest.mark.parametrize(
+        ("asked", "current", "meant"),
+        [
+            ("head", BASE, newest()),
+            ("base", "0002", BASE),
+            ("1", BASE, "0001"),
+            ("0002", "0001", "0002"),
+            ("+1", BASE, "0001"),
+            ("-1", "0002", "0001"),
+            ("-2", "0002", BASE),
+            ("+0", "0001", "0001"),
+        ],
+    )
+    def test_versions(self, asked: str, current: str, meant: str) -> None:
+        assert resolved(asked, current) == meant
+
+    @pytest.mark.parametrize("asked", ["", "tea", "0", "9999", "-3", "+1", "²", "-", "0x1", "--sql"])
+    def test_no_versions(self, asked: str) -> None:
+        with pytest.raises(StateError, match="there is no version"):
+            resolved(asked, newest())

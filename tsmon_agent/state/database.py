@@ -1,0 +1,223 @@
+"""The state's database: opened at this program's version of the schema, used in short transactions."""
+
+import contextlib
+import logging
+import os
+import sqlite3
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, text
+from sqlalchemy.orm import Session
+
+from tsmon.errors import StateError
+from tsmon_agent.state.failures import translated
+from tsmon_agent.state.urls import parsed, shown, sqlite_file
+from tsmon_agent.state.versions import newest, stored
+
+__all__ = ["Database"]
+
+_log = logging.getLogger("tsmon")
+
+T = TypeVar("T")
+
+BUSY_S: Final = 10.0
+"""How long a transaction waits for another process to end its own."""
+
+LOCK: Final = 0x74736D6F6E
+"""Number of PostgreSQL's advisory lock that lets one process at a time change the schema."""
+
+POSTGRESQL: Final = {
+    "application_name": "tsmon-agent",
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "tcp_user_timeout": 30_000,
+}
+"""Parameters of a connection that the URL does not give: a server that vanished is not waited for without end."""
+
+
+class Database:
+    """A SQLite file or a PostgreSQL database, used by one thread at a time; see :class:`State` for event loops.
+
+    ``url`` is as SQLAlchemy has it, or the path of a SQLite file, which is made for this user alone. No password
+    in it is ever shown.
+    """
+
+    def __init__(self, url: str | Path) -> None:
+        self._url = parsed(url)
+        self._file = sqlite_file(self._url)
+        self._engine: Engine | None = None
+        self._closed = False
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({shown(self._url)!r})"
+
+    def __str__(self) -> str:
+        return shown(self._url)
+
+    @property
+    def dialect(self) -> str:
+        """``sqlite`` or ``postgresql``."""
+        return self._url.get_backend_name()
+
+    def open(self) -> None:
+        """Make ready, and upgrade the schema where it is older than this program.
+
+        Raises :class:`~tsmon.errors.StateError`, also where the schema is newer.
+        """
+        with translated(self._url):
+            self._opened()
+
+    def run(self, work: Callable[[Session], T]) -> T:
+        """What ``work`` returns, in one transaction: all of its changes are stored, or, where it raises, none.
+
+        Opens the database where that was not done, or was not possible, before. Objects that ``work`` returns stay
+        readable. Raises :class:`~tsmon.errors.StateError`, and what ``work`` raises.
+        """
+        with translated(self._url), Session(self._opened(), expire_on_commit=False) as session, session.begin():
+            return work(session)
+
+    def close(self) -> None:
+        """Release everything; safe to call more than once."""
+        self._closed = True
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.dispose()
+
+    def __enter__(self) -> Self:
+        """Open."""
+        self.open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        self.close()
+
+    def version(self) -> str:
+        """Version of the schema; a database where nothing is yet stays as it is."""
+        return self._looked_at(stored, missing="base")
+
+    def losses(self, wanted: str) -> Mapping[str, int]:
+        """What going down to a version would remove: see :func:`tsmon_agent.state.migrating.losses`."""
+        from tsmon_agent.state.migrating import losses
+
+        return self._looked_at(lambda connection: losses(connection, stored(connection), wanted), missing={})
+
+    def migrate(self, wanted: str) -> Path | None:
+        """Bring the schema to a version, in one transaction; nothing is changed where that fails.
+
+        A SQLite file that holds something is copied before; returns the copy.
+        """
+        with translated(self._url):
+            self._make_file()
+            # Foreign keys would delete the rows that refer to a table which is made anew; on PostgreSQL tables
+            # are altered.
+            with self._connected(foreign_keys=False) as engine, engine.begin() as connection:
+                return self._migrate(connection, wanted)
+
+    def _migrate(self, connection: Connection, wanted: str) -> Path | None:
+        if self.dialect == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": LOCK})
+        current = stored(connection)
+        if current == wanted:
+            return None
+        from tsmon_agent.state.migrating import migrate
+
+        copy = _copied(self._file, current) if self._file is not None and current != "base" else None
+        migrate(connection, current, wanted)
+        if self._file is not None and (broken := connection.exec_driver_sql("PRAGMA foreign_key_check").first()):
+            raise StateError(
+                f"{self}: rows of {broken[0]} would refer to rows that are not there; nothing was changed"
+            )
+        return copy
+
+    def _opened(self) -> Engine:
+        if self._closed:
+            raise StateError(f"{self} is closed")
+        if self._engine is None:
+            self._make_file()
+            engine = self._new_engine()
+            try:
+                self._upgrade(engine)
+            except BaseException:
+                engine.dispose()
+                raise
+            self._engine = engine
+        return self._engine
+
+    def _upgrade(self, engine: Engine) -> None:
+        with engine.begin() as connection:
+            found = stored(connection)
+        if found != newest():
+            copy = self.migrate(newest())
+            if copy is not None:
+                _log.info("%s: the schema went from version %s to %s; %s is the copy of before", self, found,
+                          newest(), copy)  # fmt: skip
+
+    def _looked_at(self, question: Callable[[Connection], T], missing: T) -> T:
+        if self._file is not None and not self._file.exists():
+            return missing
+        with translated(self._url), self._connected() as engine, engine.connect() as connection:
+            return question(connection)
+
+    @contextlib.contextmanager
+    def _connected(self, *, foreign_keys: bool = True) -> Any:
+        engine = self._new_engine(poolclass=NullPool, foreign_keys=foreign_keys)
+        try:
+            yield engine
+        finally:
+            engine.dispose()
+
+    def _new_engine(self, *, foreign_keys: bool = True, **options: Any) -> Engine:
+        if self._file is not None:
+            engine = create_engine(self._url, hide_parameters=True, connect_args={"timeout": BUSY_S}, **options)
+            _set_up_sqlite(engine, foreign_keys=foreign_keys)
+            return engine
+        arguments = {}
+        if self._url.get_driver_name() == "psycopg":
+            arguments = {key: value for key, value in POSTGRESQL.items() if key not in self._url.query}
+        return create_engine(self._url, hide_parameters=True, pool_pre_ping=True, connect_args=arguments, **options)
+
+    def _make_file(self) -> None:
+        if self._file is not None and not self._file.exists():
+            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # SQLite gives its log the permissions of the file.
+            os.close(os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600))
+
+
+def _set_up_sqlite(engine: Engine, *, foreign_keys: bool) -> None:
+    """Transactions that exclude other writers from their beginning, so that none fails half-way; a log beside."""
+
+    def connected(connection: sqlite3.Connection, _: Any) -> None:
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
+
+    def begun(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    event.listen(engine, "connect", connected)
+    event.listen(engine, "begin", begun)
+
+
+def _copied(file: Path, version: str) -> Path:
+    """A copy of the file as it is, beside it; raises :class:`OSError` and SQLite's errors."""
+    copy = file.with_name(f"{file.name}.version-{version}-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
+    os.close(os.open(copy, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        with (
+            contextlib.closing(sqlite3.connect(file)) as source,
+            contextlib.closing(sqlite3.connect(copy)) as target,
+        ):
+            source.backup(target)
+            target.execute("PRAGMA journal_mode = DELETE")
+    except BaseException:
+        for suffix in ("", "-journal"):
+            Path(f"{copy}{suffix}").unlink(missing_ok=True)
+        raise
+    return copy

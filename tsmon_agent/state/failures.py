@@ -1,0 +1,83 @@
+"""What databases report, as one sentence each: what is the matter, and who can help."""
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from sqlalchemy import URL
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+
+from tsmon.errors import StateError, StateUnavailableError
+from tsmon_agent.state.urls import shown
+
+__all__ = ["translated"]
+
+_DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+_REMEDIES: Final = {
+    sqlite3.SQLITE_FULL: "the disk is full; free some space",
+    sqlite3.SQLITE_IOERR: "the disk failed or is full; look at its free space and at the kernel's log",
+    sqlite3.SQLITE_READONLY: "writing is not permitted; give this user write access to file and directory",
+    sqlite3.SQLITE_PERM: "access is not permitted; give this user access to file and directory",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened; check that its directory exists, and this user's access to it",
+    sqlite3.SQLITE_BUSY: "another program holds it locked; end that program",
+    sqlite3.SQLITE_LOCKED: "another program holds it locked; end that program",
+}
+
+_UNREACHABLE: Final = re.compile(r"08|53|57")
+"""Classes of PostgreSQL's SQLSTATE: connection, resources, operator intervention."""
+
+
+@contextmanager
+def translated(url: URL) -> Iterator[None]:
+    """Raise what fails inside as a :class:`StateError` that names the database, the reason and the remedy."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise StateError(f"{shown(url)}: the change contradicts what is stored: {_reason(error, url)}") from error
+    except DBAPIError as error:
+        raise _of_driver(error, url) from error
+    except sqlite3.Error as error:
+        raise _of_sqlite(error, url, str(error)) from error
+    except SQLAlchemyError as error:
+        raise StateError(f"{shown(url)}: {error}") from error
+    except OSError as error:
+        raise StateUnavailableError(
+            f"{shown(url)}: {error.strerror or error} at {error.filename}; "
+            "check the path and this user's access to it"
+        ) from error
+
+
+def _of_sqlite(error: sqlite3.Error, url: URL, reason: str) -> StateError:
+    # The low byte is the primary code, the rest tells where within SQLite it arose.
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    if code in _DAMAGED:
+        return StateError(
+            f"{shown(url)} is damaged ({reason}); put a copy in its place, or move it away to begin anew"
+        )
+    if code in _REMEDIES:
+        return StateUnavailableError(f"{shown(url)}: {_REMEDIES[code]} ({reason})")
+    return StateError(f"{shown(url)}: SQLite failed: {reason}")
+
+
+def _of_driver(error: DBAPIError, url: URL) -> StateError:
+    name, reason = shown(url), _reason(error, url)
+    if isinstance(error.orig, sqlite3.Error):
+        return _of_sqlite(error.orig, url, reason)
+    sqlstate = getattr(error.orig, "sqlstate", None)
+    if error.connection_invalidated or (sqlstate is None and error.statement is None):
+        return StateUnavailableError(
+            f"the state's database {name} cannot be reached: {reason}; start it, or correct state.url"
+        )
+    if sqlstate and _UNREACHABLE.match(sqlstate):
+        return StateUnavailableError(f"the state's database {name} does not answer: {reason}; look at the server")
+    return StateError(f"{name}: the database refuses: {reason}")
+
+
+def _reason(error: DBAPIError, url: URL) -> str:
+    """First line of what the driver says; a password in it is masked."""
+    reason = str(error.orig).strip().partition("\n")[0].rstrip(".")
+    password = str(url.password or "")
+    return reason.replace(password, "***") if len(password) > 3 else reason

@@ -1,0 +1,74 @@
+"""The state's database for event loops: each transaction on a thread of the state's own."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from sqlalchemy.orm import Session
+
+from tsmon.errors import StateError
+from tsmon_agent.state.database import Database
+
+__all__ = ["State"]
+
+T = TypeVar("T")
+
+
+class State:
+    """What people edit, in the database that ``url`` names; ``async with``, or :meth:`open` and :meth:`close`.
+
+    ``url`` is as for :class:`Database`. One transaction runs at a time; the event loop never waits for it.
+    """
+
+    def __init__(self, url: str | Path) -> None:
+        self._database = Database(url)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="tsmon-state")
+        self._closed = False
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self._database)!r})"
+
+    def __str__(self) -> str:
+        return str(self._database)
+
+    async def open(self) -> None:
+        """Make ready, and upgrade the schema; see :meth:`Database.open`. :meth:`run` does it where it failed."""
+        await self._call(self._database.open)
+
+    async def run(self, work: Callable[[Session], T]) -> T:
+        """What ``work`` returns, in one transaction; see :meth:`Database.run`.
+
+        A call that is cancelled goes on to its end in the background.
+        """
+        return await self._call(lambda: self._database.run(work))
+
+    async def close(self) -> None:
+        """Wait for the transaction that runs, and release everything; safe to call more than once."""
+        if not self._closed:
+            closing = self._call(self._database.close)
+            self._closed = True
+            await closing
+            self._thread.shutdown(wait=False)
+
+    async def __aenter__(self) -> Self:
+        """Open; what fails leaves nothing open."""
+        try:
+            await self.open()
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        await self.close()
+
+    def _call(self, function: Callable[[], T]) -> asyncio.Future[T]:
+        if self._closed:
+            raise StateError(f"{self} is closed")
+        return asyncio.get_running_loop().run_in_executor(self._thread, function)

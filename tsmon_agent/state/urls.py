@@ -1,0 +1,70 @@
+"""URLs of the state's database: read, and shown without their secrets."""
+
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from tsmon.errors import SettingsError
+
+__all__ = ["parsed", "shown", "sqlite_file"]
+
+DRIVERS: Final = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
+"""What a URL means that names no driver, where that is not SQLAlchemy's own choice."""
+
+MASK: Final = "***"
+
+REMEDIES: Final = {"psycopg": "install tsmon[postgresql]"}
+
+
+def parsed(text: str | Path) -> URL:
+    """The URL of a database, or of a SQLite file by its path; raises :class:`~tsmon.errors.SettingsError`.
+
+    No part of a URL that cannot be read is repeated: it may be a password.
+    """
+    if isinstance(text, Path):
+        return URL.create("sqlite", database=str(text.expanduser()))
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise SettingsError(
+            "state.url cannot be read; write it like postgresql://user:password@host:5432/database, "
+            "with %40 for an @ within the password"
+        ) from None
+    url = url.set(drivername=DRIVERS.get(url.drivername, url.drivername))
+    try:
+        dialect = url.get_dialect()
+        dialect.import_dbapi()
+    except NoSuchModuleError:
+        raise SettingsError(
+            f"state.url names {url.drivername}, which SQLAlchemy does not know; use sqlite or postgresql"
+        ) from None
+    except ImportError as error:
+        remedy = REMEDIES.get(url.get_driver_name(), "install that driver")
+        raise SettingsError(f"state.url needs the module {error.name}, which is not installed; {remedy}") from None
+    if dialect.is_async:
+        raise SettingsError(
+            f"state.url names the asynchronous driver {url.get_driver_name()}; "
+            f"leave it out: {url.get_backend_name()}://…"
+        )
+    if url.get_backend_name() == "sqlite":
+        if url.database in (None, "", ":memory:") or str(url.database).startswith("file:"):
+            raise SettingsError("state.url names no file; write it like sqlite:////var/lib/tsmon/state.db")
+        url = url.set(database=str(Path(str(url.database)).expanduser()))
+    return url
+
+
+def sqlite_file(url: URL) -> Path | None:
+    """File of a SQLite database; None of any other."""
+    return Path(str(url.database)) if url.get_backend_name() == "sqlite" else None
+
+
+def shown(url: URL) -> str:
+    """A URL for people: the path of a file, else the URL with every password masked."""
+    file = sqlite_file(url)
+    if file is not None:
+        return str(file)
+    hidden = {key: MASK for key in url.query if "password" in key.lower()}
+    return url.update_query_dict(hidden).render_as_string(hide_password=True).replace(quote(MASK), MASK)
