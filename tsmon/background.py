@@ -60,6 +60,16 @@ class BackgroundMonitor:
         return self._monitor.counts
 
     @property
+    def series(self) -> int:
+        """See :attr:`Monitor.series`."""
+        return self._monitor.series
+
+    @property
+    def durable_sequence(self) -> int:
+        """See :attr:`Monitor.durable_sequence`."""
+        return self._monitor.durable_sequence
+
+    @property
     def last_error(self) -> str | None:
         """See :attr:`Monitor.last_error`."""
         return self._monitor.last_error

@@ -203,7 +203,7 @@ class Delivery:
         except TsmonError as error:
             asked_s = error.retry_after_s if isinstance(error, StoreUnavailableError) else None
             self._unavailable(str(error), asked_s)
-            self._log.warning("unavailable", f"{error}; points are kept and sent again")
+            self._log.warning("unavailable", f"points are kept and sent again: {error}")
         except Exception as error:
             self._unavailable(f"{type(error).__name__}: {error}", None)
             self._log.warning("failed", "a flush failed; points are kept and sent again", error=error)

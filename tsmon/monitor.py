@@ -18,6 +18,7 @@ from tsmon.periodic import Periodic, check_period
 from tsmon.points import Point
 from tsmon.processes import remember
 from tsmon.rejected import RejectedLines
+from tsmon.self_metrics import SelfMetrics
 from tsmon.series_guard import SeriesGuard
 from tsmon.sources import Source
 from tsmon.spool import Destination
@@ -80,7 +81,10 @@ class Monitor:
         self._encoding = self._new_encoding(settings)
         self._functions = self._encoding.functions
         self._background: BackgroundMonitor | None = None
-        self._sources: list[Source] = []
+        self._self_metrics = SelfMetrics(
+            lambda: self.counts, lambda: self._encoding.service, settings.self_metrics_period
+        )
+        self._sources: list[Source] = [self._self_metrics] if settings.enabled else []
         self._limited = LimitedLog()
         self._begin()
         remember(self)
@@ -313,6 +317,8 @@ class Monitor:
         self._functions = encoding.functions
         self._raise_invalid = settings.on_invalid == "raise"
         self._buffer.limit_batches(settings.batch_lines, settings.batch_bytes)
+        if settings.self_metrics_period != self._settings.self_metrics_period:
+            self._self_metrics.set_period(settings.self_metrics_period)
         if settings.flushing_period != self._settings.flushing_period:
             self.set_flush_period(settings.flushing_period)
         self._settings = settings

@@ -1,6 +1,7 @@
 """The commands ``tsmon spool list|show|replay|drop``."""
 
 import asyncio
+import contextlib
 import sys
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ from tsmon.errors import TsmonError
 
 if TYPE_CHECKING:
     from tsmon.settings import MonitoringSettings
+    from tsmon.spool import Destination
     from tsmon.spool.survey import WaitingQueue
 
 __all__ = ["spool"]
@@ -139,6 +141,8 @@ def drop(
         if owned is None:
             raise TsmonError(f"{queue.name} was taken over by another process just now; it sends what it holds")
         owned.remove()
+        with contextlib.suppress(OSError):
+            queue.path.parent.rmdir()
     typer.echo(f"{lines} points were deleted")
 
 
@@ -204,28 +208,32 @@ def _described(queue: "WaitingQueue") -> dict[str, Any]:
 
 
 def _table(queues: "list[WaitingQueue]") -> None:
+    """A table for each destination; names come from files, so they are never taken for markup."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False)
-    table.add_column("queue", no_wrap=True)
-    for name in ("process", "server", "organization", "bucket"):
-        table.add_column(name, overflow="fold")
-    for name in ("points", "bytes", "since"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for queue in queues:
-        destination = queue.destination
-        names = (destination.url, destination.org, destination.bucket) if destination else ("?", "", "")
-        table.add_row(
-            queue.name,
-            "runs" if queue.owned else "has ended",
-            *(Text(_printable(name)) for name in names),
-            f"{queue.lines:,}",
-            f"{queue.size:,}",
-            _age(queue.created_ns),
-        )
-    Console().print(table)
+    console = Console(highlight=False)
+    for destination in dict.fromkeys(queue.destination for queue in queues):
+        console.print(Text(_for(destination)), soft_wrap=True)
+        table = Table(box=None, pad_edge=False)
+        table.add_column("queue", no_wrap=True)
+        table.add_column("process")
+        for name in ("points", "bytes", "since"):
+            table.add_column(name, justify="right", no_wrap=True)
+        for queue in queues:
+            if queue.destination == destination:
+                process = "runs" if queue.owned else "has ended"
+                cells = (queue.name, process, f"{queue.lines:,}", f"{queue.size:,}", _age(queue.created_ns))
+                table.add_row(*map(Text, cells))
+        console.print(table)
+
+
+def _for(destination: "Destination | None") -> str:
+    if destination is None:
+        return "for a server that cannot be told, since the files are empty or damaged"
+    url, organization, bucket = map(_printable, (destination.url, destination.org, destination.bucket))
+    return f"for {url}, organization {organization!r}, bucket {bucket!r}"
 
 
 def _age(created_ns: int | None) -> str:

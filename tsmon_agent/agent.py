@@ -267,11 +267,12 @@ async def _close(state: State) -> None:
 def _for_agent(settings: Settings) -> MonitoringSettings:
     """Settings of the agent's Monitor.
 
-    A sampler that gives nonsense is told of, whatever a library's user would rather have. And a timer that fires
+    A sampler that gives nonsense is told of, whatever a library's user would rather have; what a library tells of
+    itself, the agent does at its own interval. And a timer that fires
     each second for nothing would cost as much as sampling every ten seconds does: unless the period was chosen,
     points wait half an interval.
     """
-    changes: dict[str, object] = {"on_invalid": "raise"}
+    changes: dict[str, object] = {"on_invalid": "raise", "self_metrics_period": 0.0}
     if "flushing_period" not in settings.monitoring.model_fields_set:
         shortest = min((settings.agent.interval_of(name) for name in settings.agent.samplers), default=0.0)
         changes["flushing_period"] = max(settings.monitoring.flushing_period, shortest / 2)

@@ -52,10 +52,15 @@ def test_queues_are_listed_with_whom_they_are_for_and_whose_they_are(
 ) -> None:
     filled(root, influxdb, bucket, 1, 2).close()
     running = filled(root, influxdb, "other", 3)
-    found = shell("spool", "list", **environment | {"COLUMNS": "200"})
+    found = shell("spool", "list", **environment)
     assert found.code == 0
-    first, second = sorted(line.split() for line in found.out.splitlines()[1:] if line.strip())
-    assert sorted([first[1], second[1]]) == ["has", "runs"]
+    lines = [line for line in found.out.splitlines() if line.strip()]
+    assert sorted(lines[::3]) == sorted(
+        f"for {influxdb.url}, organization {influxdb.org!r}, bucket {name!r}" for name in (bucket, "other")
+    )
+    assert lines[1].split() == lines[4].split() == ["queue", "process", "points", "bytes", "since"]
+    words = {line.split()[1]: line.split() for line in lines[2::3]}
+    assert (words["runs"][2], words["has"][3]) == ("1", "2")
     queues = {
         queue["bucket"]: queue
         for queue in json.loads(shell("spool", "list", "--json", **environment).out)["queues"]
@@ -138,6 +143,8 @@ def test_drop_deletes_what_is_named_and_asks_before(
     assert shell("spool", "drop", "--all", "--yes", **environment).out == "0 points were deleted\n"
     assert len(list(root.rglob("*.seg"))) == 1
     running.close()
+    assert shell("spool", "drop", "--all", "--yes", **environment).out == "1 points were deleted\n"
+    assert list(root.iterdir()) == []
 
 
 def test_mistakes_are_one_sentence(shell: Shell, environment: dict[str, str]) -> None:

@@ -1,13 +1,36 @@
-"""Series of tsmon itself: the accounting of a Monitor, and how its agent's samplers do."""
+"""Series of tsmon itself: the accounting of Monitors, and how the agent's samplers do."""
 
 from tsmon.line_protocol import Tag
 from tsmon.points.point import Point
 
-__all__ = ["Pipeline", "SamplerRound"]
+__all__ = ["MonitorCounts", "Pipeline", "SamplerRound"]
+
+
+class MonitorCounts(Point, measurement="tsmon_monitor"):
+    """The accounting of a service's Monitor at one moment; counts are since the start of its process."""
+
+    host: Tag[str]
+    """Name of the host."""
+    service: Tag[str | None] = None
+    """Name of the service."""
+    accepted: int
+    """Points emitted and encoded."""
+    recovered: int
+    """Points found in the spool of an earlier process."""
+    written: int
+    """Points acknowledged by the store."""
+    pending: int
+    """Points waiting or on their way."""
+    dropped: int
+    """Points given up, for whatever reason; each reason that there was is an additional field ``dropped_…``."""
+    refused: int
+    """Points that could not be encoded."""
+    nonfinite_fields: int
+    """Fields left out for being NaN or infinite."""
 
 
 class Pipeline(Point, measurement="tsmon_pipeline"):
-    """The accounting of a Monitor at one moment; counts are since its start."""
+    """The accounting of tsmon-agent's Monitor at one moment; counts are since its start."""
 
     host: Tag[str]
     """Name of the host."""

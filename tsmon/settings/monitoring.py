@@ -91,6 +91,7 @@ class MonitoringSettings(Section):
     on_invalid: Literal["raise", "drop"] = "raise"
     tags: dict[str, str] = {}
     tags_as_fields: Comma = []
+    self_metrics_period: float = Field(default=60.0, ge=0, allow_inf_nan=False)
     series_limit: int = Field(default=100_000, ge=0)
     summarize_routes: Comma = []
     sample_routes: dict[str, Annotated[int, Field(ge=1)]] = {}
