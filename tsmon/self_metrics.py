@@ -1,4 +1,4 @@
-"""The accounting of a Monitor as points of its own, so that what is lost can be seen where the rest is looked at."""
+"""The accounting of a Monitor as points of its own: what is lost can be seen where the rest is looked at."""
 
 import socket
 import time
