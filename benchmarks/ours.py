@@ -8,32 +8,65 @@ from typing import Final
 import tsmon
 from benchmarks.emitting import timed
 from benchmarks.events import SERVICE, Events, events
+from benchmarks.holding import held
 from benchmarks.rounds import Figures
 from benchmarks.server import Bucket
 from benchmarks.writing import measured
 from tsmon.background import BackgroundMonitor
 from tsmon.settings import MonitoringSettings
 
-__all__ = ["STEADY_PER_S", "emit", "write", "write_in_a_loop", "write_steadily"]
+__all__ = [
+    "STEADY_PER_S",
+    "emit",
+    "emit_all",
+    "hold",
+    "write",
+    "write_in_a_loop",
+    "write_steadily",
+    "write_with_spool",
+]
 
 SLICE: Final = 100
+WARM_UP: Final = 2_000
 STEADY_PER_S: Final = 20_000
 
 
 def emit(points: int, threads: int) -> Figures:
     """One round of construct, check, encode, buffer; the times are taken by tsmon, the Monitor is not started."""
     monitor = tsmon.Monitor(MonitoringSettings(service=SERVICE, url="http://localhost:8086", spool="off"))
-    figures = timed(lambda events: _emit(monitor, events), points, threads)
+    figures = timed(lambda events: emit_all(monitor, events), points, threads)
     assert monitor.counts.pending >= points
+    return figures
+
+
+def hold(points: int) -> Figures:
+    """Points that were emitted and not sent."""
+    settings = MonitoringSettings(service=SERVICE, url="http://localhost:8086", spool="off", buffer_bytes=1 << 40)
+    monitor = tsmon.Monitor(settings)
+    emit_all(monitor, events(WARM_UP))
+    before = monitor.counts.pending
+
+    def line_bytes() -> float:
+        buffer = monitor._buffer  # noqa: SLF001
+        buffer.seal(wait=True)
+        return buffer.held_bytes / (before + points)
+
+    figures = held(points, lambda load: emit_all(monitor, load), line_bytes)
+    assert monitor.counts.pending == before + points
     return figures
 
 
 def write(points: int, bucket: Bucket) -> Figures:
     """One round of a synchronous program that emits everything, then flushes; with the default settings."""
+    return write_with_spool(points, "on", bucket)
+
+
+def write_with_spool(points: int, mode: str, bucket: Bucket) -> Figures:
+    """The same with the spool in a mode of its own; on the file system of temporary files."""
     load = events(points)
-    with TemporaryDirectory() as spool, tsmon.Monitor(_settings(bucket, spool)) as monitor:
+    with TemporaryDirectory() as spool, tsmon.Monitor(_settings(bucket, spool, mode)) as monitor:
         with measured() as meter:
-            _emit(monitor, load)
+            emit_all(monitor, load)
             monitor.flush()
         assert monitor.counts.written == points, monitor.counts
     return meter.figures(points)
@@ -56,7 +89,7 @@ async def _write_in_a_loop(points: int, bucket: Bucket, pause_s: float) -> Figur
             with measured() as meter:
                 due = time.monotonic()
                 for first in range(0, points, SLICE):
-                    _emit(monitor, load[first : first + SLICE])
+                    emit_all(monitor, load[first : first + SLICE])
                     due += pause_s
                     await asyncio.sleep(max(due - time.monotonic(), 0.0))
                 await monitor.flush()
@@ -64,7 +97,8 @@ async def _write_in_a_loop(points: int, bucket: Bucket, pause_s: float) -> Figur
     return meter.figures(points)
 
 
-def _emit(monitor: tsmon.Monitor | BackgroundMonitor, load: Events) -> None:
+def emit_all(monitor: tsmon.Monitor | BackgroundMonitor, load: Events) -> None:
+    """Emit each of the events, as a service's handlers would."""
     for route, status_code, request_id, execution_time in load:
         monitor.emit(
             tsmon.Request(
@@ -76,7 +110,7 @@ def _emit(monitor: tsmon.Monitor | BackgroundMonitor, load: Events) -> None:
         )
 
 
-def _settings(bucket: Bucket, spool: str) -> MonitoringSettings:
+def _settings(bucket: Bucket, spool: str, mode: str = "on") -> MonitoringSettings:
     server = bucket.server
     return MonitoringSettings.model_validate(
         {
@@ -85,6 +119,7 @@ def _settings(bucket: Bucket, spool: str) -> MonitoringSettings:
             "organization": server.org,
             "bucket": bucket.name,
             "token": server.token,
+            "spool": mode,
             "spool_directory": spool,
         }
     )

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from tsmon.clock import UniqueClock
 from tsmon.counts import Counts
 from tsmon.errors import TsmonError
 from tsmon.exit_executor import ExitExecutor
@@ -68,6 +69,11 @@ class BackgroundMonitor:
     def durable_sequence(self) -> int:
         """See :attr:`Monitor.durable_sequence`."""
         return self._monitor.durable_sequence
+
+    @property
+    def clock(self) -> UniqueClock:
+        """See :attr:`Monitor.clock`."""
+        return self._monitor.clock
 
     @property
     def last_error(self) -> str | None:

@@ -164,6 +164,11 @@ class Monitor:
         return self._delivery.last_error
 
     @property
+    def clock(self) -> UniqueClock:
+        """Where the times come from that are taken."""
+        return self._clock
+
+    @property
     def flush_period_s(self) -> float:
         """Seconds between two flushes."""
         return self._schedule.period_s

@@ -8,11 +8,12 @@ from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
 
 from benchmarks.emitting import timed
 from benchmarks.events import SERVICE, Events, events
+from benchmarks.holding import held
 from benchmarks.rounds import Figures
 from benchmarks.server import Bucket
 from benchmarks.writing import measured
 
-__all__ = ["emit", "write_async", "write_batching"]
+__all__ = ["emit", "hold_lines", "hold_points", "write_async", "write_batching"]
 
 BATCH = 5_000
 
@@ -41,6 +42,26 @@ def emit(points: int, threads: int) -> Figures:
     figures = timed(serialise, points, threads)
     assert len(lines) >= points
     return figures
+
+
+def hold_lines(points: int) -> Figures:
+    """Its lines, as its batches hold them."""
+    lines: list[str] = []
+
+    def hold(events: Events) -> None:
+        lines.extend(point_of(*event).to_line_protocol() for event in events)
+
+    return held(points, hold, lambda: sum(map(len, lines)) / len(lines))
+
+
+def hold_points(points: int) -> Figures:
+    """Its points, as a program holds them until it calls ``write()``."""
+    kept: list[Point] = []
+
+    def hold(events: Events) -> None:
+        kept.extend(point_of(*event) for event in events)
+
+    return held(points, hold, lambda: sum(len(one.to_line_protocol()) for one in kept[:1_000]) / len(kept[:1_000]))
 
 
 def write_batching(points: int, bucket: Bucket) -> Figures:

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from benchmarks.outcome import Outcome, Row
 from benchmarks.rounds import Candidate, Unavailable, alternate
 from benchmarks.table import show, show_ratios
@@ -49,6 +51,22 @@ def test_write_as_json_with_every_point_stored(influxdb: InfluxDB) -> None:
     assert found["benchmark"] == "write"
     check(found, "client_cpu_us_per_point", "points_per_s")
     assert "ready lines" in found["ratios"]
+
+
+def test_spool_as_json_with_every_point_stored(influxdb: InfluxDB) -> None:
+    server = ("--url", influxdb.url, "--org", influxdb.org, "--token", influxdb.token)
+    found = json.loads(run("benchmarks.spool", *server, "--points", "6000", "--rounds", "1", "--json"))
+    assert found["benchmark"] == "spool"
+    rates = {row["name"]: row["points_per_s"] for row in found["rows"]}
+    assert rates.keys() == {"tsmon", "spool on", "spool off"}
+    assert found["ratios"]["spool off"] == pytest.approx(rates["tsmon"] / rates["spool off"], rel=0.01)
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from Linux' /proc")
+def test_memory_as_json() -> None:
+    found = json.loads(run("benchmarks.memory", "--points", "20000", "--json"))
+    assert found["benchmark"] == "memory"
+    check(found, "bytes_per_point", "bytes_per_line", "times_the_lines")
 
 
 def test_write_says_in_a_sentence_that_there_is_no_server() -> None:

@@ -92,11 +92,11 @@ def middleware(
         finally:
             end(
                 opened,
-                method=request.method,
-                resource=None if (resource := request.match_info.route.resource) is None else resource.canonical,
-                status=status,
-                error=error,
-                request_id=request.headers.get(id_header),
+                request.method,
+                None if (resource := request.match_info.route.resource) is None else resource.canonical,
+                status,
+                error,
+                request.headers.get(id_header),
             )
 
     return record

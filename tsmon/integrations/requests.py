@@ -16,6 +16,7 @@ from tsmon.background import BackgroundMonitor
 from tsmon.in_progress import counting_in_progress
 from tsmon.integrations.request_summaries import RequestSummaries, Thinning
 from tsmon.limited_log import LimitedLog
+from tsmon.line_protocol import generate
 from tsmon.line_protocol.values import MAX_INT64, MIN_INT64
 from tsmon.monitor import Monitor
 from tsmon.points import Point, Request, RequestError, route_of
@@ -65,11 +66,11 @@ class OpenRequest(WorkData):
         "request_id",
         "resource",
         "status",
-        "time_ns",
+        "time_text",
     )
 
-    time_ns: int
-    """When processing started."""
+    time_text: str
+    """When processing started, in nanoseconds, as a line holds it."""
     counter: float
     """A reading of the performance counter at that time."""
     error_code: object
@@ -83,16 +84,21 @@ class OpenRequest(WorkData):
     request_id: str | None
     _token: "Token[WorkData | None] | None"
 
+    @property
+    def time_ns(self) -> int:
+        """When processing started."""
+        return int(self.time_text)
+
 
 class _Row:
     """What a :class:`~tsmon.points.Request` holds, and encoded as one; it can be filled again and again."""
 
-    __slots__ = ("execution_time", "fields", "request_id", "route", "service", "status_code", "tags", "time")
+    __slots__ = ("execution_time", "fields", "request_id", "route", "service", "status_code", "tags", "time_text")
     __declaration__ = Request.__declaration__
-    __factory__ = Request.__factory__
+    __factory__ = generate(Request.__declaration__, time_text="time_text")
     __stands_for__ = Request
 
-    time: int
+    time_text: str
     service: str | None
     route: str
     status_code: int
@@ -100,6 +106,10 @@ class _Row:
     execution_time: float
     tags: None
     fields: dict[str, int] | None
+
+    @property
+    def time(self) -> int:
+        return int(self.time_text)
 
 
 _new = object.__new__
@@ -145,13 +155,13 @@ class RequestRecorder:
     ) -> None:
         self.enabled = monitor.settings.enabled
         """False where the settings switch tsmon off: then there is nothing to record."""
-        self._take_time_ns = monitor.take_time_ns
+        self._clock = monitor.clock
         self._emit = cast("Callable[[Point | _Row], None]", monitor.emit)
         self._service = service
         self._errors_from = errors_from
         self._log = LimitedLog()
         self._progress = counting_in_progress(monitor, "requests", service=service)
-        self._leave = self._progress.leave
+        self._inside = self._progress.inside
         self._thinning = Thinning(monitor.settings.summarize_routes, monitor.settings.sample_routes)
         self._routes: dict[tuple[str, str | None], tuple[str, int]] = {}
         self._summaries = RequestSummaries(service)
@@ -171,18 +181,23 @@ class RequestRecorder:
         # Every call saved here is a tenth of what a request costs.
         request = _new(OpenRequest)
         request._tags = request._fields = request.outer = request.error_code = request.resource = None  # noqa: SLF001
-        progress = self._progress
-        inside = progress.inside
+        inside = self._inside
         inside.append(None)
-        if len(inside) > progress.highest:
-            progress.highest = len(inside)
+        if len(inside) > self._progress.highest:
+            self._progress.highest = len(inside)
         request._token = begin_work(request)  # noqa: SLF001
         try:
-            request.time_ns = self._take_time_ns()
+            request.time_text = next(self._clock.ticks)
         except Exception:
-            request.time_ns = time.time_ns()
+            request.time_text = self._time_text()
         request.counter = perf_counter()
         return request
+
+    def _time_text(self) -> str:
+        try:
+            return self._clock.text()
+        except Exception:
+            return str(time.time_ns())
 
     def leave(self, request: OpenRequest) -> None:
         """The code of the request has returned, though its body may still be sent; :meth:`end` does it too."""
@@ -194,7 +209,6 @@ class RequestRecorder:
     def end(
         self,
         request: OpenRequest,
-        *,
         method: str,
         resource: str | None,
         status: int,
@@ -207,7 +221,10 @@ class RequestRecorder:
         else the status.
         """
         request.elapsed_s = perf_counter() - request.counter
-        self._leave()
+        try:
+            self._inside.pop()
+        except IndexError:
+            pass  # It began in the process that this one was forked from.
         token = request._token  # noqa: SLF001
         if token is not None:
             request._token = None  # noqa: SLF001
@@ -256,12 +273,12 @@ class RequestRecorder:
         status = request.status
         key = request.method, request.resource
         route, one_in = self._routes.get(key) or self._add_route(*key)
-        identity = (request_id_of(request.request_id) if request.request_id else None) or f"{request.time_ns:x}"
+        identity = (request_id_of(request.request_id) if request.request_id else None) or request.time_text
         failed = status >= self._errors_from
         if one_in == 0:
             self._summaries.add(route, status, request.elapsed_s)
         elif one_in == 1 or failed or self._thinning.keeps(identity, one_in):
-            row.time = request.time_ns
+            row.time_text = request.time_text
             row.route = route
             row.status_code = status
             row.request_id = identity

@@ -42,9 +42,10 @@ _TEXT: Final = {
 }
 
 
-def generate(declaration: Declaration) -> Factory | None:
+def generate(declaration: Declaration, *, time_text: str | None = None) -> Factory | None:
     """Compile the fast encoder's factory, or None where the class has no column, a float tag or a service field.
 
+    ``time_text`` names an attribute that holds the time as a line does, for classes of which every point has one.
     (Float tags stay on the careful path: 0.0 and -0.0 are one key of a dict, but two tag values. So does the
     service as a field, whose default may change.)
     """
@@ -87,7 +88,7 @@ def generate(declaration: Declaration) -> Factory | None:
                 f"    if {present}('\"' in {v} or '\\\\' in {v}):",
                 f"      {v} = escape({v})",
             ]
-    lines += _body(fields, names)
+    lines += _body(fields, names, time_text)
     if any(c.type is str for c in fields):
         lines += [
             f"    if len(line) < {SAFE_LENGTH} and (line.isascii() or encodable(line)):",
@@ -114,7 +115,7 @@ def _condition(column: Column, name: str) -> str:
     return f"({name} is None or {plain})" if column.optional else f"{plain}"
 
 
-def _body(fields: list[Column], names: dict[str, str]) -> list[str]:
+def _body(fields: list[Column], names: dict[str, str], time_text: str | None) -> list[str]:
     """Statements that set ``line``: head, fields and time joined."""
     required = [c for c in fields if not c.optional]
     optional = [c for c in fields if c.optional]
@@ -124,16 +125,20 @@ def _body(fields: list[Column], names: dict[str, str]) -> list[str]:
         f"    {names[c.attribute]}_text = f',{_pair(c, names)}' if {names[c.attribute]} is not None else ''"
         for c in optional
     ]
-    taken = [
-        "    taken = point.time",
-        "    if taken is None:",
-        "      try:",
-        "        taken = next(clock.ticks)",
-        "      except (ValueError, StopIteration):",
-        "        taken = clock.text()",
-        f"    elif type(taken) is not int or not {-MAX_TIME_NS} <= taken <= {MAX_TIME_NS}:",
-        "      taken = convert_time(taken)",
-    ]
+    taken = (
+        [f"    taken = point.{time_text}"]
+        if time_text
+        else [
+            "    taken = point.time",
+            "    if taken is None:",
+            "      try:",
+            "        taken = next(clock.ticks)",
+            "      except (ValueError, StopIteration):",
+            "        taken = clock.text()",
+            f"    elif type(taken) is not int or not {-MAX_TIME_NS} <= taken <= {MAX_TIME_NS}:",
+            "      taken = convert_time(taken)",
+        ]
+    )
     if required:
         return [*lines, *taken, f"    line = f'{{head}}{text}{extra} {{taken}}'"]
     return [

@@ -8,7 +8,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +21,9 @@ __all__ = ["Destination", "Spool", "SpooledBatch"]
 _log = logging.getLogger("tsmon")
 
 SEGMENT_BYTES: Final = 8_000_000
+FRESH_BYTES: Final = 4_000_000
+"""So much of what is on disk is held in memory too, to be sent without being read and decompressed."""
+
 ASIDE: Final = "damaged"
 SHORTAGES: Final = frozenset({errno.EAGAIN, errno.EINTR, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
@@ -49,22 +52,21 @@ class _Segment:
     position: int
     size: int
     writer: SegmentWriter | None = None
+    fresh: "deque[tuple[int, SpooledBatch]]" = field(default_factory=deque)
+    """Batches that are in memory too, with their offsets in the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpooledBatch:
-    """The oldest batch of the spool, as :meth:`Spool.oldest` gives it."""
+    """The oldest batch of the spool, as :meth:`Spool.oldest` gives it; ``end`` is the offset behind it."""
 
-    record: Record
-
-    @property
-    def lines(self) -> int:
-        """Number of lines."""
-        return self.record.lines
+    lines: int
+    end: int
+    content: Record | bytes
 
     def data(self) -> bytes:
         """Line protocol."""
-        return self.record.data()
+        return self.content if isinstance(self.content, bytes) else self.content.data()
 
 
 class Spool:
@@ -99,6 +101,7 @@ class Spool:
         self._own: QueueDirectory | None = None
         self._sending: _Segment | None = None
         self._number = 0
+        self._fresh_bytes = 0
         self.lines = 0
         """Lines that wait; may be read from any thread."""
 
@@ -137,10 +140,14 @@ class Spool:
         if segment is None or segment.writer is None or segment.size >= self._segment_bytes:
             segment = self._new_segment()
         assert segment.writer is not None
+        start = segment.size
         try:
             segment.writer.append(data, lines, sync=self._sync)
         finally:
             segment.size = segment.writer.size
+        if self._fresh_bytes + len(data) <= FRESH_BYTES:
+            segment.fresh.append((start, SpooledBatch(lines, segment.size, data)))
+            self._fresh_bytes += len(data)
         segment.lines += lines
         self.lines += lines
         while self.size > self._max_bytes and self._drop_oldest():
@@ -154,15 +161,15 @@ class Spool:
         while self._segments:
             segment = self._segments[0]
             try:
-                record = self._read(segment)
+                batch = self._read(segment)
             except (CorruptSegmentError, OSError) as error:
                 if _passes(error):
                     raise
                 self._put_aside(segment, error)
                 continue
-            if record is not None:
+            if batch is not None:
                 self._sending = segment
-                return SpooledBatch(record)
+                return batch
             if segment.lines:
                 self._put_aside(segment, CorruptSegmentError(f"{segment.path} ends too early"))
             else:
@@ -173,9 +180,11 @@ class Spool:
         """The oldest batch is settled; its segment goes when all of it is."""
         segment, self._sending = self._sending, None
         assert segment is not None
-        segment.position = batch.record.end
-        segment.lines -= batch.record.lines
-        self.lines -= batch.record.lines
+        segment.position = batch.end
+        segment.lines -= batch.lines
+        self.lines -= batch.lines
+        if segment.fresh and segment.fresh[0][1].end <= batch.end:
+            self._fresh_bytes -= len(segment.fresh.popleft()[1].data())
         if not segment.lines:
             self._finish(segment)
 
@@ -192,7 +201,7 @@ class Spool:
         self._segments.clear()
         self._queues.clear()
         self._own = self._sending = None
-        self.lines = 0
+        self.lines = self._fresh_bytes = 0
         with contextlib.suppress(OSError):
             self.directory.rmdir()
 
@@ -206,7 +215,7 @@ class Spool:
         self._segments.clear()
         self._queues.clear()
         self._own = self._sending = None
-        self.lines = 0
+        self.lines = self._fresh_bytes = 0
 
     def _adopted(self, path: Path, queue: QueueDirectory) -> _Segment | None:
         try:
@@ -245,16 +254,23 @@ class Spool:
         self._segments.append(segment)
         return segment
 
-    def _read(self, segment: _Segment) -> Record | None:
-        return next(records(segment.path, segment.position), None)
+    def _read(self, segment: _Segment) -> SpooledBatch | None:
+        if segment.fresh and segment.fresh[0][0] == segment.position:
+            return segment.fresh[0][1]
+        record = next(records(segment.path, segment.position), None)
+        return None if record is None else SpooledBatch(record.lines, record.end, record)
 
     def _finish(self, segment: _Segment) -> None:
         """Unlink a segment of which everything is settled, and its queue where that was its last."""
-        self._segments.remove(segment)
-        if segment.writer is not None:
-            segment.writer.close()
+        self._take_out(segment)
         segment.path.unlink(missing_ok=True)
         self._drop_empty_queue(segment.queue)
+
+    def _take_out(self, segment: _Segment) -> None:
+        self._segments.remove(segment)
+        self._fresh_bytes -= sum(len(batch.data()) for _, batch in segment.fresh)
+        if segment.writer is not None:
+            segment.writer.close()
 
     def _drop_oldest(self) -> bool:
         """Give up the oldest segment that is neither being sent nor being written; False if there is none."""
@@ -277,9 +293,7 @@ class Spool:
             self._on_dropped(segment.lines, reason)
 
     def _put_aside(self, segment: _Segment, error: Exception) -> None:
-        self._segments.remove(segment)
-        if segment.writer is not None:
-            segment.writer.close()
+        self._take_out(segment)
         self._move_aside(segment.path, error)
         self._give_up(segment, "spool damaged")
         self._drop_empty_queue(segment.queue)

@@ -490,8 +490,19 @@ class Broken(Monitor):
     def emit(self, point: Any) -> None:
         raise ZeroDivisionError("emit")
 
-    def take_time_ns(self) -> int:
+    @property
+    def clock(self) -> Any:
+        return BrokenClock()
+
+
+class BrokenClock:
+    """A clock that has no time to give."""
+
+    @property
+    def ticks(self) -> Any:
         raise ZeroDivisionError("clock")
+
+    text = ticks
 
 
 async def test_whatever_the_monitor_does_the_answer_is_the_same(

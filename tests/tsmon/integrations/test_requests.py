@@ -1,4 +1,5 @@
 import logging
+import time
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from tests.services.own_store import OwnStore
 from tsmon import Monitor
 from tsmon.integrations.requests import RequestRecorder, int_code, request_id_of, set_error_code, set_route
 from tsmon.line_protocol.parser import ParsedPoint
+from tsmon.settings import MonitoringSettings
 from tsmon.work import current_work, timed
 
 
@@ -66,6 +68,28 @@ def test_request_id(header: str | None, identity: str | None) -> None:
 @pytest.mark.parametrize(
     ("code", "plain"), [(3, 3), (True, None), ("3", None), (3.0, None), (None, None), (2**63, None)]
 )
+async def test_time_and_identifier_are_right_on_every_road_to_a_line() -> None:
+    """The quick one, the careful one, and those of tags that are fields."""
+    ways: list[tuple[dict[str, Any], dict[str, Any]]] = [
+        ({}, {}),
+        ({}, {"request_id": 'quoted "ü"'}),
+        ({"tags_as_fields": ["status_code"]}, {}),
+        ({"tags_as_fields": ["service"]}, {}),
+        ({"sample_routes": {"*": 1}}, {}),
+    ]
+    for options, given in ways:
+        store = OwnStore()
+        async with Monitor(MonitoringSettings(**options), service="own", store=store) as monitor:
+            recorder = RequestRecorder(monitor)
+            before_ns = time.time_ns()
+            opened = recorder.begin()
+            recorder.end(opened, method="GET", resource="/r", status=200, **given)
+        [point] = [point for point in store.recorded if point.measurement == "requests"]
+        assert point.time_ns == opened.time_ns
+        assert 0 <= opened.time_ns - before_ns + 1_000 < 1_000_000_000
+        assert point.fields["request_id"] == given.get("request_id", str(opened.time_ns))
+
+
 def test_error_codes_are_ints(code: object, plain: int | None) -> None:
     assert int_code(code) == plain
 

@@ -149,6 +149,7 @@ def test_a_file_that_is_no_segment_is_put_aside_and_the_others_go_on(tmp_path: P
 def test_a_shortage_of_the_system_gives_up_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shortage: int
 ) -> None:
+    monkeypatch.setattr(spool_module, "FRESH_BYTES", 0)
     spool = opened(tmp_path)
     spool.append(batch(1), 1)
 
@@ -250,11 +251,30 @@ def test_a_forked_child_leaves_the_parents_queue_alone(tmp_path: Path) -> None:
     spool.close()
 
 
+def test_what_is_held_in_memory_too_is_bounded(tmp_path: Path) -> None:
+    dropped: list[tuple[int, str]] = []
+    spool = opened(tmp_path, max_bytes=2_000_000, dropped=dropped)
+    for _ in range(40):
+        spool.append(os.urandom(150_000).hex().encode(), 1)
+        held = sum(len(one.data()) for segment in spool._segments for _, one in segment.fresh)
+        assert held == spool._fresh_bytes <= spool_module.FRESH_BYTES
+    assert dropped
+    emptied(spool)
+    assert spool._fresh_bytes == 0
+    spool.close()
+
+
+@pytest.mark.parametrize("fresh_bytes", [0, 25, 1_000_000])
 @given(steps=st.lists(st.sampled_from(["append", "done", "reopen"]), max_size=40))
 def test_every_acknowledged_batch_is_there_until_it_is_done(
-    tmp_path_factory: pytest.TempPathFactory, steps: list[str]
+    tmp_path_factory: pytest.TempPathFactory, fresh_bytes: int, steps: list[str]
 ) -> None:
-    root = tmp_path_factory.mktemp("spool")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(spool_module, "FRESH_BYTES", fresh_bytes)
+        _acknowledged_until_done(tmp_path_factory.mktemp("spool"), steps)
+
+
+def _acknowledged_until_done(root: Path, steps: list[str]) -> None:
     spool = opened(root)
     waiting: list[bytes] = []
     replayed_at_most: list[bytes] = []
