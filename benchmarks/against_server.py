@@ -1,4 +1,4 @@
-"""What the benchmarks that write to a real InfluxDB have in common: rounds, each in a new bucket, and a command line."""
+"""What benchmarks that write to a real InfluxDB have in common: rounds, each in a new bucket; a command line."""
 
 import argparse
 import sys

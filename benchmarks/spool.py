@@ -1,8 +1,8 @@
 """What durability costs: how many points a second reach a real InfluxDB with each mode of the spool.
 
-The points and the program are those of ``benchmarks.write``. ``required`` puts every point on disk, and waits for the
-disk, before it is sent; ``on``, the default, does so only while the server is away or lags; ``off`` never. Best
-round of each; the ratio is our rate with ``required`` over the rate of the other modes.
+The points and the program are those of ``benchmarks.write``. ``required`` puts every point on disk, and waits for
+the disk, before it is sent; ``on``, the default, does so only while the server is away or lags; ``off`` never.
+Best round of each; the ratio is our rate with ``required`` over the rate of the other modes.
 """
 
 from typing import Final

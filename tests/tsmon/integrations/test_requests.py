@@ -65,9 +65,6 @@ def test_request_id(header: str | None, identity: str | None) -> None:
     assert request_id_of(header) == identity
 
 
-@pytest.mark.parametrize(
-    ("code", "plain"), [(3, 3), (True, None), ("3", None), (3.0, None), (None, None), (2**63, None)]
-)
 async def test_time_and_identifier_are_right_on_every_road_to_a_line() -> None:
     """The quick one, the careful one, and those of tags that are fields."""
     ways: list[tuple[dict[str, Any], dict[str, Any]]] = [
@@ -90,6 +87,9 @@ async def test_time_and_identifier_are_right_on_every_road_to_a_line() -> None:
         assert point.fields["request_id"] == given.get("request_id", str(opened.time_ns))
 
 
+@pytest.mark.parametrize(
+    ("code", "plain"), [(3, 3), (True, None), ("3", None), (3.0, None), (None, None), (2**63, None)]
+)
 def test_error_codes_are_ints(code: object, plain: int | None) -> None:
     assert int_code(code) == plain
 
