@@ -34,6 +34,8 @@ EXAMPLES = {
     "agent.interfaces",
     "agent.intervals",
     "state.url",
+    "streams.deployments",
+    "streams.expected",
 }
 """Keys whose default is to be absent; the file shows an example instead."""
 

@@ -1,19 +1,25 @@
 """Every exception that tsmon raises, from one root."""
 
+from collections.abc import Sequence
+
 __all__ = [
     "AvailabilityError",
     "BatchTooLargeError",
     "DeclarationError",
     "FlushTimeoutError",
     "InvalidPointError",
+    "InvalidRowsError",
     "LineProtocolError",
+    "SelectorError",
     "SettingsError",
+    "StateConflictError",
     "StateError",
     "StateUnavailableError",
     "StoreError",
     "StoreRefusedError",
     "StoreUnavailableError",
     "TsmonError",
+    "UnknownNameError",
 ]
 
 
@@ -46,8 +52,37 @@ class AvailabilityError(TsmonError, ValueError):
     """Times, bins, deployments or rules of availability are wrong; the text names the one and the remedy."""
 
 
+class SelectorError(TsmonError, ValueError):
+    """A text does not select a field of a measurement, as ``measurement,tag=value field`` does."""
+
+
+class InvalidRowsError(TsmonError, ValueError):
+    """Rows of a table are wrong, and nothing of it was applied.
+
+    ``source`` names the table, ``mistakes`` are the number of the line (from 1) and the reason of each.
+    """
+
+    def __init__(self, source: str, mistakes: Sequence[tuple[int, str]]) -> None:
+        lines = [f"{source}:{line}: {reason}" for line, reason in mistakes]
+        if len(lines) > 1:
+            lines.append(f"{len(lines)} mistakes in {source}; nothing of it was applied")
+        else:
+            lines = [f"{line}; nothing of it was applied" for line in lines]
+        super().__init__("\n".join(lines))
+        self.source = source
+        self.mistakes = mistakes
+
+
 class StateError(TsmonError):
     """What people edit (streams, deployments, tokens) could not be read or changed; nothing was changed."""
+
+
+class StateConflictError(StateError):
+    """The change contradicts what is stored."""
+
+
+class UnknownNameError(StateError, LookupError):
+    """There is no stream, instrument or deployment of that name."""
 
 
 class StateUnavailableError(StateError):

@@ -6,6 +6,7 @@ from tsmon.settings.loading import Settings, load_settings
 from tsmon.settings.monitoring import MonitoringSettings
 from tsmon.settings.rollups import RollupSettings
 from tsmon.settings.state import StateSettings
+from tsmon.settings.streams import StreamSettings
 
 __all__ = [
     "AgentSettings",
@@ -15,6 +16,7 @@ __all__ = [
     "SamplerName",
     "Settings",
     "StateSettings",
+    "StreamSettings",
     "WebSettings",
     "load_settings",
 ]

@@ -18,6 +18,7 @@ from tsmon.settings.monitoring import MonitoringSettings
 from tsmon.settings.places import place_of
 from tsmon.settings.rollups import RollupSettings
 from tsmon.settings.state import StateSettings
+from tsmon.settings.streams import StreamSettings
 
 __all__ = ["Settings", "load_settings"]
 
@@ -52,6 +53,7 @@ class Settings(BaseSettings):
     agent: AgentSettings = AgentSettings()
     web: WebSettings = WebSettings()
     state: StateSettings = StateSettings()
+    streams: StreamSettings = StreamSettings()
     rollups: RollupSettings = RollupSettings()
     availability: AvailabilitySettings = AvailabilitySettings()
 

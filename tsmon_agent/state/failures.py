@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
-from tsmon.errors import StateError, StateUnavailableError
+from tsmon.errors import StateConflictError, StateError, StateUnavailableError
 from tsmon_agent.state.urls import shown
 
 __all__ = ["translated"]
@@ -36,7 +36,9 @@ def translated(url: URL) -> Iterator[None]:
     try:
         yield
     except IntegrityError as error:
-        raise StateError(f"{shown(url)}: the change contradicts what is stored: {_reason(error, url)}") from error
+        raise StateConflictError(
+            f"{shown(url)}: the change contradicts what is stored: {_reason(error, url)}"
+        ) from error
     except DBAPIError as error:
         raise _of_driver(error, url) from error
     except sqlite3.Error as error:

@@ -1,0 +1,34 @@
+"""An open state in each database, for tests of what is in it."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.services.every_database import state_url
+from tsmon_agent.state import Base, Database
+
+__all__ = ["database", "state_url", "two_empty"]
+
+Two = Callable[[], tuple[Database, Database]]
+
+
+@pytest.fixture
+def database(state_url: str) -> Iterator[Database]:
+    """One of each kind, open and empty."""
+    with Database(state_url) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def two_empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
+    """Two open ones, emptied at each call: for the many examples of one test."""
+    directory = tmp_path_factory.mktemp("state")
+    with Database(directory / "one.db") as one, Database(directory / "other.db") as other:
+
+        def emptied() -> tuple[Database, Database]:
+            for database in (one, other):
+                for table in reversed(Base.metadata.sorted_tables):
+                    database.run(lambda session, table=table: session.execute(table.delete()))
+            return one, other
+
+        yield emptied

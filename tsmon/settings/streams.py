@@ -1,0 +1,29 @@
+"""Section ``[streams]``: which streams are expected, and where their points are."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from tsmon.errors import SelectorError
+from tsmon.settings.monitoring import File, Section
+from tsmon.stores import selector_of_text
+
+__all__ = ["StreamSettings"]
+
+
+def _selector(text: str) -> str:
+    try:
+        selector_of_text(text)
+    except SelectorError as error:
+        raise ValueError(str(error)) from None
+    return text
+
+
+class StreamSettings(Section):
+    """Expected streams; see ``tsmon.toml`` for the meaning of each key."""
+
+    expected: File | None = None
+    deployments: File | None = None
+    selector: Annotated[str, AfterValidator(_selector)] = (
+        "{stream},reference_designator={reference_designator},method={method} value"
+    )
