@@ -1,7 +1,6 @@
 """From the buffer to the store: batch by batch, retried until it is there or refused for good."""
 
 import asyncio
-import functools
 import logging
 import time
 from collections import deque
@@ -16,10 +15,10 @@ from tsmon.errors import (
     StoreUnavailableError,
     TsmonError,
 )
+from tsmon.in_hand import InHand
 from tsmon.limited_log import LimitedLog
 from tsmon.rejected import RejectedLines
-from tsmon.splitting import halves, lines_of, refused_apart, suspects_apart
-from tsmon.spooling import Spooling, in_thread
+from tsmon.spooling import Spooling
 from tsmon.stores import Store
 
 __all__ = ["Delivery"]
@@ -27,11 +26,6 @@ __all__ = ["Delivery"]
 _log = logging.getLogger("tsmon")
 
 CANCEL_S: Final = 1.0
-REQUESTS_TO_ISOLATE: Final = 200
-"""Writes spent at most to find the bad lines of one batch; what is not told apart by then is given up."""
-
-SMALLEST_BATCH: Final = 1_024
-WRITES_BEFORE_LARGER: Final = 1_000
 
 
 class Delivery:
@@ -54,22 +48,17 @@ class Delivery:
         self._buffer = buffer
         self._store = store
         self._spooling = spooling
-        self._rejected = rejected
-        self._letters: list[tuple[Batch, str]] = []
         self._lagging = False
         self._backoff = backoff or Backoff()
         self._clock = clock
         self._log = LimitedLog(clock=clock)
-        self._work: deque[Batch] = deque()
+        self._in_hand = InHand(buffer, rejected, self._log)
         self._recalled = False
         self._unspilled: deque[Batch] = deque()
         self._spilling: asyncio.Task[None] | None = None
         self._securing = False
         self._fed = asyncio.Event()
         self._fed.set()
-        self._requests_left = REQUESTS_TO_ISOLATE
-        self._max_bytes: int | None = None
-        self._writes_until_larger = 0
         self._target = 0
         self._task: asyncio.Task[None] | None = None
         self._closed = False
@@ -128,13 +117,13 @@ class Delivery:
         """
         old, self._store = self._store, store
         self._not_before = self._asked_until = 0.0
-        self._max_bytes = None
+        self._in_hand.max_bytes = None
         self._backoff.reset()
         if self._task is not None:
             await self._progress(timeout_s)
         if spooling is not None:
             await self._change_spool(spooling, timeout_s)
-            self._rejected = rejected
+            self._in_hand.rejected = rejected
         self.kick()
         return old
 
@@ -151,8 +140,8 @@ class Delivery:
             await spooling.open()
             if previous is not None:
                 if self._recalled:
-                    previous.put_back(sum(batch.lines for batch in self._work))
-                    self._work.clear()
+                    previous.put_back(sum(batch.lines for batch in self._in_hand.parts))
+                    self._in_hand.parts.clear()
                     self._recalled = False
                 await previous.move_to(spooling)
         finally:
@@ -161,8 +150,8 @@ class Delivery:
     def keep_rest(self) -> None:
         """After :meth:`close`: keep on disk what is left, where there is a spool."""
         if self._spooling is not None:
-            self._spooling.keep_rest(self._work, self._unspilled)
-            self._work.clear()
+            self._spooling.keep_rest(self._in_hand.parts, self._unspilled)
+            self._in_hand.parts.clear()
             self._unspilled.clear()
             self._spooling.close()
 
@@ -184,7 +173,7 @@ class Delivery:
 
     def _has_work(self) -> bool:
         return (
-            bool(self._work)
+            bool(self._in_hand.parts)
             or self._buffer.settled < self._target
             or self._buffer.full_batch
             or bool(self._unspilled)
@@ -196,8 +185,8 @@ class Delivery:
             if self._securing and self._spilling is not None:
                 # What would be sent is being moved to disk, from where it is sent then.
                 await asyncio.wait([self._spilling])
-            while not self._paused and self._has_work() and (self._work or await self._take()):
-                await self._send(self._work[0])
+            while not self._paused and self._has_work() and (self._in_hand.parts or await self._take()):
+                await self._send()
                 self._notify()
                 await asyncio.sleep(0)
         except TsmonError as error:
@@ -225,8 +214,8 @@ class Delivery:
         try:
             if self._task is None and not self._recalled and not spooling.lines:
                 self._securing = True
-                while self._work and await spooling.append(self._work[0]):
-                    self._work.popleft()
+                while self._in_hand.parts and await spooling.append(self._in_hand.parts[0]):
+                    self._in_hand.parts.popleft()
                 self._securing = False
             # Not until nothing waits any more: while lines keep coming, that may never be.
             self._buffer.seal()
@@ -250,7 +239,7 @@ class Delivery:
             self._notify()
 
     def _secured(self) -> None:
-        if not self._unspilled and (self._recalled or not self._work):
+        if not self._unspilled and (self._recalled or not self._in_hand.parts):
             self._buffer.secured()
 
     async def _take(self) -> bool:
@@ -259,11 +248,10 @@ class Delivery:
         if batch is None and self._unspilled:
             batch = self._unspilled.popleft()
         if batch is None and (self._spooling is None or not self._spooling.required):
-            batch = self._buffer.take(self._max_bytes)
+            batch = self._buffer.take(self._in_hand.max_bytes)
         if batch is None:
             return False
-        self._work.append(batch)
-        self._requests_left = REQUESTS_TO_ISOLATE
+        self._in_hand.begin(batch)
         return True
 
     async def _recall(self, spooling: Spooling) -> Batch | None:
@@ -282,81 +270,29 @@ class Delivery:
         finally:
             self._fed.set()
 
-    async def _send(self, batch: Batch) -> None:
-        if self._max_bytes is not None and len(batch.data) > self._max_bytes and batch.lines > 1:
-            self._split(batch, halves, "it cannot be split")
-            await self._popped()
+    async def _send(self) -> None:
+        in_hand = self._in_hand
+        if not in_hand.fits():
+            await self._dealt_with()
             return
         refusal: str | None = None
         try:
-            await self._store.write(batch.data)
+            await self._store.write(in_hand.parts[0].data)
         except BatchTooLargeError as error:
             refusal = str(error)
-            self._too_large(batch, refusal)
+            in_hand.too_large(refusal)
         except StoreRefusedError as error:
             refusal = str(error)
-            self._refused(batch, refusal, error.lines)
+            in_hand.refused(refusal, error.lines)
         else:
-            self._work.popleft()
-            self._buffer.written(batch.lines)
-        await self._popped()
+            in_hand.written()
+        await self._dealt_with()
         self._answered(refusal)
 
-    def _too_large(self, batch: Batch, reason: str) -> None:
-        self._max_bytes = max(len(batch.data) // 2, SMALLEST_BATCH)
-        self._writes_until_larger = WRITES_BEFORE_LARGER
-        self._split(batch, halves, reason)
-
-    def _refused(self, batch: Batch, reason: str, count: int | None) -> None:
-        """Settle a batch of which ``count`` lines were refused; None: nothing of it was stored.
-
-        Servers do not say which lines, and miscount them where there are several reasons; so the parts of a batch
-        are written again, which changes nothing of what is stored, until it is known of each line.
-        """
-        if not self._requests_left or (count is not None and count >= batch.lines):
-            self._settle(batch, batch.lines if count is None else min(count, batch.lines), reason)
-            return
-        fresh = self._requests_left == REQUESTS_TO_ISOLATE
-        self._requests_left -= 1
-        if count is not None:
-            self._split(batch, functools.partial(refused_apart, reason=reason, count=count), reason, count)
-        else:
-            self._split(batch, suspects_apart if fresh else halves, reason)
-
-    def _split(
-        self, batch: Batch, how: Callable[[Batch], list[Batch]], reason: str, count: int | None = None
-    ) -> None:
-        """Put parts of the first batch in its place; where it has none, give up all or ``count`` of its lines."""
-        parts = how(batch)
-        if not parts:
-            self._settle(batch, batch.lines if count is None else min(count, batch.lines), reason)
-            return
-        self._work.popleft()
-        self._work.extendleft(reversed(parts))
-
-    def _settle(self, batch: Batch, rejected: int, reason: str) -> None:
-        self._work.popleft()
-        self._buffer.written(batch.lines - rejected)
-        if rejected:
-            self._buffer.dropped(rejected, "rejected")
-            where = ""
-            if self._rejected is not None:
-                which = (
-                    ""
-                    if rejected == batch.lines
-                    else f" ({rejected} of {batch.lines} lines; it is not known which)"
-                )
-                self._letters.append((batch, reason + which))
-                where = f"; see {self._rejected.path}"
-            self._log.warning("rejected", f"{rejected} points were rejected and dropped: {reason}{where}")
-
-    async def _popped(self) -> None:
-        """One batch was taken off the work; where that was the last of a batch on disk, this one is done with."""
-        while self._letters and self._rejected is not None:
-            batch, reason = self._letters.pop()
-            lines = lines_of(batch) or [batch.data.decode(errors="surrogateescape")]
-            await in_thread(self._rejected.keep, lines, reason)
-        if self._recalled and not self._work and self._spooling is not None:
+    async def _dealt_with(self) -> None:
+        """Done with a part; and with a batch on disk, where that was its last part."""
+        await self._in_hand.keep_rejected()
+        if self._recalled and not self._in_hand.parts and self._spooling is not None:
             self._recalled = False
             await self._spooling.done()
 
@@ -374,10 +310,7 @@ class Delivery:
         if self._backoff.failures:
             _log.info("the store answers again after %d failed tries", self._backoff.failures)
             self._backoff.reset()
-        if self._max_bytes is not None:
-            self._writes_until_larger -= 1
-            if self._writes_until_larger <= 0:
-                self._max_bytes = None
+        self._in_hand.answered()
 
     def _report_full(self) -> None:
         lost = self._buffer.dropped_for("buffer full")

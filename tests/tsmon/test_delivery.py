@@ -19,11 +19,13 @@ from tests.services.own_store import OwnStore
 from tests.services.points import stored
 from tests.services.proxy import Fault, Proxy, Seen, proxy_to
 from tsmon import delivery as delivery_module
+from tsmon import in_hand
 from tsmon.backoff import Backoff
 from tsmon.buffer import Buffer
 from tsmon.counts import Counts
-from tsmon.delivery import REQUESTS_TO_ISOLATE, Delivery
+from tsmon.delivery import Delivery
 from tsmon.errors import BatchTooLargeError, StoreError, StoreRefusedError, StoreUnavailableError
+from tsmon.in_hand import REQUESTS_TO_ISOLATE
 from tsmon.rejected import RejectedLine, RejectedLines
 from tsmon.stores import Store
 from tsmon.stores.influxdb import InfluxConnection, InfluxStore
@@ -324,7 +326,7 @@ async def test_one_line_too_large_is_dropped_and_the_others_stored(
 
 
 async def test_the_limit_of_a_413_is_tried_anew_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery_module, "WRITES_BEFORE_LARGER", 10)
+    monkeypatch.setattr(in_hand, "WRITES_BEFORE_LARGER", 10)
     store = OwnStore([BatchTooLargeError("too large")])
     async with road(store) as way:
         for start in range(0, 40_000, 2_000):
