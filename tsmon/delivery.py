@@ -26,6 +26,8 @@ __all__ = ["Delivery"]
 _log = logging.getLogger("tsmon")
 
 CANCEL_S: Final = 1.0
+LAG_S: Final = 1.0
+"""A write that takes longer than this makes the lines behind it go to the spool, where there is one."""
 
 
 class Delivery:
@@ -64,6 +66,7 @@ class Delivery:
         self._closed = False
         self._paused = False
         self._waiters: set[asyncio.Future[None]] = set()
+        self._writing_since: float | None = None
         self._not_before = 0.0
         self._asked_until = 0.0
         self._full_reported = 0
@@ -80,6 +83,8 @@ class Delivery:
         self._report_full()
         self._buffer.seal()
         self._target = max(self._target, self._buffer.sealed)
+        if self._writing_since is not None and self._clock() - self._writing_since >= LAG_S:
+            self._lagging = self._spooling is not None
         self._spill_if_due()
         self._start(self._not_before)
 
@@ -204,15 +209,20 @@ class Delivery:
         spooling = self._spooling
         if spooling is None or self._spilling is not None or self._closed or self._paused:
             return
-        if not self._buffer.waiting:
+        if not self._buffer.waiting and not self._unspilled and not self._idle_in_memory(spooling):
             return
         if spooling.required or self._lagging or self._buffer.half_full:
             self._spilling = asyncio.get_running_loop().create_task(self._spill(spooling))
 
+    def _idle_in_memory(self, spooling: Spooling) -> bool:
+        """Whether a batch waits to be sent again that is not on disk, but may go there: nothing older is there."""
+        in_memory = bool(self._in_hand.parts) and not self._recalled
+        return in_memory and self._task is None and not spooling.lines
+
     async def _spill(self, spooling: Spooling) -> None:
         """Move what waits to disk, and before it what is in flight, where that is only in memory and idle."""
         try:
-            if self._task is None and not self._recalled and not spooling.lines:
+            if self._idle_in_memory(spooling):
                 self._securing = True
                 while self._in_hand.parts and await spooling.append(self._in_hand.parts[0]):
                     self._in_hand.parts.popleft()
@@ -276,6 +286,7 @@ class Delivery:
             await self._dealt_with()
             return
         refusal: str | None = None
+        self._writing_since = self._clock()
         try:
             await self._store.write(in_hand.parts[0].data)
         except BatchTooLargeError as error:
@@ -286,6 +297,8 @@ class Delivery:
             in_hand.refused(refusal, error.lines)
         else:
             in_hand.written()
+        finally:
+            self._writing_since = None
         await self._dealt_with()
         self._answered(refusal)
 

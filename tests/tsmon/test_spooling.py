@@ -12,6 +12,7 @@ import pytest
 from tests.services.influxdb import InfluxDB
 from tests.services.own_store import OwnStore
 from tests.services.points import Numbered, stored
+from tests.services.proxy import Fault, proxy_to
 from tests.services.small_disk import small_disk
 from tests.tsmon_agent.waiting import eventually
 from tsmon import Monitor, spooling
@@ -22,6 +23,7 @@ from tsmon.delivery import Delivery
 from tsmon.errors import BatchTooLargeError, FlushTimeoutError, StoreUnavailableError
 from tsmon.settings import MonitoringSettings
 from tsmon.spool import Destination, Spool
+from tsmon.spool.survey import waiting_queues
 from tsmon.spooling import Spooling
 from tsmon.stores import Store
 
@@ -100,6 +102,39 @@ async def test_a_full_disk_costs_durability_and_nothing_else(
         assert monitor.durable_sequence == 2_001
     assert stored(influxdb, bucket) == list(range(2_001))
     assert len([record for record in caplog.records if record.levelno >= logging.WARNING]) <= 1
+
+
+async def test_while_the_server_is_away_what_was_not_taken_is_soon_on_disk(options: dict[str, object]) -> None:
+    monitor = Monitor(MonitoringSettings.model_validate(options | {"url": "http://127.0.0.1:1"}))
+    await monitor.start()
+    monitor.emit(Numbered(n=number) for number in range(5))
+    await eventually(lambda: monitor.last_error is not None)
+    await eventually(lambda: monitor.durable_sequence == 5)
+    assert (monitor.counts.pending, monitor.counts.dropped) == (5, 0)
+    await monitor.stop(0.0)
+
+
+async def test_behind_a_write_that_never_ends_points_go_to_disk(
+    influxdb: InfluxDB, bucket: str, options: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery_module, "LAG_S", 0.05)
+    async with proxy_to(influxdb.port) as proxy:
+        proxy.rule = lambda _: Fault()
+        monitor = Monitor(MonitoringSettings.model_validate(options | {"url": proxy.url}))
+        await monitor.start()
+        monitor.emit(Numbered(n=0))
+        await proxy.arrived(1)
+        monitor.emit(Numbered(n=number) for number in range(1, 6))
+        await eventually(lambda: sum(queue.lines for queue in waiting_queues(tmp_path / "spool")) == 5)
+        assert monitor.counts.pending == 6
+        # The one under way may have reached the server or not, and is not on disk.
+        assert monitor.durable_sequence == 0
+        await monitor.stop(0.1)
+        proxy.rule = lambda _: None
+        async with Monitor(MonitoringSettings.model_validate(options | {"url": proxy.url})) as monitor:
+            await monitor.flush(20.0)
+            assert (monitor.counts.recovered, monitor.counts.pending) == (6, 0)
+    assert stored(influxdb, bucket) == list(range(6))
 
 
 async def test_a_full_disk_while_the_server_is_away_leaves_the_points_in_memory(
