@@ -33,6 +33,7 @@ EXAMPLES = {
     "agent.host",
     "agent.interfaces",
     "agent.intervals",
+    "agent.log_config",
     "state.url",
     "streams.deployments",
     "streams.expected",

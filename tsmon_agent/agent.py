@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Final
 
 from tsmon import Monitor, TsmonError
 from tsmon.configured import store_from
-from tsmon.errors import StateUnavailableError
 from tsmon.limited_log import LimitedLog
 from tsmon.periodic import Periodic
 from tsmon.points import Point
 from tsmon.points.agent import Pipeline
 from tsmon.settings import MonitoringSettings, RollupSettings, Settings, WebSettings, load_settings
 from tsmon.stores import Store
-from tsmon_agent.configured import samplers_from, state_url
+from tsmon_agent.configured import samplers_from
+from tsmon_agent.configured_state import ConfiguredState
 from tsmon_agent.live import LiveFeed
+from tsmon_agent.logs import LogConfig
 from tsmon_agent.sampling import Sampling
 from tsmon_agent.state import State
 
@@ -33,21 +34,27 @@ STOP_TIMEOUT_S: Final = 10.0
 PIPELINE_INTERVAL_S: Final = 10.0
 RETENTION_INTERVAL_S: Final = 600.0
 ROLLUP_INTERVAL_S: Final = 60.0
+TABLES_INTERVAL_S: Final = 60.0
 FOR_EVER_DAYS: Final = 100_000.0
 
 
 class Agent:
     """Samples this host into the configured store, and shows it.
 
-    ``settings_file`` is what SIGHUP reads again; see :func:`tsmon.settings.load_settings`.
+    ``settings_file`` is what SIGHUP reads again; see :func:`tsmon.settings.load_settings`. ``expected`` is a table
+    of expected streams in place of the one that the settings name.
     """
 
-    def __init__(self, settings: Settings, *, settings_file: Path | None = None) -> None:
-        self.settings = settings
+    def __init__(
+        self, settings: Settings, *, settings_file: Path | None = None, expected: Path | None = None
+    ) -> None:
+        self._expected = expected
+        self.settings = settings = self._with_expected(settings)
         self.live = LiveFeed()
         store = store_from(settings.monitoring, embedded=True, rungs=settings.rollups.ladder)
         self.monitor = Monitor(_for_agent(settings), store=store)
-        self.state = State(state_url(settings))
+        self._configured_state = ConfiguredState(settings)
+        self._log_config = LogConfig()
         self.sampling = Sampling(
             samplers_from(settings.agent),
             self.monitor.emit,
@@ -61,6 +68,7 @@ class Agent:
             Periodic(self._emit_pipeline, PIPELINE_INTERVAL_S, at_once=True),
             Periodic(lambda: self._start_upkeep("retention"), RETENTION_INTERVAL_S, at_once=True),
             Periodic(lambda: self._start_upkeep("rollups"), ROLLUP_INTERVAL_S, at_once=True),
+            Periodic(lambda: self._start_upkeep("tables"), TABLES_INTERVAL_S),
         )
         self._upkeep: dict[str, asyncio.Task[None]] = {}
         self._orders: asyncio.Queue[str] = asyncio.Queue()
@@ -70,6 +78,11 @@ class Agent:
     def store(self) -> Store:
         """Where points go, and whom the pages ask."""
         return self.monitor.store
+
+    @property
+    def state(self) -> State:
+        """What people edit."""
+        return self._configured_state.state
 
     @property
     def web_address(self) -> str | None:
@@ -97,12 +110,16 @@ class Agent:
 
     async def start(self) -> None:
         """Store, state, pages, samplers, in this order; what fails leaves nothing running."""
+        self._log_config.apply(self.settings.agent.log_config)
         await self.monitor.start()
         try:
-            await _open(self.state)
-            self._web = await self._started_web(self.settings.web)
+            await self._configured_state.start()
+            try:
+                self._web = await self._started_web(self.settings.web)
+            except BaseException:
+                await self._configured_state.stop()
+                raise
         except BaseException:
-            await self.state.close()
             await self.monitor.stop(0)
             raise
         self.sampling.start()
@@ -120,15 +137,20 @@ class Agent:
         try:
             if web is not None:
                 await web.stop()
-            await _close(self.state)
+            await self._configured_state.stop()
         finally:
             await self.monitor.stop(STOP_TIMEOUT_S)
 
     async def reload(self) -> None:
         """Read the settings again and change over; a mistake in them leaves everything as it was."""
         try:
-            settings = load_settings(self._settings_file)
-            await self._change_over(settings)
+            settings = self._with_expected(load_settings(self._settings_file))
+            self._log_config.apply(settings.agent.log_config)
+            try:
+                await self._change_over(settings)
+            except BaseException:
+                self._log_config.apply(self.settings.agent.log_config)
+                raise
         except TsmonError as error:
             _log.error("the settings were not reloaded, the old ones stay: %s", error)
         except Exception:
@@ -138,7 +160,8 @@ class Agent:
 
     async def _change_over(self, settings: Settings) -> None:
         samplers = samplers_from(settings.agent)
-        state = await self._state_for(settings)
+        state = ConfiguredState(settings, self._configured_state)
+        await state.start()
         before = self.settings.web
         try:
             await self._change_web(before, settings.web)
@@ -151,28 +174,19 @@ class Agent:
                 await self._change_web(settings.web, before)
                 raise
         except BaseException:
-            if state is not self.state:
-                await _close(state)
+            await state.stop(self._configured_state)
             raise
-        if state is not self.state:
-            state, self.state = self.state, state
-            await _close(state)
+        state, self._configured_state = self._configured_state, state
+        await state.stop(self._configured_state)
         await self._change_rungs(settings.rollups)
         self.settings = settings
         self.sampling.reconfigure(samplers, host=settings.agent.host, time_limit_s=settings.agent.time_limit)
 
-    async def _state_for(self, settings: Settings) -> State:
-        """The state that these settings name, open; where it is the same, the one that is there."""
-        url = state_url(settings)
-        if url == state_url(self.settings):
-            return self.state
-        state = State(url)
-        try:
-            await _open(state)
-        except BaseException:
-            await state.close()
-            raise
-        return state
+    def _with_expected(self, settings: Settings) -> Settings:
+        if self._expected is None:
+            return settings
+        streams = settings.streams.model_copy(update={"expected": self._expected})
+        return settings.model_copy(update={"streams": streams})
 
     async def _change_rungs(self, settings: RollupSettings) -> None:
         store = self.store
@@ -229,6 +243,9 @@ class Agent:
             self._upkeep[name] = asyncio.get_running_loop().create_task(self._look_after(name))
 
     async def _look_after(self, name: str) -> None:
+        if name == "tables":
+            await self._configured_state.load_tables()
+            return
         if self.settings.monitoring.server_set:
             return
         from tsmon.stores.sqlite import SqliteStore
@@ -247,21 +264,6 @@ class Agent:
                 await store.apply_retention(keep)
         except TsmonError as error:
             self._limited.warning(name, f"the {name} of the embedded store did not work: {error}")
-
-
-async def _open(state: State) -> None:
-    """Open the state; a database that is away for now keeps nobody from sampling."""
-    try:
-        await state.open()
-    except StateUnavailableError as error:
-        _log.warning("%s; it is asked again as soon as it is needed", error)
-
-
-async def _close(state: State) -> None:
-    try:
-        await asyncio.wait_for(state.close(), STOP_TIMEOUT_S)
-    except TimeoutError:
-        _log.warning("the state's database %s does not answer; its last change may be lost", state)
 
 
 def _for_agent(settings: Settings) -> MonitoringSettings:

@@ -1,7 +1,6 @@
 """The command ``tsmon-agent``."""
 
 import asyncio
-import logging
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +10,11 @@ import typer
 from tsmon.errors import TsmonError
 from tsmon.settings import Settings, load_settings
 from tsmon_agent.db_commands import db
-from tsmon_agent.options import SettingsFile
+from tsmon_agent.deployment_commands import deployments
+from tsmon_agent.logs import log_to_stderr
+from tsmon_agent.migrate_commands import migrate
+from tsmon_agent.options import AsJson, SettingsFile
+from tsmon_agent.stream_commands import streams
 
 __all__ = ["app", "main"]
 
@@ -25,7 +28,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(streams, name="streams")
+app.add_typer(deployments, name="deployments")
 app.add_typer(db, name="db")
+app.add_typer(migrate, name="migrate")
 
 
 @app.command()
@@ -34,23 +40,29 @@ def run(
     print_lines: Annotated[
         bool, typer.Option("--print", help="Print line protocol on standard output instead of storing it.")
     ] = False,
+    expected: Annotated[
+        Path | None,
+        typer.Option(
+            "--expected", metavar="FILE", help="Load this table of expected streams, as streams load does."
+        ),
+    ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
 ) -> None:
     """Sample this host until SIGTERM or SIGINT; SIGHUP reads the settings again."""
     loaded = load_settings(settings)
-    _log_to_stderr(verbose=verbose)
+    log_to_stderr(verbose=verbose)
     if print_lines:
         from tsmon_agent.printing import run_printing
 
         asyncio.run(run_printing(loaded))
         return
-    asyncio.run(_run(loaded, settings))
+    asyncio.run(_run(loaded, settings, expected))
 
 
-async def _run(settings: Settings, file: Path | None) -> None:
+async def _run(settings: Settings, file: Path | None, expected: Path | None) -> None:
     from tsmon_agent.agent import Agent
 
-    agent = Agent(settings, settings_file=file)
+    agent = Agent(settings, settings_file=file, expected=expected)
 
     def started() -> None:
         where = f", shown on {agent.web_address}" if agent.web_address else ""
@@ -65,7 +77,7 @@ def once(settings: SettingsFile = None) -> None:
     from tsmon_agent.printing import print_once
 
     loaded = load_settings(settings)
-    _log_to_stderr(verbose=False)
+    log_to_stderr(verbose=False)
     if not asyncio.run(print_once(loaded, PRIME_S)):
         raise typer.Exit(1)
 
@@ -85,6 +97,20 @@ def check(settings: SettingsFile = None) -> None:
     typer.echo(f"store: {store} takes points")
 
 
+@app.command()
+def status(as_json: AsJson = False, settings: SettingsFile = None) -> None:
+    """Ask whether an agent runs; exit with 0 if it is ready, 1 if it is not, 3 if there is none."""
+    from tsmon_agent.status import ask
+    from tsmon_agent.terminal import print_json
+
+    found = ask(load_settings(settings).web)
+    if as_json:
+        print_json(found)
+    else:
+        typer.echo(str(found))
+    raise typer.Exit(found.exit_code)
+
+
 def main() -> None:
     """Run the command; a user's mistake ends it with one sentence and exit code 1."""
     try:
@@ -93,13 +119,3 @@ def main() -> None:
         sys.exit(f"tsmon-agent: {error}")
     except KeyboardInterrupt:
         sys.exit(130)
-
-
-def _log_to_stderr(*, verbose: bool) -> None:
-    logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
-    for name in ("alembic", "apscheduler", "asyncio", "aiohttp.access"):
-        logging.getLogger(name).setLevel(logging.ERROR)

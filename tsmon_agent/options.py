@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["SettingsFile"]
+__all__ = ["AsJson", "SettingsFile"]
 
 SettingsFile = Annotated[
     Path | None,
@@ -13,3 +13,5 @@ SettingsFile = Annotated[
         "--settings", "-s", metavar="FILE", help="Settings file, instead of TSMON_SETTINGS or ./tsmon.toml."
     ),
 ]
+
+AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]

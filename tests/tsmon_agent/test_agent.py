@@ -17,11 +17,12 @@ from sqlalchemy import text
 
 from tests.services.influxdb import InfluxDB
 from tests.services.points import Numbered, stored
+from tests.services.postgresql import PostgreSQL
 from tests.tsmon_agent.embedded_rows import rows_of
 from tests.tsmon_agent.made_samplers import gauge
 from tests.tsmon_agent.waiting import eventually
 from tsmon import TsmonError
-from tsmon.errors import StateError
+from tsmon.errors import InvalidRowsError, StateError
 from tsmon.settings import Settings, load_settings
 from tsmon.stores import Selector
 from tsmon.stores.sqlite import SqliteStore
@@ -29,6 +30,7 @@ from tsmon_agent import agent as module
 from tsmon_agent.agent import Agent
 from tsmon_agent.samplers import SAMPLERS
 from tsmon_agent.state import Database
+from tsmon_agent.streams import deployments, streams
 
 QUIET = "[web]\nenabled = false\n"
 
@@ -422,3 +424,83 @@ class TestState:
             await agent.reload()
             assert "bad.db is damaged" in caplog.text
             assert await agent.state.run(lambda _: "open") == "open"
+
+
+class TestTables:
+    """Tables of streams and deployments that are loaded at the start."""
+
+    def settings(self, home: Home, more: str = "") -> None:
+        home.write(home.monitoring(), QUIET, f'[streams]\nexpected = "{home.directory / "e.csv"}"\n{more}')
+
+    async def names(self, agent: Agent) -> list[str]:
+        return [one.stream for one in await agent.state.run(streams)]
+
+    async def test_named_by_the_settings(self, home: Home, caplog: pytest.LogCaptureFixture) -> None:
+        (home.directory / "e.csv").write_text("a,b,c\na,b,d\n")
+        (home.directory / "d.csv").write_text("a,1,2024-01-01\n")
+        self.settings(home, f'deployments = "{home.directory / "d.csv"}"')
+        with caplog.at_level(logging.INFO, logger="tsmon"):
+            async with running(home) as agent:
+                assert await self.names(agent) == ["c", "d"]
+                assert len(await agent.state.run(deployments)) == 1
+        assert f"{home.directory / 'e.csv'}: expected streams: 2 added, 0 changed, 0 unchanged" in caplog.text
+
+    async def test_named_in_its_place(self, home: Home) -> None:
+        (home.directory / "other.csv").write_text("a,b,other\n")
+        self.settings(home)
+        agent = Agent(home.load(), settings_file=home.file, expected=home.directory / "other.csv")
+        await agent.start()
+        try:
+            assert await self.names(agent) == ["other"]
+            (home.directory / "other.csv").write_text("a,b,second\n")
+            await agent.reload()
+            assert await self.names(agent) == ["other", "second"]
+        finally:
+            await agent.stop()
+
+    async def test_a_mistake_ends_the_start(self, home: Home) -> None:
+        (home.directory / "e.csv").write_text("a,b,c\na,b\n")
+        self.settings(home)
+        with pytest.raises(InvalidRowsError, match=r"e\.csv:2: this row has 2 cells"):
+            async with running(home):
+                pass
+        with Database(home.directory / "state.db") as database:
+            assert database.run(streams) == []
+
+    async def test_a_mistake_in_a_reload_leaves_everything(
+        self, home: Home, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        (home.directory / "e.csv").write_text("a,b,c\n")
+        self.settings(home)
+        async with running(home) as agent:
+            (home.directory / "e.csv").write_text("a,b,d\na\n")
+            self.settings(home, "[agent]\ninterval = 77\n")
+            await agent.reload()
+            assert await self.names(agent) == ["c"]
+            assert agent.settings.agent.interval != 77
+        assert "the settings were not reloaded, the old ones stay" in caplog.text
+        assert "e.csv:2: this row has 1 cell" in caplog.text
+
+    async def test_they_wait_for_a_database_that_is_away(
+        self, home: Home, postgresql: PostgreSQL, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(module, "TABLES_INTERVAL_S", 0.05)
+        (home.directory / "e.csv").write_text("a,b,c\n")
+        self.settings(home, f'[state]\nurl = "{postgresql.url(postgresql.new_database())}"\n')
+        postgresql.stop()
+        try:
+            agent = Agent(home.load(), settings_file=home.file)
+            await agent.start()
+        finally:
+            postgresql.start()
+        try:
+
+            async def loaded() -> list[str]:
+                return await self.names(agent)
+
+            deadline = time.monotonic() + 20
+            while not await loaded():
+                assert time.monotonic() < deadline
+                await asyncio.sleep(0.05)
+        finally:
+            await agent.stop()

@@ -7,9 +7,7 @@ import re
 import socket
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -17,75 +15,16 @@ import pytest
 from tests.services.influxdb import InfluxDB
 from tests.tsmon_agent.own_mount import with_mount
 from tests.tsmon_agent.running_agent import COMMAND, clean_environment, running_agent
+from tests.tsmon_agent.shell import Ran, Shell, as_process
 from tsmon.line_protocol import parse
 from tsmon.stores.sqlite import SqliteStore
-from tsmon_agent.cli import main
 from tsmon_agent.samplers import SAMPLERS
-
-
-@dataclass
-class Ran:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def mistake(self) -> str:
-        """The one sentence of a user's mistake."""
-        assert (self.code, self.out) == (1, ""), self
-        assert self.err.startswith("tsmon-agent: "), self
-        assert self.err.count("\n") == 1, self
-        return self.err.removeprefix("tsmon-agent: ").rstrip("\n")
-
-
-@dataclass
-class Shell:
-    """Runs the command in an empty directory, with no settings but those given."""
-
-    directory: Path
-    capsys: pytest.CaptureFixture[str]
-    patch: pytest.MonkeyPatch
-
-    def __call__(self, *arguments: str, **variables: str) -> Ran:
-        self.capsys.readouterr()
-        with self.patch.context() as patch:
-            patch.chdir(self.directory)
-            patch.setattr(os, "environ", {**clean_environment(self.directory), **variables})
-            patch.setattr(sys, "argv", ["tsmon-agent", *arguments])
-            with pytest.raises(SystemExit) as ended:
-                main()
-        out, err = self.capsys.readouterr()
-        if isinstance(ended.value.code, str):
-            return Ran(1, out, f"{err}{ended.value.code}\n")
-        return Ran(ended.value.code or 0, out, err)
-
-    def settings(self, text: str) -> None:
-        (self.directory / "tsmon.toml").write_text(text)
-
-
-@pytest.fixture
-def agent(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
-    return Shell(tmp_path, capsys, monkeypatch)
-
-
-def as_process(directory: Path, *arguments: str, prefix: tuple[str, ...] = ()) -> Ran:
-    ran = subprocess.run(
-        [*prefix, str(COMMAND), *arguments],
-        cwd=directory,
-        env=clean_environment(directory),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return Ran(ran.returncode, ran.stdout, ran.stderr)
 
 
 def test_help_names_the_commands(agent: Shell) -> None:
     ran = agent("--help")
     assert ran.code == 0
-    for command in ("run", "once", "check", "db"):
+    for command in ("run", "once", "check", "status", "db", "deployments", "migrate", "streams"):
         assert re.search(rf"\b{command}\b", ran.out)
     ran = agent("db", "--help")
     for command in ("check", "size", "backup"):
@@ -95,12 +34,29 @@ def test_help_names_the_commands(agent: Shell) -> None:
 @pytest.mark.parametrize(
     ("command", "options"),
     [
-        ("run", ["--settings", "--print", "--verbose"]),
+        ("run", ["--settings", "--print", "--verbose", "--expected"]),
         ("once", ["--settings"]),
         ("check", ["--settings"]),
         ("db check", ["--file", "--settings"]),
         ("db size", ["--file", "--settings"]),
         ("db backup", ["--file", "--settings", "DESTINATION"]),
+        ("status", ["--settings", "--json"]),
+        ("migrate", ["--sql", "--settings", "up", "down", "current", "history"]),
+        ("migrate up", ["VERSION", "--from", "--sql", "--settings"]),
+        ("migrate down", ["VERSION", "--from", "--sql", "--yes", "--settings"]),
+        ("streams load", ["FILE", "--dry-run", "--settings"]),
+        ("streams list", ["--json", "--settings"]),
+        ("streams show", ["REFDES", "--json", "--settings"]),
+        ("streams export", ["--settings"]),
+        ("streams enable", ["REFDES", "METHOD", "STREAM", "--settings"]),
+        ("streams disable", ["REFDES", "METHOD", "STREAM", "--settings"]),
+        ("streams remove", ["REFDES", "METHOD", "STREAM", "--yes", "--settings"]),
+        ("deployments load", ["FILE", "--dry-run", "--settings"]),
+        ("deployments list", ["REFDES", "--json", "--settings"]),
+        ("deployments export", ["--settings"]),
+        ("deployments add", ["REFDES", "NUMBER", "START", "END", "--settings"]),
+        ("deployments end", ["REFDES", "NUMBER", "--at", "--settings"]),
+        ("deployments remove", ["REFDES", "NUMBER", "--yes", "--settings"]),
     ],
 )
 def test_each_command_has_a_help_that_names_its_options(agent: Shell, command: str, options: list[str]) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from tsmon.line_protocol.escaping import check_tag_value
-from tsmon.settings.monitoring import Comma, Section, split_commas
+from tsmon.settings.monitoring import Comma, File, Section, split_commas
 
 __all__ = ["AgentSettings", "SamplerName", "WebSettings"]
 
@@ -26,6 +26,7 @@ class AgentSettings(Section):
     interfaces: Comma | None = None
     devices: Comma | None = None
     percpu: bool = True
+    log_config: File | None = None
 
     @field_validator("host")
     @classmethod

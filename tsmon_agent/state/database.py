@@ -71,14 +71,17 @@ class Database:
         with translated(self._url):
             self._opened()
 
-    def run(self, work: Callable[[Session], T]) -> T:
+    def run(self, work: Callable[[Session], T], *, dry_run: bool = False) -> T:
         """What ``work`` returns, in one transaction: all of its changes are stored, or, where it raises, none.
 
-        Opens the database where that was not done, or was not possible, before. Objects that ``work`` returns stay
-        readable. Raises :class:`~tsmon.errors.StateError`, and what ``work`` raises.
+        Nor with ``dry_run``. Opens the database where that was not done, or was not possible, before. Objects that
+        ``work`` returns stay readable. Raises :class:`~tsmon.errors.StateError`, and what ``work`` raises.
         """
         with translated(self._url), Session(self._opened(), expire_on_commit=False) as session, session.begin():
-            return work(session)
+            result = work(session)
+            if dry_run:
+                session.rollback()
+            return result
 
     def close(self) -> None:
         """Release everything; safe to call more than once."""

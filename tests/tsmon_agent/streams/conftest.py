@@ -1,13 +1,12 @@
-"""An open state in each database, for tests of what is in it."""
+"""Open states, for tests of what is in them."""
 
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.services.every_database import state_url
 from tsmon_agent.state import Base, Database
 
-__all__ = ["database", "state_url", "two_empty"]
+__all__ = ["database", "two_empty"]
 
 Two = Callable[[], tuple[Database, Database]]
 
