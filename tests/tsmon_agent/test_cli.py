@@ -7,6 +7,7 @@ import re
 import socket
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,6 +65,26 @@ def test_each_command_has_a_help_that_names_its_options(agent: Shell, command: s
     assert ran.code == 0
     for option in options:
         assert option in ran.out
+
+
+@pytest.mark.parametrize("command", ["once", "check", "--help"])
+def test_commands_that_need_no_state_load_none_of_it(tmp_path: Path, command: str) -> None:
+    program = (
+        "import sys; from tsmon_agent.cli import main\n"
+        f"sys.argv = ['tsmon-agent', {command!r}]\n"
+        "try: main()\n"
+        "except SystemExit as ended: assert not ended.code\n"
+        "sys.exit(sys.modules.keys() & {'sqlalchemy', 'alembic'} or 0)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=clean_environment(tmp_path),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
 
 
 class TestMistakes:

@@ -1,10 +1,12 @@
 """Transactions, versions and failures, on every database."""
 
+import contextlib
 import os
 import stat
 import subprocess
 import sys
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from tests.services.postgresql import PostgreSQL
-from tsmon.errors import SettingsError, StateError, StateUnavailableError
+from tsmon.errors import SettingsError, StateConflictError, StateError, StateUnavailableError
 from tsmon_agent.state import AuditEntry, Database, Deployment, ExpectedStream, StreamState
 
 
@@ -104,6 +106,29 @@ class TestRun:
             one.run(lambda session: add(session, 1))
             other.run(lambda session: add(session, 2))
             assert sorted(numbers(one)) == [1, 2]
+
+    def test_none_fails_for_having_read_before_another_wrote(self, state_url: str) -> None:
+        """Two that read and then write at the same time: on SQLite the second waits from its beginning."""
+
+        def work(session: Session) -> None:
+            add(session, 1 + len(session.scalars(select(Deployment.number)).all()))
+
+        def often(database: Database) -> None:
+            for _ in range(20):
+                # On PostgreSQL the two may find the same number.
+                with contextlib.suppress(StateConflictError):
+                    database.run(work)
+
+        with Database(state_url) as one, Database(state_url) as other, ThreadPoolExecutor() as threads:
+            for done in [threads.submit(often, one), threads.submit(often, other)]:
+                done.result(30)
+            assert sorted(numbers(one)) == list(range(1, len(numbers(one)) + 1))
+            assert len(numbers(one)) >= 20
+
+    def test_nothing_of_a_dry_run_is_stored(self, state_url: str) -> None:
+        with Database(state_url) as database:
+            assert database.run(lambda session: [add(session), "result"][1], dry_run=True) == "result"
+            assert numbers(database) == []
 
     def test_after_close(self, state_url: str) -> None:
         database = Database(state_url)
@@ -243,6 +268,13 @@ class TestServer:
                     numbers(database)
             finally:
                 postgresql.start()
+            assert numbers(database) == [1]
+
+    def test_a_server_that_was_restarted_meanwhile(self, postgresql: PostgreSQL) -> None:
+        with Database(postgresql.url(postgresql.new_database())) as database:
+            database.run(add)
+            postgresql.stop()
+            postgresql.start()
             assert numbers(database) == [1]
 
     def test_a_connection_that_breaks_within_a_transaction(self, postgresql: PostgreSQL) -> None:
