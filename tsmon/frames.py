@@ -13,7 +13,7 @@ needed for anything else, and either is loaded only here.
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tsmon.errors import TsmonError
-from tsmon.stores import Bin, Newest, Series
+from tsmon.stores import Bin, Newest, Series, Values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "to_arrow", "to_pandas"]
 
-Answer: TypeAlias = "Sequence[Series] | Sequence[Bin] | Sequence[Newest]"
-"""What ``series()``, ``bins()`` and ``newest()`` of a store give."""
+Answer: TypeAlias = "Sequence[Series] | Sequence[Bin] | Sequence[Newest] | Sequence[Values]"
+"""What ``series()``, ``bins()``, ``newest()`` and ``values()`` of a store give."""
 
 _Columns: TypeAlias = dict[str, list[Any]]
 
@@ -69,7 +69,7 @@ def _table(answer: Answer) -> tuple[_Columns, _Columns]:
         )
     rows: list[tuple[int, Mapping[str, str], Any]] = []
     for item in answer:
-        if isinstance(item, Series):
+        if isinstance(item, Series | Values):
             rows.extend(
                 (time_ns, item.tags, value) for time_ns, value in zip(item.times_ns, item.values, strict=True)
             )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from tsmon.line_protocol import parse
 from tsmon.line_protocol.parser import ParsedPoint
-from tsmon.stores import Bin, Newest, Selector, Series, Store
+from tsmon.stores import Bin, Newest, Selector, Series, Store, Values
 
 __all__ = ["OwnStore"]
 
@@ -45,6 +45,9 @@ class OwnStore(Store):
         raise NotImplementedError
 
     async def series(self, selector: Selector, *, start_ns: int, stop_ns: int, every_ns: int) -> list[Series]:
+        raise NotImplementedError
+
+    async def values(self, selector: Selector, *, start_ns: int, stop_ns: int) -> list[Values]:
         raise NotImplementedError
 
     async def close(self) -> None:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from tsmon.availability.deployments import Deployment, Span, spans
+from tsmon.availability.given import are_given, given_bins
 from tsmon.availability.reports import Report, report_of
 from tsmon.availability.rules import EXACT, Rules
 from tsmon.availability.timeline import timeline
-from tsmon.stores import Bin, Selector, Store
+from tsmon.stores import Selector, Store
 
 __all__ = ["Narrowest", "availability_of"]
 
@@ -43,6 +44,9 @@ async def availability_of(
 ) -> Report:
     """Gaps and sparsity of the selected points, all series of the selection together.
 
+    A selector of the measurement ``stream_bins`` names bins that are given (:class:`~tsmon.points.StreamBin`); they
+    are taken as they are, must not overlap, and gaps within them are not seen.
+
     The store is asked for bins, about ``1 / rules.gap_fraction`` for a deployment (see
     :meth:`~tsmon.availability.Rules.every_ns`), always of all data, since limits and means are those of the whole;
     ``start_ns`` and ``end_ns`` only cut the report. ``name`` is by default the measurement. With gaps between bins,
@@ -50,8 +54,8 @@ async def availability_of(
     """
     found = spans(deployments, rules, now_ns=time.time_ns() if now_ns is None else now_ns)
     shown = timeline([], found, rules).window(start_ns, end_ns)
-    bins: list[Bin] = []
-    for span in found:
+    bins = await given_bins(store, selector) if are_given(selector) else []
+    for span in () if are_given(selector) else found:
         for start, stop, every in _parts(span, rules, shown, narrowest):
             bins += await store.bins(selector, start_ns=start, stop_ns=stop, every_ns=every)
     name = selector.measurement if name is None else name

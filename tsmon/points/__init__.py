@@ -4,6 +4,7 @@ from tsmon.points.logs import Log
 from tsmon.points.point import FieldMapping, Point, ServicePoint, TagMapping, Time
 from tsmon.points.progress import InProgress
 from tsmon.points.requests import Request, RequestError, RequestSummary, route_of
+from tsmon.points.streams import StreamBin
 from tsmon.points.subtasks import SubtaskError, SubtaskExecution, SubtaskFinal
 from tsmon.points.workers import WorkerQueue, WorkerRequest
 
@@ -16,6 +17,7 @@ __all__ = [
     "RequestError",
     "RequestSummary",
     "ServicePoint",
+    "StreamBin",
     "SubtaskError",
     "SubtaskExecution",
     "SubtaskFinal",

@@ -1,4 +1,4 @@
-"""What a store is: it takes line protocol, and answers three narrow questions about time.
+"""What a store is: it takes line protocol, and answers four narrow questions about time.
 
 Times are integer nanoseconds since the epoch (UTC); intervals are half open, ``start_ns <= time < stop_ns``;
 windows of ``every_ns`` are aligned to the epoch, as InfluxDB's ``window()`` aligns them, and empty ones are
@@ -14,7 +14,7 @@ from typing import Self
 
 import msgspec
 
-__all__ = ["Bin", "Newest", "Selector", "Series", "Store"]
+__all__ = ["Bin", "Newest", "Selector", "Series", "Store", "Values"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,15 @@ class Series:
     tags: Mapping[str, str]
     times_ns: Sequence[int]
     values: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """All values of one series as they were written: times, in order, and values, of equal length."""
+
+    tags: Mapping[str, str]
+    times_ns: Sequence[int]
+    values: Sequence[str | float | int | bool]
 
 
 class Store(ABC):
@@ -100,6 +109,10 @@ class Store(ABC):
     @abstractmethod
     async def series(self, selector: Selector, *, start_ns: int, stop_ns: int, every_ns: int) -> list[Series]:
         """Mean of each window of each selected series of numbers, in order of its tags."""
+
+    @abstractmethod
+    async def values(self, selector: Selector, *, start_ns: int, stop_ns: int) -> list[Values]:
+        """Every value of each selected series that has some, exactly, in order of its tags."""
 
     @abstractmethod
     async def close(self) -> None:

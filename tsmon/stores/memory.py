@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from tsmon.errors import LineProtocolError, StoreRefusedError
 from tsmon.line_protocol.parser import FieldValue, Unsigned, parse_line, split_lines
-from tsmon.stores.base import Bin, Newest, Selector, Series, Store
+from tsmon.stores.base import Bin, Newest, Selector, Series, Store, Values
 
 __all__ = ["MemoryStore"]
 
@@ -78,6 +78,15 @@ class MemoryStore(Store):
             if windows:
                 means = [sum(values) / len(values) for values in windows.values()]
                 answer.append(Series(dict(tags), list(windows), means))
+        return answer
+
+    async def values(self, selector: Selector, *, start_ns: int, stop_ns: int) -> list[Values]:
+        """See :meth:`Store.values`."""
+        answer = []
+        for tags, rows in self._selected(selector):
+            times = sorted(time_ns for time_ns in rows if start_ns <= time_ns < stop_ns)
+            if times:
+                answer.append(Values(dict(tags), times, [_plain(rows[time_ns]) for time_ns in times]))
         return answer
 
     def _take(self, line: str, number: int) -> None:

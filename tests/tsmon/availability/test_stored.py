@@ -14,9 +14,12 @@ from tsmon.availability import (
     Report,
     Rules,
     availability_of,
+    intervals,
     report,
 )
-from tsmon.stores import Selector, Store
+from tsmon.line_protocol import encode
+from tsmon.points import StreamBin
+from tsmon.stores import Bin, Selector, Store
 
 S = 1_000_000_000
 T = 1_700_000_000 * S
@@ -97,3 +100,18 @@ async def test_bins_are_as_given_whatever_windows_would_do(store: Store) -> None
 
 def gaps(found: Report) -> list[Interval]:
     return [one for one in found.intervals if one.category is Category.MISSING]
+
+
+async def test_bins_that_are_given_are_taken_as_they_are(store: Store) -> None:
+    """One crosses the edge of a deployment; one point is not whole, and none."""
+    names = {"reference_designator": "GP03", "method": "streamed", "stream": "ctd"}
+    bins = [(T, DAY, 100), (T + 2 * DAY - 50 * S, DAY, 40), (T + 4 * DAY, 0, 1)]
+    points = [StreamBin(**names, time=first, length=length, count=count) for first, length, count in bins]
+    text = b"\n".join(map(encode, points))
+    await store.write(text + f"\nstream_bins,method=streamed count=1i {T + 5 * DAY}".encode())
+    known = [Bin(first, first, first + length, count) for first, length, count in bins]
+    for rules in (EXACT, DOCUMENT):
+        selector = Selector("stream_bins", "count", {"method": "streamed"})
+        found = await availability_of(store, selector, DEPLOYMENTS, rules, now_ns=NOW)
+        assert list(found.intervals) == intervals(known, DEPLOYMENTS, rules, now_ns=NOW)
+        assert sum(one.count for one in found.intervals) > 1

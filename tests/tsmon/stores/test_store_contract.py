@@ -4,7 +4,7 @@ import pytest
 
 from tsmon.errors import StoreRefusedError
 from tsmon.line_protocol.escaping import escape_field_key, escape_measurement, escape_string, escape_tag
-from tsmon.stores import Bin, Newest, Selector, Series, Store
+from tsmon.stores import Bin, Newest, Selector, Series, Store, Values
 
 S = 1_000_000_000
 T = 1_700_000_000 * S
@@ -238,3 +238,21 @@ async def test_strings_and_booleans_have_no_mean(store: Store, field: str) -> No
 async def test_closing_twice_is_safe(store: Store) -> None:
     await store.close()
     await store.close()
+
+
+async def test_all_values_of_a_span_come_exactly_and_in_order(store: Store) -> None:
+    await write(
+        store,
+        f"m,a=y v={2**62 + 1}i,w=true {T + 2}",
+        f"m,a=y v=-3i {T}",
+        f"m,a=x v=7i {T + 1}",
+        f"m,a=x w=false {T + 2}",
+        f"m,a=z v=8i {T + 9}",
+    )
+    assert await store.values(Selector("m", "v"), start_ns=T, stop_ns=T + 9) == [
+        Values({"a": "x"}, [T + 1], [7]),
+        Values({"a": "y"}, [T, T + 2], [-3, 2**62 + 1]),
+    ]
+    [flags] = await store.values(Selector("m", "w", {"a": "y"}), **ALWAYS)
+    assert flags.values == [True]
+    assert await store.values(Selector("m", "nothing"), **ALWAYS) == []

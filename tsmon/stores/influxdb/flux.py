@@ -11,7 +11,7 @@ from typing import Final
 
 from tsmon.stores.base import Selector
 
-__all__ = ["bins_query", "newest_query", "quote", "series_query", "source"]
+__all__ = ["bins_query", "condition", "newest_query", "quote", "series_query", "source", "values_query"]
 
 MIN_TIME_NS: Final = -(2**63) + 2
 MAX_TIME_NS: Final = 2**63 - 2
@@ -28,12 +28,17 @@ def quote(text: str) -> str:
     return f'"{_special.sub(lambda match: _ESCAPES[match[0]], text)}"'
 
 
+def condition(column: str, value: str) -> str:
+    """That a row has this value, in the form that is pushed down."""
+    return f"r[{quote(column)}] == {quote(value)}"
+
+
 def source(bucket: str, selector: Selector, start_ns: int, stop_ns: int) -> str:
     """Pipeline that reads the selected points of ``start_ns <= time < stop_ns``."""
     conditions = [
-        f"r._measurement == {quote(selector.measurement)}",
-        f"r._field == {quote(selector.field)}",
-        *(f"r[{quote(key)}] == {quote(value)}" for key, value in sorted(selector.tags.items())),
+        condition("_measurement", selector.measurement),
+        condition("_field", selector.field),
+        *(condition(key, value) for key, value in sorted(selector.tags.items())),
     ]
     return (
         f"from(bucket: {quote(bucket)})\n"
@@ -64,3 +69,8 @@ def series_query(bucket: str, selector: Selector, start_ns: int, stop_ns: int, e
     """A row per series and window with the mean; ``_time`` is the window's start within the range."""
     read = source(bucket, selector, start_ns, stop_ns)
     return f'{read}  |> aggregateWindow(every: {every_ns}ns, fn: mean, createEmpty: false, timeSrc: "_start")\n'
+
+
+def values_query(bucket: str, selector: Selector, start_ns: int, stop_ns: int) -> str:
+    """A row per point, each series in order of time."""
+    return source(bucket, selector, start_ns, stop_ns)

@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from tsmon.errors import StoreError, StoreRefusedError, StoreUnavailableError
-from tsmon.stores.base import Bin, Newest, Selector, Series, Store
+from tsmon.stores.base import Bin, Newest, Selector, Series, Store, Values
 from tsmon.stores.influxdb.annotated_csv import rows
 from tsmon.stores.influxdb.answers import error_of, message_of
 from tsmon.stores.influxdb.connection import InfluxConnection
-from tsmon.stores.influxdb.flux import bins_query, newest_query, series_query
+from tsmon.stores.influxdb.flux import bins_query, newest_query, series_query, values_query
 
 if TYPE_CHECKING:
     import aiohttp
+
+    from tsmon.line_protocol.parser import FieldValue
 
 __all__ = ["InfluxStore"]
 
@@ -179,6 +181,16 @@ class InfluxStore(Store):
             times.append(_floor(row.values["_time"], every_ns))
             values.append(row.values["_value"])
         return [Series(dict(tags), times, values) for tags, (times, values) in sorted(found.items())]
+
+    async def values(self, selector: Selector, *, start_ns: int, stop_ns: int) -> list[Values]:
+        """See :meth:`Store.values`."""
+        text = await self.query(values_query(self.connection.bucket, selector, start_ns, stop_ns))
+        found: dict[tuple[tuple[str, str], ...], tuple[list[int], list[FieldValue]]] = {}
+        for row in rows(text):
+            times, values = found.setdefault(tuple(sorted(row.tags.items())), ([], []))
+            times.append(row.values["_time"])
+            values.append(row.values["_value"])
+        return [Values(dict(tags), times, values) for tags, (times, values) in sorted(found.items())]
 
     async def _organization(self) -> str:
         """Name of the organization; where the settings leave it out, the one that the token sees."""

@@ -1,4 +1,4 @@
-"""The three questions, in SQL. Each is answered from one snapshot of the file."""
+"""The four questions, in SQL. Each is answered from one snapshot of the file."""
 
 import json
 import sqlite3
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tsmon.errors import StoreRefusedError
-from tsmon.stores.base import Bin, Newest, Selector, Series
+from tsmon.stores.base import Bin, Newest, Selector, Series, Values
 from tsmon.stores.sqlite.catalogue import tags_of
 from tsmon.stores.sqlite.rollups import Level, segments
 from tsmon.stores.sqlite.rollups.layout import window_number
 
-__all__ = ["bins", "newest", "series"]
+__all__ = ["bins", "newest", "series", "values"]
 
 NUMBERS: Final = {"float", "integer", "unsigned"}
 MIN_SQLITE: Final = -(2**63)
@@ -126,6 +126,26 @@ def series(
         values.append(mean)
     answer = [Series(target.series[id_], times, values) for id_, (times, values) in answers.items()]
     return sorted(answer, key=lambda one: sorted(one.tags.items()))
+
+
+def values(connection: sqlite3.Connection, selector: Selector, start_ns: int, stop_ns: int) -> list[Values]:
+    """See :meth:`Store.values`."""
+    found = []
+    with _snapshot(connection):
+        target = _find(connection, selector)
+        if target is None:
+            return []
+        query = (
+            f"SELECT time_ns, {target.column} FROM {target.table} WHERE series = ? AND time_ns >= ? "
+            f"AND time_ns < ? AND {target.column} IS NOT NULL ORDER BY time_ns"
+        )
+        bounds = _clamped(start_ns), _clamped(stop_ns)
+        for number, tags in target.series.items():
+            rows = connection.execute(query, (number, *bounds)).fetchall()
+            if rows:
+                plain = [bool(value) if target.type == "boolean" else value for _, value in rows]
+                found.append(Values(tags, [time_ns for time_ns, _ in rows], plain))
+    return sorted(found, key=lambda one: sorted(one.tags.items()))
 
 
 def _aggregated(

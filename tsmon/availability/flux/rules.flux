@@ -1,0 +1,224 @@
+// The rules of gaps and sparsity, in Flux: tables of bins and edges become tables of intervals.
+//
+// A row of a bin has s (number of its span), k = 1, f and l (its first and last time), c (number of its points),
+// len and sep (what it adds to length and number of separations), tl and ts (what it adds to those of the whole
+// data set). The first row of each span is its edge: k = 0, f = l = its start, and its limit, floor and expected
+// (1 or 0); behind the last span stands one more edge, with fin = 1. All times are integers of nanoseconds.
+// Everything is told per table, so several streams may be told of at once, each in a table of its own.
+
+import "internal/debug"
+
+// Difference to the row before, in a column of its own; null in the first row.
+since = (tables=<-, column, as) => tables
+    |> duplicate(column: column, as: as)
+    |> difference(columns: [as], keepFirst: true)
+
+// Number of the window that holds a time, also before the epoch.
+windowOf = (time, every) => if time < 0 then (time + 1) / every - 1 else time / every
+
+// Rows in order, with the edge's numbers in the rows of its span.
+inOrder = (tables=<-) => tables
+    |> sort(columns: ["s", "k", "f"])
+    |> fill(column: "limit", usePrevious: true)
+    |> fill(column: "floor", usePrevious: true)
+    |> fill(column: "expected", usePrevious: true)
+
+// Neighbours within one bin of `width` made one, but not over a gap.
+joined = (tables=<-, width) => tables
+    |> since(column: "l", as: "dl")
+    |> since(column: "k", as: "dk")
+    |> map(fn: (r) => ({r with b: windowOf(time: r.f, every: width), before: if exists r.dl then r.l - r.dl else r.l}))
+    |> since(column: "b", as: "db")
+    |> duplicate(column: "c", as: "until")
+    |> cumulativeSum(columns: ["until"])
+    |> filter(fn: (r) => r.k == 0 or r.dk != 0 or r.db != 0 or r.f - r.before > r.limit)
+    |> map(fn: (r) => ({r with until: r.until - r.c}))
+    |> sort(columns: ["s", "k", "f"], desc: true)
+    |> since(column: "before", as: "dl")
+    |> since(column: "until", as: "dk")
+    |> map(fn: (r) => ({r with
+        l: if r.k == 1 then r.before - r.dl else r.l,
+        c: if r.k == 1 then 0 - r.dk else 0,
+    }))
+    |> map(fn: (r) => ({r with
+        len: r.l - r.f,
+        sep: if r.k == 1 then r.c - 1 else 0,
+        tl: r.l - r.f,
+        ts: if r.k == 1 then r.c - 1 else 0,
+    }))
+    |> drop(columns: ["dl", "dk", "db", "b", "before", "until"])
+    |> sort(columns: ["s", "k", "f"])
+
+// Length and separations of the whole data set in every row, as tl and ts.
+withWhole = (tables=<-) => tables
+    |> cumulativeSum(columns: ["tl", "ts"])
+    |> sort(columns: ["s", "k", "f"], desc: true)
+    |> map(fn: (r) => ({r with tl: if r.fin == 1 then r.tl else 0, ts: if r.fin == 1 then r.ts else 0}))
+    |> cumulativeSum(columns: ["tl", "ts"])
+
+// How sparse each bin is, as cat: 1 (present) to 4; the bin of one point as the one before, else as the next.
+// Edges are 0, so that no bin takes its level from another span. Takes and gives rows from the last to the first.
+withLevels = (tables=<-, presentTo, level1To, level2To) => tables
+    |> map(fn: (r) => ({r with
+        mean: if r.sep > 0 then float(v: r.len) / float(v: r.sep) else 0.0,
+        whole: if r.ts > 0 then float(v: r.tl) / float(v: r.ts) else 0.0,
+    }))
+    |> map(fn: (r) => ({r with
+        next: if r.k == 0 then 0
+            else if r.c < 2 then debug.null(type: "int")
+            else if r.mean <= r.floor or r.whole == 0.0 then 1
+            else if r.mean / r.whole <= presentTo then 1
+            else if r.mean / r.whole <= level1To then 2
+            else if r.mean / r.whole <= level2To then 3
+            else 4,
+    }))
+    |> duplicate(column: "next", as: "cat")
+    |> fill(column: "next", usePrevious: true)
+    |> sort(columns: ["s", "k", "f"])
+    |> fill(column: "cat", usePrevious: true)
+    |> map(fn: (r) => ({r with
+        cat: if r.expected == 0 or r.k == 0 then 0 else if r.cat > 0 then r.cat else if r.next > 0 then r.next else 1,
+    }))
+
+// Rows with what stands before them: the end of the data there, and whether that is a gap.
+withGaps = (tables=<-) => tables
+    |> map(fn: (r) => ({r with n: 1, allowed: r.limit}))
+    |> cumulativeSum(columns: ["n"])
+    |> since(column: "l", as: "dl")
+    |> since(column: "s", as: "ds")
+    |> since(column: "k", as: "dk")
+    |> since(column: "limit", as: "dlimit")
+    |> since(column: "expected", as: "dexpected")
+    |> map(fn: (r) => ({r with
+        before: if exists r.dl then r.l - r.dl else r.l,
+        span: if exists r.ds then r.s - r.ds else r.s,
+        first: if exists r.dk then r.k - r.dk == 0 else true,
+        awaited: if exists r.dexpected then r.expected - r.dexpected == 1 else false,
+        allowed: if exists r.dlimit then r.limit - r.dlimit else 0,
+    }))
+    |> map(fn: (r) => ({r with
+        gap: r.awaited and (r.f - r.before > r.allowed or (r.k == 0 and r.first)),
+    }))
+
+// Where something begins: what is missing before a row, and the row itself.
+pieces = (tables=<-) => {
+    rows = tables |> withGaps()
+    missing = rows
+        |> filter(fn: (r) => r.gap)
+        |> map(fn: (r) => ({r with start: r.before, o: 2 * r.n, s: r.span, cat: 5, c: 0, len: 0, sep: 0, fin: 0}))
+    own = rows
+        |> filter(fn: (r) => r.k == 1 or r.expected == 0)
+        |> map(fn: (r) => ({r with
+            start: if r.k == 1 and r.expected == 1 and r.first and not r.gap then r.before else r.f,
+            o: 2 * r.n + 1,
+            cat: if r.fin == 1 then 6 else r.cat,
+            len: if r.expected == 1 then r.len else 0,
+            sep: if r.expected == 1 then r.sep else 0,
+        }))
+
+    return union(tables: [missing, own]) |> sort(columns: ["start", "o"])
+}
+
+// Of rows that begin something, each until the next one that begins: start, stop, and the sums of c, len and sep.
+between = (tables=<-) => tables
+    |> sort(columns: ["start", "o"], desc: true)
+    |> since(column: "start", as: "dstart")
+    |> difference(columns: ["untilc", "untillen", "untilsep"], keepFirst: true)
+    |> map(fn: (r) => ({r with
+        stop: if exists r.dstart then r.start - r.dstart else r.start,
+        c: if r.fin == 1 then 0 else 0 - r.untilc,
+        len: if r.fin == 1 then 0 else 0 - r.untillen,
+        sep: if r.fin == 1 then 0 else 0 - r.untilsep,
+    }))
+    |> sort(columns: ["start", "o"])
+
+// What came before each row, summed up.
+summed = (tables=<-) => tables
+    |> duplicate(column: "c", as: "untilc")
+    |> duplicate(column: "len", as: "untillen")
+    |> duplicate(column: "sep", as: "untilsep")
+    |> cumulativeSum(columns: ["untilc", "untillen", "untilsep"])
+    |> map(fn: (r) => ({r with
+        untilc: r.untilc - r.c,
+        untillen: r.untillen - r.len,
+        untilsep: r.untilsep - r.sep,
+    }))
+
+// Pieces of one category and span made one; those that take no time go, and their points count for the next; then
+// neighbours of one category made one.
+merged = (tables=<-) => tables
+    |> summed()
+    |> since(column: "cat", as: "dcat")
+    |> since(column: "s", as: "ds")
+    |> filter(fn: (r) => not exists r.dcat or r.dcat != 0 or r.ds != 0)
+    |> between()
+    |> cumulativeSum(columns: ["c"])
+    |> filter(fn: (r) => r.stop > r.start or r.fin == 1)
+    |> since(column: "c", as: "dc")
+    |> map(fn: (r) => ({r with c: if exists r.dc then r.dc else r.c}))
+    |> summed()
+    |> since(column: "cat", as: "dcat")
+    |> filter(fn: (r) => not exists r.dcat or r.dcat != 0)
+    |> between()
+    |> filter(fn: (r) => r.fin != 1)
+
+// Rows of one kind of time, f or l, from tables of one row a window and series; the first in order for each window.
+timesOf = (tables=<-, what, s, every, latest) => tables
+    |> map(fn: (r) => ({r with v: int(v: r._time)}))
+    |> map(fn: (r) => ({r with s: s, w: windowOf(time: r.v, every: every), what: what}))
+    |> drop(columns: ["_time"])
+    |> sort(columns: ["v"], desc: latest)
+    |> unique(column: "w")
+
+firsts = (tables=<-, s, every) => tables |> timesOf(what: "f", s: s, every: every, latest: false)
+lasts = (tables=<-, s, every) => tables |> timesOf(what: "l", s: s, every: every, latest: true)
+
+// Numbers of points of each window, over all series.
+counts = (tables=<-, s, every) => tables
+    |> map(fn: (r) => ({r with s: s, w: windowOf(time: int(v: r._start), every: every), what: "c", v: r._value}))
+    |> drop(columns: ["_start", "_value"])
+    |> sort(columns: ["w"])
+    |> cumulativeSum(columns: ["v"])
+    |> sort(columns: ["w", "v"], desc: true)
+    |> unique(column: "w")
+    |> sort(columns: ["w"])
+    |> since(column: "v", as: "dv")
+    |> map(fn: (r) => ({r with v: if exists r.dv then r.dv else r.v}))
+    |> drop(columns: ["dv"])
+
+// Rows of bins, from the three kinds of rows together.
+binRows = (tables=<-) => tables
+    |> pivot(rowKey: ["s", "w"], columnKey: ["what"], valueColumn: "v")
+    |> map(fn: (r) => ({r with
+        k: 1,
+        fin: 0,
+        len: r.l - r.f,
+        sep: r.c - 1,
+        tl: r.l - r.f,
+        ts: r.c - 1,
+    }))
+    |> drop(columns: ["w"])
+
+// Bins that are given by points with the fields length and count, a row each: from, to, length and number.
+givenRows = (tables=<-) => tables
+    |> pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value")
+    |> filter(fn: (r) => exists r.length and exists r.count)
+    |> filter(fn: (r) => r.count > 0)
+    |> map(fn: (r) => ({r with since: int(v: r._time), upto: int(v: r._time) + r.length}))
+
+// Of those what lies within a span; a bin that crosses its edge is cut there, and counts on both sides.
+givenWithin = (tables=<-, s, start, stop) => tables
+    |> filter(fn: (r) => r.since < stop and r.upto >= start)
+    |> map(fn: (r) => ({r with
+        s: s,
+        k: 1,
+        fin: 0,
+        f: if r.since < start then start else r.since,
+        l: if r.upto > stop then stop else r.upto,
+        c: r.count,
+        len: r.length,
+        sep: r.count - 1,
+        tl: if r.since < start then 0 else r.length,
+        ts: if r.since < start then 0 else r.count - 1,
+    }))
+    |> drop(columns: ["_time", "_start", "_stop", "_measurement", "since", "upto", "length", "count"])
