@@ -66,6 +66,11 @@ class BackgroundMonitor:
         return self._monitor.series
 
     @property
+    def sequence(self) -> int:
+        """See :attr:`Monitor.sequence`."""
+        return self._monitor.sequence
+
+    @property
     def durable_sequence(self) -> int:
         """See :attr:`Monitor.durable_sequence`."""
         return self._monitor.durable_sequence

@@ -102,6 +102,12 @@ class Buffer:
         return self._sealed
 
     @property
+    def newest(self) -> int:
+        """Sequence number of the newest line, sealed or not."""
+        with self._lock:
+            return self._sealed + len(self.lines)
+
+    @property
     def taken(self) -> int:
         """Sequence number up to which no line waits any more."""
         return self._sealed - self._waiting

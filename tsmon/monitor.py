@@ -150,11 +150,19 @@ class Monitor:
         return self._guard.series
 
     @property
-    def durable_sequence(self) -> int:
-        """How many of the points accepted first are safe: on disk, written, or dropped and counted.
+    def sequence(self) -> int:
+        """Sequence number of the point accepted last, counted from 1; see :attr:`durable_sequence`.
 
-        With the spool ``required`` every point goes to disk before it is sent; the n-th accepted point survives
-        kill -9 as soon as this is n or more.
+        The points that a Monitor writes of its own accord are counted too.
+        """
+        return self._buffer.newest
+
+    @property
+    def durable_sequence(self) -> int:
+        """Up to which sequence number points are safe: on disk, written, or dropped and counted.
+
+        With the spool ``required`` every point goes to disk before it is sent. One whose number, read from
+        :attr:`sequence` after emitting it, is no more than this survives kill -9.
         """
         return self._buffer.durable
 

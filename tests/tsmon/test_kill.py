@@ -20,6 +20,7 @@ PAUSE_S = float(os.environ.get("TSMON_TEST_PAUSE_S", "1"))
 
 SERVICE = """
 import asyncio, json, sys
+from collections import deque
 from tests.services.points import Numbered
 from tsmon import Monitor
 from tsmon.settings import MonitoringSettings
@@ -27,15 +28,18 @@ from tsmon.settings import MonitoringSettings
 async def main():
     first = int(sys.argv[2])
     async with Monitor(MonitoringSettings.model_validate(json.loads(sys.argv[1]))) as monitor:
-        number, said = first, 0
+        number, emitted, safe = first, deque(), 0
         while True:
             for _ in range(20):
                 monitor.emit(Numbered(n=number))
                 number += 1
+            emitted.append((monitor.sequence, number))
             await asyncio.sleep(0.001)
-            if monitor.durable_sequence > said:
-                said = monitor.durable_sequence
-                print(first + said, flush=True)
+            while emitted and emitted[0][0] <= monitor.durable_sequence:
+                safe = emitted.popleft()[1]
+            if safe:
+                print(safe, flush=True)
+                safe = 0
 
 asyncio.run(main())
 """
@@ -60,6 +64,7 @@ def settings(influxdb: InfluxDB, bucket: str, spool: Path) -> dict[str, object]:
         "spool": "required",
         "spool_directory": str(spool),
         "flushing_period": 0.02,
+        "self_metrics_period": 0.05,
     }
 
 
@@ -76,7 +81,7 @@ async def test_a_service_that_is_paused_goes_on(influxdb: InfluxDB, bucket: str,
             last = int(service.stdout.readline())
         service.kill()
         last = max([last, *map(int, service.stdout)])
-    async with Monitor(MonitoringSettings.model_validate(options)) as monitor:
+    async with Monitor(MonitoringSettings.model_validate(options | {"self_metrics_period": 0})) as monitor:
         await monitor.flush(60.0)
         assert (monitor.counts.pending, monitor.counts.dropped) == (0, 0)
     found = stored(influxdb, bucket)
@@ -99,7 +104,7 @@ async def test_every_acknowledged_point_is_stored_once(influxdb: InfluxDB, bucke
             last = max([last, *map(int, service.stdout)])
         acknowledged |= set(range(first, last))
         first += 1_000_000
-    async with Monitor(MonitoringSettings.model_validate(options)) as monitor:
+    async with Monitor(MonitoringSettings.model_validate(options | {"self_metrics_period": 0})) as monitor:
         await eventually(lambda: monitor.counts.pending == 0)
         counts = monitor.counts
         assert counts.accepted + counts.recovered == counts.written + counts.pending + counts.dropped

@@ -759,6 +759,7 @@ async def test_a_server_that_is_paused_for_a_while_costs_nothing(fragile: Influx
         token=fragile.token,
         flushing_period=0.02,
         timeout=0.3,
+        self_metrics_period=0,
     )
     async with Monitor(configured) as one:
         hasten(one)

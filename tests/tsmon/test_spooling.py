@@ -104,6 +104,25 @@ async def test_a_full_disk_costs_durability_and_nothing_else(
     assert len([record for record in caplog.records if record.levelno >= logging.WARNING]) <= 1
 
 
+async def test_a_point_is_safe_as_soon_as_its_sequence_number_is_durable(options: dict[str, object]) -> None:
+    settings = MonitoringSettings.model_validate(
+        options | {"spool": "required", "flushing_period": 1e6, "self_metrics_period": 1e-9}
+    )
+    monitor = Monitor(settings)
+    await monitor.start()
+    monitor.emit(Numbered(n=1))
+    assert monitor.sequence == 1
+    # The flush emits a point of its own.
+    await monitor.flush()
+    monitor.emit(Numbered(n=2))
+    assert (monitor.sequence, monitor.durable_sequence) == (3, 2)
+    await monitor.flush()
+    assert monitor.durable_sequence >= 3
+    monitor.emit(Numbered(n=number) for number in range(1_200))
+    assert monitor.sequence == monitor.counts.accepted
+    await monitor.stop()
+
+
 async def test_while_the_server_is_away_what_was_not_taken_is_soon_on_disk(options: dict[str, object]) -> None:
     monitor = Monitor(MonitoringSettings.model_validate(options | {"url": "http://127.0.0.1:1"}))
     await monitor.start()
