@@ -2,7 +2,10 @@
 
 import pytest
 
+from tsmon.availability.given import are_given
 from tsmon.errors import InvalidRowsError
+from tsmon.line_protocol import encode, parse
+from tsmon.points import StreamBin
 from tsmon.settings import Settings
 from tsmon.stores import Selector
 from tsmon_agent.streams import StreamRow, deployment_rows, deployment_rows_of_csv, stream_rows, stream_rows_of_csv
@@ -54,6 +57,14 @@ class TestStreams:
         tags = {"reference_designator": "GP03", "method": "streamed", "stream": "_odd"}
         assert one("GP03,streamed,_odd,,,,stream_bins\n").selector == Selector("stream_bins", "count", tags)
         assert one("GP03,streamed,_odd,,,,stream_bins f\n").selector == Selector("stream_bins", "f", {})
+
+    def test_ready_made_bins_are_points_of_that_class(self) -> None:
+        selector = one("GP03,streamed,ctd,,,,stream_bins\n").selector
+        line = encode(StreamBin(reference_designator="GP03", method="streamed", stream="ctd", length=5, count=3))
+        (point,) = parse(line)
+        assert (selector.measurement, selector.tags) == (point.measurement, point.tags)
+        assert are_given(selector)
+        assert point.fields[selector.field] == 3
 
     @pytest.mark.parametrize(
         ("cells", "reason"),
