@@ -100,6 +100,8 @@ class Spooling:
 
     async def recall(self) -> Batch | None:
         """The oldest batch on disk, now in flight; it stays on disk until :meth:`done`."""
+        if not self._spool.lines:
+            return None
         async with self._disk:
             self._oldest = await in_thread(self._read_oldest)
         if self._oldest is None:

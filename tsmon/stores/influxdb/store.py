@@ -22,7 +22,7 @@ __all__ = ["InfluxStore"]
 ERROR_BYTES: Final = 64 * 1024
 """The server names every bad line; more of that than this is not read."""
 
-ONE_PIECE_BYTES: Final = 256 * 1024
+ONE_PIECE_BYTES: Final = 1024 * 1024
 """Larger bodies are handed to the socket in pieces, between which the event loop can do other things."""
 
 COMPRESSION_LEVEL: Final = 1
