@@ -2,19 +2,19 @@
 //
 // A row of a bin has s (number of its span), k = 1, f and l (its first and last time), c (number of its points),
 // len and sep (what it adds to length and number of separations), tl and ts (what it adds to those of the whole
-// data set). The first row of each span is its edge: k = 0, f = l = its start, and its limit, floor and expected
-// (1 or 0); behind the last span stands one more edge, with fin = 1. All times are integers of nanoseconds.
-// Everything is told per table, so several streams may be told of at once, each in a table of its own.
-
-import "internal/debug"
+// data set). The first row of each span is its edge: k = 0, f = l = its start, none = 0, which is null in all other
+// rows, and what holds for the span: limit, floor, expected (1 or 0), width (of bins), presentTo, level1To and
+// level2To. Behind the last span stands one more edge, with fin = 1. All times are integers of nanoseconds. Everything
+// is told per table, so several streams may be told of at once, each in a table of its own.
+//
+// Flux computes a column at a time, hundreds of times quicker than a row at a time, where a map consists of
+// arithmetic, comparisons and conditions over columns and literals only. Hence the rules' numbers are columns instead
+// of parameters, and times are made integers in maps of their own.
 
 // Difference to the row before, in a column of its own; null in the first row.
 since = (tables=<-, column, as) => tables
     |> duplicate(column: column, as: as)
     |> difference(columns: [as], keepFirst: true)
-
-// Number of the window that holds a time, also before the epoch.
-windowOf = (time, every) => if time < 0 then (time + 1) / every - 1 else time / every
 
 // Rows in order, with the edge's numbers in the rows of its span.
 inOrder = (tables=<-) => tables
@@ -22,12 +22,19 @@ inOrder = (tables=<-) => tables
     |> fill(column: "limit", usePrevious: true)
     |> fill(column: "floor", usePrevious: true)
     |> fill(column: "expected", usePrevious: true)
+    |> fill(column: "width", usePrevious: true)
+    |> fill(column: "presentTo", usePrevious: true)
+    |> fill(column: "level1To", usePrevious: true)
+    |> fill(column: "level2To", usePrevious: true)
 
-// Neighbours within one bin of `width` made one, but not over a gap.
-joined = (tables=<-, width) => tables
+// Neighbours within one bin made one, but not over a gap.
+joined = (tables=<-) => tables
     |> since(column: "l", as: "dl")
     |> since(column: "k", as: "dk")
-    |> map(fn: (r) => ({r with b: windowOf(time: r.f, every: width), before: if exists r.dl then r.l - r.dl else r.l}))
+    |> map(fn: (r) => ({r with
+        b: if r.f < 0 then (r.f + 1) / r.width - 1 else r.f / r.width,
+        before: if exists r.dl then r.l - r.dl else r.l,
+    }))
     |> since(column: "b", as: "db")
     |> duplicate(column: "c", as: "until")
     |> cumulativeSum(columns: ["until"])
@@ -58,18 +65,18 @@ withWhole = (tables=<-) => tables
 
 // How sparse each bin is, as cat: 1 (present) to 4; the bin of one point as the one before, else as the next.
 // Edges are 0, so that no bin takes its level from another span. Takes and gives rows from the last to the first.
-withLevels = (tables=<-, presentTo, level1To, level2To) => tables
+withLevels = (tables=<-) => tables
     |> map(fn: (r) => ({r with
         mean: if r.sep > 0 then float(v: r.len) / float(v: r.sep) else 0.0,
         whole: if r.ts > 0 then float(v: r.tl) / float(v: r.ts) else 0.0,
     }))
     |> map(fn: (r) => ({r with
         next: if r.k == 0 then 0
-            else if r.c < 2 then debug.null(type: "int")
+            else if r.c < 2 then r.none
             else if r.mean <= r.floor or r.whole == 0.0 then 1
-            else if r.mean / r.whole <= presentTo then 1
-            else if r.mean / r.whole <= level1To then 2
-            else if r.mean / r.whole <= level2To then 3
+            else if r.mean / r.whole <= r.presentTo then 1
+            else if r.mean / r.whole <= r.level1To then 2
+            else if r.mean / r.whole <= r.level2To then 3
             else 4,
     }))
     |> duplicate(column: "next", as: "cat")
@@ -162,22 +169,8 @@ merged = (tables=<-) => tables
     |> between()
     |> filter(fn: (r) => r.fin != 1)
 
-// Rows of one kind of time, f or l, from tables of one row a window and series; the first in order for each window.
-timesOf = (tables=<-, what, s, every, latest) => tables
-    |> map(fn: (r) => ({r with v: int(v: r._time)}))
-    |> map(fn: (r) => ({r with s: s, w: windowOf(time: r.v, every: every), what: what}))
-    |> drop(columns: ["_time"])
-    |> sort(columns: ["v"], desc: latest)
-    |> unique(column: "w")
-
-firsts = (tables=<-, s, every) => tables |> timesOf(what: "f", s: s, every: every, latest: false)
-lasts = (tables=<-, s, every) => tables |> timesOf(what: "l", s: s, every: every, latest: true)
-
-// Numbers of points of each window, over all series.
-counts = (tables=<-, s, every) => tables
-    |> map(fn: (r) => ({r with s: s, w: windowOf(time: int(v: r._start), every: every), what: "c", v: r._value}))
-    |> drop(columns: ["_start", "_value"])
-    |> sort(columns: ["w"])
+// Numbers of points in v of each window w, from numbers of each series; sorted by window.
+overSeries = (tables=<-) => tables
     |> cumulativeSum(columns: ["v"])
     |> sort(columns: ["w", "v"], desc: true)
     |> unique(column: "w")
@@ -205,20 +198,3 @@ givenRows = (tables=<-) => tables
     |> filter(fn: (r) => exists r.length and exists r.count)
     |> filter(fn: (r) => r.count > 0)
     |> map(fn: (r) => ({r with since: int(v: r._time), upto: int(v: r._time) + r.length}))
-
-// Of those what lies within a span; a bin that crosses its edge is cut there, and counts on both sides.
-givenWithin = (tables=<-, s, start, stop) => tables
-    |> filter(fn: (r) => r.since < stop and r.upto >= start)
-    |> map(fn: (r) => ({r with
-        s: s,
-        k: 1,
-        fin: 0,
-        f: if r.since < start then start else r.since,
-        l: if r.upto > stop then stop else r.upto,
-        c: r.count,
-        len: r.length,
-        sep: r.count - 1,
-        tl: if r.since < start then 0 else r.length,
-        ts: if r.since < start then 0 else r.count - 1,
-    }))
-    |> drop(columns: ["_time", "_start", "_stop", "_measurement", "since", "upto", "length", "count"])
