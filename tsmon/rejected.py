@@ -4,14 +4,15 @@ The file is JSON lines: ``time`` (when it was refused, RFC 3339), ``reason``, ``
 bound it becomes ``….1``, in the place of the one before. Several processes may write it.
 """
 
-import fcntl
 import os
+import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
+from tsmon.file_lock import lock
 from tsmon.limited_log import LimitedLog
 
 __all__ = ["RejectedLine", "RejectedLines"]
@@ -54,13 +55,19 @@ class RejectedLines:
     def _append(self, data: bytes) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with self.path.open("ab") as file:
-            os.fchmod(file.fileno(), 0o600)
-            fcntl.flock(file, fcntl.LOCK_EX)
+            _protect(file.fileno())
+            lock(file.fileno())
             size = os.fstat(file.fileno()).st_size
             if size and size + len(data) > self._max_bytes:
                 self.path.replace(self.path.with_name(f"{self.path.name}.1"))
                 with self.path.open("ab") as new:
-                    os.fchmod(new.fileno(), 0o600)
+                    _protect(new.fileno())
                     new.write(data)
                 return
             file.write(data)
+
+
+def _protect(descriptor: int) -> None:
+    """What was measured is nobody else's business."""
+    if sys.platform != "win32":
+        os.fchmod(descriptor, 0o600)

@@ -1,19 +1,20 @@
 """Who may touch which part of a spool directory.
 
-Below the directory of a destination every process has a queue of its own, locked by flock as long as it lives;
+Below the directory of a destination every process has a queue of its own, locked by a lock as long as it lives;
 the kernel frees the lock however the process ends. A queue whose lock can be had is an orphan, and whoever gets
 the lock adopts it. A forked child closes the inherited descriptor; it must not unlock it, since the lock belongs
 to the open file that parent and child share.
 """
 
 import contextlib
-import errno
-import fcntl
 import os
 import secrets
 import shutil
+import sys
 from pathlib import Path
 from typing import Final
+
+from tsmon.file_lock import try_lock
 
 __all__ = ["QueueDirectory", "adopt_orphans", "make_directory", "sync_directory"]
 
@@ -31,31 +32,36 @@ class QueueDirectory:
     @classmethod
     def create(cls, destination: Path) -> "QueueDirectory":
         """New queue below the directory of a destination. Raises OSError."""
+        failure: OSError | None = None
         for _ in range(TRIES):
             path = destination / f"{os.getpid()}-{secrets.token_hex(4)}"
             make_directory(path)
-            lock_fd = os.open(path / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            lock_fd = os.open(path / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
             try:
-                fcntl.flock(lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                try_lock(lock_fd)
+            except OSError as error:
+                # Whoever adopts orphans may have found it before its lock was ours, and removes it.
+                failure = error
+                os.close(lock_fd)
+                continue
+            try:
                 sync_directory(path)
-            except BlockingIOError:
-                os.close(lock_fd)  # Whoever adopts orphans found it before its lock was ours, and removes it.
             except OSError:
                 os.close(lock_fd)
                 raise
-            else:
-                return cls(path, lock_fd)
-        raise BlockingIOError(errno.EAGAIN, "others take every new directory")
+            return cls(path, lock_fd)
+        assert failure is not None
+        raise failure
 
     @classmethod
     def adopt(cls, path: Path) -> "QueueDirectory | None":
         """The queue at ``path`` if nobody owns it."""
         try:
-            lock_fd = os.open(path / LOCK_NAME, os.O_RDWR | os.O_CLOEXEC)
+            lock_fd = os.open(path / LOCK_NAME, os.O_RDWR)
         except OSError:
             return None
         try:
-            fcntl.flock(lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            try_lock(lock_fd)
             if os.fstat(lock_fd).st_nlink:  # else another adopter has finished with it just now
                 return cls(path, lock_fd)
         except OSError:
@@ -69,6 +75,8 @@ class QueueDirectory:
 
     def remove(self) -> None:
         """Remove the queue with what is in it, and give up the ownership."""
+        if sys.platform == "win32":
+            self.release()  # What is open cannot be removed there.
         with contextlib.suppress(OSError):
             shutil.rmtree(self.path)
         self.release()
@@ -110,7 +118,9 @@ def make_directory(path: Path) -> None:
 
 def sync_directory(path: Path) -> None:
     """Let the names in a directory survive the loss of power, as ``fsync`` of a file does not ensure."""
-    directory_fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    if sys.platform == "win32":
+        return  # A directory cannot be opened there; its file system keeps a journal of names.
+    directory_fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(directory_fd)
     finally:

@@ -27,6 +27,9 @@ _RECORD: Final = struct.Struct("<III")
 MAX_RECORD_BYTES: Final = 1 << 28
 COMPRESSION_LEVEL: Final = 1
 
+BINARY: Final = getattr(os, "O_BINARY", 0)
+"""Without it, Windows would write line feeds as two characters."""
+
 
 class CorruptSegmentError(TsmonError):
     """A segment holds bytes that its writer cannot have written."""
@@ -63,7 +66,7 @@ class SegmentWriter:
     def __init__(self, path: Path, header: SegmentHeader) -> None:
         encoded = msgspec.json.encode(header)
         self.path = path
-        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | BINARY, 0o600)
         self.size = 0
         try:
             self._whole(MAGIC + _LENGTHS.pack(len(encoded), zlib.crc32(encoded)) + encoded)
@@ -81,7 +84,7 @@ class SegmentWriter:
         self._whole(head + struct.pack("<I", checksum) + payload)
         if sync:
             try:
-                os.fdatasync(self._fd)
+                _sync_data(self._fd)
             except OSError:
                 self.size = before
                 os.ftruncate(self._fd, before)
@@ -102,6 +105,11 @@ class SegmentWriter:
             os.ftruncate(self._fd, self.size)
             raise
         self.size += len(data)
+
+
+def _sync_data(descriptor: int) -> None:
+    """Wait for the disk; macOS knows only the slower way."""
+    getattr(os, "fdatasync", os.fsync)(descriptor)
 
 
 def read_header(path: Path) -> tuple[SegmentHeader, int]:

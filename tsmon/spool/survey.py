@@ -1,11 +1,11 @@
 """Looking at a spool without touching it: what waits, for whom, and whose it is."""
 
-import fcntl
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tsmon.file_lock import try_lock
 from tsmon.spool.ownership import LOCK_NAME
 from tsmon.spool.segment import CorruptSegmentError, records, scan
 from tsmon.spool.spool import ASIDE, Destination
@@ -97,11 +97,11 @@ def _queue(path: Path) -> WaitingQueue:
 
 def _owned(path: Path) -> bool:
     try:
-        lock_fd = os.open(path / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC)
+        lock_fd = os.open(path / LOCK_NAME, os.O_RDONLY)
     except OSError:
         return False
     try:
-        fcntl.flock(lock_fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        try_lock(lock_fd)
     except OSError:
         return True
     finally:

@@ -7,11 +7,11 @@ two files of one name.
 
 import contextlib
 import os
-import sys
 import weakref
 from pathlib import Path
 
 from tsmon.errors import StoreUnavailableError
+from tsmon.file_lock import try_lock
 
 __all__ = ["WriterLock"]
 
@@ -29,7 +29,7 @@ class WriterLock:
         """Take the lock; raises :class:`StoreUnavailableError` with the holder's process id."""
         descriptor = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            _lock(descriptor)
+            try_lock(descriptor)
         except OSError:
             holder = b""
             with contextlib.suppress(OSError):
@@ -54,21 +54,11 @@ class WriterLock:
             _held.discard(self)
 
 
-if sys.platform == "win32":
-    import msvcrt
+def _forget_in_child() -> None:
+    # The child shares the lock's open file: unless it closes its copy, the lock outlives the parent.
+    for lock in list(_held):
+        lock.release()
 
-    def _lock(descriptor: int) -> None:
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
 
-else:
-    import fcntl
-
-    def _lock(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-    def _forget_in_child() -> None:
-        # The child shares the lock's open file: unless it closes its copy, the lock outlives the parent.
-        for lock in list(_held):
-            lock.release()
-
+if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_in_child)
