@@ -62,6 +62,18 @@ def test_spool_as_json_with_every_point_stored(influxdb: InfluxDB) -> None:
     assert found["ratios"]["spool off"] == pytest.approx(rates["tsmon"] / rates["spool off"], rel=0.01)
 
 
+def test_availability_as_json_beside_the_obvious_queries(influxdb: InfluxDB) -> None:
+    server = ("--url", influxdb.url, "--org", influxdb.org, "--token", influxdb.token)
+    found = json.loads(
+        run("benchmarks.availability", *server, "--points", "5000", "--rounds", "1", "--years", "1", "--json")
+    )
+    assert found["benchmark"] == "availability"
+    ways = {row["name"].split(",")[0] for row in found["rows"]}
+    assert ways >= {"InfluxDB: told by Flux", "InfluxDB: elapsed()", "SQLite: lag()", "SQLite: report"}
+    assert all(row["ms"] > 0 for row in found["rows"])
+    assert len(found["ratios"]) == 3
+
+
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from Linux' /proc")
 def test_memory_as_json() -> None:
     found = json.loads(run("benchmarks.memory", "--points", "20000", "--json"))

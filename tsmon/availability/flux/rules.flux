@@ -86,6 +86,7 @@ withLevels = (tables=<-) => tables
     |> map(fn: (r) => ({r with
         cat: if r.expected == 0 or r.k == 0 then 0 else if r.cat > 0 then r.cat else if r.next > 0 then r.next else 1,
     }))
+    |> drop(columns: ["mean", "whole", "next", "none", "floor", "width", "presentTo", "level1To", "level2To"])
 
 // Rows with what stands before them: the end of the data there, and whether that is a gap.
 withGaps = (tables=<-) => tables
@@ -106,6 +107,7 @@ withGaps = (tables=<-) => tables
     |> map(fn: (r) => ({r with
         gap: r.awaited and (r.f - r.before > r.allowed or (r.k == 0 and r.first)),
     }))
+    |> drop(columns: ["dl", "ds", "dk", "dlimit", "dexpected", "awaited", "allowed", "limit", "l"])
 
 // Where something begins: what is missing before a row, and the row itself.
 pieces = (tables=<-) => {
@@ -123,7 +125,9 @@ pieces = (tables=<-) => {
             sep: if r.expected == 1 then r.sep else 0,
         }))
 
-    return union(tables: [missing, own]) |> sort(columns: ["start", "o"])
+    return union(tables: [missing, own])
+        |> drop(columns: ["gap", "first", "before", "span", "n", "f", "k", "expected"])
+        |> sort(columns: ["start", "o"])
 }
 
 // Of rows that begin something, each until the next one that begins: start, stop, and the sums of c, len and sep.

@@ -1,0 +1,208 @@
+"""Gaps and sparsity of long streams: how long a report takes, in both stores, beside the obvious queries.
+
+The streams have a datum a second, with an outage in the middle, in one deployment, so that the rules ask for about
+1,000 windows, whatever the length. ``report`` is the library's answer over the store's bins, ``told by Flux`` the
+same answer computed by the server. The obvious queries look at every point and tell the gaps alone: Flux's
+``elapsed()``, and SQL's ``lag()``. The last row is ten years of such a stream (315 million data), answered from the
+daily rollups of the embedded store, which are put in place without the points. Best of some rounds; a ratio is
+their time over that of our report, and behind ``told by Flux`` over that.
+"""
+
+import argparse
+import asyncio
+import sqlite3
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import closing, nullcontext
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from benchmarks.outcome import Outcome, Row
+from benchmarks.server import NoServerError, Server, started
+from benchmarks.table import show
+from tsmon.availability import EXACT, Category, Deployment, Report, availability_of
+from tsmon.availability.flux import availability_by_influxdb
+from tsmon.stores import Selector, Store
+from tsmon.stores.influxdb import InfluxConnection, InfluxStore
+from tsmon.stores.rungs import DAY_NS, DEFAULT_RUNGS, HOUR_NS
+from tsmon.stores.sqlite import SqliteStore
+
+__all__ = ["main", "measure"]
+
+POINTS: Final = (1_000_000, 10_000_000, 50_000_000)
+ROUNDS: Final = 5
+YEARS: Final = 10
+BATCH: Final = 20_000
+
+SECOND_NS: Final = 1_000_000_000
+START_NS: Final = 1_000_000_000 * SECOND_NS // DAY_NS * DAY_NS
+STREAM: Final = Selector("stream", "value")
+
+
+def measure(server: Server, points: Sequence[int], rounds: int, years: int = YEARS) -> Outcome:
+    """Time of each way, for each number of points."""
+    rows: list[Row] = []
+    ratios: dict[str, float] = {}
+
+    def told(store: str, size: str, windows: int, times: dict[str, float]) -> None:
+        for way, seconds in times.items():
+            name = f"{store}: {way}, {size}"
+            rows.append({"name": name, "ms": 1e3 * seconds, "windows": windows})
+            if "(" in way:
+                ratios[name] = seconds / times["report"]
+                if "told by Flux" in times:
+                    ratios[f"{name}, told by Flux"] = seconds / times["told by Flux"]
+
+    for number in points:
+        size = f"{number:,} points"
+        told("InfluxDB", size, *asyncio.run(_influxdb(server, number, rounds)))
+        told("SQLite", size, *asyncio.run(_sqlite(number, rounds)))
+    told("SQLite", f"{years} years from rollups", *asyncio.run(_from_rollups(years, rounds)))
+    return Outcome("availability", rows, ratios)
+
+
+async def _influxdb(server: Server, points: int, rounds: int) -> tuple[int, dict[str, float]]:
+    bucket = server.new_bucket()
+    connection = InfluxConnection(
+        url=server.url, org=server.org, bucket=bucket.name, token=server.token, timeout_s=600.0
+    )
+    try:
+        async with InfluxStore(connection) as store:
+            await _fill(store, points)
+            end_ns = START_NS + points * SECOND_NS
+            elapsed = (
+                f'from(bucket: "{bucket.name}")\n'
+                f"  |> range(start: time(v: {START_NS}), stop: time(v: {end_ns}))\n"
+                '  |> filter(fn: (r) => r._measurement == "stream" and r._field == "value")\n'
+                "  |> elapsed(unit: 1ns)\n"
+                f"  |> filter(fn: (r) => r.elapsed > {points * SECOND_NS // 1000})\n"
+            )
+            windows, times = await _both(store, points, rounds)
+            deployments = [Deployment(1, START_NS, end_ns)]
+            times["told by Flux"] = await _best(
+                rounds, lambda: availability_by_influxdb(store, STREAM, deployments, now_ns=2 * end_ns)
+            )
+            times["elapsed()"] = await _best(min(rounds, 2), lambda: store.query(elapsed))
+            return windows, times
+    finally:
+        bucket.drop()
+
+
+async def _sqlite(points: int, rounds: int) -> tuple[int, dict[str, float]]:
+    with TemporaryDirectory() as directory:
+        file = Path(directory) / "tsmon.db"
+        async with SqliteStore(file) as store:
+            await _fill(store, points)
+            windows, times = await _both(store, points, rounds)
+            limit_ns = points * SECOND_NS // 1000
+
+            async def lag() -> None:
+                with closing(sqlite3.connect(file)) as connection:
+                    connection.execute(
+                        "SELECT * FROM (SELECT time_ns, time_ns - lag(time_ns) OVER (ORDER BY time_ns) AS gap "
+                        "FROM m1) WHERE gap > ?",
+                        (limit_ns,),
+                    ).fetchall()
+
+            times["lag()"] = await _best(min(rounds, 2), lag)
+            return windows, times
+
+
+async def _from_rollups(years: int, rounds: int) -> tuple[int, dict[str, float]]:
+    days = 365 * years
+    with TemporaryDirectory() as directory:
+        file = Path(directory) / "tsmon.db"
+        async with SqliteStore(file, rungs=DEFAULT_RUNGS) as store:
+            await store.write(b"stream value=1 %d" % START_NS)
+            await store.refresh_rollups()
+        with closing(sqlite3.connect(file)) as connection, connection:
+            numbers = dict(connection.execute("SELECT every_ns, number FROM rungs"))
+            for every_ns in (HOUR_NS, DAY_NS):
+                connection.executemany(
+                    f"INSERT OR REPLACE INTO m1_r{numbers[every_ns]} (series, window, count, first, last, c1) "
+                    "VALUES (1, ?, ?, 0, ?, 1.0)",
+                    _windows(days, every_ns),
+                )
+        async with SqliteStore(file) as store:
+            return await _both(store, days * DAY_NS // SECOND_NS, rounds)
+
+
+def _windows(days: int, every_ns: int) -> Iterator[tuple[int, int, int]]:
+    per_day = DAY_NS // every_ns
+    for window in range(START_NS // every_ns, START_NS // every_ns + days * per_day):
+        if not 0.50 <= (window - START_NS // every_ns) / (days * per_day) < 0.51:
+            yield window, every_ns // SECOND_NS, every_ns - SECOND_NS
+
+
+async def _both(store: Store, points: int, rounds: int) -> tuple[int, dict[str, float]]:
+    """Number of windows of the deployment; times of the bins alone, and of the report."""
+    end_ns = START_NS + points * SECOND_NS
+    report = await _report(store, points)
+    [span] = [one for one in report.spans if one.deployment]
+    if Category.MISSING not in {one.category for one in report.intervals}:
+        raise RuntimeError("the outage was not found")
+
+    async def bins() -> None:
+        await store.bins(STREAM, start_ns=START_NS, stop_ns=end_ns, every_ns=span.every_ns)
+
+    times = {"bins": await _best(rounds, bins), "report": await _best(rounds, lambda: _report(store, points))}
+    return points * SECOND_NS // span.every_ns, times
+
+
+async def _report(store: Store, points: int) -> Report:
+    end_ns = START_NS + points * SECOND_NS
+    return await availability_of(store, STREAM, [Deployment(1, START_NS, end_ns)], EXACT, now_ns=2 * end_ns)
+
+
+async def _fill(store: Store, points: int) -> None:
+    outage = range(points // 2, points // 2 + points // 100)
+    for start in range(0, points, BATCH):
+        lines = [
+            f"stream value={n % 97}.5 {START_NS + n * SECOND_NS}"
+            for n in range(start, min(start + BATCH, points))
+            if n not in outage
+        ]
+        if lines:
+            await store.write("\n".join(lines).encode())
+
+
+async def _best(rounds: int, ask: Callable[[], Awaitable[object]]) -> float:
+    best = float("inf")
+    for _ in range(rounds):
+        start = time.perf_counter()
+        await ask()
+        best = min(best, time.perf_counter() - start)
+    return best
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.availability", description=__doc__.partition("\n")[0]
+    )
+    parser.add_argument(
+        "--points", type=int, nargs="+", default=POINTS, help="points of each stream (default: %(default)s)"
+    )
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="rounds of each (default: %(default)s)")
+    parser.add_argument("--years", type=int, default=YEARS, help="years of rollups (default: %(default)s)")
+    parser.add_argument("--url", help="an InfluxDB that runs already (default: one is started)")
+    parser.add_argument("--org", default="", help="its organization")
+    parser.add_argument("--token", default="", help="an operator's token for it: buckets are made and deleted")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
+    arguments = parser.parse_args()
+    given = Server(arguments.url, arguments.org, arguments.token) if arguments.url else None
+    try:
+        with nullcontext(given) if given else started() as server:
+            outcome = measure(server, arguments.points, arguments.rounds, arguments.years)
+    except NoServerError as error:
+        sys.exit(str(error))
+    if arguments.json:
+        print(outcome.json)
+    else:
+        show(outcome)
+
+
+if __name__ == "__main__":
+    main()
