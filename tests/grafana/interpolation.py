@@ -47,6 +47,9 @@ def fill_in(
         if chosen == ALL:
             assert declared[name].get("includeAll"), f"not all of {name!r} can be chosen"
             return str(declared[name]["allValue"])
+        if how == "raw":
+            assert declared[name]["type"] == "custom", f"{name!r} may hold what somebody else has named"
+            return str(chosen)
         assert how == "regex", f"{name!r} stands in a regular expression, but is not escaped for one"
         if isinstance(chosen, str):
             return _escaped(chosen)

@@ -11,7 +11,7 @@ import msgspec
 
 from tests.grafana.interpolation import Range
 from tests.services.influxdb import InfluxDB
-from tsmon import Monitor
+from tsmon import Monitor, StreamBin, Tag
 from tsmon.counts import Counts
 from tsmon.points import Point, Request, RequestError
 from tsmon.points.agent import Pipeline, SamplerRound
@@ -20,7 +20,7 @@ from tsmon.settings import AgentSettings, MonitoringSettings
 from tsmon_agent.configured import samplers_from
 from tsmon_agent.samplers import Sampler
 
-__all__ = ["HOST", "OLD_HOST", "OTHER_HOSTS", "ROUTES", "Recording", "record"]
+__all__ = ["HOST", "INSTRUMENTS", "OLD_HOST", "OTHER_HOSTS", "ROUTES", "Recording", "record"]
 
 HOST: Final = "node.1"
 OTHER_HOSTS: Final = ("node-1", "node.10")
@@ -28,11 +28,20 @@ OTHER_HOSTS: Final = ("node-1", "node.10")
 OLD_HOST: Final = "retired"
 """One that wrote long before the range; the server looks for values in whole shards, which span days."""
 ROUTES: Final = ("GET:/version", "POST:/faces/{face_id}", "GET:/a+b")
+INSTRUMENTS: Final = ("CE01ISSM-MFD37-03-CTDBPC000", "GP03FLMA-RIS01-01-FLORTD000")
 SECOND: Final = 1_000_000_000
 DAY: Final = 86_400 * SECOND
 ROUNDS: Final = 3
 ROUND_S: Final = 30
 WAIT_S: Final = 20
+
+
+class Sample(Point, measurement="ctd_sample"):
+    """A datum of a stream."""
+
+    reference_designator: Tag[str]
+    method: Tag[str]
+    value: float
 
 
 @dataclass(frozen=True)
@@ -57,6 +66,7 @@ def record(server: InfluxDB, directory: Path) -> Recording:
             monitor.emit(points)
             monitor.emit(_pipeline(monitor.counts, time_ns))
         monitor.emit(_requests(start_ns))
+        monitor.emit(_streams(start_ns))
         monitor.emit(_system(host, start_ns) for host in OTHER_HOSTS)
         monitor.emit(_system(OLD_HOST, start_ns - 100 * DAY))
         monitor.flush(WAIT_S)
@@ -112,6 +122,19 @@ def _write_to_disk(directory: Path) -> None:
     with (directory / "written").open("ab") as file:
         file.write(os.urandom(4096))
         os.fsync(file.fileno())
+
+
+def _streams(start_ns: int) -> list[Point]:
+    """Of two instruments a datum a second, but for some seconds; and two bins of each."""
+    points: list[Point] = []
+    for site in INSTRUMENTS:
+        names = {"reference_designator": site, "method": "streamed"}
+        for second in (*range(30), *range(50, 80)):
+            points.append(Sample(**names, value=1.0, time=start_ns + second * SECOND))
+        for second in (0, 50):
+            times = {"time": start_ns + second * SECOND, "length": 29 * SECOND}
+            points.append(StreamBin(**names, stream="ctd", count=30, **times))
+    return points
 
 
 def _requests(start_ns: int) -> list[Point]:

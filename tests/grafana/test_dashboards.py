@@ -11,7 +11,7 @@ from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from tests.grafana.dashboards import DIRECTORY, dashboard, names, panels, queries, variables
+from tests.grafana.dashboards import DIRECTORY, GRAFANA, dashboard, names, panels, queries, variables
 from tsmon_agent.dashboards.files import FILES, rendered
 
 UNITS = {value for name, value in vars(units).items() if not name.startswith("_") and isinstance(value, str)}
@@ -26,8 +26,14 @@ def test_the_committed_files_are_what_is_generated() -> None:
         )
 
 
+def test_the_queries_for_other_dashboards_are_those_of_ours() -> None:
+    files = {path.name: path.read_text(encoding="utf-8") for path in (GRAFANA / "queries").iterdir()}
+    assert sorted(files.values()) == sorted(query for name, _, query in queries() if name == "availability.json")
+
+
 def test_links_to_the_dashboards_last() -> None:
     assert {name: (dashboard(name)["uid"], dashboard(name)["title"]) for name in names()} == {
+        "availability.json": ("tsmon-availability", "Availability"),
         "host.json": ("tsmon-host", "Host"),
         "pipeline.json": ("tsmon-pipeline", "Pipeline"),
         "requests.json": ("tsmon-requests", "Requests"),
@@ -90,9 +96,13 @@ def test_lines_break_where_there_are_no_data(panel: dict[str, Any]) -> None:
 @pytest.mark.parametrize("name", names())
 def test_variables_are_chosen_from_what_is_there(name: str) -> None:
     for variable in variables(name):
+        assert variable["label"]
+        if variable["type"] == "custom":
+            assert variable["query"].split(",") == [one["value"] for one in variable["options"]]
+            assert variable["current"] == variable["options"][0]
+            continue
         assert variable["type"] == "query"
         assert variable["datasource"] == {"type": "influxdb", "uid": "tsmon"}
-        assert variable["label"]
         assert variable["refresh"] == 2, "values belong to the time range"
         assert variable["includeAll"] == variable["multi"] == (variable.get("allValue") == ".*")
 
@@ -100,12 +110,12 @@ def test_variables_are_chosen_from_what_is_there(name: str) -> None:
 @pytest.mark.parametrize("name", names())
 def test_every_variable_is_used_and_every_one_used_is_there(name: str) -> None:
     texts = [query for file, _, query in queries() if file == name]
-    used = set(re.findall(r"\$\{(\w+):regex\}", "".join(texts)))
+    used = set(re.findall(r"\$\{(\w+):(?:regex|raw)\}", "".join(texts)))
     assert used == {variable["name"] for variable in variables(name)}
     assert not any("[[" in text for text in texts), "Grafana takes [[name]] for a variable"
 
 
-PARTS = ("failed = from(", "requests = from(", "time = from(")
+PARTS = ("failed = from(", "requests = from(", "time = from(", "import ")
 
 
 def _overlap(one: dict[str, int], other: dict[str, int]) -> bool:

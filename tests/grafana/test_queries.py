@@ -10,7 +10,7 @@ from influxdb_client.client.flux_table import FluxTable
 
 from tests.grafana.dashboards import names, panels, queries, variables
 from tests.grafana.interpolation import ALL, fill_in
-from tests.grafana.recording import HOST, OLD_HOST, OTHER_HOSTS, ROUTES, Recording, record
+from tests.grafana.recording import HOST, INSTRUMENTS, OLD_HOST, OTHER_HOSTS, ROUTES, Recording, record
 from tests.services.influxdb import InfluxDB
 from tsmon_agent.samplers import SAMPLERS
 
@@ -20,8 +20,9 @@ VARIABLES = [
     pytest.param(name, variable, id=f"{name}-{variable['name']}")
     for name in names()
     for variable in variables(name)
+    if variable["type"] == "query"
 ]
-PROFILER = 'import "profiler"\n\noption profiler.enabledProfilers = ["operator"]\n\n'
+PROFILER = 'option profiler.enabledProfilers = ["operator"]\n\n'
 
 
 class Grafana:
@@ -34,7 +35,7 @@ class Grafana:
 
     def ask(self, name: str, query: str, chosen: dict[str, Any] | None = None) -> list[FluxTable]:
         declared = variables(name)
-        everything = {one["name"]: ALL if one["includeAll"] else HOST for one in declared}
+        everything = {one["name"]: _first_choice(one) for one in declared}
         sent = fill_in(
             query,
             declared,
@@ -68,7 +69,7 @@ def test_every_query_of_a_panel_has_rows(name: str, panel: dict[str, Any], grafa
             assert len(tables) == 1, "a table has one frame"
         else:
             for table in tables:
-                _check_that_it_is_a_series(table, timed=panel["type"] == "timeseries")
+                _check_that_it_is_a_series(table, panel["type"])
 
 
 @pytest.mark.parametrize(("name", "panel"), PANELS)
@@ -93,7 +94,7 @@ def test_a_choice_narrows_a_panel_and_leaves_something(name: str, panel: dict[st
     """One value alone, and all of them ticked one by one, are answered as well as all at once."""
     for query in (target["query"] for target in panel["targets"]):
         used = set(re.findall(r"\$\{(\w+):regex\}", query))
-        chosen = [one["name"] for one in variables(name) if one["multi"] and one["name"] in used]
+        chosen = [one["name"] for one in variables(name) if one.get("multi") and one["name"] in used]
         values = {variable: grafana.values_of(name, variable) for variable in chosen}
         everything = _figures(grafana.ask(name, query))
         assert _figures(grafana.ask(name, query, dict(values))) == everything
@@ -107,14 +108,14 @@ def test_a_choice_narrows_a_panel_and_leaves_something(name: str, panel: dict[st
 )
 def test_windows_and_sums_are_made_by_the_storage(name: str, title: str, query: str, grafana: Grafana) -> None:
     """What reads points one by one says so in its description."""
-    tables = grafana.ask(name, PROFILER + query)
+    tables = grafana.ask(name, _profiled(query))
     operators = [row.values["Type"] for table in tables for row in table.records if "Type" in row.values]
     sources = [operator for operator in operators if operator.startswith("*influxdb.")]
     [panel] = [panel for panel in panels(name) if panel["title"] == title]
-    costly = len(re.findall(r"quantile\(", query))
-    assert bool(costly) == bool(re.search("reads? every request", panel["description"]))
+    costly = len(re.findall(r"quantile\(|\n *\|> givenRows", query))
+    assert bool(costly) == bool(re.search("reads? every (request|bin)", panel["description"]))
     assert sorted(sources) == sorted(
-        ["*influxdb.readGroupSource"] * costly
+        ["*influxdb.readFilterSource" if "givenRows()" in query else "*influxdb.readGroupSource"] * costly
         + ["*influxdb.readWindowAggregateSource"] * (query.count("from(") - costly)
     )
 
@@ -152,9 +153,24 @@ def test_the_requests_add_up(grafana: Grafana) -> None:
             assert row[column] == pytest.approx(0.1 * (1 + number))
 
 
-def _figures(tables: list[FluxTable]) -> list[float]:
-    """Every number that would be drawn or printed, in the order of their size."""
-    return sorted(
+def _profiled(query: str) -> str:
+    """Imports stand before everything else."""
+    imports = re.findall(r'^import ".*"\n', query, re.MULTILINE)
+    rest = re.sub(r'^import ".*"\n', "", query, flags=re.MULTILINE)
+    return "".join(['import "profiler"\n', *imports, PROFILER, rest])
+
+
+def _first_choice(variable: dict[str, Any]) -> str:
+    """Everything, where that can be chosen; else what the recording has."""
+    if variable["type"] == "custom":
+        return str(variable["current"]["value"])
+    return ALL if variable["includeAll"] else {"host": HOST, "field": "value"}[variable["name"]]
+
+
+def _figures(tables: list[FluxTable]) -> list[float | str]:
+    """Every number that would be drawn or printed, in the order of their size; of states their names."""
+    found = [row.values.get("_value") for table in tables for row in table.records]
+    return sorted(one for one in found if isinstance(one, str)) or sorted(
         row.values[column.label]
         for table in tables
         for column in table.columns
@@ -164,11 +180,22 @@ def _figures(tables: list[FluxTable]) -> list[float]:
     )
 
 
-def _check_that_it_is_a_series(table: FluxTable, *, timed: bool) -> None:
+def _check_that_it_is_a_series(table: FluxTable, kind: str) -> None:
     """Grafana names a value by the labels only where a time and the value are all that is not a label."""
     own = {column.label: column.data_type for column in table.columns if not column.group}
     own = {label: kind for label, kind in own.items() if label not in {"result", "table"}}
-    assert own.pop("_value") in NUMBERS
+    assert own.pop("_value") in ({"string"} if kind == "state-timeline" else NUMBERS)
     times = {label for label, kind in own.items() if kind.startswith("dateTime")}
     assert set(own) == times
-    assert times == {"_time"} or (not timed and not times)
+    assert times == {"_time"} or (kind not in {"timeseries", "state-timeline"} and not times)
+
+
+def test_a_gap_in_a_stream_is_a_state_of_its_own(grafana: Grafana) -> None:
+    """From the last datum before it to the first one after it; at the end of the range likewise."""
+    [shown] = [query for name, title, query in queries() if (name, title) == ("availability.json", "Streams")]
+    tables = grafana.ask("availability.json", shown, {"site": ["CE01ISSM"], "fraction": "0.05"})
+    [table] = tables
+    assert {row.values["reference_designator"] for row in table.records} == {INSTRUMENTS[0]}
+    start_ns = grafana.recording.span.start_ns
+    seconds = [(row.get_time().timestamp() - start_ns / 1e9, row.get_value()) for row in table.records]
+    assert seconds == [(0, "Present"), (29, "Missing"), (50, "Present"), (79, "Missing")]

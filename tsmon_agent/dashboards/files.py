@@ -7,11 +7,12 @@ from typing import Final
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from tsmon_agent.dashboards import host, pipeline, requests
+from tsmon_agent.dashboards import availability, host, pipeline, requests
 
 __all__ = ["FILES", "rendered", "stale", "write"]
 
 FILES: Final = {
+    "availability.json": availability.build,
     "host.json": host.build,
     "pipeline.json": pipeline.build,
     "requests.json": requests.build,
@@ -25,14 +26,25 @@ def rendered(name: str) -> str:
 
 
 def write(directory: Path) -> None:
-    """Write every dashboard into a directory; raises OSError where that cannot be done."""
-    for name in FILES:
-        (directory / name).write_text(rendered(name), encoding="utf-8")
+    """Write every dashboard into a directory, and the queries for others into ``../queries`` if that is there.
+
+    Raises OSError where that cannot be done.
+    """
+    for path, text in _texts(directory).items():
+        path.write_text(text, encoding="utf-8")
 
 
 def stale(directory: Path) -> list[str]:
-    """Names of the files in a directory that differ from what would be written, or are not there."""
-    return [name for name in FILES if not _says(directory / name, rendered(name))]
+    """Names of the files that differ from what :func:`write` would write, or are not there."""
+    return [path.name for path, text in _texts(directory).items() if not _says(path, text)]
+
+
+def _texts(directory: Path) -> dict[Path, str]:
+    texts = {directory / name: rendered(name) for name in FILES}
+    queries = directory.parent / "queries"
+    if queries.is_dir():
+        texts |= {queries / name: build() for name, build in availability.QUERIES.items()}
+    return texts
 
 
 def _says(path: Path, text: str) -> bool:

@@ -10,6 +10,7 @@ from grafana_foundation_sdk.builders.common import (
     VizTooltipOptions,
 )
 from grafana_foundation_sdk.builders.dashboard import (
+    CustomVariable,
     Dashboard,
     DashboardLink,
     QueryVariable,
@@ -17,6 +18,7 @@ from grafana_foundation_sdk.builders.dashboard import (
 )
 from grafana_foundation_sdk.builders.gauge import Panel as Gauge
 from grafana_foundation_sdk.builders.stat import Panel as Stat
+from grafana_foundation_sdk.builders.statetimeline import Panel as StateTimeline
 from grafana_foundation_sdk.builders.table import Panel as Table
 from grafana_foundation_sdk.builders.timeseries import Panel as TimeSeries
 from grafana_foundation_sdk.cog.builder import Builder
@@ -40,17 +42,21 @@ from grafana_foundation_sdk.models.dashboard import (
     DynamicConfigValue,
     Threshold,
     ThresholdsMode,
+    ValueMap,
+    ValueMappingResult,
     VariableOption,
     VariableRefresh,
     VariableSort,
 )
 
 __all__ = [
+    "choice",
     "dashboard",
     "gauge",
     "named",
     "stacked",
     "stat",
+    "state_timeline",
     "table",
     "thresholds",
     "time_series",
@@ -61,7 +67,7 @@ __all__ = [
 _SOURCE: Final = DataSourceRef(type_val="influxdb", uid="tsmon")
 _TAG: Final = "tsmon"
 
-P = TypeVar("P", Gauge, Stat, Table, TimeSeries)
+P = TypeVar("P", Gauge, Stat, StateTimeline, Table, TimeSeries)
 
 
 class _FluxQuery(Dataquery):
@@ -121,6 +127,43 @@ def variable(name: str, label: str, description: str, query: str, *, many: bool)
         return builder
     everything = VariableOption(selected=True, text="All", value="$__all")
     return builder.multi(True).include_all(True).all_value(".*").current(everything)
+
+
+def choice(name: str, label: str, description: str, values: Sequence[str]) -> CustomVariable:
+    """A variable with fixed values, the first of which is chosen at first; others may be typed in."""
+    options = [VariableOption(selected=one == values[0], text=one, value=one) for one in values]
+    return (
+        CustomVariable(name)
+        .label(label)
+        .description(description)
+        .values(",".join(values))
+        .options(options)
+        .current(options[0])
+    )
+
+
+def state_timeline(title: str, description: str, query: str, colors: Mapping[str, str]) -> StateTimeline:
+    """A row per series of texts, each of which is a state until the next; the whole dashboard wide."""
+    states = {
+        name: ValueMappingResult(text=name, color=color, index=index)
+        for index, (name, color) in enumerate(colors.items())
+    }
+    legend = (
+        VizLegendOptions().show_legend(True).display_mode(LegendDisplayMode.LIST).placement(LegendPlacement.BOTTOM)
+    )
+    panel = (
+        StateTimeline()
+        .legend(legend)
+        .tooltip(VizTooltipOptions().mode(TooltipDisplayMode.SINGLE))
+        .mappings([ValueMap(options=states)])
+        .merge_values(True)
+        .row_height(0.8)
+        .fill_opacity(80)
+        .line_width(0)
+        .span(24)
+        .height(10)
+    )
+    return _described(panel, title, "string", description, (query,))
 
 
 def time_series(title: str, unit: str, description: str, *queries: str) -> TimeSeries:

@@ -5,7 +5,7 @@ and ``last``, each from its own ``from``, with windows of the span's own width. 
 series and window, in integers of nanoseconds.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from tsmon.availability.deployments import BEGINNING_NS, END_NS, Span
@@ -60,13 +60,17 @@ def _within(number: int, start_ns: int, stop_ns: int) -> str:
     )
 
 
-def reading(read: str, number: int | str, every: int | str) -> Iterator[str]:
+def reading(read: str, number: int, every: int | str, by: Sequence[str] = ()) -> Iterator[str]:
     """Streams that make the bins of a span, from a pipeline that reads its points: counts, first and last times.
 
+    With ``by`` there is a table for each combination of these columns.
+
     Sorting comes first: it makes one piece of the many windows, each of which would cost every map as much as all.
-    ``number`` and ``every`` (nanoseconds) are better literals than names.
+    ``every`` (nanoseconds) is better a literal than a name.
     """
     window = f"w: if r.w < 0 then (r.w + 1) / {every} - 1 else r.w / {every}"
+    groups = ", ".join(map(quote, by))
+    kept = "".join(f"{quote(name)}, " for name in by)
     for function, what, column, more, value in (
         ("count", "c", "_start", ', "_value"', "r._value"),
         ("first", "f", "_time", "", "r.w"),
@@ -76,8 +80,8 @@ def reading(read: str, number: int | str, every: int | str) -> Iterator[str]:
             f"{read}"
             f"  |> window(every: duration(v: {every}))\n"
             f"  |> {function}()\n"
-            f'  |> keep(columns: ["{column}"{more}])\n'
-            "  |> group()\n"
+            f'  |> keep(columns: [{kept}"{column}"{more}])\n'
+            f"  |> group({f'columns: [{groups}]' if by else ''})\n"
             f'  |> sort(columns: ["{column}"], desc: {"true" if what == "l" else "false"})\n'
             f"  |> map(fn: (r) => ({{r with w: int(v: r.{column})}}))\n"
             f'  |> map(fn: (r) => ({{r with s: {number}, what: "{what}", v: {value}, {window}}}))\n'

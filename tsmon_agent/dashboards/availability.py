@@ -1,0 +1,106 @@
+"""Dashboard of data streams: where each is present, sparse or missing in the range that is shown."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from grafana_foundation_sdk.builders.dashboard import Dashboard
+
+from tsmon.availability.categories import APPEARANCES
+from tsmon.availability.flux.many import many_given_query, many_query
+from tsmon_agent.dashboards.panels import choice, dashboard, state_timeline, variable
+
+__all__ = ["QUERIES", "build"]
+
+QUERIES: Final = {"availability.flux": many_query, "availability_of_bins.flux": many_given_query}
+"""The queries of this dashboard as files, for other dashboards."""
+
+FRACTIONS: Final = ("0.001", "0.0001", "0.01", "0.05")
+BOUNDS: Final = ("1/1.5/2", "1/2/4", "1/3/10")
+
+_IMPORT: Final = 'import "influxdata/influxdb/schema"\nimport "strings"\n\n'
+_LINE: Final = "\n"
+_OF_STREAMS: Final = 'r["reference_designator"] =~ /./'
+_OF_SITE: Final = 'r["reference_designator"] =~ /^${site:regex}(-|$)/'
+_OF_INSTRUMENT: Final = f'{_OF_SITE} and r["reference_designator"] =~ /^${{instrument:regex}}$/'
+
+
+def build() -> Dashboard:
+    """The dashboard."""
+    board = dashboard(
+        "tsmon-availability",
+        "Availability",
+        "Gaps and sparsity of data streams: all of the range is expected, and a part of it is the longest time "
+        "without data that is no gap.",
+    )
+    board.time("now-7d", "now").refresh("5m")
+    for one in (
+        variable(
+            "site",
+            "Site",
+            "The first part of reference designators",
+            _values("reference_designator", _OF_STREAMS)
+            + '  |> map(fn: (r) => ({_value: strings.split(v: r._value, t: "-")[0]}))\n  |> distinct()\n',
+            many=True,
+        ),
+        variable(
+            "instrument",
+            "Instrument",
+            "Reference designators",
+            _values("reference_designator", _OF_SITE),
+            many=True,
+        ),
+        variable(
+            "stream",
+            "Stream",
+            "Measurements of streams, and names of those that are told by bins",
+            f"{_IMPORT}union(tables: [\n{_values('_measurement', _OF_INSTRUMENT, imports=False)},\n"
+            f"{_values('stream', _OF_INSTRUMENT, imports=False)},\n])\n  |> group()\n  |> distinct()\n",
+            many=True,
+        ),
+        variable(
+            "field",
+            "Field",
+            "Whose values are the data",
+            _values("_field", f'{_OF_INSTRUMENT} and r["_measurement"] =~ /^${{stream:regex}}$/'),
+            many=False,
+        ),
+        choice("preset", "Rules", "exact: gaps between points; document: between bins", ("exact", "document")),
+        choice("fraction", "Gap", "Part of the range; longer without data is a gap", FRACTIONS),
+        choice("bounds", "Bounds", "Up to which times the mean separation each level reaches", BOUNDS),
+    ):
+        board.with_variable(one)
+    colors = {one.name: one.color for one in APPEARANCES}
+    for title, query, description, labels in (
+        (
+            "Streams",
+            many_query(),
+            "Streams of points, in the place where they were measured; Missing is a state of its own.",
+            ("reference_designator", "method", "_measurement"),
+        ),
+        (
+            "Streams told by bins",
+            many_given_query(),
+            "Streams whose receivers report bins instead of points; what lies in one is not known. It reads "
+            "every bin.",
+            ("reference_designator", "method", "stream"),
+        ),
+    ):
+        panel = state_timeline(title, description, query, colors)
+        board.with_panel(panel.display_name(_labels(labels)))
+    return board
+
+
+def _labels(names: Sequence[str]) -> str:
+    return " ".join(f"${{__field.labels.{name}}}" for name in names)
+
+
+def _values(tag: str, predicate: str, *, imports: bool = True) -> str:
+    return (
+        f"{_IMPORT if imports else ''}schema.tagValues(\n"
+        "  bucket: v.defaultBucket,\n"
+        f'  tag: "{tag}",\n'
+        f"  predicate: (r) => {predicate},\n"
+        "  start: v.timeRangeStart,\n"
+        "  stop: v.timeRangeStop,\n"
+        f"){_LINE if imports else ''}"
+    )
