@@ -80,8 +80,7 @@ def build() -> Dashboard:
         (
             "Streams told by bins",
             many_given_query(),
-            "Streams whose receivers report bins instead of points; what lies in one is not known. It reads "
-            "every bin.",
+            "Streams whose receivers report bins; what lies in one is not known. It reads every bin.",
             ("reference_designator", "method", "stream"),
         ),
     ):
