@@ -129,11 +129,12 @@ def _streams(start_ns: int) -> list[Point]:
     points: list[Point] = []
     for site in INSTRUMENTS:
         names = {"reference_designator": site, "method": "streamed"}
-        for second in (*range(30), *range(50, 80)):
-            points.append(Sample(**names, value=1.0, time=start_ns + second * SECOND))
-        for second in (0, 50):
-            times = {"time": start_ns + second * SECOND, "length": 29 * SECOND}
-            points.append(StreamBin(**names, stream="ctd", count=30, **times))
+        seconds = (*range(30), *range(50, 80))
+        points += [Sample(**names, value=1.0, time=start_ns + second * SECOND) for second in seconds]
+        points += [
+            StreamBin(**names, stream="ctd", count=30, time=start_ns + second * SECOND, length=29 * SECOND)
+            for second in (0, 50)
+        ]
     return points
 
 

@@ -88,7 +88,8 @@ def _query(seen: str, by: Sequence[str], bins: str, *, width: str) -> str:
         "  |> limit(n: 1)\n"
         f"begun = seen |> map(fn: (r) => ({{r with s: 0, f: start, l: start, fin: 0, limit: longest, expected: 1, "
         f"{same}}}))\n"
-        f"ended = seen |> map(fn: (r) => ({{r with s: 1, f: stop, l: stop, fin: 1, limit: 0, expected: 0, {same}}}))\n"
+        f"ended = seen |> map(fn: (r) => ({{r with s: 1, f: stop, l: stop, fin: 1, limit: 0, expected: 0, "
+        f"{same}}}))\n"
         'edges = union(tables: [begun, ended]) |> drop(columns: ["_time"])\n'
         f"{bins}"
         "union(tables: [edges, bins])\n"
