@@ -7,6 +7,7 @@ __all__ = [
     "BatchTooLargeError",
     "DeclarationError",
     "FlushTimeoutError",
+    "ImportingError",
     "InvalidPointError",
     "InvalidRowsError",
     "LineProtocolError",
@@ -54,6 +55,10 @@ class AvailabilityError(TsmonError, ValueError):
 
 class SelectorError(TsmonError, ValueError):
     """A text does not select a field of a measurement, as ``measurement,tag=value field`` does."""
+
+
+class ImportingError(TsmonError, ValueError):
+    """A file cannot be imported as it is, or not as it was asked to."""
 
 
 class InvalidRowsError(TsmonError, ValueError):

@@ -11,6 +11,7 @@ from tsmon.errors import TsmonError
 from tsmon.settings import Settings, load_settings
 from tsmon_agent.db_commands import db
 from tsmon_agent.deployment_commands import deployments
+from tsmon_agent.import_commands import import_files
 from tsmon_agent.logs import log_to_stderr
 from tsmon_agent.migrate_commands import migrate
 from tsmon_agent.options import AsJson, SettingsFile
@@ -32,6 +33,9 @@ app.add_typer(streams, name="streams")
 app.add_typer(deployments, name="deployments")
 app.add_typer(db, name="db")
 app.add_typer(migrate, name="migrate")
+
+
+app.command("import")(import_files)
 
 
 @app.command()

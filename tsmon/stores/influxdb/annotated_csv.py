@@ -7,23 +7,27 @@ each line feed in a text CR LF, which is undone here, and leaves carriage return
 
 import csv
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from tsmon.errors import StoreError
 
-__all__ = ["Row", "rows", "time_ns_of_rfc3339"]
+__all__ = ["Row", "Tables", "rows", "time_ns_of_rfc3339"]
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: the values by column name, and those of the group key by name, underscore columns left out."""
+    """One row: the values by column name, and those of the group key by name, underscore columns left out.
+
+    ``types`` are the columns' by name, as the annotation ``datatype`` has them; the rows of a table share it.
+    """
 
     result: str
     values: dict[str, Any]
     tags: dict[str, str]
+    types: Mapping[str, str]
 
 
 def time_ns_of_rfc3339(text: str) -> int:
@@ -46,36 +50,56 @@ _CONVERTERS: Final[dict[str, Callable[[str], Any]]] = {
 
 def rows(text: str) -> Iterator[Row]:
     """Rows of all tables, in order; raises :class:`StoreError` where the answer carries an error instead."""
-    types: list[str] = []
-    groups: list[str] = []
-    names: list[str] | None = None
-    default_result = ""
+    tables = Tables()
     for cells in csv.reader(io.StringIO(text, newline="")):
+        row = tables.row(cells)
+        if row is not None:
+            yield row
+
+
+class Tables:
+    """Makes rows of records, remembering the annotations and names of the table that they are of."""
+
+    def __init__(self) -> None:
+        self._types: list[str] = []
+        self._groups: list[str] = []
+        self._names: list[str] | None = None
+        self._named: Mapping[str, str] = {}
+        self._default_result = ""
+
+    def row(self, cells: list[str]) -> Row | None:
+        """The row of a record; None where it tells of the table instead.
+
+        Raises :class:`StoreError` for an error in the place of an answer; ValueError, KeyError or IndexError for
+        cells that do not fit their annotations.
+        """
         if not cells:
-            names = None
+            self._names = None
         elif cells[0] == "#datatype":
-            types, names = cells, None
+            self._types, self._names = cells, None
         elif cells[0] == "#group":
-            groups, names = cells, None
+            self._groups, self._names = cells, None
         elif cells[0] == "#default":
-            default_result, names = cells[1], None
-        elif names is None:
-            names = cells
-            if "error" in names[:2]:
-                types, groups = [], []
-        elif not types:
-            raise StoreError(f"the query failed: {cells[names.index('error')]}")
+            self._default_result, self._names = cells[1], None
+        elif self._names is None:
+            self._names = cells
+            self._named = dict(zip(cells[3:], self._types[3:], strict=False))
+            if "error" in cells[:2]:
+                self._types, self._groups = [], []
+        elif not self._types:
+            raise StoreError(f"the query failed: {cells[self._names.index('error')]}")
         else:
-            yield _row(cells, names, types, groups, default_result)
+            return self._row(cells, self._names)
+        return None
 
-
-def _row(cells: list[str], names: list[str], types: list[str], groups: list[str], default_result: str) -> Row:
-    values: dict[str, Any] = {}
-    tags: dict[str, str] = {}
-    for index in range(3, len(cells)):
-        name, text = names[index], cells[index]
-        if text or types[index] == "string":
-            values[name] = _CONVERTERS[types[index]](text)
-            if groups[index] == "true" and not name.startswith("_"):
-                tags[name] = text
-    return Row(cells[1] or default_result, values, tags)
+    def _row(self, cells: list[str], names: list[str]) -> Row:
+        types, groups = self._types, self._groups
+        values: dict[str, Any] = {}
+        tags: dict[str, str] = {}
+        for index in range(3, len(cells)):
+            name, text = names[index], cells[index]
+            if text or types[index] == "string":
+                values[name] = _CONVERTERS[types[index]](text)
+                if groups[index] == "true" and not name.startswith("_"):
+                    tags[name] = text
+        return Row(cells[1] or self._default_result, values, tags, self._named)

@@ -1,0 +1,30 @@
+"""Which format a file has, told by its beginning, unless it was named."""
+
+from typing import BinaryIO, Final, Literal
+
+from tsmon.errors import LineProtocolError
+from tsmon.line_protocol import parse_line
+
+__all__ = ["FORMATS", "Format", "format_of"]
+
+Format = Literal["line-protocol", "annotated-csv", "csv"]
+FORMATS: Final[tuple[Format, ...]] = ("line-protocol", "annotated-csv", "csv")
+
+LOOKED_AT: Final = 64 * 1024
+
+
+def format_of(file: BinaryIO) -> Format:
+    """The format of a file that stands at its beginning and is read a little."""
+    text = file.read(LOOKED_AT).decode(errors="surrogateescape")
+    lines = [line for line in text.splitlines() if line.strip()]
+    if lines and (lines[0].startswith(("#datatype", "#group", "#default")) or lines[0].startswith(",result,table")):
+        return "annotated-csv"
+    for line in lines[:100]:
+        if line.startswith("#"):
+            continue
+        try:
+            parse_line(line)
+        except LineProtocolError:
+            continue
+        return "line-protocol"
+    return "csv"

@@ -1,0 +1,61 @@
+"""Progress of an import: a bar on a terminal, else a line now and then."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+__all__ = ["Shown", "shown"]
+
+EVERY_S: Final = 10.0
+
+
+class Shown:
+    """Tells how far an import is; ``bar`` is None where nobody watches."""
+
+    def __init__(self, name: str, size: int | None, bar: Any) -> None:
+        self._name = name
+        self._size = size
+        self._bar = bar
+        self._task = bar.add_task(name, total=size, points=0, rate=0.0) if bar is not None else None
+        self._started = self._told = time.monotonic()
+
+    def update(self, read_bytes: int, points: int) -> None:
+        """So many bytes of the file were read, and so many points are stored in this run."""
+        now = time.monotonic()
+        rate = points / max(now - self._started, 1e-9)
+        if self._bar is not None:
+            self._bar.update(self._task, completed=read_bytes, points=points, rate=rate)
+        elif now - self._told >= EVERY_S:
+            self._told = now
+            share = f" ({100 * read_bytes // self._size} %)" if self._size else ""
+            self.say(f"{read_bytes:,} bytes{share}, {points:,} points, {rate:,.0f} points/s")
+
+    def say(self, text: str) -> None:
+        """Tell something else."""
+        if self._bar is not None:
+            self._bar.console.print(f"{self._name}: {text}", markup=False, highlight=False)
+        else:
+            print(f"{self._name}: {text}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def shown(name: str, size: int | None) -> Iterator[Shown]:
+    """Progress of one file of so many bytes, if that is known."""
+    if not sys.stderr.isatty():
+        yield Shown(name, size, None)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(),
+        TextColumn("{task.fields[points]:,} points"),
+        TextColumn("{task.fields[rate]:,.0f}/s"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        yield Shown(name, size, bar)
