@@ -18,6 +18,7 @@ from tsmon.settings import MonitoringSettings, RollupSettings, Settings, WebSett
 from tsmon.stores import Store
 from tsmon_agent.configured import samplers_from
 from tsmon_agent.configured_state import ConfiguredState
+from tsmon_agent.influx_rollups import InfluxRollups
 from tsmon_agent.live import LiveFeed
 from tsmon_agent.logs import LogConfig
 from tsmon_agent.sampling import Sampling
@@ -70,6 +71,7 @@ class Agent:
             Periodic(lambda: self._start_upkeep("rollups"), ROLLUP_INTERVAL_S, at_once=True),
             Periodic(lambda: self._start_upkeep("tables"), TABLES_INTERVAL_S),
         )
+        self._influx_rollups: InfluxRollups | None = None
         self._upkeep: dict[str, asyncio.Task[None]] = {}
         self._orders: asyncio.Queue[str] = asyncio.Queue()
         self._limited = LimitedLog()
@@ -246,15 +248,18 @@ class Agent:
         if name == "tables":
             await self._configured_state.load_tables()
             return
-        if self.settings.monitoring.server_set:
-            return
+        from tsmon.stores.influxdb import InfluxStore
         from tsmon.stores.sqlite import SqliteStore
 
         store = self.store
-        if not isinstance(store, SqliteStore):
-            return
         try:
-            if name == "rollups":
+            if isinstance(store, InfluxStore) and name == "rollups" and self.settings.rollups.enabled:
+                if self._influx_rollups is None or self._influx_rollups.store is not store:
+                    self._influx_rollups = InfluxRollups(store)
+                await self._influx_rollups.keep_up(self.settings.rollups)
+            elif not isinstance(store, SqliteStore):
+                return
+            elif name == "rollups":
                 await store.refresh_rollups()
             else:
                 days = self.settings.monitoring.retention_days
@@ -263,7 +268,7 @@ class Agent:
                 )
                 await store.apply_retention(keep)
         except TsmonError as error:
-            self._limited.warning(name, f"the {name} of the embedded store did not work: {error}")
+            self._limited.warning(name, f"the {name} of the store did not work: {error}")
 
 
 def _for_agent(settings: Settings) -> MonitoringSettings:

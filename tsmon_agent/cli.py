@@ -15,6 +15,7 @@ from tsmon_agent.import_commands import import_files
 from tsmon_agent.logs import log_to_stderr
 from tsmon_agent.migrate_commands import migrate
 from tsmon_agent.options import AsJson, SettingsFile
+from tsmon_agent.rollup_commands import rollups, setup
 from tsmon_agent.stream_commands import streams
 
 __all__ = ["app", "main"]
@@ -36,6 +37,8 @@ app.add_typer(migrate, name="migrate")
 
 
 app.command("import")(import_files)
+app.command()(setup)
+app.add_typer(rollups, name="rollups")
 
 
 @app.command()

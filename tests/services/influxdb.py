@@ -155,6 +155,11 @@ class InfluxDB:
         found = self._expect(200, "GET", f"/api/v2/buckets?{urlencode({'name': bucket, 'org': self.org})}")
         self._expect(204, "DELETE", f"/api/v2/buckets/{found.json['buckets'][0]['id']}")
 
+    def empty(self, bucket: str) -> None:
+        """Delete all data of a bucket."""
+        span = {"start": "1677-09-22T00:00:00Z", "stop": "2262-04-11T00:00:00Z"}
+        self._expect(204, "POST", f"/api/v2/delete?{urlencode({'bucket': bucket, 'org': self.org})}", span)
+
     def new_token(self, bucket: str, *actions: str) -> str:
         """Token that may only do ``actions`` (``"read"``, ``"write"``) in one bucket."""
         found = self._expect(200, "GET", f"/api/v2/buckets?{urlencode({'name': bucket, 'org': self.org})}")

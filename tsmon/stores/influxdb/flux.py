@@ -11,7 +11,17 @@ from typing import Final
 
 from tsmon.stores.base import Selector
 
-__all__ = ["bins_query", "condition", "newest_query", "quote", "series_query", "source", "values_query"]
+__all__ = [
+    "MAX_TIME_NS",
+    "MIN_TIME_NS",
+    "bins_query",
+    "condition",
+    "newest_query",
+    "quote",
+    "series_query",
+    "source",
+    "values_query",
+]
 
 MIN_TIME_NS: Final = -(2**63) + 2
 MAX_TIME_NS: Final = 2**63 - 2

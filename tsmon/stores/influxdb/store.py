@@ -1,6 +1,7 @@
 """InfluxDB 2.x over its HTTP API."""
 
 import io
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -10,9 +11,13 @@ from tsmon.stores.base import Bin, Newest, Selector, Series, Store, Values
 from tsmon.stores.influxdb.annotated_csv import rows
 from tsmon.stores.influxdb.answers import error_of, message_of
 from tsmon.stores.influxdb.connection import InfluxConnection
-from tsmon.stores.influxdb.flux import bins_query, newest_query, series_query, values_query
+from tsmon.stores.influxdb.flux import MIN_TIME_NS, bins_query, newest_query, series_query, values_query
+from tsmon.stores.influxdb.rollups.reading import bins_of, rolled_bins_query, rolled_series_query, series_of
+from tsmon.stores.influxdb.rollups.states import States
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import aiohttp
 
     from tsmon.line_protocol.parser import FieldValue
@@ -45,6 +50,10 @@ class InfluxStore(Store):
         self._retention_s = retention_s
         self._session: aiohttp.ClientSession | None = None
         self._token: str | None = None
+        self.rollups = States(self.query, connection.bucket)
+        """What is rolled up, and how far; nothing before ``tsmon-agent setup``."""
+        self.on_written: Callable[[bytes], None] | None = None
+        """Called with the lines of each write that was acknowledged."""
         self._compress = not connection.loopback or connection.proxy is not None
 
     def __repr__(self) -> str:
@@ -99,6 +108,8 @@ class InfluxStore(Store):
         if answer[0] == 404 and self._create_bucket:
             await self.create_bucket()
             answer = await self._post("/api/v2/write", parameters, headers, body)
+        if answer[0] in (204, 422) and self.on_written is not None:
+            self.on_written(lines)
         if answer[0] != 204:
             raise self._error(answer)
 
@@ -148,7 +159,20 @@ class InfluxStore(Store):
         return answer[1].decode(errors="replace")
 
     async def bins(self, selector: Selector, *, start_ns: int, stop_ns: int, every_ns: int) -> list[Bin]:
-        """See :meth:`Store.bins`."""
+        """See :meth:`Store.bins`; from rollups where they are, else from points."""
+        found = await self.rollups.widest(selector.measurement, start_ns, stop_ns, every_ns)
+        if found is None:
+            return await self._bins(selector, start_ns, stop_ns, every_ns)
+        rolled, low_ns, high_ns = found
+        bucket = self.rollups.bucket_of(rolled)
+        text = await self.query(rolled_bins_query(bucket, selector, low_ns, high_ns, every_ns))
+        return [
+            *(await self._bins(selector, start_ns, low_ns, every_ns) if start_ns < low_ns else ()),
+            *bins_of(text, every_ns),
+            *(await self._bins(selector, high_ns, stop_ns, every_ns) if high_ns < stop_ns else ()),
+        ]
+
+    async def _bins(self, selector: Selector, start_ns: int, stop_ns: int, every_ns: int) -> list[Bin]:
         text = await self.query(bins_query(self.connection.bucket, selector, start_ns, stop_ns, every_ns))
         counts: dict[int, int] = {}
         firsts: dict[int, int] = {}
@@ -173,7 +197,20 @@ class InfluxStore(Store):
         return sorted(found, key=lambda newest: sorted(newest.tags.items()))
 
     async def series(self, selector: Selector, *, start_ns: int, stop_ns: int, every_ns: int) -> list[Series]:
-        """See :meth:`Store.series`."""
+        """See :meth:`Store.series`; from rollups where they are, else from points."""
+        found = await self.rollups.widest(selector.measurement, start_ns, stop_ns, every_ns)
+        if found is None:
+            return await self._series(selector, start_ns, stop_ns, every_ns)
+        rolled, low_ns, high_ns = found
+        bucket = self.rollups.bucket_of(rolled)
+        text = await self.query(rolled_series_query(bucket, selector, low_ns, high_ns))
+        return _joined(
+            await self._series(selector, start_ns, low_ns, every_ns) if start_ns < low_ns else [],
+            series_of(text, every_ns),
+            await self._series(selector, high_ns, stop_ns, every_ns) if high_ns < stop_ns else [],
+        )
+
+    async def _series(self, selector: Selector, start_ns: int, stop_ns: int, every_ns: int) -> list[Series]:
         text = await self.query(series_query(self.connection.bucket, selector, start_ns, stop_ns, every_ns))
         found: dict[tuple[tuple[str, str], ...], tuple[list[int], list[float]]] = {}
         for row in rows(text):
@@ -191,6 +228,42 @@ class InfluxStore(Store):
             times.append(row.values["_time"])
             values.append(row.values["_value"])
         return [Values(dict(tags), times, values) for tags, (times, values) in sorted(found.items())]
+
+    async def call(self, method: str, path: str, parameters: dict[str, str], body: object = None) -> Any:
+        """Ask the server's API (``/api/v2/…``); the decoded answer, None where there is nothing.
+
+        ``orgID`` in a body that is a dict, and ``org`` in the parameters, are filled in where they are empty texts.
+        Raises :class:`~tsmon.errors.StoreError`.
+        """
+        if parameters.get("org") == "":
+            parameters = {**parameters, "org": await self._organization()}
+        if isinstance(body, dict) and body.get("orgID") == "":
+            found = await self._organizations({"org": await self._organization()})
+            if not found:
+                raise StoreUnavailableError(
+                    f"{self}: the token does not see the organization, so it may not make anything in it; "
+                    "set monitoring.token to one that may"
+                )
+            body = {**body, "orgID": found[0]["id"]}
+        data = None if body is None else msgspec.json.encode(body)
+        answer = await self._request(method, path, parameters, {"Content-Type": "application/json"}, data)
+        if answer[0] == 404 and method == "GET":
+            return None
+        if answer[0] not in (200, 201, 204):
+            raise self._error(answer)
+        return msgspec.json.decode(answer[1]) if answer[1] else None
+
+    async def bucket(self, name: str) -> dict[str, Any] | None:
+        """What the server knows of a bucket; None where there is none of the name."""
+        found = await self.call("GET", "/api/v2/buckets", {"org": "", "name": name})
+        return found["buckets"][0] if found and found["buckets"] else None
+
+    async def points_since_ns(self) -> int:
+        """The time before which retention may have removed points; the first of all where the bucket keeps all."""
+        found = await self.bucket(self.connection.bucket)
+        rules = [] if found is None else found["retentionRules"]
+        kept_s = min((rule["everySeconds"] for rule in rules if rule["everySeconds"]), default=0)
+        return time.time_ns() - kept_s * 1_000_000_000 if kept_s else MIN_TIME_NS
 
     async def _organization(self) -> str:
         """Name of the organization; where the settings leave it out, the one that the token sees."""
@@ -254,6 +327,17 @@ class InfluxStore(Store):
 
     def _error(self, answer: _Answer) -> StoreError:
         return error_of(*answer, where=str(self))
+
+
+def _joined(*parts: list[Series]) -> list[Series]:
+    """Series of parts of time, which follow each other, as one."""
+    found: dict[tuple[tuple[str, str], ...], tuple[list[int], list[float]]] = {}
+    for part in parts:
+        for one in part:
+            times, values = found.setdefault(tuple(sorted(one.tags.items())), ([], []))
+            times += one.times_ns
+            values += one.values
+    return [Series(dict(tags), times, values) for tags, (times, values) in sorted(found.items())]
 
 
 class _Organizations(msgspec.Struct):

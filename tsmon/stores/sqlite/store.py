@@ -15,6 +15,7 @@ from tsmon.stores.rungs import Rung, checked_rungs
 from tsmon.stores.sqlite import reader, upkeep
 from tsmon.stores.sqlite.database import Database
 from tsmon.stores.sqlite.retention import Retention
+from tsmon.stores.sqlite.rollups import mark_all, marked_s
 
 __all__ = ["SqliteStore"]
 
@@ -135,6 +136,17 @@ class SqliteStore(Store):
         database = self._opened()
         while await self._in_turn(self._writing, database.refresh):
             pass
+
+    async def rebuild_rollups(self, done: Callable[[int, int], None] = lambda *_: None) -> None:
+        """Compute all rollups again from the points that are there; those whose points have gone stay as they are.
+
+        ``done`` is told how many seconds of series are done, and how many there are.
+        """
+        database = self._opened()
+        await self._in_turn(self._writing, partial(database.change, mark_all))
+        whole = await self._ask(marked_s)
+        while await self._in_turn(self._writing, database.refresh):
+            done(whole - await self._ask(marked_s), whole)
 
     async def apply_retention(self, keep_ns: int | None, *, now_ns: int | None = None) -> int:
         """Remove points older than ``keep_ns`` nanoseconds before now (None: none), and old rollups.

@@ -11,13 +11,13 @@ before the points begin that have been written anew since points were last remov
 
 import contextlib
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
 from tsmon.stores.rungs import Rung
 
-__all__ = ["MAX_TIME", "MIN_TIME", "TABLES", "Layout", "Level", "window_number"]
+__all__ = ["MAX_TIME", "MIN_TIME", "TABLES", "Layout", "Level", "mark_all", "marked_s", "window_number"]
 
 MIN_TIME: Final = -(2**63)
 MAX_TIME: Final = 2**63 - 1
@@ -158,6 +158,26 @@ def mark_everything(connection: sqlite3.Connection) -> None:
             marks.append((series, max(narrow.floor(start_ns), MIN_TIME), min(narrow.ceil(stop_ns), MAX_TIME)))
     connection.execute("DELETE FROM marks")
     connection.executemany("INSERT INTO marks VALUES (?, ?, ?)", marks)
+
+
+def mark_all(connection: sqlite3.Connection, _: Callable[[], None]) -> bool:
+    """As :func:`mark_everything`, in a transaction of its own; False, since nothing is left to do."""
+    if Layout.read(connection).levels:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            mark_everything(connection)
+            connection.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+            raise
+    return False
+
+
+def marked_s(connection: sqlite3.Connection) -> int:
+    """How many seconds of series are marked."""
+    found = connection.execute("SELECT sum((stop_ns - start_ns) / 1000000000) FROM marks").fetchone()[0]
+    return found or 0
 
 
 def window_number(column: str, every: str) -> str:

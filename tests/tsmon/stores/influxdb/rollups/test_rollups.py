@@ -1,0 +1,199 @@
+"""Rollups on the real server: answers from them are those of the points."""
+
+import random
+import time
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from tests.services.influxdb import InfluxDB
+from tsmon.errors import StoreRefusedError
+from tsmon.stores import Bin, Selector, Series
+from tsmon.stores.influxdb import InfluxConnection, InfluxStore
+from tsmon.stores.influxdb.annotated_csv import rows
+from tsmon.stores.influxdb.rollups import changes_needed, differing_days, recompute
+from tsmon.stores.rungs import DAY_NS, HOUR_NS, MINUTE_NS, Rung
+
+S = 1_000_000_000
+NOW = time.time_ns() // DAY_NS * DAY_NS
+START = NOW - 9 * DAY_NS + 1234 * S
+RUNGS = (Rung(15 * MINUTE_NS, 30 * DAY_NS), Rung(HOUR_NS), Rung(DAY_NS))
+SELECTOR = Selector("ctd", "value", {"site": "a b"})
+SPANS = [
+    (START - DAY_NS, NOW + DAY_NS),
+    (START + 3 * HOUR_NS + 17, START + 5 * DAY_NS + 1),
+    (NOW - 2 * DAY_NS, NOW - DAY_NS),
+]
+
+
+@pytest.fixture
+async def store(influxdb: InfluxDB, bucket: str) -> AsyncIterator[InfluxStore]:
+    connection = InfluxConnection(url=influxdb.url, org=influxdb.org, bucket=bucket, token=influxdb.token)
+    async with InfluxStore(connection) as opened:
+        yield opened
+
+
+def lines(seed: int, number: int = 3_000) -> Iterator[str]:
+    draw = random.Random(seed)
+    for _ in range(number):
+        time_ns = START + draw.randrange(0, 8 * DAY_NS)
+        tags = draw.choice([r"site=a\ b", r"host=x,site=a\ b", "site=c"])
+        word = ',word="a",flag=true' if draw.random() < 0.3 else ""
+        yield f"ctd,{tags} value={draw.randrange(1000)}.25,count={draw.randrange(9)}i{word} {time_ns}"
+
+
+async def write(store: InfluxStore, texts: Iterator[str]) -> None:
+    await store.write("\n".join(texts).encode())
+
+
+async def set_up(store: InfluxStore, rungs: tuple[Rung, ...] = RUNGS) -> list[str]:
+    """What had to be done."""
+    changes = await changes_needed(store, rungs)
+    for change in changes:
+        await change.apply(lambda *_: None)
+    return [change.text for change in changes]
+
+
+async def answers(store: InfluxStore) -> tuple[list[list[Bin]], list[list[Series]]]:
+    """Of many kinds of questions; those about windows that no rung fits come from points in any case."""
+    bins, series = [], []
+    for start_ns, stop_ns in SPANS:
+        for field in ("value", "count", "word", "flag"):
+            for every_ns in (15 * MINUTE_NS, 2 * HOUR_NS, 7 * MINUTE_NS, 3 * DAY_NS):
+                selector = Selector("ctd", field, SELECTOR.tags)
+                bins.append(await store.bins(selector, start_ns=start_ns, stop_ns=stop_ns, every_ns=every_ns))
+                if field in ("value", "count"):
+                    series.append(
+                        await store.series(selector, start_ns=start_ns, stop_ns=stop_ns, every_ns=every_ns)
+                    )
+    return bins, series
+
+
+async def from_points(store: InfluxStore) -> tuple[list[list[Bin]], list[list[Series]]]:
+    async with InfluxStore(store.connection) as other:
+        other.rollups._until_s = float("inf")
+        return await answers(other)
+
+
+async def check(store: InfluxStore) -> None:
+    store.rollups.forget()
+    bins, series = await answers(store)
+    expected_bins, expected_series = await from_points(store)
+    assert bins == expected_bins
+    for found, expected in zip(series, expected_series, strict=True):
+        assert [(one.tags, one.times_ns) for one in found] == [(one.tags, one.times_ns) for one in expected]
+        for one, other in zip(found, expected, strict=True):
+            assert one.values == pytest.approx(other.values, rel=1e-12)
+
+
+async def test_answers_are_those_of_the_points(store: InfluxStore) -> None:
+    await write(store, lines(1))
+    assert await set_up(store)
+    assert {(one.measurement, one.every_ns) for one in await store.rollups.all()} == {
+        ("ctd", rung.every_ns) for rung in RUNGS
+    }
+    await check(store)
+    assert await store.rollups.widest("ctd", START, NOW, 2 * HOUR_NS) is not None
+
+
+async def test_setting_up_twice_changes_nothing(store: InfluxStore) -> None:
+    await write(store, lines(2, 50))
+    first = await set_up(store)
+    assert sum("create bucket" in text for text in first) == 3
+    assert sum("create task" in text for text in first) == 3
+    assert await set_up(store) == []
+
+
+async def test_what_is_out_of_date_is_upgraded_and_what_has_gone_is_deleted(store: InfluxStore) -> None:
+    await write(store, lines(3, 50))
+    await set_up(store)
+    await store.write(b"ctd,site=c new=1 %d" % START)
+    await store.write(b"other v=1 %d" % START)
+    bucket = store.connection.bucket
+    changed = (Rung(15 * MINUTE_NS, 60 * DAY_NS), Rung(DAY_NS))
+    assert set(await set_up(store, changed)) == {
+        f"change bucket '{bucket}_15m': keep 60 days",
+        f"update task 'tsmon rollups of {bucket}: 15m ctd'",
+        f"update task 'tsmon rollups of {bucket}: 1d ctd'",
+        f"create task 'tsmon rollups of {bucket}: 15m other'",
+        f"create task 'tsmon rollups of {bucket}: 1d other'",
+        f"delete task 'tsmon rollups of {bucket}: 1h ctd'; its rollups stay",
+    }
+    assert await set_up(store, changed) == []
+
+
+async def test_late_points_overwrites_and_replays_count_once_their_span_is_computed_again(
+    store: InfluxStore,
+) -> None:
+    await write(store, lines(4, 500))
+    await set_up(store)
+    await write(store, lines(5, 500))
+    await write(store, lines(4, 100))
+    await store.write(b"ctd,site=a\\ b value=7 %d" % (START + DAY_NS))
+    await recompute(store, "ctd", START, NOW)
+    await check(store)
+    await recompute(store, "ctd", START, NOW)
+    await check(store)
+
+
+async def test_days_whose_counts_differ_are_found(store: InfluxStore) -> None:
+    await write(store, lines(6, 500))
+    await set_up(store)
+    assert await differing_days(store, "ctd", 30, now_ns=NOW) == []
+    late = NOW - 3 * DAY_NS + 5 * HOUR_NS
+    await store.write(b"ctd,site=c value=1 %d" % late)
+    assert await differing_days(store, "ctd", 30, now_ns=NOW) == [NOW - 3 * DAY_NS]
+    await recompute(store, "ctd", NOW - 3 * DAY_NS, NOW - 2 * DAY_NS)
+    assert await differing_days(store, "ctd", 30, now_ns=NOW) == []
+    await check(store)
+
+
+async def test_windows_that_lost_their_points_are_frozen(influxdb: InfluxDB) -> None:
+    bucket = influxdb.new_bucket(retention_s=3 * 86_400)
+    connection = InfluxConnection(url=influxdb.url, org=influxdb.org, bucket=bucket, token=influxdb.token)
+    async with InfluxStore(connection) as store:
+        now_ns = time.time_ns()
+        await store.write("\n".join(f"m v={n} {now_ns - n * HOUR_NS // 2}" for n in range(1, 100)).encode())
+        await set_up(store)
+        old_ns = now_ns - 5 * DAY_NS
+        async with InfluxStore(
+            InfluxConnection(url=influxdb.url, org=influxdb.org, bucket=f"{bucket}_1d", token=influxdb.token)
+        ) as daily:
+            at_ns = old_ns // DAY_NS * DAY_NS
+            await daily.write(f"m v:count=9i,v:first={at_ns + 1}i,v:last={at_ns + 9}i,v:mean=4 {at_ns}".encode())
+            await recompute(store, "m", old_ns - 10 * DAY_NS, now_ns)
+            [kept] = await daily.values(Selector("m", "v:count"), start_ns=at_ns, stop_ns=at_ns + 1)
+        assert kept.values == [9]
+
+
+async def test_the_servers_own_scheduler_runs_a_task_and_notes_how_far_it_came(store: InfluxStore) -> None:
+    await store.write(f"m v=1 {time.time_ns() - 3 * S}".encode())
+    [*_, create] = await changes_needed(store, (Rung(S, DAY_NS),))
+    await set_up(store, (Rung(S, DAY_NS),))
+    assert "1s m" in create.text
+    [before] = await store.rollups.all()
+
+    async def after() -> int:
+        await store.write(f"m v=1 {time.time_ns() - S}".encode())
+        tasks = await store.call("GET", "/api/v2/tasks", {"org": "", "limit": "100"})
+        [mine] = [
+            one for one in tasks["tasks"] if one["name"] == f"tsmon rollups of {store.connection.bucket}: 1s m"
+        ]
+        await store.call("POST", f"/api/v2/tasks/{mine['id']}/runs", {}, {})
+        store.rollups.forget()
+        [now] = await store.rollups.all()
+        return now.until_ns
+
+    deadline = time.monotonic() + 30
+    while await after() <= before.until_ns:
+        assert time.monotonic() < deadline
+    text = await store.query(f'from(bucket: "{store.connection.bucket}_1s") |> range(start: -1d) |> count()')
+    assert {row.values["_field"] for row in rows(text)} == {"v:count", "v:first", "v:last", "v:mean"}
+
+
+async def test_texts_have_no_means_from_rollups_either(store: InfluxStore) -> None:
+    await store.write(f'm s="a" {START}'.encode())
+    await set_up(store)
+    assert await store.bins(Selector("m", "s"), start_ns=START - S, stop_ns=NOW, every_ns=DAY_NS)
+    with pytest.raises(StoreRefusedError):
+        await store.series(Selector("m", "s"), start_ns=START - S, stop_ns=NOW, every_ns=DAY_NS)

@@ -1,0 +1,36 @@
+"""Where rollups lie in InfluxDB.
+
+Each rung has a bucket beside that of the points, ``<bucket>_15m``, with the rung's retention. Measurements and tags
+there are those of the points, and the time of a rollup is its window's start. Of a field ``f`` there are
+``f:count`` (integer), ``f:first`` and ``f:last`` (times of the first and last value, integer nanoseconds), and of
+numbers ``f:mean`` (float).
+
+How far each measurement is rolled up stands in the bucket of the points itself: measurement ``tsmon_rollups``, tags
+``rolled`` (the measurement) and ``every_ns``, integer fields ``since``, ``until`` and ``keep`` (nanoseconds; 0: for
+ever).
+"""
+
+from typing import Final
+
+__all__ = ["COUNT", "FIRST", "LAST", "MEAN", "STATE", "rung_bucket", "rung_name"]
+
+STATE: Final = "tsmon_rollups"
+COUNT: Final = ":count"
+FIRST: Final = ":first"
+LAST: Final = ":last"
+MEAN: Final = ":mean"
+
+_UNITS: Final = (("d", 86_400_000_000_000), ("h", 3_600_000_000_000), ("m", 60_000_000_000), ("s", 1_000_000_000))
+
+
+def rung_name(every_ns: int) -> str:
+    """Text of a width such as ``15m``; ``1500000000ns`` where no unit fits."""
+    for unit, length_ns in _UNITS:
+        if every_ns % length_ns == 0:
+            return f"{every_ns // length_ns}{unit}"
+    return f"{every_ns}ns"
+
+
+def rung_bucket(bucket: str, every_ns: int) -> str:
+    """Name of the bucket of a rung."""
+    return f"{bucket}_{rung_name(every_ns)}"

@@ -1,0 +1,150 @@
+"""Rollups computed again: of spans that were written late, and of days whose counts differ."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from tsmon.line_protocol.escaping import escape_tag
+from tsmon.stores.influxdb.annotated_csv import rows
+from tsmon.stores.influxdb.flux import MAX_TIME_NS, MIN_TIME_NS, condition, quote
+from tsmon.stores.influxdb.rollups.names import COUNT, STATE
+from tsmon.stores.influxdb.rollups.source import once
+from tsmon.stores.influxdb.rollups.states import Rolled
+
+if TYPE_CHECKING:
+    from tsmon.stores.influxdb.store import InfluxStore
+
+__all__ = ["differing_days", "first_time_ns", "noted", "numeric_fields", "recompute", "roll_up", "spans_of"]
+
+DAY_NS: Final = 86_400_000_000_000
+WINDOWS_AT_ONCE: Final = 1_000
+
+
+async def recompute(
+    store: "InfluxStore",
+    measurement: str,
+    start_ns: int,
+    stop_ns: int,
+    *,
+    done: Callable[[int], None] = lambda _: None,
+) -> None:
+    """Compute all rungs of a measurement again for a span, as far as its points are there.
+
+    A span from before what is rolled up so far is added to it.
+    Windows that lost points to retention are frozen: what they were computed as, they stay. ``done`` is told how
+    many windows each step was about.
+    """
+    store.rollups.forget()
+    mine = [one for one in await store.rollups.all() if one.measurement == measurement]
+    if not mine:
+        return
+    numbers = await numeric_fields(store, measurement)
+    raw_from_ns = await store.points_since_ns()
+    for one in sorted(mine, key=lambda one: one.every_ns):
+        longer = _reaching_back(one, start_ns, raw_from_ns)
+        for low_ns, high_ns in spans_of(longer, start_ns, stop_ns if longer is one else one.until_ns, raw_from_ns):
+            await roll_up(store, one, numbers, low_ns, high_ns)
+            done((high_ns - low_ns) // one.every_ns)
+        if longer is not one:
+            await store.write(noted(longer))
+            store.rollups.forget()
+
+
+def noted(rolled: Rolled) -> bytes:
+    """The line that notes how far a measurement is rolled up, now."""
+    tags = f"every_ns={rolled.every_ns},rolled={escape_tag(rolled.measurement)}"
+    fields = f"since={rolled.since_ns}i,until={rolled.until_ns}i,keep={rolled.keep_ns}i"
+    return f"{STATE},{tags} {fields} {time.time_ns()}".encode()
+
+
+def _reaching_back(rolled: Rolled, start_ns: int, raw_from_ns: int) -> Rolled:
+    every_ns = rolled.every_ns
+    since_ns = max(start_ns // every_ns, -(-raw_from_ns // every_ns)) * every_ns
+    return replace(rolled, since_ns=since_ns) if since_ns < rolled.since_ns else rolled
+
+
+async def roll_up(store: "InfluxStore", rolled: Rolled, numbers: list[str], start_ns: int, stop_ns: int) -> None:
+    """Roll up whole windows of one rung."""
+    bucket = store.connection.bucket
+    await store.query(once(bucket, rolled.measurement, numbers, rolled.every_ns, start_ns, stop_ns))
+
+
+def spans_of(rolled: Rolled, start_ns: int, stop_ns: int, raw_from_ns: int) -> Iterator[tuple[int, int]]:
+    """Spans of some windows each that cover a span, as far as that is rolled up and not frozen."""
+    every_ns = rolled.every_ns
+    low_ns = max(start_ns // every_ns, rolled.since_ns // every_ns, -(-raw_from_ns // every_ns)) * every_ns
+    high_ns = min(-(-stop_ns // every_ns) * every_ns, rolled.until_ns)
+    if rolled.keep_ns:
+        low_ns = max(low_ns, -(-(time.time_ns() - rolled.keep_ns) // every_ns) * every_ns)
+    step_ns = WINDOWS_AT_ONCE * every_ns
+    for at_ns in range(low_ns, high_ns, step_ns):
+        yield at_ns, min(at_ns + step_ns, high_ns)
+
+
+async def numeric_fields(store: "InfluxStore", measurement: str) -> list[str]:
+    """Names of the fields that have means."""
+    text = await store.query(
+        f"from(bucket: {quote(store.connection.bucket)})\n"
+        f"  |> range(start: time(v: {MIN_TIME_NS}), stop: time(v: {MAX_TIME_NS}))\n"
+        f"  |> filter(fn: (r) => {condition('_measurement', measurement)})\n"
+        "  |> last()\n"
+        '  |> keep(columns: ["_field", "_value"])\n'
+    )
+    numbers = {"double", "long", "unsignedLong"}
+    return sorted({row.values["_field"] for row in rows(text) if row.types["_value"] in numbers})
+
+
+async def first_time_ns(store: "InfluxStore", measurement: str) -> int | None:
+    """Time of the oldest point of a measurement; None where there is none."""
+    text = await store.query(
+        f"from(bucket: {quote(store.connection.bucket)})\n"
+        f"  |> range(start: time(v: {MIN_TIME_NS}), stop: time(v: {MAX_TIME_NS}))\n"
+        f"  |> filter(fn: (r) => {condition('_measurement', measurement)})\n"
+        "  |> first()\n"
+        '  |> keep(columns: ["_time"])\n'
+        "  |> group()\n"
+        '  |> min(column: "_time")\n'
+    )
+    return next((row.values["_time"] for row in rows(text)), None)
+
+
+async def differing_days(store: "InfluxStore", measurement: str, days: int, *, now_ns: int) -> list[int]:
+    """Starts of those of the last days in which rollups tell of another number of values than there are.
+
+    Counted by the storage, so it costs little; what was overwritten in place is not seen by it.
+    """
+    mine = [
+        one for one in await store.rollups.all() if one.measurement == measurement and DAY_NS % one.every_ns == 0
+    ]
+    if not mine:
+        return []
+    widest = max(mine, key=lambda one: one.every_ns)
+    low_ns = max(now_ns // DAY_NS - days, -(-widest.since_ns // DAY_NS)) * DAY_NS
+    low_ns = max(low_ns, -(-(await store.points_since_ns()) // DAY_NS) * DAY_NS)
+    high_ns = widest.until_ns // DAY_NS * DAY_NS
+    if low_ns >= high_ns:
+        return []
+    is_mine = condition("_measurement", measurement)
+    counted = await store.query(
+        "\n".join(
+            f"from(bucket: {quote(bucket)})\n"
+            f"  |> range(start: time(v: {low_ns}), stop: time(v: {high_ns}))\n"
+            f"  |> filter(fn: (r) => {is_mine}{more})\n"
+            f'  |> window(every: 1d)\n  |> {function}()\n  |> keep(columns: ["_start", "_value"])\n  |> group()\n'
+            f'  |> yield(name: "{name}")\n'
+            for name, bucket, more, function in (
+                ("points", store.connection.bucket, "", "count"),
+                ("rolled", store.rollups.bucket_of(widest), f" and r._field =~ /{COUNT}$/", "sum"),
+            )
+        )
+    )
+    counts: dict[str, dict[int, int]] = {"points": {}, "rolled": {}}
+    for row in rows(counted):
+        of = counts[row.result]
+        of[row.values["_start"]] = of.get(row.values["_start"], 0) + row.values["_value"]
+    return sorted(_keys_that_differ(counts["points"], counts["rolled"]))
+
+
+def _keys_that_differ(one: dict[int, int], other: dict[int, int]) -> Iterable[int]:
+    return (key for key in one.keys() | other.keys() if one.get(key, 0) != other.get(key, 0))
