@@ -3,8 +3,8 @@
 The streams have a datum a second, with an outage in the middle, in one deployment, so that the rules ask for about
 1,000 windows, whatever the length. ``report`` is the library's answer over the store's bins, ``told by Flux`` the
 same answer computed by the server. The obvious queries look at every point and tell the gaps alone: Flux's
-``elapsed()``, and SQL's ``lag()``. The last row is ten years of such a stream (315 million data), answered from the
-daily rollups of the embedded store, which are put in place without the points. Best of some rounds; a ratio is
+``elapsed()``, and SQL's ``lag()``. The last rows are ten years of such a stream (315 million data), answered from
+hourly and daily rollups, which are put in place without the points. Best of some rounds; a ratio is
 their time over that of our report, and behind ``told by Flux`` over that.
 """
 
@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import closing, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -26,6 +27,8 @@ from tsmon.availability import EXACT, Category, Deployment, Report, availability
 from tsmon.availability.flux import availability_by_influxdb
 from tsmon.stores import Selector, Store
 from tsmon.stores.influxdb import InfluxConnection, InfluxStore
+from tsmon.stores.influxdb.rollups import Rolled, rung_bucket
+from tsmon.stores.influxdb.rollups.recompute import noted
 from tsmon.stores.rungs import DAY_NS, DEFAULT_RUNGS, HOUR_NS
 from tsmon.stores.sqlite import SqliteStore
 
@@ -59,6 +62,7 @@ def measure(server: Server, points: Sequence[int], rounds: int, years: int = YEA
         size = f"{number:,} points"
         told("InfluxDB", size, *asyncio.run(_influxdb(server, number, rounds)))
         told("SQLite", size, *asyncio.run(_sqlite(number, rounds)))
+    told("InfluxDB", f"{years} years from rollups", *asyncio.run(_influxdb_from_rollups(server, years, rounds)))
     told("SQLite", f"{years} years from rollups", *asyncio.run(_from_rollups(years, rounds)))
     return Outcome("availability", rows, ratios)
 
@@ -108,6 +112,32 @@ async def _sqlite(points: int, rounds: int) -> tuple[int, dict[str, float]]:
 
             times["lag()"] = await _best(min(rounds, 2), lag)
             return windows, times
+
+
+async def _influxdb_from_rollups(server: Server, years: int, rounds: int) -> tuple[int, dict[str, float]]:
+    days = 365 * years
+    name = server.new_bucket().name
+    connection = InfluxConnection(url=server.url, org=server.org, bucket=name, token=server.token)
+    async with InfluxStore(connection) as store:
+        for every_ns in (HOUR_NS, DAY_NS):
+            body = {"orgID": "", "name": rung_bucket(name, every_ns)}
+            await store.call("POST", "/api/v2/buckets", {}, body)
+            lines = [
+                f"stream value:count={count}i,value:first={at_ns}i,value:last={at_ns + last}i,value:mean=1 {at_ns}"
+                for window, count, last in _windows(days, every_ns)
+                for at_ns in [window * every_ns]
+            ]
+            async with InfluxStore(replace(connection, bucket=rung_bucket(name, every_ns))) as rung:
+                for start in range(0, len(lines), BATCH):
+                    await rung.write("\n".join(lines[start : start + BATCH]).encode())
+            await store.write(noted(Rolled("stream", every_ns, START_NS, START_NS + days * DAY_NS)))
+        windows, times = await _both(store, days * DAY_NS // SECOND_NS, rounds)
+        deployments = [Deployment(1, START_NS, START_NS + days * DAY_NS)]
+        times["told by Flux"] = await _best(
+            rounds,
+            lambda: availability_by_influxdb(store, STREAM, deployments, now_ns=START_NS + 2 * days * DAY_NS),
+        )
+        return windows, times
 
 
 async def _from_rollups(years: int, rounds: int) -> tuple[int, dict[str, float]]:

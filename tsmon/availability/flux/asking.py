@@ -7,6 +7,7 @@ from typing import Any
 from tsmon.availability.categories import Category
 from tsmon.availability.deployments import Deployment, spans
 from tsmon.availability.flux.query import availability_query
+from tsmon.availability.flux.readings import RolledPart
 from tsmon.availability.interval import Interval
 from tsmon.availability.reports import Report, report_of
 from tsmon.availability.rules import EXACT, Rules
@@ -31,11 +32,16 @@ async def availability_by_influxdb(
 ) -> Report:
     """As :func:`~tsmon.availability.availability_of`, but only intervals leave the server.
 
-    It is for what is far away, or asked from Grafana with the same query; the answer is the same. Raises what the
-    store raises.
+    It is for what is far away, or asked from Grafana with the same query; the answer is the same. Rollups are read
+    in place of points where they are. Raises what the store raises.
     """
     found = spans(deployments, rules, now_ns=time.time_ns() if now_ns is None else now_ns)
-    query = availability_query(store.connection.bucket, selector, found, rules)
+    rolled = {}
+    for number, span in enumerate(found):
+        part = await store.rollups.widest(selector.measurement, span.start_ns, span.end_ns, span.every_ns)
+        if part is not None:
+            rolled[number] = RolledPart(store.rollups.bucket_of(part[0]), part[1], part[2])
+    query = availability_query(store.connection.bucket, selector, found, rules, rolled=rolled)
     told = [row.values for row in rows(await store.query(query))]
     separation_ns = _mean(told[0]["tl"], told[0]["ts"]) if told else None
     known = Timeline(found, [_interval(one) for one in told], separation_ns)

@@ -3,9 +3,10 @@
 import importlib.resources
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 
 from tsmon.availability.deployments import Span
-from tsmon.availability.flux.readings import given, windows
+from tsmon.availability.flux.readings import RolledPart, given, windows
 from tsmon.availability.given import are_given
 from tsmon.availability.rules import Rules
 from tsmon.stores import Selector
@@ -18,15 +19,22 @@ def rules_source() -> str:
     return importlib.resources.files(__package__).joinpath("rules.flux").read_text(encoding="utf-8")
 
 
-def availability_query(bucket: str, selector: Selector, spans: Sequence[Span], rules: Rules) -> str:
+def availability_query(
+    bucket: str,
+    selector: Selector,
+    spans: Sequence[Span],
+    rules: Rules,
+    *,
+    rolled: Mapping[int, RolledPart] = MappingProxyType({}),
+) -> str:
     """A row per interval of all of time: start, stop, cat, and the sums c, len and sep of its points.
 
     ``cat`` is the number of a :class:`~tsmon.availability.Category`; len / sep is the mean separation of the
     interval, tl / ts that of the whole data set, both in nanoseconds. ``spans`` are those of
-    :func:`~tsmon.availability.spans` for the same rules.
+    :func:`~tsmon.availability.spans` for the same rules; ``rolled`` tells what of each is read from rollups.
     """
     read = given if are_given(selector) else windows
-    assignments, bins = read(bucket, selector, spans)
+    assignments, bins = read(bucket, selector, spans, rolled)
     edges = ",\n    ".join(_edges(spans, rules))
     return (
         'import "array"\n'

@@ -5,31 +5,51 @@ and ``last``, each from its own ``from``, with windows of the span's own width. 
 series and window, in integers of nanoseconds.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from tsmon.availability.deployments import BEGINNING_NS, END_NS, Span
 from tsmon.availability.given import COUNT, LENGTH
 from tsmon.stores import Selector
 from tsmon.stores.influxdb.flux import condition, quote, source
+from tsmon.stores.influxdb.rollups.names import COUNT as COUNTS
+from tsmon.stores.influxdb.rollups.names import FIRST as FIRSTS
+from tsmon.stores.influxdb.rollups.names import LAST as LASTS
 
-__all__ = ["given", "reading", "windows"]
+__all__ = ["RolledPart", "given", "reading", "windows"]
 
 WHOLE_TIME: Final = BEGINNING_NS, END_NS + 1
 
 
-def windows(bucket: str, selector: Selector, spans: Iterable[Span]) -> tuple[str, str]:
-    """Assignments, and the streams of bins that they make."""
-    streams = ",\n".join(
-        stream
-        for number, span in enumerate(spans)
-        for stream in reading(source(bucket, selector, span.start_ns, span.end_ns), number, span.every_ns)
-    )
-    return f"bins = union(tables: [\n{streams},\n])\n    |> binRows()\n", "bins"
+@dataclass(frozen=True, slots=True)
+class RolledPart:
+    """A part of a span, in whole windows of it, that is read from the rollups in a bucket."""
+
+    bucket: str
+    start_ns: int
+    stop_ns: int
 
 
-def given(bucket: str, selector: Selector, spans: Iterable[Span]) -> tuple[str, str]:
-    """As :func:`windows`, of bins that are given."""
+def windows(
+    bucket: str, selector: Selector, spans: Iterable[Span], rolled: Mapping[int, RolledPart]
+) -> tuple[str, str]:
+    """Assignments, and the streams of bins that they make; ``rolled`` are parts of spans by their numbers."""
+    streams: list[str] = []
+    for number, span in enumerate(spans):
+        parts = [(span.start_ns, span.end_ns)]
+        if (part := rolled.get(number)) is not None:
+            streams += _rolled(selector, part, number, span.every_ns)
+            parts = [(span.start_ns, part.start_ns), (part.stop_ns, span.end_ns)]
+        for start_ns, stop_ns in parts:
+            if start_ns < stop_ns:
+                streams += reading(source(bucket, selector, start_ns, stop_ns), number, span.every_ns)
+    joined = ",\n".join(streams)
+    return f"bins = union(tables: [\n{joined},\n])\n    |> binRows()\n", "bins"
+
+
+def given(bucket: str, selector: Selector, spans: Iterable[Span], _: Mapping[int, RolledPart]) -> tuple[str, str]:
+    """As :func:`windows`, of bins that are given, which are read as they are."""
     conditions = [
         condition("_measurement", selector.measurement),
         f"({condition('_field', LENGTH)} or {condition('_field', COUNT)})",
@@ -86,5 +106,28 @@ def reading(read: str, number: int, every: int | str, by: Sequence[str] = ()) ->
             f"  |> map(fn: (r) => ({{r with w: int(v: r.{column})}}))\n"
             f'  |> map(fn: (r) => ({{r with s: {number}, what: "{what}", v: {value}, {window}}}))\n'
             f'  |> drop(columns: ["{column}"{more}])\n'
+            + ("  |> overSeries()\n" if what == "c" else '  |> unique(column: "w")\n')
+        )
+
+
+def _rolled(selector: Selector, part: RolledPart, number: int, every_ns: int) -> Iterator[str]:
+    """As :func:`reading`, from rollups: sums of counts, least first and greatest last times."""
+    window = f"w: if r.w < 0 then (r.w + 1) / {every_ns} - 1 else r.w / {every_ns}"
+    for function, what, suffix, column in (
+        ("sum", "c", COUNTS, "_start"),
+        ("min", "f", FIRSTS, "_value"),
+        ("max", "l", LASTS, "_value"),
+    ):
+        of = Selector(selector.measurement, selector.field + suffix, selector.tags)
+        yield (
+            f"{source(part.bucket, of, part.start_ns, part.stop_ns)}"
+            f"  |> window(every: duration(v: {every_ns}))\n"
+            f"  |> {function}()\n"
+            '  |> keep(columns: ["_start", "_value"])\n'
+            "  |> group()\n"
+            f'  |> sort(columns: ["{column}"], desc: {"true" if what == "l" else "false"})\n'
+            "  |> map(fn: (r) => ({r with w: int(v: r._start)}))\n"
+            f'  |> map(fn: (r) => ({{r with s: {number}, what: "{what}", v: r._value, {window}}}))\n'
+            '  |> drop(columns: ["_start", "_value"])\n'
             + ("  |> overSeries()\n" if what == "c" else '  |> unique(column: "w")\n')
         )

@@ -10,6 +10,8 @@ from tsmon.availability.flux import availability_by_influxdb, availability_query
 from tsmon.stores import Selector
 from tsmon.stores.influxdb import InfluxConnection, InfluxStore
 from tsmon.stores.influxdb.annotated_csv import rows
+from tsmon.stores.influxdb.rollups import changes_needed
+from tsmon.stores.rungs import Rung
 
 HOUR = 3_600_000_000_000
 T = 1_700_000_000_000_000_000
@@ -55,3 +57,27 @@ async def test_a_stream_without_data(influxdb: InfluxDB, bucket: str) -> None:
                     arguments = (Selector(name, "v"), deployments, rules)
                     expected = await availability_of(opened, *arguments, now_ns=NOW)
                     assert await availability_by_influxdb(opened, *arguments, now_ns=NOW) == expected
+
+
+async def test_rollups_are_read_in_place_of_points(influxdb: InfluxDB, bucket: str) -> None:
+    """Deployments begin and end within windows, so that their edges come from points."""
+    day = 24 * HOUR
+    async with store(influxdb, bucket) as opened:
+        times = [T + n * HOUR // 7 for n in range(60_000) if not 9_000 < n < 11_000 and n % 5_000]
+        for start in range(0, len(times), 20_000):
+            batch = times[start : start + 20_000]
+            await opened.write("\n".join(f"m,a={time_ns % 3} v=1 {time_ns}" for time_ns in batch).encode())
+        for change in await changes_needed(opened, (Rung(HOUR), Rung(day))):
+            await change.apply(lambda *_: None)
+        deployments = [Deployment(1, T + day // 3, T + 100 * day), Deployment(2, T + 150 * day)]
+        now = T + 400 * day
+        for rules in (EXACT, DOCUMENT, replace(EXACT, gap_fraction=0.02)):
+            known = await availability_by_influxdb(opened, Selector("m", "v"), deployments, rules, now_ns=now)
+            opened.rollups._until_s, opened.rollups._known = float("inf"), []
+            arguments = (opened, Selector("m", "v"), deployments, rules)
+            assert known == await availability_of(*arguments, now_ns=now)
+            assert known == await availability_by_influxdb(*arguments, now_ns=now)
+            opened.rollups.forget()
+        [one] = [one for one in await opened.rollups.all() if one.every_ns == day]
+        whole = -(-T // day) * day, (T + 300 * day) // day * day
+        assert await opened.rollups.widest("m", T, T + 300 * day, day) == (one, *whole)
