@@ -11,13 +11,13 @@ before the points begin that have been written anew since points were last remov
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
 from tsmon.stores.rungs import Rung
 
-__all__ = ["MAX_TIME", "MIN_TIME", "TABLES", "Layout", "Level", "mark_all", "marked_s", "window_number"]
+__all__ = ["MAX_TIME", "MIN_TIME", "TABLES", "Layout", "Level", "mark_all", "marked_s", "whole", "window_number"]
 
 MIN_TIME: Final = -(2**63)
 MAX_TIME: Final = 2**63 - 1
@@ -104,14 +104,8 @@ class Layout:
         present = Layout.read(connection).levels
         if [(level.every_ns, level.keep_ns) for level in present] == [(r.every_ns, r.keep_ns) for r in rungs]:
             return
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+        with whole(connection):
             Layout._change(connection, rungs)
-            connection.execute("COMMIT")
-        except BaseException:
-            with contextlib.suppress(sqlite3.Error):
-                connection.execute("ROLLBACK")
-            raise
 
     @staticmethod
     def _change(connection: sqlite3.Connection, rungs: Sequence[Rung]) -> None:
@@ -139,6 +133,19 @@ class Layout:
             mark_everything(connection)
 
 
+@contextlib.contextmanager
+def whole(connection: sqlite3.Connection) -> Iterator[None]:
+    """A transaction that writes: all of it, or nothing."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise
+
+
 def mark_everything(connection: sqlite3.Connection) -> None:
     """Mark each series over all its points and rollups, in the transaction that is open."""
     layout = Layout.read(connection)
@@ -163,14 +170,8 @@ def mark_everything(connection: sqlite3.Connection) -> None:
 def mark_all(connection: sqlite3.Connection, _: Callable[[], None]) -> bool:
     """As :func:`mark_everything`, in a transaction of its own; False, since nothing is left to do."""
     if Layout.read(connection).levels:
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+        with whole(connection):
             mark_everything(connection)
-            connection.execute("COMMIT")
-        except BaseException:
-            with contextlib.suppress(sqlite3.Error):
-                connection.execute("ROLLBACK")
-            raise
     return False
 
 

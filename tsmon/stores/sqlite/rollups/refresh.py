@@ -5,14 +5,13 @@ order points came. A wider window whose narrower ones have been removed in part 
 those have been removed too, it is left as it is.
 """
 
-import contextlib
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tsmon.stores.sqlite.rollups.layout import MAX_TIME, MIN_TIME, Layout, Level, window_number
+from tsmon.stores.sqlite.rollups.layout import MAX_TIME, MIN_TIME, Layout, Level, whole, window_number
 
 __all__ = ["refresh"]
 
@@ -44,15 +43,8 @@ class _Field:
 
 def refresh(connection: sqlite3.Connection) -> bool:
     """Recompute some of what is marked, in one transaction; return whether there is more to do."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        more = _refresh(connection)
-        connection.execute("COMMIT")
-    except BaseException:
-        with contextlib.suppress(sqlite3.Error):
-            connection.execute("ROLLBACK")
-        raise
-    return more
+    with whole(connection):
+        return _refresh(connection)
 
 
 def _refresh(connection: sqlite3.Connection) -> bool:
