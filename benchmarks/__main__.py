@@ -8,7 +8,7 @@ from typing import Final
 from benchmarks.outcome import Outcome
 from benchmarks.table import show, show_ratios
 
-BENCHMARKS: Final = ("emit", "requests", "memory", "write", "spool", "agent", "availability")
+BENCHMARKS: Final = ("emit", "requests", "memory", "write", "spool", "agent", "availability", "freshness")
 
 
 def main() -> None:

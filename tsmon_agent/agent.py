@@ -18,6 +18,7 @@ from tsmon.settings import MonitoringSettings, RollupSettings, Settings, WebSett
 from tsmon.stores import Store
 from tsmon_agent.configured import samplers_from
 from tsmon_agent.configured_state import ConfiguredState
+from tsmon_agent.fresh_rounds import FreshnessRounds
 from tsmon_agent.influx_rollups import InfluxRollups
 from tsmon_agent.live import LiveFeed
 from tsmon_agent.logs import LogConfig
@@ -65,12 +66,18 @@ class Agent:
         )
         self._settings_file = settings_file
         self._web: WebServer | None = None
+        self._fresh_ticker = Periodic(
+            lambda: self._start_upkeep("freshness"), settings.freshness.interval, at_once=True
+        )
         self._tickers = (
             Periodic(self._emit_pipeline, PIPELINE_INTERVAL_S, at_once=True),
             Periodic(lambda: self._start_upkeep("retention"), RETENTION_INTERVAL_S, at_once=True),
             Periodic(lambda: self._start_upkeep("rollups"), ROLLUP_INTERVAL_S, at_once=True),
+            self._fresh_ticker,
             Periodic(lambda: self._start_upkeep("tables"), TABLES_INTERVAL_S),
         )
+        self.freshness = FreshnessRounds(self)
+        """How fresh expected streams are."""
         self._influx_rollups: InfluxRollups | None = None
         self._upkeep: dict[str, asyncio.Task[None]] = {}
         self._orders: asyncio.Queue[str] = asyncio.Queue()
@@ -182,6 +189,7 @@ class Agent:
         await state.stop(self._configured_state)
         await self._change_rungs(settings.rollups)
         self.settings = settings
+        self._fresh_ticker.change(settings.freshness.interval)
         self.sampling.reconfigure(samplers, host=settings.agent.host, time_limit_s=settings.agent.time_limit)
 
     def _with_expected(self, settings: Settings) -> Settings:
@@ -247,6 +255,9 @@ class Agent:
     async def _look_after(self, name: str) -> None:
         if name == "tables":
             await self._configured_state.load_tables()
+            return
+        if name == "freshness":
+            await self.freshness.look()
             return
         from tsmon.stores.influxdb import InfluxStore
         from tsmon.stores.sqlite import SqliteStore

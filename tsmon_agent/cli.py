@@ -11,6 +11,7 @@ from tsmon.errors import TsmonError
 from tsmon.settings import Settings, load_settings
 from tsmon_agent.db_commands import db
 from tsmon_agent.deployment_commands import deployments
+from tsmon_agent.fresh_command import fresh
 from tsmon_agent.import_commands import import_files
 from tsmon_agent.logs import log_to_stderr
 from tsmon_agent.migrate_commands import migrate
@@ -38,6 +39,7 @@ app.add_typer(migrate, name="migrate")
 
 app.command("import")(import_files)
 app.command()(setup)
+app.command()(fresh)
 app.add_typer(rollups, name="rollups")
 
 

@@ -74,6 +74,16 @@ def test_availability_as_json_beside_the_obvious_queries(influxdb: InfluxDB) -> 
     assert len(found["ratios"]) == 3
 
 
+def test_freshness_as_json(influxdb: InfluxDB) -> None:
+    server = ("--url", influxdb.url, "--org", influxdb.org, "--token", influxdb.token)
+    found = json.loads(run("benchmarks.freshness", *server, "--streams", "50", "--rounds", "1", "--json"))
+    assert [(row["name"], row["streams"]) for row in found["rows"]] == [
+        ("tsmon, InfluxDB", 50),
+        ("tsmon, SQLite", 50),
+    ]
+    assert all(row["cpu_s"] > 0 for row in found["rows"])
+
+
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from Linux' /proc")
 def test_memory_as_json() -> None:
     found = json.loads(run("benchmarks.memory", "--points", "20000", "--json"))

@@ -4,7 +4,7 @@ from tsmon.points.logs import Log
 from tsmon.points.point import FieldMapping, Point, ServicePoint, TagMapping, Time
 from tsmon.points.progress import InProgress
 from tsmon.points.requests import Request, RequestError, RequestSummary, route_of
-from tsmon.points.streams import StreamBin
+from tsmon.points.streams import StreamBin, StreamFreshness
 from tsmon.points.subtasks import SubtaskError, SubtaskExecution, SubtaskFinal
 from tsmon.points.workers import WorkerQueue, WorkerRequest
 
@@ -18,6 +18,7 @@ __all__ = [
     "RequestSummary",
     "ServicePoint",
     "StreamBin",
+    "StreamFreshness",
     "SubtaskError",
     "SubtaskExecution",
     "SubtaskFinal",

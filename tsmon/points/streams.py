@@ -3,7 +3,7 @@
 from tsmon.line_protocol import Tag
 from tsmon.points.point import Point
 
-__all__ = ["StreamBin"]
+__all__ = ["StreamBin", "StreamFreshness"]
 
 
 class StreamBin(Point, measurement="stream_bins"):
@@ -23,3 +23,20 @@ class StreamBin(Point, measurement="stream_bins"):
     """Time from the first datum to the last, in nanoseconds."""
     count: int
     """Number of data."""
+
+
+class StreamFreshness(Point, measurement="stream_freshness"):
+    """How fresh an expected stream is; written when that changes, and once an hour."""
+
+    reference_designator: Tag[str]
+    """The instrument."""
+    method: Tag[str]
+    """How its data come."""
+    stream: Tag[str]
+    """Name of the stream."""
+    state: str
+    """``operational``, ``degraded``, ``failed``, ``silent host`` or ``not tracked``."""
+    level: int
+    """The same as a number: 0 not tracked, 1 operational, 2 degraded, 3 failed, 4 silent host."""
+    age: float | None = None
+    """Age of the newest datum in seconds; left out where there is none."""

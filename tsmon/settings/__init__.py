@@ -2,6 +2,7 @@
 
 from tsmon.settings.agent import AgentSettings, SamplerName, WebSettings
 from tsmon.settings.availability import AvailabilitySettings
+from tsmon.settings.freshness import FreshnessSettings
 from tsmon.settings.loading import Settings, load_settings
 from tsmon.settings.monitoring import MonitoringSettings
 from tsmon.settings.rollups import RollupSettings
@@ -11,6 +12,7 @@ from tsmon.settings.streams import StreamSettings
 __all__ = [
     "AgentSettings",
     "AvailabilitySettings",
+    "FreshnessSettings",
     "MonitoringSettings",
     "RollupSettings",
     "SamplerName",

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 from tsmon.errors import SettingsError
 from tsmon.settings.agent import AgentSettings, WebSettings
 from tsmon.settings.availability import AvailabilitySettings
+from tsmon.settings.freshness import FreshnessSettings
 from tsmon.settings.monitoring import MonitoringSettings
 from tsmon.settings.places import place_of
 from tsmon.settings.rollups import RollupSettings
@@ -56,6 +57,7 @@ class Settings(BaseSettings):
     streams: StreamSettings = StreamSettings()
     rollups: RollupSettings = RollupSettings()
     availability: AvailabilitySettings = AvailabilitySettings()
+    freshness: FreshnessSettings = FreshnessSettings()
 
     @classmethod
     def settings_customise_sources(

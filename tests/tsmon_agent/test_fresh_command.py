@@ -1,0 +1,72 @@
+"""``tsmon-agent fresh``: for people, for programs, and for other monitoring by its exit code."""
+
+import json
+import time
+from pathlib import Path
+
+from tests.tsmon_agent.embedded_rows import rows_of
+from tests.tsmon_agent.running_agent import running_agent
+from tests.tsmon_agent.shell import Shell, agent
+
+__all__ = ["agent"]
+
+S = 1_000_000_000
+EXPECTED = "CE01-A,streamed,ctd,1,60,600\nCE02-B,streamed,ctd,1,60,600\n"
+
+
+def prepare(agent: Shell, tmp_path: Path, *ages_s: int) -> None:
+    (tmp_path / "expected.csv").write_text(EXPECTED)
+    assert agent("streams", "load", "expected.csv").code == 0
+    now = time.time_ns()
+    lines = [
+        f"ctd,reference_designator={name},method=streamed value=1 {now - age_s * S}\n"
+        for name, age_s in zip(("CE01-A", "CE02-B"), ages_s, strict=False)
+    ]
+    (tmp_path / "data.lp").write_text("".join(lines))
+    assert agent("import", "data.lp").code == 0
+
+
+def test_states_by_shape_and_word_and_the_worst_as_exit_code(agent: Shell, tmp_path: Path) -> None:
+    prepare(agent, tmp_path, 5, 100)
+    ran = agent("fresh")
+    assert ran.code == 1
+    rows = [line.split() for line in ran.out.splitlines()[1:]]
+    assert [row[:4] for row in rows] == [
+        ["✓", "operational", "CE01-A", "streamed"],
+        ["△", "degraded", "CE02-B", "streamed"],
+    ]
+    assert agent("fresh", "CE01-A").code == 0
+    assert agent("fresh", "CE03").mistake == "no stream of CE03 is expected; tsmon-agent streams list shows all"
+
+
+def test_without_data_a_stream_has_failed_and_has_no_age(agent: Shell, tmp_path: Path) -> None:
+    prepare(agent, tmp_path, 5)
+    ran = agent("fresh", "--json")
+    assert ran.code == 2
+    assert [(one["state"], one["age"] is None) for one in json.loads(ran.out)] == [
+        ("operational", False),
+        ("failed", True),
+    ]
+
+
+def test_nothing_expected(agent: Shell, tmp_path: Path) -> None:
+    (tmp_path / "data.lp").write_text("m v=1 1\n")
+    agent("import", "data.lp")
+    ran = agent("fresh")
+    assert (ran.code, ran.out) == (0, "no stream is expected; tsmon-agent streams load reads a table of them\n")
+
+
+def test_the_agent_writes_what_changes(tmp_path: Path) -> None:
+    (tmp_path / "expected.csv").write_text(EXPECTED)
+    settings = "[agent]\ninterval = 0.5\n[web]\nport = 0\n"
+    settings += "[freshness]\ninterval = 1.0\n[streams]\nexpected = 'expected.csv'\n"
+    file = tmp_path / "data" / "tsmon" / "tsmon.db"
+    with running_agent(tmp_path, settings) as running:
+        running.wait(lambda _: rows_of(file, "stream_freshness"))
+        assert running.stop() == 0
+        assert "('CE01-A', 'streamed', 'ctd') is failed" in running.log
+    rows = rows_of(file, "stream_freshness")
+    assert {(row["tags"]["reference_designator"], row["state"], row["level"], row.get("age")) for row in rows} == {
+        ("CE01-A", "failed", 3, None),
+        ("CE02-B", "failed", 3, None),
+    }

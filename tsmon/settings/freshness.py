@@ -1,0 +1,15 @@
+"""Section ``[freshness]``: how often expected streams are looked at."""
+
+from pydantic import Field
+
+from tsmon.settings.monitoring import Section
+
+__all__ = ["FreshnessSettings"]
+
+
+class FreshnessSettings(Section):
+    """Freshness of expected streams; see ``tsmon.toml`` for the meaning of each key."""
+
+    enabled: bool = True
+    interval: float = Field(default=60.0, ge=1.0)
+    silent_after: float = Field(default=900.0, gt=0)

@@ -1,0 +1,85 @@
+"""The command ``tsmon-agent fresh``."""
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from tsmon_agent.options import AsJson, SettingsFile
+
+if TYPE_CHECKING:
+    from tsmon.settings import Settings
+    from tsmon.stores import Store
+    from tsmon_agent.freshness import FreshStream
+
+__all__ = ["fresh"]
+
+EXIT_CODES: Final = {"degraded": 1, "failed": 2, "silent host": 2}
+
+
+def fresh(
+    reference_designator: Annotated[
+        str | None, typer.Argument(metavar="[REFDES]", help="Only streams of this instrument.")
+    ] = None,
+    as_json: AsJson = False,
+    settings: SettingsFile = None,
+) -> None:
+    """Say how fresh expected streams are now; exit with 1 if any is degraded, with 2 if any has failed."""
+    from tsmon.settings import load_settings
+    from tsmon_agent.terminal import print_json, print_table
+
+    found = asyncio.run(_look(load_settings(settings), reference_designator))
+    if as_json:
+        print_json([_plain(one) for one in found])
+    elif found:
+        titles = ("", "state", "reference designator", "method", "stream", "newest", "age (s)")
+        print_table(titles, map(_cells, found))
+    else:
+        typer.echo("no stream is expected; tsmon-agent streams load reads a table of them")
+    code = max((EXIT_CODES.get(one.level.word, 0) for one in found), default=0)
+    if code:
+        raise typer.Exit(code)
+
+
+async def _look(settings: "Settings", reference_designator: str | None) -> "list[FreshStream]":
+    import time
+
+    from tsmon.configured import embedded_file, store_from
+    from tsmon.errors import UnknownNameError
+    from tsmon.stores.sqlite import SqliteStore
+    from tsmon_agent.configured import state_url
+    from tsmon_agent.freshness import Watch
+    from tsmon_agent.state import State
+
+    store: Store = store_from(settings.monitoring, embedded=True)
+    if isinstance(store, SqliteStore):
+        # The agent may be writing it.
+        store = SqliteStore(embedded_file(settings.monitoring), read_only=True)
+    async with State(state_url(settings)) as state, store:
+        watch = Watch(state, round(settings.freshness.silent_after * 1e9))
+        await watch.round(store, time.time_ns(), remember=False)
+    found = [one for one in watch.streams if reference_designator in (None, one.reference_designator)]
+    if reference_designator is not None and not found:
+        raise UnknownNameError(
+            f"no stream of {reference_designator} is expected; tsmon-agent streams list shows all"
+        )
+    return found
+
+
+def _cells(one: "FreshStream") -> tuple[str, ...]:
+    from tsmon_agent.streams.cells import exact_time_text
+
+    age = "" if one.age_ns is None else f"{one.age_ns / 1e9:,.0f}"
+    names = one.reference_designator, one.method, one.stream
+    return one.level.shape, one.level.word, *names, exact_time_text(one.newest_ns), age
+
+
+def _plain(one: "FreshStream") -> dict[str, Any]:
+    return {
+        "reference_designator": one.reference_designator,
+        "method": one.method,
+        "stream": one.stream,
+        "state": one.level.word,
+        "newest_ns": one.newest_ns,
+        "age": None if one.age_ns is None else one.age_ns / 1e9,
+    }

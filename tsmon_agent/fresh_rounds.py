@@ -1,0 +1,84 @@
+"""Rounds over expected streams in the running agent: points of what changes, and who is told of it."""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from tsmon import StreamFreshness, TsmonError
+from tsmon.limited_log import LimitedLog
+
+if TYPE_CHECKING:
+    from tsmon_agent.agent import Agent
+    from tsmon_agent.freshness import FreshStream, Watch
+
+__all__ = ["FreshnessRounds"]
+
+_log = logging.getLogger("tsmon")
+
+HEARTBEAT_NS: Final = 3_600_000_000_000
+"""How often the level of every stream is written, changed or not."""
+
+
+class FreshnessRounds:
+    """Looks at all expected streams when it is asked to; ``listeners`` are told of each change."""
+
+    def __init__(self, agent: "Agent", clock: Callable[[], int] = time.time_ns) -> None:
+        self._agent = agent
+        self._clock = clock
+        self._watch: Watch | None = None
+        self._written_ns = 0
+        self._limited = LimitedLog()
+        self.listeners: list[Callable[[FreshStream], None]] = []
+
+    @property
+    def streams(self) -> "list[FreshStream]":
+        """All expected streams as the last round has found them; none before the first."""
+        return [] if self._watch is None else self._watch.streams
+
+    @property
+    def watch(self) -> "Watch":
+        """What is known of the streams, for those who ask by instrument or site."""
+        from tsmon_agent.freshness import Watch
+
+        state = self._agent.state
+        silent_after_ns = round(self._agent.settings.freshness.silent_after * 1e9)
+        if self._watch is None or (self._watch.state, self._watch.silent_after_ns) != (state, silent_after_ns):
+            self._watch = Watch(state, silent_after_ns)
+        return self._watch
+
+    async def look(self) -> None:
+        """One round; where store or state do not answer, nothing changes, and it is logged."""
+        if not self._agent.settings.freshness.enabled:
+            return
+        now_ns = self._clock()
+        try:
+            changed = await self.watch.round(self._agent.store, now_ns)
+        except TsmonError as error:
+            self._limited.warning("freshness", f"it is not known how fresh streams are: {error}")
+            return
+        whole = now_ns - self._written_ns >= HEARTBEAT_NS
+        if whole:
+            self._written_ns = now_ns
+        for one in self.streams if whole else changed:
+            self._emit(one, now_ns)
+        for one in changed:
+            _log.info("stream %r is %s", (one.reference_designator, one.method, one.stream), one.level.word)
+            for listener in self.listeners:
+                listener(one)
+
+    def _emit(self, one: "FreshStream", now_ns: int) -> None:
+        try:
+            self._agent.monitor.emit(
+                StreamFreshness(
+                    time=now_ns,
+                    reference_designator=one.reference_designator,
+                    method=one.method,
+                    stream=one.stream,
+                    state=one.level.word,
+                    level=int(one.level),
+                    age=None if one.age_ns is None else one.age_ns / 1e9,
+                )
+            )
+        except TsmonError as error:
+            self._limited.warning("points", f"how fresh a stream is cannot be written: {error}")
