@@ -1,7 +1,7 @@
 """The report on a stream in a store."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,7 +10,7 @@ from tsmon.availability.given import are_given, given_bins
 from tsmon.availability.reports import Report, report_of
 from tsmon.availability.rules import EXACT, Rules
 from tsmon.availability.timeline import timeline
-from tsmon.stores import Selector, Store
+from tsmon.stores import Kept, Selector, Store
 
 __all__ = ["Narrowest", "availability_of"]
 
@@ -48,18 +48,64 @@ async def availability_of(
     are taken as they are, must not overlap, and gaps within them are not seen.
 
     The store is asked for bins, about ``1 / rules.gap_fraction`` for a deployment (see
-    :meth:`~tsmon.availability.Rules.every_ns`), always of all data, since limits and means are those of the whole;
+    :meth:`~tsmon.availability.Rules.every_ns`, or :func:`kept_parts` where the points have gone), always of all
+    data, since limits and means are those of the whole;
     ``start_ns`` and ``end_ns`` only cut the report. ``name`` is by default the measurement. With gaps between bins,
     ``narrowest`` changes nothing. Else as :func:`~tsmon.availability.report`; raises what the store raises.
     """
     found = spans(deployments, rules, now_ns=time.time_ns() if now_ns is None else now_ns)
     shown = timeline([], found, rules).window(start_ns, end_ns)
     bins = await given_bins(store, selector) if are_given(selector) else []
+    kept = await store.kept(selector.measurement)
     for span in () if are_given(selector) else found:
-        for start, stop, every in _parts(span, rules, shown, narrowest):
-            bins += await store.bins(selector, start_ns=start, stop_ns=stop, every_ns=every)
+        parts = (one for part in _parts(span, rules, shown, narrowest) for one in kept_parts(*part, kept))
+        for start, stop, every in parts:
+            told = await store.bins(selector, start_ns=start, stop_ns=stop, every_ns=every)
+            # What reaches over an edge is asked for on both sides of it.
+            bins += told[1:] if told and bins and told[0] == bins[-1] else told
     name = selector.measurement if name is None else name
     return report_of(timeline(bins, found, rules), rules, name=name, start_ns=start_ns, end_ns=end_ns)
+
+
+def kept_parts(start_ns: int, stop_ns: int, every_ns: int, kept: Sequence[Kept]) -> list[tuple[int, int, int]]:
+    """Start, end and windows of the parts of a span, by what retention has left of each.
+
+    Where narrower windows cannot be answered any more, they are as wide as the rollups that are left: gaps within
+    one are not seen there, but nothing is taken for missing only because it is not known as exactly as it was. A
+    rollup that crosses an edge of the span is a part of its own, which reaches over the edge.
+    """
+    widths = [-(-every_ns // one.every_ns) * one.every_ns if one.every_ns else every_ns for one in kept]
+    # Where each begins to be of use: where windows of the next wider one that is used are whole.
+    begins = [start_ns] * len(kept)
+    for index in range(len(kept) - 2, -1, -1):
+        if kept[index].from_ns > start_ns:
+            for older in range(index + 1, len(kept)):
+                begins[index] = -(-kept[index].from_ns // widths[older]) * widths[older]
+                if begins[older] < begins[index]:
+                    break
+    parts: list[tuple[int, int, int]] = []
+    left_ns = stop_ns
+    for index, one in enumerate(kept):
+        low_ns = max(begins[index], start_ns)
+        if low_ns < left_ns:
+            parts = _whole(low_ns, left_ns, widths[index], one.every_ns) + parts
+            left_ns = low_ns
+    return parts
+
+
+def _whole(start_ns: int, stop_ns: int, width_ns: int, rung_ns: int) -> list[tuple[int, int, int]]:
+    """A part of a span that is answered from rollups of ``rung_ns`` (0: points)."""
+    if not rung_ns:
+        return [(start_ns, stop_ns, width_ns)]
+    low_ns, high_ns = -(-start_ns // rung_ns) * rung_ns, stop_ns // rung_ns * rung_ns
+    edges = []
+    if start_ns < low_ns:
+        edges.append((low_ns - rung_ns, low_ns, rung_ns))
+    if low_ns < high_ns:
+        edges.append((low_ns, high_ns, width_ns))
+    if low_ns <= high_ns < stop_ns:
+        edges.append((high_ns, high_ns + rung_ns, rung_ns))
+    return edges
 
 
 def _parts(

@@ -10,11 +10,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import msgspec
 
-__all__ = ["Bin", "Newest", "Selector", "Series", "Store", "Values"]
+__all__ = ["Bin", "Kept", "Newest", "Selector", "Series", "Store", "Values"]
+
+BEGINNING_NS: Final = -(2**63)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,14 @@ class Values:
     tags: Mapping[str, str]
     times_ns: Sequence[int]
     values: Sequence[str | float | int | bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """From ``from_ns`` on a store answers in windows of ``every_ns`` and whole multiples; 0: in any windows."""
+
+    every_ns: int
+    from_ns: int
 
 
 class Store(ABC):
@@ -113,6 +123,13 @@ class Store(ABC):
     @abstractmethod
     async def values(self, selector: Selector, *, start_ns: int, stop_ns: int) -> list[Values]:
         """Every value of each selected series that has some, exactly, in order of its tags."""
+
+    async def kept(self, measurement: str) -> list[Kept]:  # noqa: ARG002
+        """What retention has left of a measurement, the narrowest first: points, then rollups that outlive them.
+
+        By default everything is kept.
+        """
+        return [Kept(0, BEGINNING_NS)]
 
     @abstractmethod
     async def close(self) -> None:

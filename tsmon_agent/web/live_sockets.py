@@ -11,6 +11,7 @@ from aiohttp import WSCloseCode, web
 from tsmon_agent.web.host_messages import HostMessages
 from tsmon_agent.web.openapi import Answer, Parameter, documented
 from tsmon_agent.web.pipeline import pipeline_state
+from tsmon_agent.web.streams.states import states_message
 
 if TYPE_CHECKING:
     from tsmon_agent.agent import Agent
@@ -19,7 +20,7 @@ __all__ = ["LiveSockets"]
 
 _log = logging.getLogger("tsmon")
 
-PAGES: Final = ("host", "pipeline")
+PAGES: Final = ("host", "pipeline", "streams")
 
 BEAT_S: Final = 5.0
 """A page that hears nothing for some of these periods takes the connection for dead."""
@@ -55,7 +56,7 @@ class _Socket:
 
 
 class LiveSockets:
-    """Tells the pages ``host`` and ``pipeline`` what is new."""
+    """Tells the open pages what is new."""
 
     def __init__(self, agent: "Agent", version: str) -> None:
         self._agent = agent
@@ -64,6 +65,7 @@ class LiveSockets:
         self._sources: dict[str, Callable[[], AsyncIterator[bytes]]] = {
             "host": self._host_messages,
             "pipeline": self._pipeline_messages,
+            "streams": self._stream_messages,
         }
         self._tellers: dict[str, asyncio.Task[None]] = {}
 
@@ -80,7 +82,7 @@ class LiveSockets:
         """``GET /live?page=…``: upgrade, then tell until the page goes."""
         page = request.query.get("page", "host")
         if page not in self._sockets:
-            raise web.HTTPBadRequest(text="The parameter page is neither host nor pipeline.")
+            raise web.HTTPBadRequest(text="The parameter page is none of host, pipeline, streams.")
         if sum(map(len, self._sockets.values())) >= MOST_SOCKETS:
             raise web.HTTPServiceUnavailable(text="Too many pages are open.")
         socket = _Socket(request)
@@ -150,3 +152,8 @@ class LiveSockets:
         while True:
             yield msgspec.json.encode({"type": "pipeline", "pipeline": pipeline_state(self._agent)})
             await asyncio.sleep(PIPELINE_PERIOD_S)
+
+    async def _stream_messages(self) -> AsyncIterator[bytes]:
+        while True:
+            yield msgspec.json.encode(states_message(self._agent))
+            await asyncio.sleep(BEAT_S)

@@ -14,6 +14,7 @@ from tsmon_agent.web.live_sockets import LiveSockets
 from tsmon_agent.web.openapi.answer import Description
 from tsmon_agent.web.pages import Pages
 from tsmon_agent.web.static_files import StaticFiles
+from tsmon_agent.web.streams import Available, InstrumentPage, InstrumentsPage
 from tsmon_agent.web.templates import Templates
 
 if TYPE_CHECKING:
@@ -56,7 +57,13 @@ class WebServer:
         app.on_response_prepare.append(add_headers)
         app.add_routes(Pages(self._agent, templates, static).routes())
         app.router.add_get("/live", self._live.handle, allow_head=False)
-        app.add_routes(Description(app).routes())
+        for part in (
+            Available(self._agent),
+            InstrumentsPage(self._agent, templates),
+            InstrumentPage(self._agent, templates),
+            Description(app),
+        ):
+            app.add_routes(part.routes())
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S, keepalive_timeout=60.0)
         await runner.setup()
         try:

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-__all__ = ["count", "days", "moment", "percent", "rate", "seconds", "size"]
+__all__ = ["count", "days", "duration", "moment", "percent", "rate", "seconds", "size"]
 
 _PREFIXES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -45,6 +45,11 @@ def days(value: int) -> str:
         if value >= length:
             return f"{value // length}{NO_BREAK}{unit} {value % length // part}{NO_BREAK}{lesser}"
     return f"{value}{NO_BREAK}s"
+
+
+def duration(value: float) -> str:
+    """A time of any length in seconds, short or long."""
+    return seconds(value) if value < 60 else days(round(value))
 
 
 def moment(time_ns: int) -> str:

@@ -1,8 +1,12 @@
 """The report on a stream in a store is that on an array of its times, whatever the store."""
 
 from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tsmon.availability import (
     DOCUMENT,
@@ -17,9 +21,12 @@ from tsmon.availability import (
     intervals,
     report,
 )
+from tsmon.availability.stored import kept_parts
 from tsmon.line_protocol import encode
 from tsmon.points import StreamBin
-from tsmon.stores import Bin, Selector, Store
+from tsmon.stores import Bin, Kept, Selector, Store
+from tsmon.stores.rungs import Rung
+from tsmon.stores.sqlite import SqliteStore
 
 S = 1_000_000_000
 T = 1_700_000_000 * S
@@ -115,3 +122,48 @@ async def test_bins_that_are_given_are_taken_as_they_are(store: Store) -> None:
         found = await availability_of(store, selector, DEPLOYMENTS, rules, now_ns=NOW)
         assert list(found.intervals) == intervals(known, DEPLOYMENTS, rules, now_ns=NOW)
         assert sum(one.count for one in found.intervals) > 1
+
+
+async def test_what_only_wide_rollups_tell_of_any_more_is_not_missing(tmp_path: Path) -> None:
+    """Points of the last days, hours of some more, and days for ever: gaps are as exact as what is left of them."""
+    rungs = (Rung(3600 * S, 40 * DAY), Rung(DAY))
+    noon = T // DAY * DAY + DAY // 2
+    times = [noon + n * 600 * S for n in range(200 * 144) if not 70 * 144 < n < 75 * 144]
+    deployments = [Deployment(1, noon, noon + 200 * DAY)]
+    now = noon + 200 * DAY
+    async with SqliteStore(tmp_path / "tsmon.db", rungs=rungs) as store:
+        await store.write("\n".join(f"m v=1 {time}" for time in times).encode())
+        await store.refresh_rollups()
+        whole = await availability_of(store, Selector("m", "v"), deployments, now_ns=now)
+        assert whole == report(times, deployments, name="m", now_ns=now)
+        await store.apply_retention(10 * DAY, now_ns=now)
+        found = await availability_of(store, Selector("m", "v"), deployments, now_ns=now)
+        assert [(one.category, one.start_ns, one.end_ns) for one in found.intervals] == [
+            (one.category, one.start_ns, one.end_ns) for one in whole.intervals
+        ]
+        # The days on the edges are told whole.
+        assert len(times) <= sum(one.count for one in found.intervals) <= len(times) + 2 * 144
+
+
+@given(
+    st.integers(-50, 50),
+    st.integers(1, 100),
+    st.sampled_from([1, 2, 3, 6, 12]),
+    st.lists(st.integers(-60, 60), min_size=3, max_size=3),
+)
+def test_parts_of_what_is_kept_cover_the_span_in_whole_windows(
+    start: int, length: int, every: int, froms: list[int]
+) -> None:
+    # Wider rollups are kept at least as long as narrower ones.
+    hours, days = froms[1] // 4 * 4, min(froms[1:]) // 24 * 24
+    kept = [Kept(0, froms[0]), Kept(4, hours), Kept(24, days)]
+    parts = kept_parts(start, start + length, every, kept)
+    for before, after in pairwise(parts):
+        assert before[1] == after[0]
+    # Only the last of what is kept may be asked for what it has not.
+    if parts:
+        assert parts[0][0] <= start or start < 0
+        assert parts[-1][1] >= start + length
+    for low, high, width in parts:
+        rung = next((one for one in (24, 4) if width % one == 0 and low % one == 0 and high % one == 0), 0)
+        assert start <= low < high <= start + length or (rung and high - low == rung)

@@ -5,12 +5,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from tsmon.availability.categories import Category
-from tsmon.availability.deployments import Deployment, spans
+from tsmon.availability.deployments import Deployment, Span, spans
 from tsmon.availability.flux.query import availability_query
 from tsmon.availability.flux.readings import RolledPart
+from tsmon.availability.given import are_given
 from tsmon.availability.interval import Interval
 from tsmon.availability.reports import Report, report_of
 from tsmon.availability.rules import EXACT, Rules
+from tsmon.availability.stored import availability_of, kept_parts
 from tsmon.availability.timeline import Timeline
 from tsmon.stores import Selector
 from tsmon.stores.influxdb import InfluxStore
@@ -35,7 +37,14 @@ async def availability_by_influxdb(
     It is for what is far away, or asked from Grafana with the same query; the answer is the same. Rollups are read
     in place of points where they are. Raises what the store raises.
     """
+    deployments = list(deployments)
     found = spans(deployments, rules, now_ns=time.time_ns() if now_ns is None else now_ns)
+    kept = [] if are_given(selector) else await store.kept(selector.measurement)
+    if any(kept_parts(one.start_ns, one.end_ns, one.every_ns, kept) != [_whole(one)] for one in found if kept):
+        # Parts of different windows, where points have gone, are put together here.
+        return await availability_of(
+            store, selector, deployments, rules, name=name, start_ns=start_ns, end_ns=end_ns, now_ns=now_ns
+        )
     rolled = {}
     for number, span in enumerate(found):
         part = await store.rollups.widest(selector.measurement, span.start_ns, span.end_ns, span.every_ns)
@@ -47,6 +56,10 @@ async def availability_by_influxdb(
     known = Timeline(found, [_interval(one) for one in told], separation_ns)
     name = selector.measurement if name is None else name
     return report_of(known, rules, name=name, start_ns=start_ns, end_ns=end_ns)
+
+
+def _whole(span: Span) -> tuple[int, int, int]:
+    return span.start_ns, span.end_ns, span.every_ns
 
 
 def _interval(row: dict[str, Any]) -> Interval:

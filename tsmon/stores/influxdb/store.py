@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from tsmon.errors import StoreError, StoreRefusedError, StoreUnavailableError
-from tsmon.stores.base import Bin, Newest, Selector, Series, Store, Values
+from tsmon.stores.base import Bin, Kept, Newest, Selector, Series, Store, Values
 from tsmon.stores.influxdb.annotated_csv import rows
 from tsmon.stores.influxdb.answers import error_of, message_of
 from tsmon.stores.influxdb.connection import InfluxConnection
@@ -228,6 +228,16 @@ class InfluxStore(Store):
             times.append(row.values["_time"])
             values.append(row.values["_value"])
         return [Values(dict(tags), times, values) for tags, (times, values) in sorted(found.items())]
+
+    async def kept(self, measurement: str) -> list[Kept]:
+        """See :meth:`Store.kept`."""
+        now_ns = time.time_ns()
+        rolled = [
+            Kept(one.every_ns, max(one.since_ns, now_ns - one.keep_ns if one.keep_ns else one.since_ns))
+            for one in sorted(await self.rollups.all(), key=lambda one: one.every_ns)
+            if one.measurement == measurement
+        ]
+        return [Kept(0, await self.points_since_ns() if rolled else MIN_TIME_NS), *rolled]
 
     async def call(self, method: str, path: str, parameters: dict[str, str], body: object = None) -> Any:
         """Ask the server's API (``/api/v2/…``); the decoded answer, None where there is nothing.

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tsmon.errors import StoreRefusedError
-from tsmon.stores.base import Bin, Newest, Selector, Series, Values
+from tsmon.stores.base import Bin, Kept, Newest, Selector, Series, Values
 from tsmon.stores.sqlite.catalogue import tags_of
-from tsmon.stores.sqlite.rollups import Level, segments
+from tsmon.stores.sqlite.rollups import Layout, Level, segments
 from tsmon.stores.sqlite.rollups.layout import window_number
 
-__all__ = ["bins", "newest", "series", "values"]
+__all__ = ["bins", "kept", "newest", "series", "values"]
 
 NUMBERS: Final = {"float", "integer", "unsigned"}
 MIN_SQLITE: Final = -(2**63)
@@ -146,6 +146,13 @@ def values(connection: sqlite3.Connection, selector: Selector, start_ns: int, st
                 plain = [bool(value) if target.type == "boolean" else value for _, value in rows]
                 found.append(Values(tags, [time_ns for time_ns, _ in rows], plain))
     return sorted(found, key=lambda one: sorted(one.tags.items()))
+
+
+def kept(connection: sqlite3.Connection) -> list[Kept]:
+    """See :meth:`Store.kept`."""
+    layout = Layout.read(connection)
+    levels = [Kept(level.every_ns, level.from_ns) for level in layout.levels]
+    return [Kept(0, layout.points_from_ns), *levels]
 
 
 def _aggregated(

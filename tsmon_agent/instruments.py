@@ -1,0 +1,127 @@
+"""Instruments with their streams and deployments, and what is known of their availability."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy.orm import Session
+
+from tsmon.availability import Deployment, Narrowest, Report, Rules, availability_of, spans
+from tsmon.errors import UnknownNameError
+from tsmon.stores import Selector, Store
+from tsmon.stores.rungs import DAY_NS, HOUR_NS, MINUTE_NS
+from tsmon_agent.streams import deployments_of, rules_of, selector_of, streams_of
+
+if TYPE_CHECKING:
+    from tsmon_agent.agent import Agent
+
+__all__ = ["Instrument", "ObservedStream", "instrument_of", "narrowest_for", "reports_of"]
+
+MOST_WINDOWS: Final = 400_000
+"""Windows of all streams of a page together: what a store answers within a second or two."""
+
+_WIDTHS: Final = (0, MINUTE_NS, 15 * MINUTE_NS, HOUR_NS, 6 * HOUR_NS, DAY_NS)
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedStream:
+    """A stream of an instrument: where its points are, and the rules by which it is judged."""
+
+    method: str
+    name: str
+    selector: Selector
+    rules: Rules
+
+    @property
+    def title(self) -> str:
+        """Its name in measures and on pages."""
+        return f"{self.method} {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """All that is expected under one reference designator."""
+
+    designator: str
+    deployments: Sequence[Deployment]
+    streams: Sequence[ObservedStream]
+
+
+async def instrument_of(agent: "Agent", designator: str) -> Instrument | None:
+    """The instrument of this name with those of its streams that are not switched off; None where there is none.
+
+    Raises :class:`~tsmon.errors.StateError` where the state does not answer.
+    """
+    settings = agent.settings.availability
+
+    def work(session: Session) -> Instrument:
+        return Instrument(
+            designator,
+            deployments_of(session, designator),
+            [
+                ObservedStream(one.method, one.stream, selector_of(one), rules_of(one, settings))
+                for one in streams_of(session, designator)
+                if one.enabled
+            ],
+        )
+
+    try:
+        return await agent.state.run(work)
+    except UnknownNameError:
+        return None
+
+
+async def reports_of(
+    store: Store,
+    instrument: Instrument,
+    *,
+    now_ns: int,
+    start_ns: int | None = None,
+    end_ns: int | None = None,
+    narrowest: Narrowest | None = None,
+) -> list[Report]:
+    """A report on each stream, in their order; see :func:`~tsmon.availability.availability_of`."""
+    return [
+        await availability_of(
+            store,
+            stream.selector,
+            instrument.deployments,
+            stream.rules,
+            name=stream.title,
+            start_ns=start_ns,
+            end_ns=end_ns,
+            now_ns=now_ns,
+            narrowest=narrowest or Narrowest(),
+        )
+        for stream in instrument.streams
+    ]
+
+
+def narrowest_for(instrument: Instrument, start_ns: int, end_ns: int, now_ns: int) -> Narrowest:
+    """Windows for a drawing: as narrow as the number of streams and the length of the range allow.
+
+    Within the range they are those of the rules where these are not too many; outside of it, where only means and
+    limits come from, they are a day wide.
+    """
+    share = MOST_WINDOWS // max(len(instrument.streams), 1)
+    for inside_ns in _WIDTHS:
+        counts = [_windows(instrument, one, inside_ns, start_ns, end_ns, now_ns) for one in _rules(instrument)]
+        if max(counts, default=0) <= share:
+            return Narrowest(inside_ns, DAY_NS)
+    return Narrowest(_WIDTHS[-1], DAY_NS)
+
+
+def _rules(instrument: Instrument) -> set[Rules]:
+    return {stream.rules for stream in instrument.streams}
+
+
+def _windows(instrument: Instrument, rules: Rules, inside_ns: int, start_ns: int, end_ns: int, now_ns: int) -> int:
+    """How many rows a store has to read within the range: its rollups are a minute, an hour or a day wide."""
+    total = 0
+    for span in spans(instrument.deployments, rules, now_ns=now_ns):
+        length_ns = min(span.end_ns, end_ns, now_ns) - max(span.start_ns, start_ns)
+        if length_ns > 0:
+            every_ns = max(span.every_ns, inside_ns)
+            row_ns = next((width for width in (DAY_NS, HOUR_NS, MINUTE_NS) if every_ns % width == 0), every_ns)
+            total += length_ns // min(row_ns, every_ns) + 1
+    return total

@@ -1,0 +1,134 @@
+"""``GET /streams/<reference designator>``: the timeline of an instrument, drawn by the server."""
+
+import time
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, urlencode
+
+from aiohttp import web
+
+from tsmon.availability import Report, spans, timeline
+from tsmon.availability.measures import DEPLOYMENT_COLOR
+from tsmon.errors import AvailabilityError, StoreError
+from tsmon_agent.freshness import worst
+from tsmon_agent.instruments import Instrument, narrowest_for, reports_of
+from tsmon_agent.web.openapi import Parameter, documented, html
+from tsmon_agent.web.streams.available import found_instrument
+from tsmon_agent.web.streams.queries import FILTERS, RULES, TIMES, only_known, query_of
+from tsmon_agent.web.streams.states import levels_of, name_of
+from tsmon_agent.web.templates import Templates
+from tsmon_agent.web.timelines import (
+    LOOKS,
+    PRESETS,
+    Shown,
+    interval_rows,
+    pieces_of_deployments,
+    shown_of,
+    stream_rows,
+    ticks,
+)
+from tsmon_agent.web.wording import duration
+
+if TYPE_CHECKING:
+    from tsmon_agent.agent import Agent
+
+__all__ = ["InstrumentPage"]
+
+MOST_INTERVALS: Final = 500
+"""Rows of the table of intervals; the CSV has all."""
+
+RANGE: Final = Parameter("range", "Range that ends now.", {"type": "string", "enum": [*PRESETS, "all"]})
+
+_KEPT: Final = tuple(parameter.name for parameter in (*FILTERS, *RULES))
+
+
+class InstrumentPage:
+    """Draws the deployments and streams of an instrument over a range of time."""
+
+    def __init__(self, agent: "Agent", templates: Templates) -> None:
+        self._agent = agent
+        self._templates = templates
+
+    def routes(self) -> Iterable[web.RouteDef]:
+        """The only one."""
+        return (web.get("/streams/{designator}", self._handle),)
+
+    @documented(
+        "The timeline of an instrument",
+        "pages",
+        html("The page."),
+        parameters=(RANGE, *TIMES, *FILTERS, *RULES),
+        faults=(404, 503),
+    )
+    async def _handle(self, request: web.Request) -> web.Response:
+        only_known(request, RANGE, *TIMES, *FILTERS, *RULES)
+        instrument = query_of(request, await found_instrument(self._agent, request)).instrument
+        now_ns = time.time_ns()
+        rules = self._agent.settings.availability.rules()
+        found = timeline([], spans(instrument.deployments, rules, now_ns=now_ns), rules)
+        first_ns = found.window()[0] if instrument.deployments else None
+        try:
+            shown = shown_of(request.query, first_ns=first_ns, now_ns=now_ns)
+        except AvailabilityError as error:
+            raise web.HTTPBadRequest(text=f"{error}.") from None
+        narrowest = narrowest_for(instrument, shown.start_ns, shown.end_ns, now_ns)
+        try:
+            reports = await reports_of(
+                self._agent.store,
+                instrument,
+                now_ns=now_ns,
+                start_ns=shown.start_ns,
+                end_ns=shown.end_ns,
+                narrowest=narrowest,
+            )
+        except StoreError as error:
+            raise web.HTTPServiceUnavailable(text=f"The store does not answer: {error}.") from error
+        levels = levels_of(self._agent).get(instrument.designator, {})
+        return self._templates.page(
+            "instrument.html",
+            **_choice(request, instrument, shown),
+            **_drawn(instrument, reports, shown),
+            appearances=rules.appearances,
+            looks=LOOKS,
+            deployments=pieces_of_deployments(found.spans, shown.start_ns, shown.end_ns),
+            deployment_color=DEPLOYMENT_COLOR,
+            coarse=duration(narrowest.inside_ns / 1e9) if narrowest.inside_ns else None,
+            state=name_of(worst(levels.values())) if levels else None,
+            stream_states=[
+                name_of(levels[stream.title]) if stream.title in levels else None for stream in instrument.streams
+            ],
+        )
+
+
+def _choice(request: web.Request, instrument: Instrument, shown: Shown) -> dict[str, Any]:
+    """What is shown, and the addresses of what else may be."""
+    designator = quote(instrument.designator, safe="")
+    kept = [(name, request.query[name]) for name in _KEPT if request.query.get(name)]
+    query = shown.query() if not shown.preset else f"range={shown.preset}"
+    return {
+        "instrument": instrument,
+        "address": f"/streams/{designator}",
+        "kept": urlencode(kept) + "&" if kept else "",
+        "kept_fields": kept,
+        "shown": shown,
+        "steps": shown.steps(),
+        "presets": PRESETS,
+        "wide_ticks": ticks(shown.start_ns, shown.end_ns, 11),
+        "narrow_ticks": ticks(shown.start_ns, shown.end_ns, 4),
+        "data_address": f"/available/{designator}?{urlencode(kept)}{'&' if kept else ''}{shown.query()}",
+        "links": [
+            f"/streams/{designator}?{urlencode({'method': stream.method, 'stream': stream.name})}&{query}"
+            for stream in instrument.streams
+        ],
+        "nothing": "No stream of this instrument is expected.",
+    }
+
+
+def _drawn(instrument: Instrument, reports: Sequence[Report], shown: Shown) -> dict[str, Any]:
+    intervals = list(islice(interval_rows(reports), MOST_INTERVALS + 1))
+    return {
+        "rows": stream_rows(instrument, reports, shown.start_ns, shown.end_ns),
+        "intervals": intervals[:MOST_INTERVALS],
+        "more_intervals": len(intervals) > MOST_INTERVALS,
+    }

@@ -1,0 +1,81 @@
+"""``GET /streams``: all instruments by site, each with the state of its worst stream."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from aiohttp import web
+
+from tsmon.errors import StateError
+from tsmon_agent.freshness import Level, worst
+from tsmon_agent.streams import instruments
+from tsmon_agent.web.openapi import Parameter, documented, html
+from tsmon_agent.web.streams.queries import only_known
+from tsmon_agent.web.streams.states import levels_of, name_of
+from tsmon_agent.web.templates import Templates
+
+if TYPE_CHECKING:
+    from tsmon_agent.agent import Agent
+
+__all__ = ["InstrumentsPage"]
+
+SEARCH: Final = Parameter("search", "Only instruments whose reference designator contains this.")
+STATE: Final = Parameter(
+    "state",
+    "Only instruments in this state.",
+    {"type": "string", "enum": ["", *(name_of(level) for level in Level)]},
+)
+
+
+class InstrumentsPage:
+    """Shows which instruments there are, and which of them need somebody."""
+
+    def __init__(self, agent: "Agent", templates: Templates) -> None:
+        self._agent = agent
+        self._templates = templates
+
+    def routes(self) -> Iterable[web.RouteDef]:
+        """The only one."""
+        return (web.get("/streams", self._handle),)
+
+    @documented("All instruments by state", "pages", html("The page."), parameters=(SEARCH, STATE), faults=(503,))
+    async def _handle(self, request: web.Request) -> web.Response:
+        only_known(request, SEARCH, STATE)
+        search, state = request.query.get("search", ""), request.query.get("state", "")
+        names = [name_of(level) for level in Level]
+        if state and state not in names:
+            raise web.HTTPBadRequest(text=f"The parameter state is none of {', '.join(names)}.")
+        try:
+            known = await self._agent.state.run(instruments)
+        except StateError as error:
+            raise web.HTTPServiceUnavailable(text=f"The state does not answer: {error}.") from error
+        levels = levels_of(self._agent)
+        sites: dict[str, list[dict[str, Any]]] = {}
+        for one in known:
+            streams = levels.get(one.reference_designator, {})
+            level = worst(streams.values())
+            if search.lower() in one.reference_designator.lower() and state in ("", name_of(level)):
+                sites.setdefault(one.reference_designator.partition("-")[0], []).append(
+                    {
+                        "name": one.reference_designator,
+                        "address": f"/streams/{quote(one.reference_designator, safe='')}",
+                        "state": name_of(level),
+                        "streams": one.streams,
+                        "level": level,
+                    }
+                )
+        return self._templates.page(
+            "instruments.html",
+            sites=[
+                (
+                    site,
+                    name_of(worst(one["level"] for one in members)),
+                    sorted(members, key=lambda one: -one["level"]),
+                )
+                for site, members in sites.items()
+            ],
+            search=search,
+            chosen=state,
+            names=names,
+            any_known=bool(known),
+        )
