@@ -70,19 +70,20 @@ async def test_the_keyboard_reaches_everything_in_order(browser: Browser, shown:
     async with page_of(browser, shown) as page:
         await drawn(page, "/")
         reached = []
-        for _ in range(12):
+        for _ in range(13):
             await page.keyboard.press("Tab")
             reached.append(await page.evaluate("document.activeElement.textContent.trim().slice(0, 12)"))
             assert await page.evaluate("document.activeElement.matches(':focus-visible')")
-        assert [words.strip() for words in reached[:6]] == [
+        assert [words.strip() for words in reached[:7]] == [
             "Skip to the",
             "tsmon",
             "Host",
+            "Streams",
             "Pipeline",
             "◐Theme: syst",
             "What is high",
         ]
-        assert reached[6:] == ["15m", "1h", "6h", "24h", "7d", "30d"]
+        assert reached[7:] == ["15m", "1h", "6h", "24h", "7d", "30d"]
         await page.keyboard.press("Shift+Tab")
 
 
