@@ -110,40 +110,46 @@ async def first_time_ns(store: "InfluxStore", measurement: str) -> int | None:
 
 
 async def differing_days(store: "InfluxStore", measurement: str, days: int, *, now_ns: int) -> list[int]:
-    """Starts of those of the last days in which rollups tell of another number of values than there are.
+    """Starts of those of the last days in which a rung tells of another number of values than there are.
 
-    Counted by the storage, so it costs little; what was overwritten in place is not seen by it.
+    Each rung is compared as far as it is rolled up, since a wider one may have counted what came too late for a
+    narrower one. Counted by the storage, so it costs little; what was overwritten in place is not seen by it.
     """
-    mine = [
-        one for one in await store.rollups.all() if one.measurement == measurement and DAY_NS % one.every_ns == 0
-    ]
-    if not mine:
-        return []
-    widest = max(mine, key=lambda one: one.every_ns)
-    low_ns = max(now_ns // DAY_NS - days, -(-widest.since_ns // DAY_NS)) * DAY_NS
-    low_ns = max(low_ns, -(-(await store.points_since_ns()) // DAY_NS) * DAY_NS)
-    high_ns = widest.until_ns // DAY_NS * DAY_NS
-    if low_ns >= high_ns:
-        return []
-    is_mine = condition("_measurement", measurement)
+    raw_from_ns = -(-(await store.points_since_ns()) // DAY_NS) * DAY_NS
+    oldest_ns = max((now_ns // DAY_NS - days) * DAY_NS, raw_from_ns)
+    differing: set[int] = set()
+    for one in await store.rollups.all():
+        if one.measurement != measurement or DAY_NS % one.every_ns:
+            continue
+        low_ns = max(oldest_ns, one.since_ns)
+        if one.keep_ns:
+            low_ns = max(low_ns, -(-(time.time_ns() - one.keep_ns) // DAY_NS) * DAY_NS)
+        if low_ns < one.until_ns:
+            differing.update(await _differing(store, one, low_ns))
+    return sorted(differing)
+
+
+async def _differing(store: "InfluxStore", rolled: Rolled, low_ns: int) -> Iterable[int]:
+    """Days from ``low_ns`` to where a rung ends in which it differs."""
+    is_mine = condition("_measurement", rolled.measurement)
     counted = await store.query(
         "\n".join(
             f"from(bucket: {quote(bucket)})\n"
-            f"  |> range(start: time(v: {low_ns}), stop: time(v: {high_ns}))\n"
+            f"  |> range(start: time(v: {low_ns}), stop: time(v: {rolled.until_ns}))\n"
             f"  |> filter(fn: (r) => {is_mine}{more})\n"
             f'  |> window(every: 1d)\n  |> {function}()\n  |> keep(columns: ["_start", "_value"])\n  |> group()\n'
             f'  |> yield(name: "{name}")\n'
             for name, bucket, more, function in (
                 ("points", store.connection.bucket, "", "count"),
-                ("rolled", store.rollups.bucket_of(widest), f" and r._field =~ /{COUNT}$/", "sum"),
+                ("rolled", store.rollups.bucket_of(rolled), f" and r._field =~ /{COUNT}$/", "sum"),
             )
         )
     )
     counts: dict[str, dict[int, int]] = {"points": {}, "rolled": {}}
     for row in rows(counted):
-        of = counts[row.result]
-        of[row.values["_start"]] = of.get(row.values["_start"], 0) + row.values["_value"]
-    return sorted(_keys_that_differ(counts["points"], counts["rolled"]))
+        of, day_ns = counts[row.result], row.values["_start"] // DAY_NS * DAY_NS
+        of[day_ns] = of.get(day_ns, 0) + row.values["_value"]
+    return _keys_that_differ(counts["points"], counts["rolled"])
 
 
 def _keys_that_differ(one: dict[int, int], other: dict[int, int]) -> Iterable[int]:

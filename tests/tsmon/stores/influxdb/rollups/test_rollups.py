@@ -12,6 +12,7 @@ from tsmon.stores import Bin, Selector, Series
 from tsmon.stores.influxdb import InfluxConnection, InfluxStore
 from tsmon.stores.influxdb.annotated_csv import rows
 from tsmon.stores.influxdb.rollups import changes_needed, differing_days, recompute
+from tsmon.stores.influxdb.rollups.recompute import numeric_fields, roll_up
 from tsmon.stores.rungs import DAY_NS, HOUR_NS, MINUTE_NS, Rung
 
 S = 1_000_000_000
@@ -144,6 +145,20 @@ async def test_days_whose_counts_differ_are_found(store: InfluxStore) -> None:
     await store.write(b"ctd,site=c value=1 %d" % late)
     assert await differing_days(store, "ctd", 30, now_ns=NOW) == [NOW - 3 * DAY_NS]
     await recompute(store, "ctd", NOW - 3 * DAY_NS, NOW - 2 * DAY_NS)
+    assert await differing_days(store, "ctd", 30, now_ns=NOW) == []
+    await check(store)
+
+
+async def test_a_day_is_found_that_only_the_widest_rung_has_counted_right(store: InfluxStore) -> None:
+    """As when a point comes too late for the tasks of narrower rungs, and in time for that of the days."""
+    await write(store, lines(8, 500))
+    await set_up(store)
+    day = NOW - 3 * DAY_NS
+    await store.write(b"ctd,site=a\\ b value=1 %d" % (day + 5 * HOUR_NS))
+    [widest] = [one for one in await store.rollups.all() if one.every_ns == DAY_NS]
+    await roll_up(store, widest, await numeric_fields(store, "ctd"), day, day + DAY_NS)
+    assert await differing_days(store, "ctd", 30, now_ns=NOW) == [day]
+    await recompute(store, "ctd", day, day + DAY_NS)
     assert await differing_days(store, "ctd", 30, now_ns=NOW) == []
     await check(store)
 
