@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 __all__ = [
+    "AccessError",
     "AvailabilityError",
     "BatchTooLargeError",
     "DeclarationError",
@@ -87,7 +88,11 @@ class StateConflictError(StateError):
 
 
 class UnknownNameError(StateError, LookupError):
-    """There is no stream, instrument or deployment of that name."""
+    """There is no stream, instrument, deployment or token of that name."""
+
+
+class AccessError(TsmonError, ValueError):
+    """A token cannot be as it is asked for: its name, its roles, when it expires."""
 
 
 class StateUnavailableError(StateError):

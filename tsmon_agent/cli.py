@@ -9,6 +9,7 @@ import typer
 
 from tsmon.errors import TsmonError
 from tsmon.settings import Settings, load_settings
+from tsmon_agent.audit_command import audit
 from tsmon_agent.db_commands import db
 from tsmon_agent.deployment_commands import deployments
 from tsmon_agent.fresh_command import fresh
@@ -18,6 +19,7 @@ from tsmon_agent.migrate_commands import migrate
 from tsmon_agent.options import AsJson, SettingsFile
 from tsmon_agent.rollup_commands import rollups, setup
 from tsmon_agent.stream_commands import streams
+from tsmon_agent.token_commands import token
 
 __all__ = ["app", "main"]
 
@@ -35,11 +37,13 @@ app.add_typer(streams, name="streams")
 app.add_typer(deployments, name="deployments")
 app.add_typer(db, name="db")
 app.add_typer(migrate, name="migrate")
+app.add_typer(token, name="token")
 
 
 app.command("import")(import_files)
 app.command()(setup)
 app.command()(fresh)
+app.command()(audit)
 app.add_typer(rollups, name="rollups")
 
 

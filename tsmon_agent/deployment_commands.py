@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tsmon.errors import AvailabilityError
-from tsmon_agent.edited_state import opened_database
+from tsmon_agent.edited_state import edit, opened_database
 from tsmon_agent.options import AsJson, SettingsFile
 from tsmon_agent.terminal import print_json, print_table
 
@@ -36,7 +36,14 @@ def load(
 
     with opened_database(settings) as (_, database):
         rows = deployment_rows_of_csv(read_table(file), source=str(file))
-        changes = database.run(lambda session: load_deployments(session, rows, source=str(file)), dry_run=dry_run)
+        changes = edit(
+            database,
+            "load deployments",
+            None,
+            lambda session: load_deployments(session, rows, source=str(file)),
+            detail={"file": str(file), "rows": len(rows)},
+            dry_run=dry_run,
+        )
     typer.echo(f"{file}: {changes}" + (" (nothing was stored)" if dry_run else ""))
 
 
@@ -97,7 +104,13 @@ def add(
     values = {"reference_designator": reference_designator, "number": number, "start": start, "end": end}
     (row,) = deployment_rows([(1, values)], source="arguments")
     with opened_database(settings) as (_, database):
-        database.run(lambda session: add_deployment(session, row))
+        edit(
+            database,
+            "add a deployment",
+            f"{row.reference_designator} {number}",
+            lambda session: add_deployment(session, row),
+            detail={"start": start, "end": end},
+        )
     typer.echo(f"deployment {number} of {row.reference_designator} added")
 
 
@@ -119,7 +132,13 @@ def end_one(
     except ValueError as error:
         raise AvailabilityError(f"--at {error}") from None
     with opened_database(settings) as (_, database):
-        ended = database.run(lambda session: end_deployment(session, reference_designator, number, end_ns))
+        ended = edit(
+            database,
+            "end a deployment",
+            reference_designator if number is None else f"{reference_designator} {number}",
+            lambda session: end_deployment(session, reference_designator, number, end_ns),
+            detail={"end": exact_time_text(end_ns)},
+        )
     typer.echo(f"deployment {ended.number} of {reference_designator} ended at {exact_time_text(ended.end_ns)}")
 
 
@@ -136,5 +155,10 @@ def remove(
     with opened_database(settings) as (_, database):
         if not yes:
             typer.confirm(f"Forget deployment {number} of {reference_designator}?", abort=True)
-        database.run(lambda session: remove_deployment(session, reference_designator, number))
+        edit(
+            database,
+            "remove a deployment",
+            f"{reference_designator} {number}",
+            lambda session: remove_deployment(session, reference_designator, number),
+        )
     typer.echo(f"deployment {number} of {reference_designator} forgotten")

@@ -1,15 +1,19 @@
 """The state for commands that edit it, while the agent runs too."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from tsmon.settings import Settings
     from tsmon_agent.state import Database
 
-__all__ = ["configured_database", "opened_database"]
+__all__ = ["configured_database", "edit", "opened_database"]
+
+T = TypeVar("T")
 
 
 def configured_database(settings: "Settings") -> "Database":
@@ -28,3 +32,23 @@ def opened_database(settings: Path | None) -> Iterator["tuple[Settings, Database
     loaded = load_settings(settings)
     with configured_database(loaded) as database:
         yield loaded, database
+
+
+def edit(
+    database: "Database",
+    action: str,
+    target: str | None,
+    work: "Callable[[Session], T]",
+    *,
+    detail: Mapping[str, Any] | None = None,
+    dry_run: bool = False,
+) -> T:
+    """What ``work`` returns; that it was done, and by whom, are in the audit."""
+    from tsmon_agent.access import audit, this_user
+
+    def both(session: "Session") -> T:
+        result = work(session)
+        audit(session, this_user(), action, target, detail=detail)
+        return result
+
+    return database.run(both, dry_run=dry_run)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tsmon_agent.edited_state import opened_database
+from tsmon_agent.edited_state import edit, opened_database
 from tsmon_agent.options import AsJson, SettingsFile
 from tsmon_agent.terminal import print_json, print_table
 
@@ -41,7 +41,14 @@ def load(
 
     with opened_database(settings) as (loaded, database):
         rows = stream_rows_of_csv(read_table(file), loaded, source=str(file))
-        changes = database.run(lambda session: load_streams(session, rows, source=str(file)), dry_run=dry_run)
+        changes = edit(
+            database,
+            "load streams",
+            None,
+            lambda session: load_streams(session, rows, source=str(file)),
+            detail={"file": str(file), "rows": len(rows)},
+            dry_run=dry_run,
+        )
     typer.echo(f"{file}: {changes}" + (" (nothing was stored)" if dry_run else ""))
 
 
@@ -126,7 +133,12 @@ def remove(
         found = database.run(lambda session: streams_of(session, reference_designator, method, stream))
         if not yes:
             typer.confirm(f"Forget {_number(len(found))} of {reference_designator}?", abort=True)
-        count = database.run(lambda session: remove_streams(session, reference_designator, method, stream))
+        count = edit(
+            database,
+            "remove streams",
+            _target(reference_designator, method, stream),
+            lambda session: remove_streams(session, reference_designator, method, stream),
+        )
     typer.echo(f"{_number(count)} of {reference_designator} forgotten")
 
 
@@ -136,8 +148,11 @@ def _switch(
     from tsmon_agent.streams import set_enabled
 
     with opened_database(settings) as (_, database):
-        count = database.run(
-            lambda session: set_enabled(session, reference_designator, method, stream, enabled=enabled)
+        count = edit(
+            database,
+            "enable streams" if enabled else "disable streams",
+            _target(reference_designator, method, stream),
+            lambda session: set_enabled(session, reference_designator, method, stream, enabled=enabled),
         )
     typer.echo(f"{_number(count)} of {reference_designator} {'enabled' if enabled else 'disabled'}")
 
@@ -176,6 +191,10 @@ def _deployed(deployment: "Deployment") -> str:
 
     end = f"to {exact_time_text(deployment.end_ns)}" if deployment.end_ns is not None else "still running"
     return f"{deployment.number}: from {exact_time_text(deployment.start_ns)}, {end}"
+
+
+def _target(*names: str | None) -> str:
+    return " ".join(name for name in names if name is not None)
 
 
 def _number(count: int) -> str:

@@ -41,18 +41,18 @@ def execute(url: str, script: str) -> None:
 
 
 def test_one_command_creates_and_upgrades(run: Any, name: str, state_url: str) -> None:
-    assert run("migrate") == Ran(0, f"{name}: version 0002, from base\n", "")
-    assert run("migrate") == Ran(0, f"{name}: version 0002, as before\n", "")
+    assert run("migrate") == Ran(0, f"{name}: version 0003, from base\n", "")
+    assert run("migrate") == Ran(0, f"{name}: version 0003, as before\n", "")
     Database(state_url).migrate("0001")
-    assert run("migrate").out.startswith(f"{name}: version 0002, from 0001\n")
+    assert run("migrate").out.startswith(f"{name}: version 0003, from 0001\n")
 
 
 def test_up_and_down_to_a_version(run: Any, name: str) -> None:
     assert run("migrate", "up", "1").out == f"{name}: version 0001, from base\n"
-    assert run("migrate", "up").out.startswith(f"{name}: version 0002, from 0001\n")
-    assert run("migrate", "down", "-1").out.startswith(f"{name}: version 0001, from 0002\n")
-    assert run("migrate", "up", "+1").out.startswith(f"{name}: version 0002, from 0001\n")
-    assert run("migrate", "down", "base").out.startswith(f"{name}: version base, from 0002\n")
+    assert run("migrate", "up").out.startswith(f"{name}: version 0003, from 0001\n")
+    assert run("migrate", "down", "-1").out.startswith(f"{name}: version 0002, from 0003\n")
+    assert run("migrate", "up", "+1").out.startswith(f"{name}: version 0003, from 0002\n")
+    assert run("migrate", "down", "base").out.startswith(f"{name}: version base, from 0003\n")
 
 
 def test_a_copy_of_a_file_is_named(run: Any, name: str, state_url: str) -> None:
@@ -67,10 +67,10 @@ def test_a_copy_of_a_file_is_named(run: Any, name: str, state_url: str) -> None:
 
 
 def test_current_and_history(run: Any, name: str, state_url: str) -> None:
-    assert run("migrate", "current").out == f"{name}: version base, the newest is 0002\n"
+    assert run("migrate", "current").out == f"{name}: version base, the newest is 0003\n"
     assert Database(state_url).version() == "base"
     run("migrate")
-    assert run("migrate", "current").out == f"{name}: version 0002, the newest\n"
+    assert run("migrate", "current").out == f"{name}: version 0003, the newest\n"
     assert run("migrate", "history").out.splitlines()[0].startswith("0001  Expected streams")
 
 
@@ -80,14 +80,14 @@ class TestLosses:
         ran = run("migrate", "down", "0001", typed="n\n")
         assert ran.code == 1
         assert "Version 0001 has no audit_entries (1 row). Remove what is in there?" in ran.out
-        assert Database(state_url).version() == "0002"
+        assert Database(state_url).version() == "0003"
         assert run("migrate", "down", "0001", typed="y\n").code == 0
         assert Database(state_url).version() == "0001"
 
     def test_without_anybody_to_ask_nothing_is_removed(self, run: Any, state_url: str) -> None:
         audit(state_url)
         assert run("migrate", "down", "base").code == 1
-        assert Database(state_url).version() == "0002"
+        assert Database(state_url).version() == "0003"
 
     def test_yes(self, run: Any, state_url: str) -> None:
         audit(state_url)
@@ -101,7 +101,7 @@ class TestSql:
         assert (ran.code, ran.err) == (0, "")
         assert Database(state_url).version() == "base"
         execute(state_url, ran.out)
-        assert Database(state_url).version() == "0002"
+        assert Database(state_url).version() == "0003"
         audit(state_url)
 
     def test_between_two_versions(self, run: Any, state_url: str) -> None:
@@ -111,7 +111,7 @@ class TestSql:
         assert "CREATE TABLE expected_streams" not in ran.out
         execute(state_url, ran.out)
         assert Database(state_url).version() == "0002"
-        execute(state_url, run("migrate", "down", "1", "--sql").out)
+        execute(state_url, run("migrate", "down", "1", "--from", "2", "--sql").out)
         assert Database(state_url).version() == "0001"
         execute(state_url, run("migrate", "down", "base", "--from", "1", "--sql").out)
         assert Database(state_url).version() == "base"
@@ -126,7 +126,10 @@ class TestMistakes:
     @pytest.mark.parametrize(
         ("arguments", "reason"),
         [
-            ("up 7", "there is no version 7 of the schema, counted from 0001; there are base, 0001, 0002, head"),
+            (
+                "up 7",
+                "there is no version 7 of the schema, counted from 0001; there are base, 0001, 0002, 0003, head",
+            ),
             ("down -5", "there is no version -5"),
             ("down 2", "version 0002 is up from 0001; use tsmon-agent migrate up 0002"),
             ("up base", "version base is down from 0001; use tsmon-agent migrate down base"),

@@ -2,6 +2,16 @@
 
 from tsmon_agent.state.database import Database
 from tsmon_agent.state.state import State
-from tsmon_agent.state.tables import AuditEntry, Base, Deployment, ExpectedStream, StreamState, Token
+from tsmon_agent.state.tables import AuditEntry, Base, Deployment, ExpectedStream, SignIn, StreamState, Token
 
-__all__ = ["AuditEntry", "Base", "Database", "Deployment", "ExpectedStream", "State", "StreamState", "Token"]
+__all__ = [
+    "AuditEntry",
+    "Base",
+    "Database",
+    "Deployment",
+    "ExpectedStream",
+    "SignIn",
+    "State",
+    "StreamState",
+    "Token",
+]

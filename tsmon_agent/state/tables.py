@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import JSON, BigInteger, CheckConstraint, Double, ForeignKey, MetaData, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-__all__ = ["AuditEntry", "Base", "Deployment", "ExpectedStream", "StreamState", "Token"]
+__all__ = ["AuditEntry", "Base", "Deployment", "ExpectedStream", "SignIn", "StreamState", "Token"]
 
 NAMING: Final = {
     "ck": "ck_%(table_name)s_%(constraint_name)s",
@@ -102,6 +102,18 @@ class Token(Base):
     created_ns: Mapped[int] = mapped_column(BigInteger)
     expires_ns: Mapped[int | None] = mapped_column(BigInteger)
     last_used_ns: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class SignIn(Base):
+    """A browser that has signed in with a token; only a digest of its secret is kept."""
+
+    __tablename__ = "sign_ins"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_id: Mapped[int] = mapped_column(ForeignKey("tokens.id", ondelete="CASCADE"))
+    digest: Mapped[str] = mapped_column(unique=True)
+    created_ns: Mapped[int] = mapped_column(BigInteger)
+    expires_ns: Mapped[int] = mapped_column(BigInteger)
 
 
 class AuditEntry(Base):

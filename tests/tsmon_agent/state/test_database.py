@@ -147,7 +147,7 @@ class TestVersions:
     def test_open_upgrades(self, state_url: str) -> None:
         Database(state_url).migrate("0001")
         with Database(state_url) as database:
-            assert database.version() == "0002"
+            assert database.version() == "0003"
             database.run(lambda s: s.add(AuditEntry(time_ns=1, who="me", action="look", outcome="done")))
 
     def test_a_newer_schema_is_refused_and_left_alone(self, state_url: str) -> None:
@@ -155,7 +155,7 @@ class TestVersions:
             database.run(add)
             database.run(lambda s: s.execute(text("UPDATE tsmon_state_version SET version_num = '9999'")))
         for call in (Database.open, Database.version, numbers, lambda d: d.migrate("0001")):
-            with pytest.raises(StateError, match=r"has version 9999, and this program knows versions up to 0002"):
+            with pytest.raises(StateError, match=r"has version 9999, and this program knows versions up to 0003"):
                 call(Database(state_url))
 
     def test_several_that_start_together(self, state_url: str) -> None:
@@ -166,7 +166,7 @@ class TestVersions:
             for _ in range(4)
         ]
         assert [(process.communicate()[1], process.returncode) for process in processes] == [("", 0)] * 4
-        assert Database(state_url).version() == "0002"
+        assert Database(state_url).version() == "0003"
 
     def test_alembic_is_loaded_only_to_change_something(self, state_url: str) -> None:
         program = (
@@ -201,14 +201,14 @@ class TestFile:
         assert [path.name for path in file.parent.iterdir()] == ["state.db"]
         copy = Database(f"sqlite:///{file}").migrate("base")
         assert copy is not None
-        assert copy.name.startswith("state.db.version-0002-")
+        assert copy.name.startswith("state.db.version-0003-")
         assert Database(f"sqlite:///{file}").version() == "base"
         with Database(f"sqlite:///{copy}") as before:
             assert numbers(before) == [1]
 
     def test_no_copy_where_nothing_changes(self, file: Path) -> None:
         for _ in range(2):
-            assert Database(f"sqlite:///{file}").migrate("0002") is None
+            assert Database(f"sqlite:///{file}").migrate("0003") is None
 
     def test_home_directory(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HOME", str(tmp_path))

@@ -1,0 +1,35 @@
+"""What somebody may do."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Final
+
+__all__ = ["Role", "may", "roles_of"]
+
+
+class Role(StrEnum):
+    """``see`` pages and data; ``write`` points; ``operate`` streams, and see; ``administer`` all, tokens too."""
+
+    SEE = "see"
+    WRITE = "write"
+    OPERATE = "operate"
+    ADMINISTER = "administer"
+
+
+_INCLUDED: Final = {
+    Role.SEE: frozenset({Role.SEE}),
+    Role.WRITE: frozenset({Role.WRITE}),
+    Role.OPERATE: frozenset({Role.SEE, Role.OPERATE}),
+    Role.ADMINISTER: frozenset(Role),
+}
+
+
+def may(roles: Iterable[Role], needed: Role) -> bool:
+    """Whether one of the roles is the one that is needed, or includes it."""
+    return any(needed in _INCLUDED[role] for role in roles)
+
+
+def roles_of(texts: Iterable[str]) -> frozenset[Role]:
+    """Roles by their names; those that this program does not know give no rights."""
+    known = {role.value: role for role in Role}
+    return frozenset(known[text] for text in texts if text in known)

@@ -1,0 +1,29 @@
+"""Secrets that are made here, and what is kept of them."""
+
+import hashlib
+import hmac
+import secrets
+from typing import Final
+
+__all__ = ["PREFIX", "digest_of", "new_secret", "proof_of"]
+
+PREFIX: Final = "tsmon_"
+"""Begins every token, so that people and scanners of repositories know one when they see it."""
+
+BYTES: Final = 32
+"""Of randomness: nobody guesses that, so that a plain digest is as good as a slow one."""
+
+
+def new_secret(prefix: str = "") -> str:
+    """A new secret of letters, digits, ``-`` and ``_``."""
+    return prefix + secrets.token_urlsafe(BYTES)
+
+
+def digest_of(secret: str) -> str:
+    """What is stored of a secret, and looked up: SHA-256 in hexadecimal."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def proof_of(secret: str, purpose: str) -> str:
+    """A text that only who knows the secret could have made, and that does not give it away."""
+    return hmac.new(secret.encode("utf-8", "surrogateescape"), purpose.encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,49 @@
+"""The command ``tsmon-agent audit``: who changed what."""
+
+from typing import Annotated
+
+import typer
+
+from tsmon_agent.edited_state import opened_database
+from tsmon_agent.options import AsJson, SettingsFile
+from tsmon_agent.terminal import print_json, print_table
+
+__all__ = ["audit"]
+
+
+def audit(
+    most: Annotated[int, typer.Option("--most", "-n", min=1, max=100_000, help="How many.")] = 50,
+    who: Annotated[str | None, typer.Option("--who", metavar="NAME", help="Only what this one did.")] = None,
+    target: Annotated[str | None, typer.Option("--target", metavar="NAME", help="Only changes of this.")] = None,
+    as_json: AsJson = False,
+    settings: SettingsFile = None,
+) -> None:
+    """Print who changed what, or tried to, the newest first."""
+    from tsmon_agent.access import audit_json, entries
+
+    with opened_database(settings) as (_, database):
+        found = [
+            audit_json(one)
+            for one in database.run(lambda session: entries(session, most=most, who=who, target=target))
+        ]
+    if as_json:
+        print_json(found)
+    elif found:
+        titles = ("time", "who", "from", "action", "target", "outcome", "detail")
+        print_table(
+            titles,
+            (
+                (
+                    one["time"],
+                    one["who"],
+                    one["address"] or "",
+                    one["action"],
+                    one["target"] or "",
+                    one["outcome"],
+                    ", ".join(f"{key}={value}" for key, value in (one["detail"] or {}).items()),
+                )
+                for one in found
+            ),
+        )
+    else:
+        typer.echo("nothing was changed yet")
