@@ -209,6 +209,8 @@ class Agent:
     async def _change_web(self, before: WebSettings, after: WebSettings) -> None:
         """Show the pages as ``after`` says; where that is impossible, as before."""
         if after == before:
+            if self._web is not None:
+                self._web.reload_certificate()
             return
         if self._web is not None:
             await self._web.stop()

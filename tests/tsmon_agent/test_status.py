@@ -117,5 +117,5 @@ def test_pages_that_cannot_be_asked(agent: Shell) -> None:
 
 def test_all_addresses_are_asked_at_this_one() -> None:
     with answering(404, b"") as port:
-        found = ask(WebSettings(listen="0.0.0.0", port=port, open_to_everyone=True))
+        found = ask(WebSettings(listen="0.0.0.0", port=port, open_to_everyone=True, allow_unencrypted=True))
     assert found.address == f"http://127.0.0.1:{port}"

@@ -1,6 +1,5 @@
-"""Sections ``[agent]`` and ``[web]``: what ``tsmon-agent`` measures on its host, and where its pages are."""
+"""Section ``[agent]``: what ``tsmon-agent`` measures on its host, and how often."""
 
-import ipaddress
 import socket
 from typing import Annotated, Literal, Self, get_args
 
@@ -9,7 +8,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from tsmon.line_protocol.escaping import check_tag_value
 from tsmon.settings.monitoring import Comma, File, Section, split_commas
 
-__all__ = ["AgentSettings", "SamplerName", "WebSettings"]
+__all__ = ["AgentSettings", "SamplerName"]
 
 SamplerName = Literal["cpu", "disk", "diskio", "mem", "net", "processes", "swap", "system"]
 
@@ -44,26 +43,3 @@ class AgentSettings(Section):
     def interval_of(self, sampler: SamplerName) -> float:
         """Seconds between two rounds of a sampler."""
         return self.intervals.get(sampler, self.interval)
-
-
-class WebSettings(Section):
-    """Where the agent's pages are; see ``tsmon.toml`` for the meaning of each key."""
-
-    enabled: bool = True
-    listen: str = "127.0.0.1"
-    port: int = Field(default=9000, ge=0, le=65535)
-    allowed_hosts: Comma = []
-    open_to_everyone: bool = False
-
-    @model_validator(mode="after")
-    def _loopback(self) -> Self:
-        try:
-            loopback = ipaddress.ip_address(self.listen).is_loopback
-        except ValueError:
-            loopback = self.listen == "localhost"
-        if not loopback and not self.open_to_everyone:
-            raise ValueError(
-                f"listen is {self.listen}, beyond this machine, and the pages have no sign-in; "
-                "set web.open_to_everyone = true if everyone who reaches this address may see them"
-            )
-        return self

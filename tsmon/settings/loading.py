@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from tsmon.errors import SettingsError
-from tsmon.settings.agent import AgentSettings, WebSettings
+from tsmon.settings.agent import AgentSettings
 from tsmon.settings.availability import AvailabilitySettings
 from tsmon.settings.freshness import FreshnessSettings
 from tsmon.settings.monitoring import MonitoringSettings
@@ -20,6 +20,7 @@ from tsmon.settings.places import place_of
 from tsmon.settings.rollups import RollupSettings
 from tsmon.settings.state import StateSettings
 from tsmon.settings.streams import StreamSettings
+from tsmon.settings.web import WebSettings
 
 __all__ = ["Settings", "load_settings"]
 

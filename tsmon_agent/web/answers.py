@@ -31,6 +31,9 @@ SENTENCES: Final = {
     500: "The agent could not make this page; its log says why.",
 }
 
+PASSED_ON: Final = ("Allow", "Retry-After", "WWW-Authenticate")
+"""Headers of an error that its answer keeps."""
+
 FOR_PROGRAMS: Final = frozenset(
     {"api", "available", "deployed", "expected", "instrument", "openapi.json", "readyz", "stream"}
 )
@@ -45,7 +48,7 @@ async def add_headers(_: web.Request, response: web.StreamResponse) -> None:
     response.headers["Server"] = "tsmon-agent"
 
 
-def errors_as_sentences(templates: Templates) -> Middleware:
+def errors_as_sentences(templates: Templates, base_path: str = "") -> Middleware:
     """Middleware that answers errors in the pages' look, to programs as JSON; never with what was asked for."""
 
     @web.middleware
@@ -55,17 +58,19 @@ def errors_as_sentences(templates: Templates) -> Middleware:
         except web.HTTPException as error:
             if error.status < 400:
                 raise
-            status, headers = error.status, error.headers.getall("Allow", [])
+            status, headers = (
+                error.status,
+                {name: error.headers[name] for name in PASSED_ON if name in error.headers},
+            )
             own_text = error.text if error.text and not error.text.startswith(f"{status}: ") else None
             sentence = own_text or SENTENCES.get(status, f"{error.reason}.")
             if isinstance(error, web.HTTPMethodNotAllowed):
                 sentence = f"Only {_enumerated(sorted(error.allowed_methods))} are understood here."
         except Exception:
             _log.exception("a page could not be made")
-            status, headers, sentence = 500, [], SENTENCES[500]
-        response = _error(request, templates, status, sentence)
-        if headers:
-            response.headers["Allow"] = ", ".join(headers)
+            status, headers, sentence = 500, {}, SENTENCES[500]
+        response = _error(request, templates, base_path, status, sentence)
+        response.headers.update(headers)
         return response
 
     return middleware
@@ -87,13 +92,14 @@ def unless_known(request: web.Request, response: web.Response) -> web.Response:
     return response
 
 
-def _error(request: web.Request, templates: Templates, status: int, sentence: str) -> web.Response:
-    if status == web.HTTPMisdirectedRequest.status_code or request.path == "/live":
+def _error(request: web.Request, templates: Templates, base_path: str, status: int, sentence: str) -> web.Response:
+    path = request.path.removeprefix(base_path)
+    if status == web.HTTPMisdirectedRequest.status_code or path == "/live":
         return web.Response(text=sentence + "\n", status=status)
     browser = "text/html" in request.headers.get("Accept", "")
-    if request.path.split("/", 2)[1] in FOR_PROGRAMS and not browser:
+    if path.lstrip("/").split("/", 1)[0] in FOR_PROGRAMS and not browser:
         return json_response({"error": sentence}, status=status)
-    return templates.page("error.html", status=status, sentence=sentence)
+    return templates.page(request, "error.html", status=status, sentence=sentence)
 
 
 def _enumerated(words: list[str]) -> str:

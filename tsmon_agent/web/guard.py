@@ -1,4 +1,4 @@
-"""Who may ask: protection from other sites that a browser on this machine has open.
+"""Protection from other sites that a browser on this machine has open.
 
 A foreign page can make the browser connect to this agent under a name of its own (DNS rebinding), so the name
 in the request must be one of the agent's. It can also open a WebSocket or post a form, which the same-origin
@@ -11,6 +11,8 @@ from typing import Final
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
+
+from tsmon_agent.web.access.client import CLIENT, Client
 
 __all__ = ["Guard"]
 
@@ -35,14 +37,13 @@ class Guard:
     @web.middleware
     async def check(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Pass a request on or refuse it."""
-        hosts = request.headers.getall("Host", [])
-        if len(hosts) != 1 or not self._is_own(request, hosts[0].lower()):
+        client = request[CLIENT]
+        if client.authority is None or not self._is_own(request, client.authority):
             raise web.HTTPMisdirectedRequest(
                 text="The address you used is not one of this agent's; add its name to web.allowed_hosts."
             )
-        upgrade = "Upgrade" in request.headers
-        if (upgrade or request.method not in SAFE_METHODS) and not self._is_own_page(request, hosts[0].lower()):
-            raise web.HTTPForbidden(text="The request comes from a page of another site.")
+        if "Upgrade" in request.headers or request.method not in SAFE_METHODS:
+            self._check_page(request, client, client.authority)
         return await handler(request)
 
     def _is_own(self, request: web.Request, authority: str) -> bool:
@@ -52,14 +53,15 @@ class Guard:
         local = request.get_extra_info("sockname")
         return local is not None and name == str(local[0])
 
-    def _is_own_page(self, request: web.Request, authority: str) -> bool:
+    def _check_page(self, request: web.Request, client: Client, authority: str) -> None:
         origins = request.headers.getall("Origin", [])
         if not origins:
-            return True  # browsers always send it here: this is a program, which could claim any origin
+            return  # browsers always send it here: this is a program, which could claim any origin
         scheme, separator, origin = origins[0].lower().partition("://")
-        if len(origins) != 1 or not separator or scheme not in ("http", "https"):
-            return False
-        return origin == authority or _split(origin) in self._allowed
+        schemes = ("https",) if client.secure else ("http", "https")
+        own = origin == authority or _split(origin) in self._allowed
+        if len(origins) != 1 or not separator or scheme not in schemes or not own:
+            raise web.HTTPForbidden(text="The request comes from a page of another site.")
 
 
 def _split(authority: str) -> tuple[str, str]:

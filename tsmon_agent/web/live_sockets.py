@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 from aiohttp import WSCloseCode, web
 
+from tsmon_agent.access import Role
+from tsmon_agent.web.access import Gate, needs
 from tsmon_agent.web.host_messages import HostMessages
 from tsmon_agent.web.openapi import Answer, Parameter, documented
 from tsmon_agent.web.pipeline import pipeline_state
@@ -49,18 +51,27 @@ class _Socket:
             if self._request.transport is not None:
                 self._request.transport.abort()  # its buffers are full: a farewell would only wait too
 
-    async def send_all(self) -> None:
-        """Send what is queued, until the connection ends."""
+    async def send_all(self, may_still_see: Callable[[web.Request], Awaitable[bool]]) -> None:
+        """Send what is queued, until the connection ends, or who opened the page may see no more."""
+        loop = asyncio.get_running_loop()
+        look_again = loop.time() + BEAT_S
         while True:
-            await self.response.send_str(await self._messages.get())
+            message = await self._messages.get()
+            if loop.time() >= look_again:
+                look_again = loop.time() + BEAT_S
+                if not await may_still_see(self._request):
+                    await self.response.close(code=WSCloseCode.POLICY_VIOLATION)
+                    return
+            await self.response.send_str(message)
 
 
 class LiveSockets:
     """Tells the open pages what is new."""
 
-    def __init__(self, agent: "Agent", version: str) -> None:
+    def __init__(self, agent: "Agent", version: str, gate: Gate) -> None:
         self._agent = agent
         self._version = version
+        self._gate = gate
         self._sockets: dict[str, set[_Socket]] = {page: set() for page in PAGES}
         self._sources: dict[str, Callable[[], AsyncIterator[bytes]]] = {
             "host": self._host_messages,
@@ -69,6 +80,11 @@ class LiveSockets:
         }
         self._tellers: dict[str, asyncio.Task[None]] = {}
 
+    def routes(self) -> Iterable[web.RouteDef]:
+        """The only one."""
+        return (web.get("/live", self.handle, allow_head=False),)
+
+    @needs(Role.SEE)
     @documented(
         "What is new, by WebSocket",
         "pages",
@@ -91,7 +107,7 @@ class LiveSockets:
         await socket.response.prepare(request)
         socket.tell(msgspec.json.encode({"type": "hello", "version": self._version}).decode())
         self._join(page, socket)
-        sender = asyncio.create_task(socket.send_all())
+        sender = asyncio.create_task(socket.send_all(self._gate.may_still_see))
         try:
             async for _ in socket.response:
                 pass  # pages say nothing; reading is how their leaving is noticed

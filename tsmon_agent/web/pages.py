@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from tsmon.errors import StoreError
+from tsmon_agent.access import Role
+from tsmon_agent.web.access import WHO, for_everyone, needs
 from tsmon_agent.web.answers import json_response
 from tsmon_agent.web.chart_data import ChartData, ask_chart
 from tsmon_agent.web.charts import CHARTS
@@ -49,6 +51,7 @@ class Pages:
             web.get("/static/{version}/{name:.+}", self._static.handle),
         )
 
+    @needs(Role.SEE)
     @documented("The host's page", "pages", html("The page."), parameters=(RANGE,))
     async def _host(self, request: web.Request) -> web.Response:
         chosen = _range(request)
@@ -57,6 +60,7 @@ class Pages:
         worst = next((s for s in (State.CRITICAL, State.HIGH, State.STALE, State.OK) if s in judged), None)
         samplers = {state.name for state in self._agent.sampling.states}
         return self._templates.page(
+            request,
             "host.html",
             cards=cards,
             worst=worst,
@@ -66,10 +70,12 @@ class Pages:
             thresholds=THRESHOLDS.values(),
         )
 
+    @needs(Role.SEE)
     @documented("The pipeline's page", "pages", html("The page."))
-    async def _pipeline(self, _: web.Request) -> web.Response:
-        return self._templates.page("pipeline.html", pipeline=pipeline_state(self._agent))
+    async def _pipeline(self, request: web.Request) -> web.Response:
+        return self._templates.page(request, "pipeline.html", pipeline=pipeline_state(self._agent))
 
+    @needs(Role.SEE)
     @documented(
         "Values of one chart of the host", "host", json(ChartData), parameters=(RANGE, CHART), faults=(503,)
     )
@@ -94,24 +100,30 @@ class Pages:
             raise web.HTTPServiceUnavailable(text=f"The store does not answer: {error}.") from error
         return json_response(data)
 
+    @needs(Role.SEE)
     @documented("The way of points, and the samplers", "agent", json(PipelineState))
     async def _pipeline_json(self, _: web.Request) -> web.Response:
         return json_response(pipeline_state(self._agent))
 
+    @for_everyone
     @documented("Whether the process works", "agent", text("It does."))
     async def _healthz(self, _: web.Request) -> web.Response:
         return web.Response(text="ok\n")
 
+    @for_everyone
     @documented(
         "Whether points are stored",
         "agent",
         json(Readiness, "They are."),
         json(Readiness, "They are not, and why.", status=503),
     )
-    async def _readyz(self, _: web.Request) -> web.Response:
+    async def _readyz(self, request: web.Request) -> web.Response:
         found = readiness(self._agent)
+        if not request[WHO].may(Role.SEE):
+            found = Readiness(found.ready, [])
         return json_response(found, status=200 if found.ready else 503)
 
+    @for_everyone
     @documented("The pages' icon", "pages", text("The icon.", "image/svg+xml"))
     async def _favicon(self, request: web.Request) -> web.Response:
         return self._static.response(request, "favicon.svg")

@@ -1,13 +1,19 @@
 """The HTTP server of the agent's pages."""
 
 import errno
+import logging
 import socket
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
-from tsmon.errors import TsmonError
+from tsmon.errors import StateUnavailableError, TsmonError
 from tsmon.settings import WebSettings
+from tsmon_agent.access import usable
+from tsmon_agent.web.access import CLIENT, Clients, Cookies, Gate, load_certificate, tls_of
+from tsmon_agent.web.access.sign_in import SignIn
 from tsmon_agent.web.answers import add_headers, errors_as_sentences
 from tsmon_agent.web.guard import Guard
 from tsmon_agent.web.live_sockets import LiveSockets
@@ -18,9 +24,13 @@ from tsmon_agent.web.streams import Available, InstrumentPage, InstrumentsPage
 from tsmon_agent.web.templates import Templates
 
 if TYPE_CHECKING:
+    import ssl
+
     from tsmon_agent.agent import Agent
 
 __all__ = ["WebServer"]
+
+_log = logging.getLogger("tsmon")
 
 SHUTDOWN_S: Final = 2.0
 """How long requests that are under way may take when the server stops."""
@@ -29,13 +39,14 @@ LARGEST_REQUEST: Final = 16 * 1024
 
 
 class WebServer:
-    """Pages of the agent's host and of its pipeline, for reading only, at the address that ``settings`` names."""
+    """Pages of the agent, and its answers to programs, at the address that ``settings`` names."""
 
     def __init__(self, agent: "Agent", settings: WebSettings) -> None:
         self._agent = agent
         self._settings = settings
         self._runner: web.AppRunner | None = None
         self._live: LiveSockets | None = None
+        self._tls: ssl.SSLContext | None = None
 
     @property
     def address(self) -> str:
@@ -43,35 +54,32 @@ class WebServer:
         port = self._settings.port
         if self._runner is not None and self._runner.addresses:
             port = self._runner.addresses[0][1]
-        return f"http://{_bracketed(self._settings.listen)}:{port}"
+        scheme = "https" if self._settings.encrypted else "http"
+        return f"{scheme}://{_bracketed(self._settings.listen)}:{port}{self._settings.base_path}"
 
     async def start(self) -> None:
-        """Listen; raises :class:`~tsmon.errors.TsmonError` where the address is taken or is not to be had."""
-        static = StaticFiles()
-        templates = Templates(self._agent, static)
-        self._live = LiveSockets(self._agent, static.version)
-        guard = Guard(self._settings.listen, self._settings.allowed_hosts)
-        app = web.Application(
-            middlewares=[errors_as_sentences(templates), guard.check], client_max_size=LARGEST_REQUEST
+        """Listen; raises :class:`~tsmon.errors.TsmonError` where the address is taken or is not to be had.
+
+        Likewise where nobody could sign in from where the settings let others ask.
+        """
+        self._tls = tls_of(self._settings)
+        await self._check_tokens()
+        runner = web.AppRunner(
+            self._application(), access_log=None, shutdown_timeout=SHUTDOWN_S, keepalive_timeout=60.0
         )
-        app.on_response_prepare.append(add_headers)
-        app.add_routes(Pages(self._agent, templates, static).routes())
-        app.router.add_get("/live", self._live.handle, allow_head=False)
-        for part in (
-            Available(self._agent),
-            InstrumentsPage(self._agent, templates),
-            InstrumentPage(self._agent, templates),
-            Description(app),
-        ):
-            app.add_routes(part.routes())
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S, keepalive_timeout=60.0)
         await runner.setup()
         try:
-            await web.TCPSite(runner, self._settings.listen, self._settings.port).start()
+            await web.TCPSite(runner, self._settings.listen, self._settings.port, ssl_context=self._tls).start()
         except (OSError, OverflowError) as error:
             await runner.cleanup()
             raise TsmonError(self._why_not(error)) from error
         self._runner = runner
+
+    def reload_certificate(self) -> None:
+        """Read the certificate again; raises :class:`~tsmon.errors.TsmonError`, and has the old one then."""
+        if self._tls is not None:
+            tls_of(self._settings)  # what is wrong is found out before anything changes
+            load_certificate(self._tls, self._settings)
 
     async def stop(self) -> None:
         """Close the pages' connections and the server; safe to call more than once."""
@@ -80,6 +88,53 @@ class WebServer:
             await self._live.close()
         if runner is not None:
             await runner.cleanup()
+
+    def _application(self) -> web.Application:
+        settings = self._settings
+        base = settings.base_path
+        static = StaticFiles(base)
+        templates = Templates(self._agent, static, base)
+        cookies = Cookies(settings, settings.port)
+        gate = Gate(self._agent, settings, cookies)
+        self._live = LiveSockets(self._agent, static.version, gate)
+        app = web.Application(
+            middlewares=[
+                errors_as_sentences(templates, base),
+                Clients(settings.trusted_proxies, encrypted=settings.encrypted).tell,
+                Guard(settings.listen, settings.allowed_hosts).check,
+                gate.check,
+            ],
+            client_max_size=LARGEST_REQUEST,
+        )
+        app.on_response_prepare.append(add_headers)
+        if settings.hsts_max_age:
+            app.on_response_prepare.append(_https_only(settings.hsts_max_age))
+        for part in (
+            Pages(self._agent, templates, static),
+            self._live,
+            Available(self._agent),
+            InstrumentsPage(self._agent, templates),
+            InstrumentPage(self._agent, templates),
+            SignIn(self._agent, settings, templates, gate, cookies),
+            Description(app, base),
+        ):
+            app.add_routes(_under(base, part.routes()))
+        return app
+
+    async def _check_tokens(self) -> None:
+        if not self._settings.beyond_this_machine or self._settings.open_to_everyone:
+            return
+        try:
+            count = await self._agent.state.run(lambda session: usable(session, time.time_ns()))
+        except StateUnavailableError as error:
+            _log.warning("%s; until then nobody can sign in", error)
+            return
+        if not count:
+            raise TsmonError(
+                f"web.listen is {self._settings.listen}, beyond this machine, and without a token nobody could "
+                "sign in; make one with tsmon-agent token create NAME, or set web.open_to_everyone = true if "
+                "everyone who reaches this address may see the pages"
+            )
 
     def _why_not(self, error: Exception) -> str:
         listen, port = self._settings.listen, self._settings.port
@@ -92,6 +147,20 @@ class WebServer:
         if number == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
             return f"{place}: this machine has no such address; correct web.listen (or web.port)"
         return f"{place}: {error}; correct web.listen or web.port"
+
+
+def _under(base_path: str, routes: Iterable[web.RouteDef]) -> Iterator[web.RouteDef]:
+    for route in routes:
+        yield web.RouteDef(route.method, f"{base_path}{route.path}", route.handler, route.kwargs)
+
+
+def _https_only(seconds: int) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    async def add(request: web.Request, response: web.StreamResponse) -> None:
+        client = request.get(CLIENT)
+        if client is not None and client.secure:
+            response.headers["Strict-Transport-Security"] = f"max-age={seconds}"
+
+    return add
 
 
 def _bracketed(listen: str) -> str:

@@ -10,6 +10,7 @@ from typing import Final
 from aiohttp import web
 
 from tsmon.errors import TsmonError
+from tsmon_agent.web.access.needs import for_everyone
 from tsmon_agent.web.openapi import Answer, documented
 
 __all__ = ["StaticFiles"]
@@ -31,7 +32,8 @@ UPLOT_FILES: Final = ("uPlot.iife.min.js", "uPlot.min.css")
 class StaticFiles:
     """Serves what lies in ``static/``, under addresses that change with the content: browsers keep it for good."""
 
-    def __init__(self) -> None:
+    def __init__(self, base_path: str = "") -> None:
+        self._base = base_path
         self._files: dict[str, tuple[bytes, bytes, str]] = {}
         digest = hashlib.sha256()
         for name, path in (*_own_files(), *_uplot_files()):
@@ -45,8 +47,9 @@ class StaticFiles:
         """Address of a file."""
         if name not in self._files:
             raise LookupError(f"there is no file {name} in {FOLDER}")
-        return f"/static/{self.version}/{name}"
+        return f"{self._base}/static/{self.version}/{name}"
 
+    @for_everyone
     @documented(
         "A style sheet or script of the pages",
         "pages",

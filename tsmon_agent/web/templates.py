@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 import jinja2
 from aiohttp import web
 
+from tsmon_agent.access import Role
 from tsmon_agent.web import wording
+from tsmon_agent.web.access.who import who_asks
 from tsmon_agent.web.static_files import StaticFiles
 
 if TYPE_CHECKING:
@@ -36,8 +38,10 @@ STATES: Final = {
 class Templates:
     """Renders pages; whatever is put into them is escaped."""
 
-    def __init__(self, agent: "Agent", static: StaticFiles) -> None:
+    def __init__(self, agent: "Agent", static: StaticFiles, base_path: str = "") -> None:
         self._agent = agent
+        self.base_path = base_path
+        """What the path of every page begins with."""
         environment = jinja2.Environment(
             loader=jinja2.PackageLoader("tsmon_agent.web"),
             autoescape=True,
@@ -46,14 +50,26 @@ class Templates:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        environment.globals.update(static=static.path_of, version=static.version, states=STATES)
+        environment.globals.update(static=static.path_of, version=static.version, states=STATES, base=base_path)
         environment.filters.update(count=wording.count, seconds=wording.seconds, moment=wording.moment, iso=_iso)
         self._environment = environment
 
-    def page(self, name: str, *, status: int = 200, **values: Any) -> web.Response:
-        """An HTML page, which nobody is to keep."""
-        host = self._agent.settings.agent.host
-        text = self._environment.get_template(name).render(host=host, now_ns=time.time_ns(), **values)
+    def page(self, request: web.Request, name: str, *, status: int = 200, **values: Any) -> web.Response:
+        """An HTML page for whoever asks, which nobody is to keep; it names the host to those who may see."""
+        who = who_asks(request)
+        sees = who is not None and who.may(Role.SEE)
+        text = self._environment.get_template(name).render(
+            host=self._agent.settings.agent.host if sees else "",
+            now_ns=time.time_ns(),
+            # An error says nothing of what was asked for.
+            here=request.path_qs if status < 400 else f"{self.base_path}/",
+            signed_in=who.name if who is not None and who.by == "sign-in" else None,
+            csrf=who.csrf if who is not None else "",
+            sees=sees,
+            operates=who is not None and bool(who.csrf) and who.may(Role.OPERATE),
+            administers=who is not None and who.may(Role.ADMINISTER),
+            **values,
+        )
         return web.Response(
             text=text, status=status, content_type="text/html", headers={"Cache-Control": "no-store"}
         )

@@ -70,20 +70,21 @@ async def test_the_keyboard_reaches_everything_in_order(browser: Browser, shown:
     async with page_of(browser, shown) as page:
         await drawn(page, "/")
         reached = []
-        for _ in range(13):
+        for _ in range(14):
             await page.keyboard.press("Tab")
             reached.append(await page.evaluate("document.activeElement.textContent.trim().slice(0, 12)"))
             assert await page.evaluate("document.activeElement.matches(':focus-visible')")
-        assert [words.strip() for words in reached[:7]] == [
+        assert [words.strip() for words in reached[:8]] == [
             "Skip to the",
             "tsmon",
             "Host",
             "Streams",
             "Pipeline",
+            "Sign in",
             "◐Theme: syst",
             "What is high",
         ]
-        assert reached[7:] == ["15m", "1h", "6h", "24h", "7d", "30d"]
+        assert reached[8:] == ["15m", "1h", "6h", "24h", "7d", "30d"]
         await page.keyboard.press("Shift+Tab")
 
 

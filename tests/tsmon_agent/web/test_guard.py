@@ -54,7 +54,11 @@ async def test_allowed_hosts_are_own_with_their_ports(
     shown: Shown, settings: Settings, host: str, status: int
 ) -> None:
     web = WebSettings(
-        listen="0.0.0.0", open_to_everyone=True, port=0, allowed_hosts=["Mon.Example", "other.example:443"]
+        listen="0.0.0.0",
+        open_to_everyone=True,
+        allow_unencrypted=True,
+        port=0,
+        allowed_hosts=["Mon.Example", "other.example:443"],
     )
     server = WebServer(shown.agent, web)
     await server.start()
@@ -68,7 +72,9 @@ async def test_allowed_hosts_are_own_with_their_ports(
 
 async def test_the_address_that_was_connected_to_is_own(shown: Shown) -> None:
     """All of 127.0.0.0/8 is this machine; a page cannot choose the address that a connection goes to."""
-    server = WebServer(shown.agent, WebSettings(listen="0.0.0.0", open_to_everyone=True, port=0))
+    server = WebServer(
+        shown.agent, WebSettings(listen="0.0.0.0", open_to_everyone=True, allow_unencrypted=True, port=0)
+    )
     await server.start()
     try:
         address = server.address.replace("0.0.0.0", "127.0.0.7")

@@ -12,7 +12,7 @@ from tsmon_agent.web import WebServer
 
 
 def server_on(agent: Agent, listen: str, port: int) -> WebServer:
-    return WebServer(agent, WebSettings(listen=listen, port=port, open_to_everyone=True))
+    return WebServer(agent, WebSettings(listen=listen, port=port, open_to_everyone=True, allow_unencrypted=True))
 
 
 async def test_a_port_that_is_taken_is_named_with_the_remedy(shown: Shown) -> None:

@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any, Final
 
 import msgspec
 from aiohttp import hdrs, web
 
+from tsmon_agent.access import Role
+from tsmon_agent.web.access.needs import needed_role
 from tsmon_agent.web.openapi.operations import Answer, Body, Fault, Operation, Parameter, operation_of
 
 __all__ = ["document_of"]
@@ -31,19 +34,28 @@ FAULTS: Final = {
 ANY_REQUEST: Final = (400, 401, 403, 421)
 """Statuses of errors that any request may have, from who asks and under which name."""
 
+SECURITY: Final = "token"
+SCHEME: Final = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "A token of tsmon-agent token create. From the agent's own machine one may see without.",
+}
+
 _REFERENCE: Final = "#/components/schemas/{name}"
 _place: Final = re.compile(r"\{(\w+)\}")
 
 
-def document_of(app: web.Application) -> dict[str, Any]:
+def document_of(app: web.Application, base_path: str = "") -> dict[str, Any]:
     """The document of all routes of an application that are described; HEAD goes without saying."""
     described = list(_described(app))
     types = {id(type_): type_ for _, _, operation in described for type_ in _types(operation)}
     schemas, components = msgspec.json.schema_components(types.values(), ref_template=_REFERENCE)
     by_type = dict(zip(types, schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
-    for path, method, operation in described:
-        paths.setdefault(path, {})[method.lower()] = _operation(path, method, operation, by_type)
+    for route, method, operation in described:
+        path = route.removeprefix(base_path)
+        found = _operation(path, method, operation, by_type)
+        paths.setdefault(path, {})[method.lower()] = found | _access(operation)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -52,9 +64,20 @@ def document_of(app: web.Application) -> dict[str, Any]:
             "version": version("tsmon"),
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "servers": [{"url": "/"}],
+        "servers": [{"url": base_path or "/"}],
         "paths": dict(sorted(paths.items())),
-        "components": {"schemas": components},
+        "components": {"schemas": components, "securitySchemes": {SECURITY: SCHEME}},
+    }
+
+
+def _access(operation: Operation) -> dict[str, Any]:
+    """Who may do that; who only sees may come without a token, from this machine."""
+    if operation.role is None:
+        return {"security": []}
+    with_token: list[dict[str, list[str]]] = [{SECURITY: []}]
+    return {
+        "description": f"Needs the role {operation.role}.",
+        "security": [*([{}] if operation.role is Role.SEE else []), *with_token],
     }
 
 
@@ -62,7 +85,7 @@ def _described(app: web.Application) -> Iterator[tuple[str, str, Operation]]:
     for route in app.router.routes():
         operation = operation_of(route.handler)
         if route.resource is not None and operation is not None and route.method != hdrs.METH_HEAD:
-            yield route.resource.canonical, route.method, operation
+            yield route.resource.canonical, route.method, replace(operation, role=needed_role(route.handler))
 
 
 def _types(operation: Operation) -> Iterator[Any]:

@@ -6,6 +6,8 @@ from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
+from tsmon_agent.access import Role
+
 __all__ = [
     "Answer",
     "Body",
@@ -60,7 +62,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """All that is said of a handler. ``faults`` are statuses of errors besides those that any request may have."""
+    """All that is said of a handler. ``faults`` are statuses of errors besides those that any request may have.
+
+    ``role`` is what who asks has to have, None for everyone.
+    """
 
     summary: str
     tag: str
@@ -68,6 +73,7 @@ class Operation:
     parameters: tuple[Parameter, ...] = ()
     body: Body | None = None
     faults: tuple[int, ...] = ()
+    role: Role | None = None
 
 
 def documented(

@@ -19,7 +19,7 @@ function refreshPeriod() {
 }
 
 async function load(chart, signal) {
-  const address = new URL("/api/host/series", location.href);
+  const address = new URL(`${document.documentElement.dataset.base}/api/host/series`, location.href);
   address.search = new URLSearchParams({ range: range.dataset.range, chart: chart.name });
   try {
     const response = await fetch(address, { signal });

@@ -13,7 +13,7 @@ function say(state, words) {
 
 // `handlers` are by type of message; `hello` comes first on every connection.
 export function connect(page, handlers) {
-  const address = new URL(`/live?page=${page}`, location.href);
+  const address = new URL(`${document.documentElement.dataset.base}/live?page=${page}`, location.href);
   address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
   let delay = FIRST_DELAY;
   let socket = null;

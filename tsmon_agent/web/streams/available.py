@@ -12,7 +12,9 @@ from aiohttp import web
 from tsmon.availability import EXACT, Availability, Report, spans, time_text, timeline, together
 from tsmon.availability.measures import deployments_measure
 from tsmon.errors import StateError, StoreError
+from tsmon_agent.access import Role
 from tsmon_agent.instruments import Instrument, instrument_of, reports_of
+from tsmon_agent.web.access import needs
 from tsmon_agent.web.answers import json_response, unless_known
 from tsmon_agent.web.openapi import Answer, Parameter, documented
 from tsmon_agent.web.streams.queries import FILTERS, RULES, TIMES, Query, only_known, query_of
@@ -46,6 +48,7 @@ class Available:
         """The only one."""
         return (web.get("/available/{designator}", self._handle),)
 
+    @needs(Role.SEE)
     @documented(
         "Availability of an instrument's streams",
         "streams",

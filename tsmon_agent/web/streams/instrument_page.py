@@ -11,8 +11,10 @@ from aiohttp import web
 from tsmon.availability import Report, spans, timeline
 from tsmon.availability.measures import DEPLOYMENT_COLOR
 from tsmon.errors import AvailabilityError, StoreError
+from tsmon_agent.access import Role
 from tsmon_agent.freshness import worst
 from tsmon_agent.instruments import Instrument, narrowest_for, reports_of
+from tsmon_agent.web.access import needs
 from tsmon_agent.web.openapi import Parameter, documented, html
 from tsmon_agent.web.streams.available import found_instrument
 from tsmon_agent.web.streams.queries import FILTERS, RULES, TIMES, only_known, query_of
@@ -54,6 +56,7 @@ class InstrumentPage:
         """The only one."""
         return (web.get("/streams/{designator}", self._handle),)
 
+    @needs(Role.SEE)
     @documented(
         "The timeline of an instrument",
         "pages",
@@ -86,8 +89,9 @@ class InstrumentPage:
             raise web.HTTPServiceUnavailable(text=f"The store does not answer: {error}.") from error
         levels = levels_of(self._agent).get(instrument.designator, {})
         return self._templates.page(
+            request,
             "instrument.html",
-            **_choice(request, instrument, shown),
+            **_choice(request, self._templates.base_path, instrument, shown),
             **_drawn(instrument, reports, shown),
             appearances=rules.appearances,
             looks=LOOKS,
@@ -101,14 +105,14 @@ class InstrumentPage:
         )
 
 
-def _choice(request: web.Request, instrument: Instrument, shown: Shown) -> dict[str, Any]:
+def _choice(request: web.Request, base: str, instrument: Instrument, shown: Shown) -> dict[str, Any]:
     """What is shown, and the addresses of what else may be."""
     designator = quote(instrument.designator, safe="")
     kept = [(name, request.query[name]) for name in _KEPT if request.query.get(name)]
     query = shown.query() if not shown.preset else f"range={shown.preset}"
     return {
         "instrument": instrument,
-        "address": f"/streams/{designator}",
+        "address": f"{base}/streams/{designator}",
         "kept": urlencode(kept) + "&" if kept else "",
         "kept_fields": kept,
         "shown": shown,
@@ -116,9 +120,9 @@ def _choice(request: web.Request, instrument: Instrument, shown: Shown) -> dict[
         "presets": PRESETS,
         "wide_ticks": ticks(shown.start_ns, shown.end_ns, 11),
         "narrow_ticks": ticks(shown.start_ns, shown.end_ns, 4),
-        "data_address": f"/available/{designator}?{urlencode(kept)}{'&' if kept else ''}{shown.query()}",
+        "data_address": f"{base}/available/{designator}?{urlencode(kept)}{'&' if kept else ''}{shown.query()}",
         "links": [
-            f"/streams/{designator}?{urlencode({'method': stream.method, 'stream': stream.name})}&{query}"
+            f"{base}/streams/{designator}?{urlencode({'method': stream.method, 'stream': stream.name})}&{query}"
             for stream in instrument.streams
         ],
         "nothing": "No stream of this instrument is expected.",

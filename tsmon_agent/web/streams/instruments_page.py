@@ -7,8 +7,10 @@ from urllib.parse import quote
 from aiohttp import web
 
 from tsmon.errors import StateError
+from tsmon_agent.access import Role
 from tsmon_agent.freshness import Level, worst
 from tsmon_agent.streams import instruments
+from tsmon_agent.web.access import needs
 from tsmon_agent.web.openapi import Parameter, documented, html
 from tsmon_agent.web.streams.queries import only_known
 from tsmon_agent.web.streams.states import levels_of, name_of
@@ -38,6 +40,7 @@ class InstrumentsPage:
         """The only one."""
         return (web.get("/streams", self._handle),)
 
+    @needs(Role.SEE)
     @documented("All instruments by state", "pages", html("The page."), parameters=(SEARCH, STATE), faults=(503,))
     async def _handle(self, request: web.Request) -> web.Response:
         only_known(request, SEARCH, STATE)
@@ -50,6 +53,7 @@ class InstrumentsPage:
         except StateError as error:
             raise web.HTTPServiceUnavailable(text=f"The state does not answer: {error}.") from error
         levels = levels_of(self._agent)
+        base = f"{self._templates.base_path}/streams/"
         sites: dict[str, list[dict[str, Any]]] = {}
         for one in known:
             streams = levels.get(one.reference_designator, {})
@@ -58,13 +62,14 @@ class InstrumentsPage:
                 sites.setdefault(one.reference_designator.partition("-")[0], []).append(
                     {
                         "name": one.reference_designator,
-                        "address": f"/streams/{quote(one.reference_designator, safe='')}",
+                        "address": base + quote(one.reference_designator, safe=""),
                         "state": name_of(level),
                         "streams": one.streams,
                         "level": level,
                     }
                 )
         return self._templates.page(
+            request,
             "instruments.html",
             sites=[
                 (

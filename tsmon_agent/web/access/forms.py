@@ -1,0 +1,21 @@
+"""Forms that pages post."""
+
+from typing import Final
+
+from aiohttp import web
+
+__all__ = ["FORM", "form_of"]
+
+FORM: Final = "application/x-www-form-urlencoded"
+
+
+async def form_of(request: web.Request) -> dict[str, str]:
+    """Texts of a posted form by their names, the first of each; raises 400 and 415 for what is none."""
+    if request.content_type != FORM and (request.can_read_body or request.content_length):
+        raise web.HTTPUnsupportedMediaType(text=f"Post a form as {FORM}.")
+    try:
+        posted = await request.post()
+    except (ValueError, LookupError):
+        raise web.HTTPBadRequest(text="The form is not to be understood.") from None
+    firsts = ((name, posted.getall(name)[0]) for name in posted)
+    return {name: value for name, value in firsts if isinstance(value, str)}
