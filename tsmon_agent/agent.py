@@ -249,6 +249,10 @@ class Agent:
         except TsmonError as error:
             self._limited.warning("pipeline", f"the agent cannot tell how it does: {error}")
 
+    def look_at_streams(self) -> None:
+        """Look at streams soon rather than at the next round, as something about them has changed."""
+        self._start_upkeep("freshness")
+
     def _start_upkeep(self, name: str) -> None:
         """Look after the embedded file, unless that is still going on."""
         if name not in self._upkeep or self._upkeep[name].done():

@@ -56,7 +56,11 @@ def ask(settings: WebSettings, *, timeout_s: float = TIMEOUT_S) -> Status:
         reason = getattr(error, "reason", error)
         return Status(address, False, False, f"no agent answers ({reason})", {})
     ready = status == 200
-    said = "runs and is ready" if ready else f"runs, but is not ready: {'; '.join(detail['reasons']) or 'its log says why'}"
+    said = (
+        "runs and is ready"
+        if ready
+        else f"runs, but is not ready: {'; '.join(detail['reasons']) or 'its log says why'}"
+    )
     return Status(address, True, ready, said, detail)
 
 

@@ -20,7 +20,7 @@ from tsmon_agent.web.live_sockets import LiveSockets
 from tsmon_agent.web.openapi.answer import Description
 from tsmon_agent.web.pages import Pages
 from tsmon_agent.web.static_files import StaticFiles
-from tsmon_agent.web.streams import Available, InstrumentPage, InstrumentsPage
+from tsmon_agent.web.streams import Available, Deployed, Expected, InstrumentPage, InstrumentsPage, Status
 from tsmon_agent.web.templates import Templates
 
 if TYPE_CHECKING:
@@ -113,6 +113,9 @@ class WebServer:
             Pages(self._agent, templates, static),
             self._live,
             Available(self._agent),
+            Expected(self._agent),
+            Deployed(self._agent),
+            Status(self._agent),
             InstrumentsPage(self._agent, templates),
             InstrumentPage(self._agent, templates),
             SignIn(self._agent, settings, templates, gate, cookies),

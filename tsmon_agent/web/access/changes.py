@@ -55,7 +55,7 @@ async def asked(agent: "Agent", work: Callable[[Session], T]) -> T:
 
 def faulted(error: TsmonError) -> web.HTTPException:
     """A mistake as an answer: 404, 409, 422 or 503, with its sentence."""
-    text = str(error).replace("\n", " ")
+    text = str(error).replace("\n", "; ")
     sentence = f"{text[:1].upper()}{text[1:]}."
     if isinstance(error, UnknownNameError):
         return web.HTTPNotFound(text=sentence)

@@ -26,12 +26,12 @@ FAULTS: Final = {
     415: "The body is of a kind that is not understood here.",
     421: "The name in the address is not one of this agent's.",
     422: "The body is understood, and cannot be meant.",
-    429: "Too many of these; try again later.",
+    429: "Too many tokens from there were not good; try again later.",
     500: "The agent made a mistake; its log says more.",
     503: "The store, or the state, does not answer.",
 }
 
-ANY_REQUEST: Final = (400, 401, 403, 421)
+ANY_REQUEST: Final = (400, 401, 403, 421, 429)
 """Statuses of errors that any request may have, from who asks and under which name."""
 
 SECURITY: Final = "token"

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from tsmon.availability import PRESETS, Rules, time_of_text
+from tsmon.availability import EXACT, PRESETS, Rules, time_of_text
 from tsmon.errors import AvailabilityError, InvalidPointError
 from tsmon.line_protocol.values import time_ns_of
 from tsmon_agent.instruments import Instrument
@@ -57,6 +57,8 @@ class Query:
 def query_of(request: web.Request, instrument: Instrument) -> Query:
     """The question of a request about an instrument; raises 400 with a sentence, 404 where nothing fits it."""
     asked = request.query
+    if not instrument.streams:
+        rules_of(asked, EXACT)  # they have to be right even where they matter to nothing
     streams = [
         replace(stream, rules=rules_of(asked, stream.rules))
         for stream in instrument.streams

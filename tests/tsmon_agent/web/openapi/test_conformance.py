@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from tests.tsmon_agent.running_agent import RunningAgent, running_agent
+from tests.tsmon_agent.shell import as_process
 
 SETTINGS = """
 [monitoring]
@@ -54,3 +55,14 @@ def test_every_answer_is_one_that_the_document_names(tmp_path: Path) -> None:
     with running_agent(tmp_path, SETTINGS) as agent:
         agent.wait(lambda one: one.get("/readyz")[0] == 200)
         conformance(agent, tmp_path)
+
+
+def test_so_is_every_answer_to_who_may_change_everything(tmp_path: Path) -> None:
+    with running_agent(tmp_path, SETTINGS) as agent:
+        agent.wait(lambda one: one.get("/readyz")[0] == 200)
+        token = as_process(tmp_path, "token", "create", "tester", "--role", "administer").out.strip()
+        # Its own tries with tokens that are not good are limited, and so would all others be then.
+        conformance(agent, tmp_path, f"--header=Authorization: Bearer {token}", "--exclude-checks=ignored_auth")
+        assert "rolled back" not in agent.log
+        said = as_process(tmp_path, "audit", "--json").out
+        assert '"action":"expect a stream"' in said.replace(": ", ":")

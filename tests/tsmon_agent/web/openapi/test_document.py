@@ -95,7 +95,7 @@ def test_what_is_said_beside_a_handler_becomes_its_operation() -> None:
         "application/json": {"schema": {"type": "array", "items": {"type": "integer"}}},
         "text/csv": {"schema": {"type": "string"}},
     }
-    assert set(operation["responses"]) == {"200", "400", "401", "403", "409", "421"}
+    assert set(operation["responses"]) == {"200", "400", "401", "403", "409", "421", "429"}
     assert operation["responses"]["409"]["content"]["application/json"] == {
         "schema": {"$ref": "#/components/schemas/Fault"}
     }

@@ -1,0 +1,271 @@
+"""``/deployed``: when instruments are deployed, to read and to change."""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+import msgspec
+from aiohttp import web
+from sqlalchemy.orm import Session
+
+from tsmon.errors import InvalidRowsError, UnknownNameError
+from tsmon_agent.access import Role
+from tsmon_agent.streams import (
+    DeploymentRow,
+    add_deployment,
+    deployment_json,
+    deployment_rows,
+    deployment_rows_of_csv,
+    deployments,
+    deployments_csv,
+    load_deployments,
+    remove_deployment,
+)
+from tsmon_agent.web.access import asked, changed, needs
+from tsmon_agent.web.access.changes import faulted
+from tsmon_agent.web.answers import json_response
+from tsmon_agent.web.bodies import CSV, JSON, object_of, table_of
+from tsmon_agent.web.openapi import Answer, Body, Parameter, documented, json
+from tsmon_agent.web.streams.asked import (
+    DESIGNATOR,
+    DRY_RUN,
+    FORMAT,
+    ChangesJson,
+    changes_json,
+    flag_in,
+    in_csv,
+    named,
+)
+from tsmon_agent.web.streams.queries import only_known
+
+if TYPE_CHECKING:
+    from tsmon_agent.agent import Agent
+
+__all__ = ["Deployed"]
+
+ONE: Final = "/deployed/{designator}/{number}"
+NUMBER: Final = Parameter("number", "Number of the deployment.", {"type": "integer"}, where="path")
+
+
+class DeploymentJson(msgspec.Struct, frozen=True):
+    """A deployment; ``end`` is null while it runs. Times are ISO 8601 in UTC."""
+
+    reference_designator: str
+    number: int
+    start: str
+    end: str | None
+
+
+class DeploymentValues(msgspec.Struct, frozen=True):
+    """What may be said of a deployment; times are ISO 8601, without a zone UTC."""
+
+    reference_designator: str | msgspec.UnsetType = msgspec.UNSET
+    number: int | str | msgspec.UnsetType = msgspec.UNSET
+    start: str | msgspec.UnsetType = msgspec.UNSET
+    end: str | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class DeploymentList(msgspec.Struct, frozen=True):
+    """Deployments in order of names and numbers."""
+
+    deployed: list[DeploymentJson]
+
+
+VALUES: Final = Body({JSON: DeploymentValues})
+
+
+class Deployed:
+    """Lists, creates, changes, ends and forgets deployments, one by one and as a whole table."""
+
+    def __init__(self, agent: "Agent") -> None:
+        self._agent = agent
+
+    def routes(self) -> Iterable[web.RouteDef]:
+        """All of them."""
+        return (
+            web.get("/deployed", self._list),
+            web.post("/deployed", self._create),
+            web.put("/deployed", self._load),
+            web.get(ONE, self._one),
+            web.put(ONE, self._replace),
+            web.patch(ONE, self._change),
+            web.delete(ONE, self._remove),
+        )
+
+    @needs(Role.SEE)
+    @documented(
+        "Deployments",
+        "deployed",
+        (200, Answer("In order of names and numbers.", {JSON: DeploymentList, CSV: None})),
+        parameters=(DESIGNATOR, FORMAT),
+        faults=(503,),
+    )
+    async def _list(self, request: web.Request) -> web.Response:
+        only_known(request, DESIGNATOR, FORMAT)
+        as_csv, designator = in_csv(request), request.query.get("reference_designator") or None
+        found = await asked(self._agent, lambda session: deployments(session, reference_designator=designator))
+        if as_csv:
+            return web.Response(text=deployments_csv(found), content_type=CSV)
+        return json_response({"deployed": [deployment_json(one) for one in found]})
+
+    @needs(Role.OPERATE)
+    @documented(
+        "Add a deployment",
+        "deployed",
+        (201, Answer("It is known now.", {JSON: DeploymentJson})),
+        body=VALUES,
+        faults=(409, 413, 415, 422, 503),
+    )
+    async def _create(self, request: web.Request) -> web.Response:
+        row = _row(await object_of(request))
+
+        def create(session: Session) -> dict[str, Any]:
+            add_deployment(session, row)
+            return _found(session, row.reference_designator, row.number)
+
+        return await self._saved(request, "add a deployment", row, create, status=201)
+
+    @needs(Role.OPERATE)
+    @documented(
+        "Load a table of deployments: new ones are added, others changed, none removed",
+        "deployed",
+        json(ChangesJson),
+        parameters=(DRY_RUN,),
+        body=Body({CSV: None, JSON: list[DeploymentValues]}),
+        faults=(413, 415, 422, 503),
+    )
+    async def _load(self, request: web.Request) -> web.Response:
+        only_known(request, DRY_RUN)
+        dry_run = flag_in(request, DRY_RUN) or False
+        table = await table_of(request)
+        try:
+            if isinstance(table, str):
+                rows = deployment_rows_of_csv(table, source="the table")
+            else:
+                rows = deployment_rows(enumerate(table, 1), source="the table")
+        except InvalidRowsError as error:
+            raise faulted(error) from error
+
+        def load(session: Session) -> ChangesJson:
+            changes = changes_json(load_deployments(session, rows, source="the table"))
+            if dry_run:
+                session.rollback()
+            return changes
+
+        if dry_run:
+            return json_response(await asked(self._agent, load))
+        changes = await changed(self._agent, request, "load deployments", None, load, detail={"rows": len(rows)})
+        self._agent.look_at_streams()
+        return json_response(changes)
+
+    @needs(Role.SEE)
+    @documented("A deployment", "deployed", json(DeploymentJson), parameters=(NUMBER,), faults=(404, 503))
+    async def _one(self, request: web.Request) -> web.Response:
+        designator, number = _names(request)
+        return json_response(await asked(self._agent, lambda session: _found(session, designator, number)))
+
+    @needs(Role.OPERATE)
+    @documented(
+        "Have a deployment just so",
+        "deployed",
+        (200, Answer("It was known before.", {JSON: DeploymentJson})),
+        (201, Answer("It is known now.", {JSON: DeploymentJson})),
+        parameters=(NUMBER,),
+        body=VALUES,
+        faults=(413, 415, 422, 503),
+    )
+    async def _replace(self, request: web.Request) -> web.Response:
+        designator, number = _names(request)
+        row = _row({"end": None} | _named(await object_of(request), designator, number))
+        before = await asked(self._agent, lambda session: deployments(session, reference_designator=designator))
+        known = any(one.number == number for one in before)
+        return await self._saved(
+            request,
+            "change a deployment" if known else "add a deployment",
+            row,
+            lambda session: _loaded(session, row),
+            status=200 if known else 201,
+        )
+
+    @needs(Role.OPERATE)
+    @documented(
+        "Change a deployment, or end it",
+        "deployed",
+        json(DeploymentJson),
+        parameters=(NUMBER,),
+        body=VALUES,
+        faults=(404, 413, 415, 422, 503),
+    )
+    async def _change(self, request: web.Request) -> web.Response:
+        designator, number = _names(request)
+        values = _named(await object_of(request), designator, number)
+        before = await asked(self._agent, lambda session: _found(session, designator, number))
+        row = _row(before | values)
+
+        def change(session: Session) -> dict[str, Any]:
+            _found(session, designator, number)
+            return _loaded(session, row)
+
+        return await self._saved(request, "change a deployment", row, change)
+
+    @needs(Role.OPERATE)
+    @documented(
+        "Forget a deployment; the points of its time stay",
+        "deployed",
+        (204, Answer("It is not known any more.")),
+        parameters=(NUMBER,),
+        faults=(404, 503),
+    )
+    async def _remove(self, request: web.Request) -> web.Response:
+        designator, number = _names(request)
+        await changed(
+            self._agent,
+            request,
+            "remove a deployment",
+            f"{designator} {number}",
+            lambda session: remove_deployment(session, designator, number),
+        )
+        self._agent.look_at_streams()
+        return web.Response(status=204)
+
+    async def _saved(
+        self, request: web.Request, action: str, row: DeploymentRow, work: Any, *, status: int = 200
+    ) -> web.Response:
+        saved = await changed(self._agent, request, action, f"{row.reference_designator} {row.number}", work)
+        self._agent.look_at_streams()
+        response = json_response(saved, status=status)
+        if status == 201:
+            path = f"{quote(row.reference_designator, safe='')}/{row.number}"
+            response.headers["Location"] = f"{self._agent.settings.web.base_path}/deployed/{path}"
+        return response
+
+
+def _row(values: Mapping[str, Any]) -> DeploymentRow:
+    try:
+        (row,) = deployment_rows([(1, values)], source="the deployment")
+    except InvalidRowsError as error:
+        raise faulted(error) from error
+    return row
+
+
+def _names(request: web.Request) -> tuple[str, int]:
+    number = request.match_info["number"]
+    if not number.isascii() or not number.removeprefix("-").isdecimal() or len(number) > 18:
+        raise web.HTTPBadRequest(text="The number of a deployment in the path is no number.")
+    return request.match_info["designator"], int(number)
+
+
+def _named(values: Mapping[str, Any], designator: str, number: int) -> dict[str, Any]:
+    return named(values, {"reference_designator": designator, "number": number})
+
+
+def _found(session: Session, designator: str, number: int) -> dict[str, Any]:
+    for one in deployments(session, reference_designator=designator):
+        if one.number == number:
+            return deployment_json(one)
+    raise UnknownNameError(f"there is no deployment {number} of {designator!r}; see /deployed")
+
+
+def _loaded(session: Session, row: DeploymentRow) -> dict[str, Any]:
+    load_deployments(session, [row], source="the deployment")
+    return _found(session, row.reference_designator, row.number)
