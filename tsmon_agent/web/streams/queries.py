@@ -85,20 +85,20 @@ def only_known(request: web.Request, *parameters: Parameter) -> None:
 def rules_of(asked: Mapping[str, str], base: Rules) -> Rules:
     """Rules of a stream, changed as asked; raises 400 with a sentence."""
     changes: dict[str, Any] = {}
-    if preset := asked.get("preset"):
+    if (preset := asked.get("preset")) is not None:
         if preset not in PRESETS:
             raise web.HTTPBadRequest(text=f"The parameter preset is none of {', '.join(PRESETS)}.")
         chosen = PRESETS[preset]
         changes = {"gaps": chosen.gaps, "sparse_floor": chosen.sparse_floor, "tolerance": chosen.tolerance}
     for name in ("gap_fraction", "sparse_floor", "tolerance"):
-        if asked.get(name):
+        if name in asked:
             changes[name] = _number(name, asked[name])
-    if asked.get("bounds"):
+    if "bounds" in asked:
         changes["bounds"] = tuple(_number("bounds", part) for part in asked["bounds"].split(","))
         if len(changes["bounds"]) != 3:
             raise web.HTTPBadRequest(text="The parameter bounds takes three numbers, such as 1,1.5,2.")
     try:
-        if asked.get("bin_width"):
+        if "bin_width" in asked:
             changes["bin_width_ns"] = time_ns_of(_number("bin_width", asked["bin_width"]))
         return replace(base, **changes) if changes else base
     except (AvailabilityError, InvalidPointError) as error:
