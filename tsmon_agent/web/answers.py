@@ -22,7 +22,7 @@ HEADERS: Final = {
     ),
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with none at all browsers post forms with Origin: null
     "X-Content-Type-Options": "nosniff",
 }
 

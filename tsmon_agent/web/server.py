@@ -13,6 +13,7 @@ from tsmon.errors import StateUnavailableError, TsmonError
 from tsmon.settings import WebSettings
 from tsmon_agent.access import usable
 from tsmon_agent.web.access import CLIENT, Clients, Cookies, Gate, load_certificate, tls_of
+from tsmon_agent.web.access.audit_page import AuditPage
 from tsmon_agent.web.access.sign_in import SignIn
 from tsmon_agent.web.answers import add_headers, errors_as_sentences
 from tsmon_agent.web.guard import Guard
@@ -119,6 +120,7 @@ class WebServer:
             InstrumentsPage(self._agent, templates),
             InstrumentPage(self._agent, templates),
             SignIn(self._agent, settings, templates, gate, cookies),
+            AuditPage(self._agent, templates),
             Description(app, base),
         ):
             app.add_routes(_under(base, part.routes()))

@@ -15,7 +15,7 @@ async def test_every_answer_keeps_browsers_careful(shown: Shown, path: str) -> N
         assert "unsafe" not in policy
         assert "frame-ancestors 'none'" in policy
         assert response.headers["X-Content-Type-Options"] == "nosniff"
-        assert response.headers["Referrer-Policy"] == "no-referrer"
+        assert response.headers["Referrer-Policy"] == "same-origin"
         assert response.headers["Cache-Control"] in ("no-store", "no-cache")
         assert "Set-Cookie" not in response.headers
         assert response.headers["Server"] == "tsmon-agent"

@@ -14,8 +14,11 @@ from tsmon.errors import AvailabilityError, StoreError
 from tsmon_agent.access import Role
 from tsmon_agent.freshness import worst
 from tsmon_agent.instruments import Instrument, narrowest_for, reports_of
-from tsmon_agent.web.access import needs
-from tsmon_agent.web.openapi import Parameter, documented, html
+from tsmon_agent.state import ExpectedStream
+from tsmon_agent.streams import set_enabled, streams_of
+from tsmon_agent.web.access import WHO, asked, changed, needs
+from tsmon_agent.web.access.forms import FORM, form_of
+from tsmon_agent.web.openapi import Answer, Body, Parameter, documented, html
 from tsmon_agent.web.streams.available import found_instrument
 from tsmon_agent.web.streams.queries import FILTERS, RULES, TIMES, only_known, query_of
 from tsmon_agent.web.streams.states import levels_of, name_of
@@ -53,8 +56,11 @@ class InstrumentPage:
         self._templates = templates
 
     def routes(self) -> Iterable[web.RouteDef]:
-        """The only one."""
-        return (web.get("/streams/{designator}", self._handle),)
+        """The page, and its switches."""
+        return (
+            web.get("/streams/{designator}", self._handle),
+            web.post("/streams/{designator}/switch", self._switch),
+        )
 
     @needs(Role.SEE)
     @documented(
@@ -95,6 +101,7 @@ class InstrumentPage:
             **_drawn(instrument, reports, shown),
             appearances=rules.appearances,
             looks=LOOKS,
+            switches=await self._switches(request),
             deployments=pieces_of_deployments(found.spans, shown.start_ns, shown.end_ns),
             deployment_color=DEPLOYMENT_COLOR,
             coarse=duration(narrowest.inside_ns / 1e9) if narrowest.inside_ns else None,
@@ -103,6 +110,37 @@ class InstrumentPage:
                 name_of(levels[stream.title]) if stream.title in levels else None for stream in instrument.streams
             ],
         )
+
+    @needs(Role.OPERATE)
+    @documented(
+        "Switch a stream on or off, from its page",
+        "pages",
+        (303, Answer("Done; back to the page.")),
+        body=Body({FORM: dict[str, str]}),
+        faults=(404, 415, 422, 503),
+    )
+    async def _switch(self, request: web.Request) -> web.Response:
+        form = await form_of(request)
+        if form.get("enabled") not in ("true", "false") or not form.get("method") or not form.get("stream"):
+            raise web.HTTPUnprocessableEntity(text="The form names no stream, or not what is to be done with it.")
+        names = (request.match_info["designator"], form["method"], form["stream"])
+        enabled = form["enabled"] == "true"
+        await changed(
+            self._agent,
+            request,
+            "enable streams" if enabled else "disable streams",
+            " ".join(names),
+            lambda session: set_enabled(session, *names, enabled=enabled),
+        )
+        self._agent.look_at_streams()
+        place = f"{self._templates.base_path}/streams/{quote(names[0], safe='')}#switches"
+        return web.Response(status=303, headers={"Location": place})
+
+    async def _switches(self, request: web.Request) -> Sequence[ExpectedStream]:
+        """All streams of the instrument, for who may switch them by this page."""
+        if not (request[WHO].csrf and request[WHO].may(Role.OPERATE)):
+            return ()
+        return await asked(self._agent, lambda session: streams_of(session, request.match_info["designator"]))
 
 
 def _choice(request: web.Request, base: str, instrument: Instrument, shown: Shown) -> dict[str, Any]:
