@@ -75,6 +75,8 @@ def _joined(groups: list[Group], span: Span, width_ns: int) -> list[Group]:
     """Neighbours in one bin of ``width_ns`` made one, but not over a gap."""
     # Outside of deployments there are no gaps.
     limit_ns = span.limit_ns if span.deployment else width_ns
+    if len({group[0] // width_ns for group in groups}) == len(groups):
+        return groups  # each is alone in its bin
     joined: list[Group] = []
     first_ns, last_ns, points, _ = groups[0]
     number = first_ns // width_ns

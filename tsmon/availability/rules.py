@@ -1,7 +1,9 @@
 """The rules by which data are called present, sparse or missing."""
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final, Literal
 
 from tsmon.availability.categories import APPEARANCES, Appearance, Category
@@ -95,7 +97,8 @@ class Rules:
         if self.gaps == "bins":
             return self.bin_width_ns
         parts = -(-self.bin_width_ns // max(self.limit_ns(duration_ns), 1))
-        return self.bin_width_ns // min(n for n in _divisors(self.bin_width_ns) if n >= parts)
+        divisors = _divisors(self.bin_width_ns)
+        return self.bin_width_ns // divisors[bisect_left(divisors, parts)]
 
 
 EXACT: Final = Rules()
@@ -107,8 +110,9 @@ DOCUMENT: Final = Rules(gaps="bins", sparse_floor=0.001, tolerance=0.0)
 PRESETS: Final = {"exact": EXACT, "document": DOCUMENT}
 
 
+@lru_cache(64)
 def _divisors(number: int) -> list[int]:
-    """``number`` and its divisors that have no prime factor above 7; a round number of seconds has many."""
+    """``number`` and its divisors without a prime factor above 7, in order; a round number of seconds has many."""
     found = [1]
     rest = number
     for prime in (2, 3, 5, 7):
@@ -117,4 +121,4 @@ def _divisors(number: int) -> list[int]:
             rest //= prime
             powers.append(powers[-1] * prime)
         found = [one * power for one in found for power in powers]
-    return [*found, number]
+    return sorted({*found, number})

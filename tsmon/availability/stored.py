@@ -10,7 +10,7 @@ from tsmon.availability.given import are_given, given_bins
 from tsmon.availability.reports import Report, report_of
 from tsmon.availability.rules import EXACT, Rules
 from tsmon.availability.timeline import timeline
-from tsmon.stores import Kept, Selector, Store
+from tsmon.stores import Asked, Kept, Selector, Store
 
 __all__ = ["Narrowest", "availability_of"]
 
@@ -57,12 +57,15 @@ async def availability_of(
     shown = timeline([], found, rules).window(start_ns, end_ns)
     bins = await given_bins(store, selector) if are_given(selector) else []
     kept = await store.kept(selector.measurement)
-    for span in () if are_given(selector) else found:
-        parts = (one for part in _parts(span, rules, shown, narrowest) for one in kept_parts(*part, kept))
-        for start, stop, every in parts:
-            told = await store.bins(selector, start_ns=start, stop_ns=stop, every_ns=every)
-            # What reaches over an edge is asked for on both sides of it.
-            bins += told[1:] if told and bins and told[0] == bins[-1] else told
+    asked = [
+        Asked(*one)
+        for span in (() if are_given(selector) else found)
+        for part in _parts(span, rules, shown, narrowest)
+        for one in kept_parts(*part, kept)
+    ]
+    for told in await store.bins_of_spans(selector, asked):
+        # What reaches over an edge is asked for on both sides of it.
+        bins += told[1:] if told and bins and told[0] == bins[-1] else told
     name = selector.measurement if name is None else name
     return report_of(timeline(bins, found, rules), rules, name=name, start_ns=start_ns, end_ns=end_ns)
 

@@ -1,6 +1,17 @@
 """Stores: where lines go, and who answers questions about time."""
 
-from tsmon.stores.base import Bin, Kept, Newest, Selector, Series, Store, Values
+from tsmon.stores.base import Asked, Bin, Kept, Newest, Selector, Series, Store, Values
 from tsmon.stores.selectors import selector_of_text, selector_text
 
-__all__ = ["Bin", "Kept", "Newest", "Selector", "Series", "Store", "Values", "selector_of_text", "selector_text"]
+__all__ = [
+    "Asked",
+    "Bin",
+    "Kept",
+    "Newest",
+    "Selector",
+    "Series",
+    "Store",
+    "Values",
+    "selector_of_text",
+    "selector_text",
+]

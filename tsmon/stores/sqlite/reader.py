@@ -2,26 +2,33 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
+
 from tsmon.errors import StoreRefusedError
-from tsmon.stores.base import Bin, Kept, Newest, Selector, Series, Values
+from tsmon.stores.base import Asked, Bin, Kept, Newest, Selector, Series, Values
 from tsmon.stores.sqlite.catalogue import tags_of
-from tsmon.stores.sqlite.rollups import Layout, Level, segments
+from tsmon.stores.sqlite.rollups import Layout, Level, Segments
 from tsmon.stores.sqlite.rollups.layout import window_number
 
-__all__ = ["bins", "kept", "newest", "series", "values"]
+__all__ = ["bins_of_spans", "kept", "newest", "series", "values"]
 
 NUMBERS: Final = {"float", "integer", "unsigned"}
 MIN_SQLITE: Final = -(2**63)
 MAX_SQLITE: Final = 2**63 - 1
 
+BIN: Final = ("part", "number", "first", "last", "count")
+
+_column: Final = msgspec.json.Decoder(list[int])
+
 _SPANS: Final = (
-    "SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS low, "
-    "json_extract(value, '$[2]') AS high FROM json_each(:spans)"
+    "WITH spans AS MATERIALIZED (SELECT json_extract(value, '$[0]') AS part, json_extract(value, '$[1]') AS id, "
+    "json_extract(value, '$[2]') AS low, json_extract(value, '$[3]') AS high FROM json_each(:spans))"
 )
 
 
@@ -33,6 +40,7 @@ class _Target:
     field: int
     type: str
     series: dict[int, dict[str, str]]
+    segments: Segments
 
     @property
     def table(self) -> str:
@@ -45,27 +53,42 @@ class _Target:
         return f"c{self.field}"
 
 
-def bins(
-    connection: sqlite3.Connection, selector: Selector, start_ns: int, stop_ns: int, every_ns: int
-) -> list[Bin]:
-    """See :meth:`Store.bins`."""
+def bins_of_spans(connection: sqlite3.Connection, selector: Selector, spans: Sequence[Asked]) -> list[list[Bin]]:
+    """See :meth:`Store.bins_of_spans`."""
     with _snapshot(connection):
         target = _find(connection, selector)
         if target is None:
-            return []
-        rows = sorted(
-            _aggregated(
+            return [[] for _ in spans]
+        rows: list[tuple[int, ...]] = []
+        for every_ns in {span.every_ns for span in spans}:
+            asked = {part: span for part, span in enumerate(spans) if span.every_ns == every_ns}
+            rows += _aggregated(
                 connection,
                 target,
-                (start_ns, stop_ns, every_ns),
-                points=("{number} AS number, min(time_ns), max(time_ns), count(*)", "number"),
-                rollups=("{number} AS number, min({first}), max({last}), sum({count})", "number"),
-                windows="{number} AS number, {first}, {last}, {count}",
+                asked,
+                every_ns,
+                points=(
+                    "part, {number} AS number, min(time_ns) AS first, max(time_ns) AS last, count(*) AS count",
+                    "part, number",
+                ),
+                rollups=(
+                    "part, {number} AS number, min({first}) AS first, max({last}) AS last, sum({count}) AS count",
+                    "part, number",
+                ),
+                windows="part, {number} AS number, {first} AS first, {last} AS last, {count} AS count",
             )
-        )
+    rows.sort()
+    edges = [bisect_left(rows, (part,)) for part in range(len(spans) + 1)]
+    return [_bins(rows[low:high], span.every_ns) for span, low, high in zip(spans, edges, edges[1:], strict=False)]
+
+
+def _bins(rows: Sequence[tuple[int, ...]], every_ns: int) -> list[Bin]:
+    """Bins of one span, of which several rows may be parts."""
+    if len({row[1] for row in rows}) == len(rows):
+        return [Bin(number * every_ns, first, last, count) for _, number, first, last, count in rows]
     found: list[Bin] = []
     reached = None
-    for number, first, last, count in rows:
+    for _, number, first, last, count in rows:
         if number == reached:
             other = found.pop()
             found.append(Bin(other.start_ns, other.first_ns, max(last, other.last_ns), count + other.count))
@@ -110,7 +133,8 @@ def series(
         for id_, number, mean, count in _aggregated(
             connection,
             target,
-            (start_ns, stop_ns, every_ns),
+            {0: Asked(start_ns, stop_ns, every_ns)},
+            every_ns,
             points=("id, {number} AS number, avg({column}), count(*)", "id, number"),
             rollups=("id, {number} AS number, sum({column} * {count}) / sum({count}), sum({count})", "id, number"),
         ):
@@ -158,23 +182,26 @@ def kept(connection: sqlite3.Connection) -> list[Kept]:
 def _aggregated(
     connection: sqlite3.Connection,
     target: _Target,
-    window: tuple[int, int, int],
+    spans: Mapping[int, Asked],
+    every_ns: int,
     *,
     points: tuple[str, str],
     rollups: tuple[str, str],
     windows: str | None = None,
-) -> Iterator[tuple[Any, ...]]:
-    """Rows of windows, of which several may be parts of one: from points, and from the rollups of each rung.
+) -> list[tuple[Any, ...]]:
+    """Rows of windows of numbered spans, of which several may be parts of one: from points, and from rollups.
 
     ``points`` and ``rollups`` are what to select and how to group, as templates; ``windows`` is what to select
-    where each rollup is a whole window of one series, so that there is nothing to group.
+    where each rollup is a whole window of one series, so that there is nothing to group; with it all columns are
+    integers, by the names of :data:`BIN`.
     """
-    start_ns, stop_ns, every_ns = window
-    parts: dict[Level | None, list[tuple[int, int, int]]] = {}
-    for part in segments(connection, target.measurement, target.series, start_ns, stop_ns, every_ns):
-        parts.setdefault(part.level, []).append((part.series, part.start_ns, part.stop_ns))
+    parts: dict[Level | None, list[tuple[int, int, int, int]]] = {}
+    for number, span in spans.items():
+        for one in target.segments.of(span.start_ns, span.stop_ns, every_ns):
+            parts.setdefault(one.level, []).append((number, one.series, one.start_ns, one.stop_ns))
     every = min(every_ns, MAX_SQLITE)
-    for level, spans in parts.items():
+    rows: list[tuple[Any, ...]] = []
+    for level, segments in parts.items():
         names = {"column": f"p.{target.column}"}
         grouped: str | None
         if level is None:
@@ -183,24 +210,48 @@ def _aggregated(
             within, scale = "time_ns", 1
         else:
             names["number"] = window_number("p.window", str(every_ns // level.every_ns))
-            for name in ("count", "first", "last"):
-                names[name] = f"coalesce(partial.{name}, p.{name})"
+            alone = len(target.series) == 1
+            as_is = windows is not None and level.every_ns == every_ns and alone
+            source = f"{level.table(target.measurement)} AS p"
+            if as_is and not _has_partial(connection, next(iter(target.series)), level):
+                names |= {"count": "p.count", "first": "p.first", "last": "p.last"}
+            else:
+                names |= {name: f"coalesce(partial.{name}, p.{name})" for name in ("count", "first", "last")}
+                source += (
+                    " LEFT JOIN partial ON partial.series = p.series AND partial.window = p.window AND "
+                    f"partial.rung = {level.number} AND partial.field = {target.field}"
+                )
             for name in ("first", "last"):
                 names[name] = f"p.window * {level.every_ns} + {names[name]}"
-            source = (
-                f"{level.table(target.measurement)} AS p LEFT JOIN partial ON partial.series = p.series AND "
-                f"partial.rung = {level.number} AND partial.window = p.window AND partial.field = {target.field}"
-            )
             within, scale = "p.window", level.every_ns
-            one = windows is not None and level.every_ns == every_ns and len({id_ for id_, _, _ in spans}) == 1
-            selected, grouped = (windows or "", None) if one else rollups
-        bounds = [(id_, _clamped(low // scale), _clamped(high // scale)) for id_, low, high in spans]
-        yield from connection.execute(
-            f"SELECT {selected.format(**names)} FROM ({_SPANS}) AS spans CROSS JOIN {source} "
+            selected, grouped = (windows or "", None) if as_is else rollups
+        bounds = [(part, id_, _clamped(low // scale), _clamped(high // scale)) for part, id_, low, high in segments]
+        query = (
+            f"SELECT {selected.format(**names)} FROM spans CROSS JOIN {source} "
             f"WHERE p.series = id AND {within} >= low AND {within} < high AND {names['column']} IS NOT NULL "
-            f"{f'GROUP BY {grouped}' if grouped else ''}",
-            {"spans": json.dumps(bounds)},
+            f"{f'GROUP BY {grouped}' if grouped else ''}"
         )
+        parameters = {"spans": json.dumps(bounds)}
+        if windows is None:
+            rows += connection.execute(f"{_SPANS} {query}", parameters).fetchall()
+        else:
+            rows += _integers(connection, query, parameters)
+    return rows
+
+
+def _integers(
+    connection: sqlite3.Connection, query: str, parameters: Mapping[str, str]
+) -> Iterator[tuple[int, ...]]:
+    """Rows of integers, as one text for each column: quicker than row by row, and other threads run meanwhile."""
+    columns = ", ".join(f"json_group_array({name})" for name in BIN)
+    row = connection.execute(f"{_SPANS} SELECT {columns} FROM ({query})", parameters).fetchone()
+    return zip(*map(_column.decode, row), strict=True)
+
+
+def _has_partial(connection: sqlite3.Connection, series: int, level: Level) -> bool:
+    """Whether a field of a series has fewer values than there are points in some window."""
+    query = "SELECT EXISTS (SELECT 1 FROM partial WHERE series = ? AND rung = ?)"
+    return bool(connection.execute(query, (series, level.number)).fetchone()[0])
 
 
 @contextmanager
@@ -234,7 +285,7 @@ def _find(connection: sqlite3.Connection, selector: Selector) -> _Target | None:
         )
         if (tags := tags_of(text)).items() >= wanted
     }
-    return _Target(measurement, number, type_, found)
+    return _Target(measurement, number, type_, found, Segments(connection, measurement, found))
 
 
 def _clamped(bound: int) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from tsmon.errors import StoreError, StoreRefusedError
-from tsmon.stores.base import Bin, Kept, Newest, Selector, Series, Store, Values
+from tsmon.stores.base import Asked, Bin, Kept, Newest, Selector, Series, Store, Values
 from tsmon.stores.rungs import Rung, checked_rungs
 from tsmon.stores.sqlite import reader, upkeep
 from tsmon.stores.sqlite.database import Database
@@ -107,9 +107,12 @@ class SqliteStore(Store):
 
     async def bins(self, selector: Selector, *, start_ns: int, stop_ns: int, every_ns: int) -> list[Bin]:
         """See :meth:`Store.bins`."""
-        return await self._ask(
-            lambda connection: reader.bins(connection, selector, start_ns, stop_ns, _positive(every_ns))
-        )
+        return (await self.bins_of_spans(selector, [Asked(start_ns, stop_ns, every_ns)]))[0]
+
+    async def bins_of_spans(self, selector: Selector, spans: Iterable[Asked]) -> list[list[Bin]]:
+        """See :meth:`Store.bins_of_spans`; all from one snapshot."""
+        asked = [span._replace(every_ns=_positive(span.every_ns)) for span in spans]
+        return await self._ask(lambda connection: reader.bins_of_spans(connection, selector, asked))
 
     async def newest(self, selector: Selector) -> list[Newest]:
         """See :meth:`Store.newest`."""

@@ -7,9 +7,9 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tsmon.stores.sqlite.rollups.layout import MAX_TIME, MIN_TIME, Layout, Level
+from tsmon.stores.sqlite.rollups.layout import Layout, Level
 
-__all__ = ["Segment", "segments"]
+__all__ = ["Segment", "Segments"]
 
 Interval = tuple[int, int]
 
@@ -24,38 +24,37 @@ class Segment:
     stop_ns: int
 
 
-def segments(
-    connection: sqlite3.Connection,
-    measurement: int,
-    series: Iterable[int],
-    start_ns: int,
-    stop_ns: int,
-    every_ns: int,
-) -> list[Segment]:
-    """Segments that together cover the span for each series; windows of ``every_ns`` are never cut by a rollup."""
-    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    layout = Layout.read(connection)
-    levels = [
-        level
-        for level in reversed(layout.levels)
-        if every_ns % level.every_ns == 0 and level.table(measurement) in tables
-    ]
-    numbers = list(series)
-    if not levels or start_ns >= stop_ns:
-        return [Segment(None, number, start_ns, stop_ns) for number in numbers]
-    marks: dict[int, list[Interval]] = {}
-    for number, low, high in connection.execute(
-        "SELECT series, start_ns, stop_ns FROM marks JOIN series ON series.id = marks.series "
-        "WHERE series.measurement = ? AND start_ns < ? AND stop_ns > ?",
-        (measurement, min(stop_ns, MAX_TIME), max(start_ns, MIN_TIME)),
-    ):
-        marks.setdefault(number, []).append((low, high))
-    found = []
-    unmarked = _split(levels, (start_ns, stop_ns), [])
-    for number in numbers:
-        parts = _split(levels, (start_ns, stop_ns), marks[number]) if number in marks else unmarked
-        found += [Segment(level, number, low, high) for level, (low, high) in parts]
-    return found
+class Segments:
+    """What is known of a measurement's rollups in one snapshot of the file, to cut spans by."""
+
+    def __init__(self, connection: sqlite3.Connection, measurement: int, series: Iterable[int]) -> None:
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        self._levels = [
+            level for level in reversed(Layout.read(connection).levels) if level.table(measurement) in tables
+        ]
+        self._series = list(series)
+        self._marks: dict[int, list[Interval]] = {}
+        wanted = set(self._series)
+        for number, low, high in connection.execute(
+            "SELECT series, start_ns, stop_ns FROM marks JOIN series ON series.id = marks.series "
+            "WHERE series.measurement = ?",
+            (measurement,),
+        ):
+            if number in wanted:
+                self._marks.setdefault(number, []).append((low, high))
+
+    def of(self, start_ns: int, stop_ns: int, every_ns: int) -> list[Segment]:
+        """Segments that cover the span of each series; windows of ``every_ns`` are never cut by a rollup."""
+        levels = [level for level in self._levels if every_ns % level.every_ns == 0]
+        if not levels or start_ns >= stop_ns:
+            return [Segment(None, number, start_ns, stop_ns) for number in self._series]
+        found = []
+        unmarked = _split(levels, (start_ns, stop_ns), [])
+        for number in self._series:
+            marks = [(low, high) for low, high in self._marks.get(number, ()) if low < stop_ns and high > start_ns]
+            parts = _split(levels, (start_ns, stop_ns), marks) if marks else unmarked
+            found += [Segment(level, number, low, high) for level, (low, high) in parts]
+        return found
 
 
 def _split(levels: list[Level], whole: Interval, marks: list[Interval]) -> list[tuple[Level | None, Interval]]:
