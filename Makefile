@@ -5,9 +5,10 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
 BIN := .venv/bin
 INSTALLED := .venv/installed
+DEMO ?= .demo
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test soak lint bench clean
+.PHONY: help venv run demo test soak lint bench clean
 
 help: ## this text
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
@@ -16,6 +17,9 @@ venv: $(INSTALLED)-agent,test ## .venv with everything that the agent and the te
 
 run: $(INSTALLED)-agent ## set up and run the agent on this host
 	@$(BIN)/tsmon-agent run
+
+demo: $(INSTALLED)-agent ## five years of data of an ocean observatory, and live ones, on the agent's pages; DEMO=directory
+	@$(BIN)/python -m examples.demo '$(DEMO)'
 
 test: $(INSTALLED)-agent,test ## set up and run all tests, on the real InfluxDB where it can be had
 	@$(BIN)/python tests/services/install_influxd.py --if-possible
@@ -36,7 +40,7 @@ bench: $(INSTALLED)-bench ## measure; python -m benchmarks.<name> runs one
 	@$(BIN)/python -m benchmarks
 
 clean: ## remove .venv and everything else that was generated
-	rm -rf .venv dist .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .demo dist .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(INSTALLED)-%: pyproject.toml | $(BIN)/python

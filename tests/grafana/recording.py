@@ -11,13 +11,14 @@ import msgspec
 
 from tests.grafana.interpolation import Range
 from tests.services.influxdb import InfluxDB
-from tsmon import Monitor, StreamBin, Tag
+from tsmon import Monitor, StreamBin, StreamFreshness, Tag
 from tsmon.counts import Counts
 from tsmon.points import Point, Request, RequestError
 from tsmon.points.agent import Pipeline, SamplerRound
 from tsmon.points.host import System
 from tsmon.settings import AgentSettings, MonitoringSettings
 from tsmon_agent.configured import samplers_from
+from tsmon_agent.freshness.levels import Level
 from tsmon_agent.samplers import Sampler
 
 __all__ = ["HOST", "INSTRUMENTS", "OLD_HOST", "OTHER_HOSTS", "ROUTES", "Recording", "record"]
@@ -34,6 +35,16 @@ DAY: Final = 86_400 * SECOND
 ROUNDS: Final = 3
 ROUND_S: Final = 30
 WAIT_S: Final = 20
+
+
+class Rates(Point, measurement="stream_freshness"):
+    """Rates of a stream beside its freshness."""
+
+    reference_designator: Tag[str]
+    method: Tag[str]
+    stream: Tag[str]
+    rate: float
+    expected_rate: float
 
 
 class Sample(Point, measurement="ctd_sample"):
@@ -67,6 +78,7 @@ def record(server: InfluxDB, directory: Path) -> Recording:
             monitor.emit(_pipeline(monitor.counts, time_ns))
         monitor.emit(_requests(start_ns))
         monitor.emit(_streams(start_ns))
+        monitor.emit(_freshness(start_ns))
         monitor.emit(_system(host, start_ns) for host in OTHER_HOSTS)
         monitor.emit(_system(OLD_HOST, start_ns - 100 * DAY))
         monitor.flush(WAIT_S)
@@ -135,6 +147,21 @@ def _streams(start_ns: int) -> list[Point]:
             StreamBin(**names, stream="ctd", count=30, time=start_ns + second * SECOND, length=29 * SECOND)
             for second in (0, 50)
         ]
+    return points
+
+
+def _freshness(start_ns: int) -> list[Point]:
+    """Of each instrument a stream at every level; told half an hour before the range as operational."""
+    points: list[Point] = []
+    for site in INSTRUMENTS:
+        for level in Level:
+            names = {"reference_designator": site, "method": "streamed", "stream": f"{level.name.lower()}_stream"}
+            before = start_ns - 1800 * SECOND
+            points += [
+                StreamFreshness(**names, state=one.word, level=int(one), age=10.0 * one, time=time_ns)
+                for one, time_ns in ((Level.OPERATIONAL, before), (level, start_ns + 40 * SECOND))
+            ]
+            points.append(Rates(**names, rate=0.5, expected_rate=1.0, time=start_ns + 40 * SECOND))
     return points
 
 

@@ -34,6 +34,7 @@ def test_the_queries_for_other_dashboards_are_those_of_ours() -> None:
 def test_links_to_the_dashboards_last() -> None:
     assert {name: (dashboard(name)["uid"], dashboard(name)["title"]) for name in names()} == {
         "availability.json": ("tsmon-availability", "Availability"),
+        "freshness.json": ("tsmon-freshness", "Freshness"),
         "host.json": ("tsmon-host", "Host"),
         "pipeline.json": ("tsmon-pipeline", "Pipeline"),
         "requests.json": ("tsmon-requests", "Requests"),
@@ -84,7 +85,7 @@ def test_a_panel_is_complete(panel: dict[str, Any]) -> None:
         assert target["query"].startswith(("from(", *PARTS))
     for override in panel["fieldConfig"]["overrides"]:
         for change in override["properties"]:
-            assert change["id"] in {"displayName", "unit"}
+            assert change["id"] in {"displayName", "unit", "mappings", "custom.cellOptions"}
             assert change["id"] != "unit" or change["value"] in UNITS
 
 

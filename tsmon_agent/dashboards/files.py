@@ -7,12 +7,13 @@ from typing import Final
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from tsmon_agent.dashboards import availability, host, pipeline, requests
+from tsmon_agent.dashboards import availability, freshness, host, pipeline, requests
 
 __all__ = ["FILES", "rendered", "stale", "write"]
 
 FILES: Final = {
     "availability.json": availability.build,
+    "freshness.json": freshness.build,
     "host.json": host.build,
     "pipeline.json": pipeline.build,
     "requests.json": requests.build,

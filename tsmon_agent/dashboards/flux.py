@@ -46,15 +46,16 @@ def read(
     start: str = "v.timeRangeStart",
     stop: str = "v.timeRangeStop",
 ) -> str:
-    """Pipeline that reads fields of a class where its tags meet conditions; fields and tags by attribute."""
+    """Pipeline that reads fields (all without a name) where tags meet conditions; fields and tags by attribute."""
     named = " or ".join(f'r["_field"] == {quote(field(point, attribute))}' for attribute in fields)
     if len(fields) > 1:
         named = f"({named})"
+    of_fields = f" and {named}" if named else ""
     conditions = " and ".join(f"r[{quote(tag(point, attribute))}] {how}" for attribute, how in where.items())
     return (
         "from(bucket: v.defaultBucket)\n"
         f"  |> range(start: {start}, stop: {stop})\n"
-        f'  |> filter(fn: (r) => r["_measurement"] == {quote(measurement(point))} and {named})\n'
+        f'  |> filter(fn: (r) => r["_measurement"] == {quote(measurement(point))}{of_fields})\n'
         f"  |> filter(fn: (r) => {conditions})\n"
     )
 

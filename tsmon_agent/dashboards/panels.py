@@ -51,7 +51,9 @@ from grafana_foundation_sdk.models.dashboard import (
 
 __all__ = [
     "choice",
+    "colored",
     "dashboard",
+    "from_one",
     "gauge",
     "named",
     "stacked",
@@ -144,10 +146,6 @@ def choice(name: str, label: str, description: str, values: Sequence[str]) -> Cu
 
 def state_timeline(title: str, description: str, query: str, colors: Mapping[str, str]) -> StateTimeline:
     """A row per series of texts, each of which is a state until the next; the whole dashboard wide."""
-    states = {
-        name: ValueMappingResult(text=name, color=color, index=index)
-        for index, (name, color) in enumerate(colors.items())
-    }
     legend = (
         VizLegendOptions().show_legend(True).display_mode(LegendDisplayMode.LIST).placement(LegendPlacement.BOTTOM)
     )
@@ -155,7 +153,7 @@ def state_timeline(title: str, description: str, query: str, colors: Mapping[str
         StateTimeline()
         .legend(legend)
         .tooltip(VizTooltipOptions().mode(TooltipDisplayMode.SINGLE))
-        .mappings([ValueMap(options=states)])
+        .mappings([_states(colors)])
         .merge_values(True)
         .row_height(0.8)
         .fill_opacity(80)
@@ -235,6 +233,11 @@ def thresholds(*, warn: float, alarm: float) -> ThresholdsConfig:
     )
 
 
+def from_one(color: str) -> ThresholdsConfig:
+    """This colour from one on, that of the text below."""
+    return ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps([Threshold(None, "text"), Threshold(1, color)])
+
+
 def named(panel: P, names: Mapping[str, str]) -> P:
     """The panel with other names for the fields whose keys are given."""
     for key, name in names.items():
@@ -247,6 +250,24 @@ def values_of(panel: P, units: Mapping[str, str]) -> P:
     for key, unit in units.items():
         panel.override_by_name(key, [DynamicConfigValue("unit", unit)])
     return panel
+
+
+def colored(panel: Table, key: str, colors: Mapping[str, str]) -> Table:
+    """The table with the texts of a field on a ground of their colours."""
+    ground = {"type": "color-background", "mode": "basic"}
+    properties = [
+        DynamicConfigValue("mappings", [_states(colors)]),
+        DynamicConfigValue("custom.cellOptions", ground),
+    ]
+    return panel.override_by_name(key, properties)
+
+
+def _states(colors: Mapping[str, str]) -> ValueMap:
+    states = {
+        name: ValueMappingResult(text=name, color=color, index=index)
+        for index, (name, color) in enumerate(colors.items())
+    }
+    return ValueMap(options=states)
 
 
 def _described(panel: P, title: str, unit: str, description: str, queries: tuple[str, ...]) -> P:

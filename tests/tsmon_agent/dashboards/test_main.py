@@ -15,7 +15,8 @@ def test_it_writes_the_dashboards_and_finds_nothing_to_change(
 ) -> None:
     assert main([str(tmp_path)]) == 0
     assert {path.name for path in tmp_path.iterdir()} == set(FILES)
-    assert capsys.readouterr().out == f"{tmp_path}: availability.json, host.json, pipeline.json, requests.json\n"
+    assert capsys.readouterr().out == f"{tmp_path}: {', '.join(FILES)}\n"
+    assert list(FILES) == sorted(FILES)
     assert main(["--check", str(tmp_path)]) == 0
     assert capsys.readouterr() == ("", "")
 

@@ -1,0 +1,110 @@
+"""Fill a directory with the history of an observatory, once; then run the agent on it, with live instruments."""
+
+import argparse
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import shutil
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Final
+
+from examples.demo.filling import fill
+from examples.demo.live import produce
+from tsmon import TsmonError
+from tsmon.settings import Settings, load_settings
+from tsmon_agent.agent import Agent
+from tsmon_agent.logs import log_to_stderr
+
+SETTINGS: Final = Path(__file__).with_name("tsmon.toml")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m examples.demo", description=__doc__)
+    parser.add_argument("directory", nargs="?", type=Path, default=Path(".demo"), help="default: .demo")
+    parser.add_argument("--years", type=float, default=5, help="length of the history; default: 5")
+    parser.add_argument("--port", type=int, default=9000, help="another one is taken where this is not free")
+    arguments = parser.parse_args()
+    log_to_stderr(verbose=False)
+    logging.getLogger().setLevel(logging.WARNING)
+    # Whatever is set for other uses of tsmon, such as the address of a server, is not for the demo.
+    for name in [name for name in os.environ if name.startswith("TSMON_")]:
+        del os.environ[name]
+    try:
+        arguments.directory.mkdir(parents=True, exist_ok=True)
+        os.chdir(arguments.directory)
+        with Path("lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            asyncio.run(until_stopped(arguments.years, arguments.port))
+    except BlockingIOError:
+        sys.exit(f"another demo runs in {arguments.directory}; end that, or name another directory")
+    except (OSError, TsmonError) as error:
+        sys.exit(f"the demo cannot run: {error}")
+
+
+async def until_stopped(years: float, port: int) -> None:
+    """Run the demo until Ctrl-C, SIGTERM, or the end of the terminal."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    demo, stopped = asyncio.create_task(run(years, port)), asyncio.create_task(stop.wait())
+    await asyncio.wait([demo, stopped], return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    demo.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await demo
+
+
+async def run(years: float, port: int) -> None:
+    """Fill what is empty, then show it, and let the live instruments go on."""
+    shutil.copyfile(SETTINGS, "tsmon.toml")
+    settings = load_settings("tsmon.toml")
+    assert settings.monitoring.file is not None
+    if not settings.monitoring.file.exists():
+        await fill(settings, years)
+    agent = Agent(_on(free_port(port), settings))
+    await agent.start()
+    try:
+        live = asyncio.create_task(produce(agent.monitor))
+        await asyncio.sleep(0)
+        await agent.monitor.flush(timeout=5)
+        await agent.freshness.look()
+        print(
+            f"\nthe demo runs; look at\n\n"
+            f"  {agent.web_address}/streams\n"
+            "      all instruments, each in a state; one changes every two minutes\n"
+            f"  {agent.web_address}/streams/RS03AXBS-LJ03A-12-CTDPFB301?range=all\n"
+            "      all years of that one: deployments, outages, thin spells\n"
+            f"  {agent.web_address}/streams/RS03INT1-MJ03C-10-TRHPHA301?range=all\n"
+            "      a new one with a point every ten seconds\n"
+            f"  {agent.web_address}/\n"
+            "      this host\n\n"
+            "Ctrl-C ends it; started again, it goes on with what is there.",
+            flush=True,
+        )
+        await live
+    finally:
+        await agent.stop()
+
+
+def _on(port: int, settings: Settings) -> Settings:
+    return settings.model_copy(update={"web": settings.web.model_copy(update={"port": port})})
+
+
+def free_port(wanted: int) -> int:
+    """The port, or 0, for any, where another program has it."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError:
+            return 0
+    return wanted
+
+
+if __name__ == "__main__":
+    main()

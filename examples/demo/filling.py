@@ -1,0 +1,84 @@
+"""The past into a directory, once: the tables of what is expected, and a file with the points."""
+
+import csv
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from examples.demo.history import deployments, lines, stretches
+from examples.demo.instruments import DAY, INSTRUMENTS
+from tsmon.settings import Settings
+from tsmon.stores.sqlite import SqliteStore
+
+__all__ = ["fill"]
+
+YEAR: Final = 365.25 * DAY
+
+
+async def fill(settings: Settings, years: float) -> None:
+    """Make the files that the settings name; each appears whole, or not at all."""
+    store, expected, deployed = settings.monitoring.file, settings.streams.expected, settings.streams.deployments
+    assert store is not None
+    assert expected is not None
+    assert deployed is not None
+    began = time.monotonic()
+    now = int(time.time()) // 60 * 60
+    start = now - round(years * YEAR)
+    print(f"filling {Path.cwd()} with {years:g} years of data", flush=True)
+    with TemporaryDirectory(prefix="filling-", dir=".") as made:
+        beside = Path(made)
+        _write(beside / expected, _streams())
+        _write(beside / deployed, _deployments(start, now))
+        async with SqliteStore(beside / store, rungs=settings.rollups.ladder) as filled:
+            total = 0
+            for instrument in INSTRUMENTS:
+                points = 0
+                for stream in instrument.streams:
+                    for stretch in stretches(instrument, stream, start, now):
+                        data = lines(instrument, stream, stretch)
+                        await filled.write("\n".join(data).encode())
+                        points += len(data)
+                # What long charts are drawn from.
+                await filled.refresh_rollups()
+                print(f"  {instrument.designator}  {points:>9,} points", flush=True)
+                total += points
+        # The points last: where they are, everything is.
+        for file in (expected, deployed, store):
+            (beside / file).replace(file)
+    print(f"{total:,} points in {time.monotonic() - began:.0f} s", flush=True)
+
+
+def _streams() -> Iterator[list[object]]:
+    yield [
+        "reference designator",
+        "method",
+        "stream",
+        "expected rate (Hz)",
+        "warn interval",
+        "fail interval",
+        "enabled",
+    ]
+    for instrument in INSTRUMENTS:
+        for one in instrument.streams:
+            rate = f"{1 / one.period:.6g}"
+            enabled = "yes" if one.enabled else "no"
+            yield [instrument.designator, one.method, one.name, rate, one.warn, one.fail, enabled]
+
+
+def _deployments(start: int, now: int) -> Iterator[list[object]]:
+    yield ["reference designator", "number", "start", "end"]
+    for instrument in INSTRUMENTS:
+        for number, (begin, end) in enumerate(deployments(instrument.site, start, now), 1):
+            yield [instrument.designator, number, _text(begin), "" if end is None else _text(end)]
+
+
+def _text(time_s: int) -> str:
+    return datetime.fromtimestamp(time_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _write(file: Path, rows: Iterator[list[object]]) -> None:
+    with file.open("w", newline="") as table:
+        csv.writer(table, lineterminator="\n").writerows(rows)
