@@ -76,7 +76,10 @@ def _joined(groups: list[Group], span: Span, width_ns: int) -> list[Group]:
     # Outside of deployments there are no gaps.
     limit_ns = span.limit_ns if span.deployment else width_ns
     if len({group[0] // width_ns for group in groups}) == len(groups):
-        return groups  # each is alone in its bin
+        for index in (0, -1):  # each is alone in its bin; those at the edges were cut
+            first_ns, last_ns, points, _ = groups[index]
+            groups[index] = first_ns, last_ns, points, last_ns - first_ns
+        return groups
     joined: list[Group] = []
     first_ns, last_ns, points, _ = groups[0]
     number = first_ns // width_ns

@@ -34,6 +34,8 @@ class Segments:
         ]
         self._series = list(series)
         self._marks: dict[int, list[Interval]] = {}
+        if not self._levels:
+            return
         wanted = set(self._series)
         for number, low, high in connection.execute(
             "SELECT series, start_ns, stop_ns FROM marks JOIN series ON series.id = marks.series "
