@@ -144,15 +144,23 @@ async def test_a_piece_says_what_it_is_by_pointer_and_by_keys(browser: Browser, 
         await expect(tip).to_be_hidden()
 
 
-async def test_states_change_without_a_reload(browser: Browser, known: Shown) -> None:
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("/streams", f'[data-instrument="{NAME}"] .state'),
+        (f"/streams/{NAME}", f'[data-instrument="{NAME}"] .state'),
+        (f"/streams/{NAME}", f'[data-stream="{NAME} streamed ctd"] .state'),
+    ],
+)
+async def test_states_change_without_a_reload(browser: Browser, known: Shown, path: str, place: str) -> None:
     deployments = deployment_rows_of_csv(f"{NAME},3,2024-01-01,\n", source="deployed")
     await known.agent.state.run(lambda session: load_deployments(session, deployments))
     await known.agent.freshness.look()
-    async with page_of(browser, known, "/streams") as page:
-        place = page.locator(f'[data-instrument="{NAME}"] .state')
-        await expect(place).to_have_text("\N{BALLOT X}failed")
+    async with page_of(browser, known, path) as page:
+        state = page.locator(place)
+        await expect(state).to_have_text("\N{BALLOT X}failed")
         now = time.time_ns()
         lines = [f"ctd,reference_designator={NAME},method={one} value=1 {now}" for one in ("streamed", "recovered")]
         await known.agent.store.write("\n".join(lines).encode())
         await known.agent.freshness.look()
-        await expect(place).to_have_text("\N{CHECK MARK}operational", timeout=15_000)
+        await expect(state).to_have_text("\N{CHECK MARK}operational", timeout=15_000)
