@@ -18,6 +18,7 @@ from tsmon.settings import MonitoringSettings, RollupSettings, Settings, WebSett
 from tsmon.stores import Store
 from tsmon_agent.configured import samplers_from
 from tsmon_agent.configured_state import ConfiguredState
+from tsmon_agent.events import Events
 from tsmon_agent.fresh_rounds import FreshnessRounds
 from tsmon_agent.influx_rollups import InfluxRollups
 from tsmon_agent.live import LiveFeed
@@ -53,6 +54,8 @@ class Agent:
         self._expected = expected
         self.settings = settings = self._with_expected(settings)
         self.live = LiveFeed()
+        self.events = Events()
+        """What happens, as it does."""
         store = store_from(settings.monitoring, embedded=True, rungs=settings.rollups.ladder)
         self.monitor = Monitor(_for_agent(settings), store=store)
         self._configured_state = ConfiguredState(settings)

@@ -32,7 +32,7 @@ def fresh(
     if as_json:
         print_json([_plain(one) for one in found])
     elif found:
-        titles = ("", "state", "reference designator", "method", "stream", "newest", "age (s)")
+        titles = ("", "state", "reference designator", "method", "stream", "newest", "age (s)", "Hz", "expected")
         print_table(titles, map(_cells, found))
     else:
         typer.echo("no stream is expected; tsmon-agent streams load reads a table of them")
@@ -71,7 +71,8 @@ def _cells(one: "FreshStream") -> tuple[str, ...]:
 
     age = "" if one.age_ns is None else f"{one.age_ns / 1e9:,.0f}"
     names = one.reference_designator, one.method, one.stream
-    return one.level.shape, one.level.word, *names, exact_time_text(one.newest_ns), age
+    rates = ("" if rate is None else f"{rate:.4g}" for rate in (one.rate, one.expected_rate))
+    return one.level.shape, one.level.word, *names, exact_time_text(one.newest_ns), age, *rates
 
 
 def _plain(one: "FreshStream") -> dict[str, Any]:
@@ -82,4 +83,6 @@ def _plain(one: "FreshStream") -> dict[str, Any]:
         "state": one.level.word,
         "newest_ns": one.newest_ns,
         "age": None if one.age_ns is None else one.age_ns / 1e9,
+        "rate": one.rate,
+        "expected_rate": one.expected_rate,
     }

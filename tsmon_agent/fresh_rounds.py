@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from tsmon import StreamFreshness, TsmonError
 from tsmon.limited_log import LimitedLog
+from tsmon_agent.events import StreamChanged
 
 if TYPE_CHECKING:
     from tsmon_agent.agent import Agent
@@ -16,12 +17,15 @@ __all__ = ["FreshnessRounds"]
 
 _log = logging.getLogger("tsmon")
 
+SINGLY: Final = 10
+"""So many changes of a round are logged each by itself."""
+
 HEARTBEAT_NS: Final = 3_600_000_000_000
 """How often the level of every stream is written, changed or not."""
 
 
 class FreshnessRounds:
-    """Looks at all expected streams when it is asked to; ``listeners`` are told of each change."""
+    """Looks at all expected streams when it is asked to; each change is a point and an event."""
 
     def __init__(self, agent: "Agent", clock: Callable[[], int] = time.time_ns) -> None:
         self._agent = agent
@@ -29,7 +33,6 @@ class FreshnessRounds:
         self._watch: Watch | None = None
         self._written_ns = 0
         self._limited = LimitedLog()
-        self.listeners: list[Callable[[FreshStream], None]] = []
 
     @property
     def streams(self) -> "list[FreshStream]":
@@ -63,9 +66,8 @@ class FreshnessRounds:
         for one in self.streams if whole else changed:
             self._emit(one, now_ns)
         for one in changed:
-            _log.info("stream %r is %s", (one.reference_designator, one.method, one.stream), one.level.word)
-            for listener in self.listeners:
-                listener(one)
+            self._agent.events.publish(StreamChanged(now_ns, one))
+        _log_changes(changed)
 
     def _emit(self, one: "FreshStream", now_ns: int) -> None:
         try:
@@ -78,7 +80,24 @@ class FreshnessRounds:
                     state=one.level.word,
                     level=int(one.level),
                     age=None if one.age_ns is None else one.age_ns / 1e9,
+                    rate=one.rate,
+                    expected_rate=one.expected_rate,
                 )
             )
         except TsmonError as error:
             self._limited.warning("points", f"how fresh a stream is cannot be written: {error}")
+
+
+def _log_changes(changed: "list[FreshStream]") -> None:
+    """A line for each of a few changes; of many, such as at the first start, a line for each level."""
+    if len(changed) <= SINGLY:
+        for one in changed:
+            _log.info("stream %r is %s", (one.reference_designator, one.method, one.stream), one.level.word)
+        return
+    by_level: dict[str, list[FreshStream]] = {}
+    for one in changed:
+        by_level.setdefault(one.level.word, []).append(one)
+    for word, members in by_level.items():
+        first = members[0]
+        names = first.reference_designator, first.method, first.stream
+        _log.info("%d streams are %s, the first of them %r", len(members), word, names)

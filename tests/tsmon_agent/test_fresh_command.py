@@ -35,6 +35,7 @@ def test_states_by_shape_and_word_and_the_worst_as_exit_code(agent: Shell, tmp_p
         ["✓", "operational", "CE01-A", "streamed"],
         ["△", "degraded", "CE02-B", "streamed"],
     ]
+    assert [row[-2:] for row in rows] == [["0.001667", "1"], ["0.001667", "1"]]
     assert agent("fresh", "CE01-A").code == 0
     assert agent("fresh", "CE03").mistake == "no stream of CE03 is expected; tsmon-agent streams list shows all"
 
@@ -65,6 +66,7 @@ def test_the_agent_writes_what_changes(tmp_path: Path) -> None:
         running.wait(lambda _: rows_of(file, "stream_freshness"))
         assert running.stop() == 0
         assert "('CE01-A', 'streamed', 'ctd') is failed" in running.log
+    assert {(row["rate"], row["expected_rate"]) for row in rows_of(file, "stream_freshness")} == {(0.0, 1.0)}
     rows = rows_of(file, "stream_freshness")
     assert {(row["tags"]["reference_designator"], row["state"], row["level"], row.get("age")) for row in rows} == {
         ("CE01-A", "failed", 3, None),

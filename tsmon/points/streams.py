@@ -40,3 +40,7 @@ class StreamFreshness(Point, measurement="stream_freshness"):
     """The same as a number: 0 not tracked, 1 operational, 2 degraded, 3 failed, 4 silent host."""
     age: float | None = None
     """Age of the newest datum in seconds; left out where there is none."""
+    rate: float | None = None
+    """Data per second of late, in Hz; left out where none are expected, or it is not known yet."""
+    expected_rate: float | None = None
+    """Data per second that are expected, in Hz; left out where that is not known."""

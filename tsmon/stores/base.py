@@ -15,7 +15,7 @@ from typing import Final, NamedTuple, Self
 
 import msgspec
 
-__all__ = ["Asked", "Bin", "Kept", "Newest", "Selector", "Series", "Store", "Values"]
+__all__ = ["Asked", "Bin", "Count", "Kept", "Newest", "Selector", "Series", "Store", "Values"]
 
 BEGINNING_NS: Final = -(2**63)
 
@@ -46,6 +46,14 @@ class Asked(NamedTuple):
     start_ns: int
     stop_ns: int
     every_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many values a series has in a span of time."""
+
+    tags: Mapping[str, str]
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +148,11 @@ class Store(ABC):
     @abstractmethod
     async def values(self, selector: Selector, *, start_ns: int, stop_ns: int) -> list[Values]:
         """Every value of each selected series that has some, exactly, in order of its tags."""
+
+    async def counts(self, selector: Selector, *, start_ns: int, stop_ns: int) -> list[Count]:
+        """Number of values of each selected series that has some, in order of its tags."""
+        found = await self.values(selector, start_ns=start_ns, stop_ns=stop_ns)
+        return [Count(one.tags, len(one.values)) for one in found]
 
     async def kept(self, measurement: str) -> list[Kept]:  # noqa: ARG002
         """What retention has left of a measurement, the narrowest first: points, then rollups that outlive them.

@@ -1,10 +1,10 @@
 """The newest datum of each stream, from one question for each measurement and field."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from tsmon.availability.given import LENGTH, are_given
-from tsmon.stores import Newest, Selector
+from tsmon.stores import Count, Newest, Selector
 
 __all__ = ["Index", "Seen", "question_of"]
 
@@ -36,18 +36,29 @@ class Index:
             values = tuple(selector.tags[key] for key in keys)
             self._groups.setdefault(keys, {}).setdefault(values, []).append(stream)
 
+    def counts(self, answer: Iterable[Count]) -> dict[int, int]:
+        """Number of values of each stream that has some, in all of its series together."""
+        found: dict[int, int] = {}
+        for one in answer:
+            for stream in self._of(one.tags):
+                found[stream] = found.get(stream, 0) + one.count
+        return found
+
     def seen(self, answer: Iterable[Newest], *, given: bool) -> dict[int, Seen]:
         """The newest datum of each stream that has one; of ``given`` bins it is their last."""
         found: dict[int, Seen] = {}
         for one in answer:
             time_ns = one.time_ns + int(one.value) if given else one.time_ns
-            for keys, streams in self._groups.items():
-                try:
-                    members = streams.get(tuple([one.tags[key] for key in keys]), ())
-                except KeyError:
-                    continue
-                for stream in members:
-                    known = found.get(stream)
-                    if known is None or known.time_ns < time_ns:
-                        found[stream] = Seen(time_ns, one.tags.get("host"))
+            for stream in self._of(one.tags):
+                known = found.get(stream)
+                if known is None or known.time_ns < time_ns:
+                    found[stream] = Seen(time_ns, one.tags.get("host"))
         return found
+
+    def _of(self, tags: Mapping[str, str]) -> Iterator[int]:
+        """Streams that a series with these tags belongs to."""
+        for keys, streams in self._groups.items():
+            try:
+                yield from streams.get(tuple([tags[key] for key in keys]), ())
+            except KeyError:
+                continue

@@ -1,6 +1,7 @@
 """WebSockets of the open pages: each message is made once, and only while somebody looks."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Final
@@ -170,6 +171,9 @@ class LiveSockets:
             await asyncio.sleep(PIPELINE_PERIOD_S)
 
     async def _stream_messages(self) -> AsyncIterator[bytes]:
-        while True:
-            yield msgspec.json.encode(states_message(self._agent))
-            await asyncio.sleep(BEAT_S)
+        with self._agent.events.listen() as changes:
+            while True:
+                yield msgspec.json.encode(states_message(self._agent))
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(changes.next(), BEAT_S)
+                changes.all()  # what else the same round has found is in the same message

@@ -1,12 +1,19 @@
 """What every store does, whatever lies behind it."""
 
+import tempfile
+from pathlib import Path
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tsmon.errors import StoreRefusedError
 from tsmon.line_protocol.escaping import escape_field_key, escape_measurement, escape_string, escape_tag
-from tsmon.stores import Bin, Newest, Selector, Series, Store, Values
+from tsmon.stores import Asked, Bin, Count, Newest, Selector, Series, Store, Values
+from tsmon.stores.sqlite import SqliteStore
 
 S = 1_000_000_000
+DAY = 86_400 * S
 T = 1_700_000_000 * S
 ALWAYS = {"start_ns": -(10**18), "stop_ns": 4 * 10**18}
 
@@ -256,3 +263,49 @@ async def test_all_values_of_a_span_come_exactly_and_in_order(store: Store) -> N
     [flags] = await store.values(Selector("m", "w", {"a": "y"}), **ALWAYS)
     assert flags.values == [True]
     assert await store.values(Selector("m", "nothing"), **ALWAYS) == []
+
+
+async def test_values_of_a_span_are_counted_by_series(store: Store) -> None:
+    await write(
+        store,
+        f"m,a=y v=1i,w=true {T}",
+        f"m,a=y v=2i {T + 1}",
+        f"m,a=y v=3i {T + DAY}",
+        f"m,a=x v=4i {T + DAY - 1}",
+        f"m,a=x w=false {T + 5}",
+        f"m,a=z v=5i {T - 1}",
+    )
+    assert await store.counts(Selector("m", "v"), start_ns=T, stop_ns=T + DAY) == [
+        Count({"a": "x"}, 1),
+        Count({"a": "y"}, 2),
+    ]
+    assert await store.counts(Selector("m", "w", {"a": "x"}), **ALWAYS) == [Count({"a": "x"}, 1)]
+    assert await store.counts(Selector("m", "v"), start_ns=T + 1, stop_ns=T + 2) == [Count({"a": "y"}, 1)]
+    assert await store.counts(Selector("m", "v"), start_ns=T + 2, stop_ns=T + 2) == []
+    assert await store.counts(Selector("m", "nothing"), **ALWAYS) == []
+
+
+@given(
+    times=st.lists(st.integers(0, 40 * 60), min_size=1, max_size=60, unique=True),
+    start=st.integers(-10, 41 * 60),
+    length=st.integers(0, 41 * 60),
+)
+async def test_counts_and_bins_of_many_spans_agree_with_values(times: list[int], start: int, length: int) -> None:
+    """Also where whole minutes come from rollups."""
+    with tempfile.TemporaryDirectory() as directory:
+        async with SqliteStore(Path(directory) / "t.db") as store:
+            await write(store, *(f"m,a={n % 2} v={n} {T + n * S}" for n in times))
+            await store.refresh_rollups()
+            begin, end = T + start * S, T + (start + length) * S
+            values = await store.values(Selector("m", "v"), start_ns=begin, stop_ns=end)
+            assert await store.counts(Selector("m", "v"), start_ns=begin, stop_ns=end) == [
+                Count(one.tags, len(one.values)) for one in values
+            ]
+            spans = [Asked(begin, end, 60 * S), Asked(T, end, 7 * S), Asked(begin, end, 60 * S)]
+            several = await store.bins_of_spans(Selector("m", "v"), spans)
+            singly = [
+                await store.bins(Selector("m", "v"), start_ns=low, stop_ns=high, every_ns=every)
+                for low, high, every in spans
+            ]
+            assert several == singly
+            assert sum(one.count for one in several[0]) == sum(len(one.values) for one in values)

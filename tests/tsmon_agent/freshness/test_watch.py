@@ -11,7 +11,7 @@ from tsmon.errors import StoreUnavailableError
 from tsmon.line_protocol import encode
 from tsmon.points import StreamBin
 from tsmon.settings import Settings
-from tsmon.stores import Newest, Selector, Store
+from tsmon.stores import Count, Newest, Selector, Store, Values
 from tsmon_agent.freshness import Level, Watch
 from tsmon_agent.state import State
 from tsmon_agent.streams import deployment_rows_of_csv, load_deployments, load_streams, stream_rows_of_csv
@@ -129,6 +129,12 @@ async def test_one_question_for_each_measurement_and_field(state: State) -> None
     class Asked(OwnStore):
         async def newest(self, selector: Selector) -> list[Newest]:
             asked.append(selector)
+            return []
+
+        async def counts(self, selector: Selector, *, start_ns: int, stop_ns: int) -> list[Count]:
+            return []
+
+        async def values(self, selector: Selector, *, start_ns: int, stop_ns: int) -> list[Values]:
             return []
 
     await Watch(state, 900 * S).round(Asked(), NOW)

@@ -16,6 +16,7 @@ __all__ = [
     "MIN_TIME_NS",
     "bins_query",
     "condition",
+    "counts_query",
     "newest_query",
     "quote",
     "series_query",
@@ -73,6 +74,11 @@ def bins_query(bucket: str, selector: Selector, start_ns: int, stop_ns: int, eve
 def newest_query(bucket: str, selector: Selector) -> str:
     """The newest row of each series."""
     return f"{source(bucket, selector, MIN_TIME_NS, MAX_TIME_NS)}  |> last()\n"
+
+
+def counts_query(bucket: str, selector: Selector, start_ns: int, stop_ns: int) -> str:
+    """A row per series with the number of its values."""
+    return f'{source(bucket, selector, start_ns, stop_ns)}  |> count()\n  |> drop(columns: ["_start", "_stop"])\n'
 
 
 def series_query(bucket: str, selector: Selector, start_ns: int, stop_ns: int, every_ns: int) -> str:

@@ -7,11 +7,18 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from tsmon.errors import StoreError, StoreRefusedError, StoreUnavailableError
-from tsmon.stores.base import Bin, Kept, Newest, Selector, Series, Store, Values
+from tsmon.stores.base import Bin, Count, Kept, Newest, Selector, Series, Store, Values
 from tsmon.stores.influxdb.annotated_csv import rows
 from tsmon.stores.influxdb.answers import error_of, message_of
 from tsmon.stores.influxdb.connection import InfluxConnection
-from tsmon.stores.influxdb.flux import MIN_TIME_NS, bins_query, newest_query, series_query, values_query
+from tsmon.stores.influxdb.flux import (
+    MIN_TIME_NS,
+    bins_query,
+    counts_query,
+    newest_query,
+    series_query,
+    values_query,
+)
 from tsmon.stores.influxdb.rollups.reading import bins_of, rolled_bins_query, rolled_series_query, series_of
 from tsmon.stores.influxdb.rollups.states import States
 
@@ -195,6 +202,14 @@ class InfluxStore(Store):
         text = await self.query(newest_query(self.connection.bucket, selector))
         found = [Newest(row.tags, row.values["_time"], row.values["_value"]) for row in rows(text)]
         return sorted(found, key=lambda newest: sorted(newest.tags.items()))
+
+    async def counts(self, selector: Selector, *, start_ns: int, stop_ns: int) -> list[Count]:
+        """See :meth:`Store.counts`."""
+        if start_ns >= stop_ns:
+            return []
+        text = await self.query(counts_query(self.connection.bucket, selector, start_ns, stop_ns))
+        found = [Count(row.tags, row.values["_value"]) for row in rows(text)]
+        return sorted(found, key=lambda one: sorted(one.tags.items()))
 
     async def series(self, selector: Selector, *, start_ns: int, stop_ns: int, every_ns: int) -> list[Series]:
         """See :meth:`Store.series`; from rollups where they are, else from points."""

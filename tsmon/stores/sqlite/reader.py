@@ -11,12 +11,13 @@ from typing import Any, Final
 import msgspec
 
 from tsmon.errors import StoreRefusedError
-from tsmon.stores.base import Asked, Bin, Kept, Newest, Selector, Series, Values
+from tsmon.stores.base import Asked, Bin, Count, Kept, Newest, Selector, Series, Values
+from tsmon.stores.rungs import DAY_NS
 from tsmon.stores.sqlite.catalogue import tags_of
 from tsmon.stores.sqlite.rollups import Layout, Level, Segments
 from tsmon.stores.sqlite.rollups.layout import window_number
 
-__all__ = ["bins_of_spans", "kept", "newest", "series", "values"]
+__all__ = ["bins_of_spans", "counts", "kept", "newest", "series", "values"]
 
 NUMBERS: Final = {"float", "integer", "unsigned"}
 MIN_SQLITE: Final = -(2**63)
@@ -170,6 +171,26 @@ def values(connection: sqlite3.Connection, selector: Selector, start_ns: int, st
                 plain = [bool(value) if target.type == "boolean" else value for _, value in rows]
                 found.append(Values(tags, [time_ns for time_ns, _ in rows], plain))
     return sorted(found, key=lambda one: sorted(one.tags.items()))
+
+
+def counts(connection: sqlite3.Connection, selector: Selector, start_ns: int, stop_ns: int) -> list[Count]:
+    """See :meth:`Store.counts`."""
+    found: dict[int, int] = {}
+    with _snapshot(connection):
+        target = _find(connection, selector)
+        if target is None:
+            return []
+        for id_, count in _aggregated(
+            connection,
+            target,
+            {0: Asked(start_ns, stop_ns, DAY_NS)},
+            DAY_NS,
+            points=("id, count(*)", "id"),
+            rollups=("id, sum({count})", "id"),
+        ):
+            found[id_] = found.get(id_, 0) + count
+    answer = [Count(target.series[id_], count) for id_, count in found.items()]
+    return sorted(answer, key=lambda one: sorted(one.tags.items()))
 
 
 def kept(connection: sqlite3.Connection) -> list[Kept]:

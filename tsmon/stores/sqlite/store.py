@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from tsmon.errors import StoreError, StoreRefusedError
-from tsmon.stores.base import Asked, Bin, Kept, Newest, Selector, Series, Store, Values
+from tsmon.stores.base import Asked, Bin, Count, Kept, Newest, Selector, Series, Store, Values
 from tsmon.stores.rungs import Rung, checked_rungs
 from tsmon.stores.sqlite import reader, upkeep
 from tsmon.stores.sqlite.database import Database
@@ -127,6 +127,10 @@ class SqliteStore(Store):
     async def values(self, selector: Selector, *, start_ns: int, stop_ns: int) -> list[Values]:
         """See :meth:`Store.values`."""
         return await self._ask(lambda connection: reader.values(connection, selector, start_ns, stop_ns))
+
+    async def counts(self, selector: Selector, *, start_ns: int, stop_ns: int) -> list[Count]:
+        """See :meth:`Store.counts`; from rollups where they are."""
+        return await self._ask(lambda connection: reader.counts(connection, selector, start_ns, stop_ns))
 
     async def kept(self, measurement: str) -> list[Kept]:  # noqa: ARG002
         """See :meth:`Store.kept`; it is the same for all measurements."""

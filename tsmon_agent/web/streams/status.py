@@ -179,7 +179,7 @@ def _status(stream: ExpectedStream, fresh: FreshStream | None) -> StreamStatus:
         age=None if fresh is None or fresh.age_ns is None else fresh.age_ns / 1e9,
         warn_interval=_seconds(stream.warn_interval_ns),
         fail_interval=_seconds(stream.fail_interval_ns),
-        rate=None,
+        rate=None if fresh is None else fresh.rate,
         expected_rate=stream.expected_rate,
     )
 

@@ -1,0 +1,123 @@
+"""Rates of streams, on every store."""
+
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.services.every_store import store
+from tests.services.own_store import OwnStore
+from tests.tsmon_agent.freshness.test_watch import NOW, S, write
+from tsmon.line_protocol import encode
+from tsmon.points import StreamBin
+from tsmon.settings import Settings
+from tsmon.stores import Count, Newest, Selector, Store
+from tsmon_agent.freshness import Watch
+from tsmon_agent.freshness.rates import window_ns
+from tsmon_agent.state import State, StreamState
+from tsmon_agent.streams import deployment_rows_of_csv, load_deployments, load_streams, stream_rows_of_csv
+
+__all__ = ["store"]
+
+EXPECTED = """reference designator,method,stream,rate,warn,fail,selector
+A-1,streamed,ctd,1,60,600,"ctd,site=a value"
+A-1,streamed,slow,0.01,600,6000,"slow,site=a value"
+A-1,streamed,free,,60,600,"ctd,site=a value"
+A-2,recovered,ctd,0.1,60,600,stream_bins
+A-3,streamed,new,1,60,600,"ctd,site=a value"
+A-4,streamed,none,1,60,600,"ctd,site=none value"
+"""
+
+
+@pytest.fixture
+async def state(tmp_path: Path) -> AsyncIterator[State]:
+    async with State(tmp_path / "state.db") as opened:
+        rows = stream_rows_of_csv(EXPECTED, Settings(), source="expected")
+        await opened.run(lambda session: load_streams(session, rows))
+        start = (NOW - 300 * S) // S
+        deployed = deployment_rows_of_csv(f"A-3,1,{start},\nA-1,1,2000-01-01,\n", source="deployed")
+        await opened.run(lambda session: load_deployments(session, deployed))
+        yield opened
+
+
+def rates(watch: Watch) -> dict[str, tuple[float | None, float | None]]:
+    return {f"{one.reference_designator} {one.stream}": (one.rate, one.expected_rate) for one in watch.streams}
+
+
+async def test_rates_are_those_of_windows_that_suit_the_stream(store: Store, state: State) -> None:
+    lines = [f"ctd,site=a,n={n % 2} value=1 {NOW - n * 2 * S}" for n in range(1, 400)]
+    lines += [f"slow,site=a value=1 {NOW - n * 200 * S}" for n in range(1, 100)]
+    lines.append(
+        encode(
+            StreamBin(
+                reference_designator="A-2", method="recovered", stream="ctd", time=NOW - 300 * S, length=S, count=90
+            )
+        ).decode()
+    )
+    await write(store, *lines, f"ctd,site=a value=1 {NOW}", f"ctd,site=a value=1 {NOW + S}")
+    watch = Watch(state, 900 * S)
+    await watch.round(store, NOW)
+    assert rates(watch) == {
+        "A-1 ctd": (0.5, 1.0),
+        "A-1 free": (None, None),
+        "A-1 slow": (18 / 3600, 0.01),
+        "A-2 ctd": (0.15, 0.1),
+        "A-3 new": (None, 1.0),
+        "A-4 none": (0.0, 1.0),
+    }
+
+
+@pytest.mark.parametrize(
+    ("rate", "seconds"),
+    [(1e3, 600), (1 / 30, 600), (1 / 31, 3_600), (1 / 181, 21_600), (1 / 1081, 86_400), (1e-9, 864_000)],
+)  # fmt: skip
+def test_a_window_has_twenty_expected_data_as_far_as_there_is_one(rate: float, seconds: int) -> None:
+    assert window_ns(rate) == seconds * S
+
+
+async def test_the_state_remembers_the_rate_of_a_stream_that_changed(state: State) -> None:
+    watch = Watch(state, 900 * S)
+    await watch.round(Told([Newest({"site": "a"}, NOW - 100 * S, 1.0)], [Count({"site": "a"}, 60)]), NOW)
+    found = await state.run(lambda session: {one.rate for one in session.query(StreamState)})
+    assert 0.1 in found
+
+
+class Told(OwnStore):
+    """Gives the same answers to every question, and notes when it was asked for counts."""
+
+    def __init__(self, newest: Sequence[Newest] = (), counts: Sequence[Count] = ()) -> None:
+        super().__init__()
+        self._newest, self._counts = list(newest), list(counts)
+        self.asked: list[tuple[str, int]] = []
+
+    async def newest(self, selector: Selector) -> list[Newest]:
+        return self._newest
+
+    async def counts(self, selector: Selector, *, start_ns: int, stop_ns: int) -> list[Count]:
+        self.asked.append((selector.measurement, (stop_ns - start_ns) // S))
+        return self._counts
+
+    async def values(self, selector: Selector, *, start_ns: int, stop_ns: int) -> list:  # type: ignore[type-arg]
+        return []
+
+
+async def test_windows_are_looked_at_now_and_then_and_rates_last_until_then(state: State) -> None:
+    told = Told(counts=[Count({"site": "a"}, 600)])
+    watch = Watch(state, 900 * S)
+    await watch.round(told, NOW)
+    assert told.asked == [("ctd", 600), ("slow", 3600)]
+    for minutes in range(1, 13):
+        await watch.round(told, NOW + minutes * 60 * S)
+        assert rates(watch)["A-1 ctd"] == (1.0, 1.0)
+    assert told.asked[2:].count(("ctd", 600)) <= 6
+    assert told.asked[2:].count(("slow", 3600)) == 1
+
+
+async def test_a_stream_that_is_new_is_looked_at_at_once(state: State) -> None:
+    told = Told(counts=[Count({"site": "b"}, 60)])
+    watch = Watch(state, 900 * S)
+    await watch.round(told, NOW)
+    rows = stream_rows_of_csv('B-1,streamed,ctd,1,60,600,"ctd,site=b value"\n', Settings(), source="expected")
+    await state.run(lambda session: load_streams(session, rows))
+    await watch.round(told, NOW + S)
+    assert rates(watch)["B-1 ctd"] == (0.1, 1.0)
