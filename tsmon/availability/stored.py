@@ -19,8 +19,9 @@ __all__ = ["Narrowest", "availability_of"]
 class Narrowest:
     """Windows narrower than these are not asked for, within the report's time and outside of it.
 
-    Gaps that lie within one window are then not seen; all that are wider are, with their exact edges. A long report
-    is so drawn from few windows.
+    Gaps that lie within one window are then not seen; all that are wider are, with their exact edges. Where all
+    windows are of one width, one that crosses the edge of a deployment counts on both sides. A long report is so
+    drawn from few windows.
     """
 
     inside_ns: int = 0
@@ -57,12 +58,14 @@ async def availability_of(
     shown = timeline([], found, rules).window(start_ns, end_ns)
     bins = await given_bins(store, selector) if are_given(selector) else []
     kept = await store.kept(selector.measurement)
-    asked = [
-        Asked(*one)
-        for span in (() if are_given(selector) else found)
-        for part in _parts(span, rules, shown, narrowest)
-        for one in kept_parts(*part, kept)
+    parts = [
+        part for span in (() if are_given(selector) else found) for part in _parts(span, rules, shown, narrowest)
     ]
+    if narrowest.inside_ns and {every_ns for _, _, every_ns in parts} == {narrowest.inside_ns}:
+        # What lies within one of these is not seen anyway, and whole ones are answered from rollups, also where
+        # they cross an edge of a span.
+        kept = [one if one.every_ns else Kept(narrowest.inside_ns, one.from_ns) for one in kept]
+    asked = [Asked(*one) for part in parts for one in kept_parts(*part, kept)]
     for told in await store.bins_of_spans(selector, asked):
         # What reaches over an edge is asked for on both sides of it.
         bins += told[1:] if told and bins and told[0] == bins[-1] else told

@@ -2,16 +2,19 @@
 
 import io
 import time
+from bisect import bisect_left
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from tsmon.errors import StoreError, StoreRefusedError, StoreUnavailableError
-from tsmon.stores.base import Bin, Count, Kept, Newest, Selector, Series, Store, Values
+from tsmon.stores.base import Asked, Bin, Count, Kept, Newest, Selector, Series, Store, Values
 from tsmon.stores.influxdb.annotated_csv import rows
 from tsmon.stores.influxdb.answers import error_of, message_of
 from tsmon.stores.influxdb.connection import InfluxConnection
 from tsmon.stores.influxdb.flux import (
+    MAX_TIME_NS,
     MIN_TIME_NS,
     bins_query,
     counts_query,
@@ -19,8 +22,15 @@ from tsmon.stores.influxdb.flux import (
     series_query,
     values_query,
 )
-from tsmon.stores.influxdb.rollups.reading import bins_of, rolled_bins_query, rolled_series_query, series_of
-from tsmon.stores.influxdb.rollups.states import States
+from tsmon.stores.influxdb.rollups.reading import (
+    bins_of,
+    rolled_bins_query,
+    rolled_series_query,
+    series_of,
+    windows_of,
+    windows_query,
+)
+from tsmon.stores.influxdb.rollups.states import Rolled, States
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,8 +158,8 @@ class InfluxStore(Store):
                 "create it yourself, or set monitoring.token to one that may"
             )
 
-    async def query(self, flux: str) -> str:
-        """Annotated CSV that a Flux query yields."""
+    async def query(self, flux: str, *, timeout_s: float | None = None) -> str:
+        """Annotated CSV that a Flux query yields; ``timeout_s`` is for one that may take longer than others."""
         body = msgspec.json.encode(
             {
                 "query": flux,
@@ -158,7 +168,8 @@ class InfluxStore(Store):
             }
         )
         headers = {"Content-Type": "application/json", "Accept": "application/csv"}
-        answer = await self._post("/api/v2/query", {"org": await self._organization()}, headers, body)
+        parameters = {"org": await self._organization()}
+        answer = await self._request("POST", "/api/v2/query", parameters, headers, body, timeout_s=timeout_s)
         if answer[0] == 400:
             raise StoreRefusedError(f"{self} refused the query: {message_of(answer[1])}", status=400)
         if answer[0] != 200:
@@ -171,13 +182,39 @@ class InfluxStore(Store):
         if found is None:
             return await self._bins(selector, start_ns, stop_ns, every_ns)
         rolled, low_ns, high_ns = found
-        bucket = self.rollups.bucket_of(rolled)
-        text = await self.query(rolled_bins_query(bucket, selector, low_ns, high_ns, every_ns))
         return [
             *(await self._bins(selector, start_ns, low_ns, every_ns) if start_ns < low_ns else ()),
-            *bins_of(text, every_ns),
+            *await self._rolled_bins(rolled, selector, low_ns, high_ns, every_ns),
             *(await self._bins(selector, high_ns, stop_ns, every_ns) if high_ns < stop_ns else ()),
         ]
+
+    async def bins_of_spans(self, selector: Selector, spans: Iterable[Asked]) -> list[list[Bin]]:
+        """See :meth:`Store.bins_of_spans`; spans of whole windows of one width are one question."""
+        asked = list(spans)
+        widths = {span.every_ns for span in asked}
+        if len(widths) != 1 or any(edge % span.every_ns for span in asked for edge in span[:2]):
+            return await super().bins_of_spans(selector, asked)
+        start_ns = max(min(span.start_ns for span in asked), MIN_TIME_NS)
+        stop_ns = min(max(span.stop_ns for span in asked), MAX_TIME_NS)
+        found = await self.bins(selector, start_ns=start_ns, stop_ns=stop_ns, every_ns=widths.pop())
+        starts = [one.start_ns for one in found]
+        return [
+            found[bisect_left(starts, span.start_ns) : bisect_left(starts, span.stop_ns)]
+            if span.start_ns < span.stop_ns
+            else []
+            for span in asked
+        ]
+
+    async def _rolled_bins(
+        self, rolled: Rolled, selector: Selector, start_ns: int, stop_ns: int, every_ns: int
+    ) -> list[Bin]:
+        bucket = self.rollups.bucket_of(rolled)
+        if rolled.every_ns == every_ns:
+            # Mostly it is one series, whose rollups are the windows as they are.
+            found = windows_of(await self.query(windows_query(bucket, selector, start_ns, stop_ns)), every_ns)
+            if found is not None:
+                return found
+        return bins_of(await self.query(rolled_bins_query(bucket, selector, start_ns, stop_ns, every_ns)), every_ns)
 
     async def _bins(self, selector: Selector, start_ns: int, stop_ns: int, every_ns: int) -> list[Bin]:
         text = await self.query(bins_query(self.connection.bucket, selector, start_ns, stop_ns, every_ns))
@@ -321,6 +358,8 @@ class InfluxStore(Store):
         parameters: dict[str, str],
         headers: dict[str, str],
         body: bytes | None,
+        *,
+        timeout_s: float | None = None,
     ) -> _Answer:
         import aiohttp
 
@@ -340,6 +379,7 @@ class InfluxStore(Store):
                 data=io.BytesIO(body) if body is not None and len(body) > ONE_PIECE_BYTES else body,
                 proxy=connection.proxy,
                 allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=timeout_s or connection.timeout_s),
             ) as response:
                 status = response.status
                 if status in (401, 403) and connection.token_file is not None:

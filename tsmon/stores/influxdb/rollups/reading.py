@@ -1,5 +1,7 @@
 """Answers from rollups: bins, and means weighted by their counts."""
 
+from itertools import pairwise
+
 from tsmon.stores.base import Bin, Selector, Series
 from tsmon.stores.influxdb.annotated_csv import rows
 from tsmon.stores.influxdb.flux import source
@@ -18,6 +20,34 @@ def rolled_bins_query(bucket: str, selector: Selector, start_ns: int, stop_ns: i
         f'  |> keep(columns: ["_start", "_value"])\n  |> group()\n  |> yield(name: "{name}")\n'
         for name, suffix, function in (("count", COUNT, "sum"), ("first", FIRST, "min"), ("last", LAST, "max"))
     )
+
+
+def windows_query(bucket: str, selector: Selector, start_ns: int, stop_ns: int) -> str:
+    """Results ``count``, ``first`` and ``last``, with a value for each rollup, series after series."""
+    return "\n".join(
+        f'{source(bucket, _field(selector, suffix), start_ns, stop_ns)}  |> keep(columns: ["_value"])\n'
+        f'  |> yield(name: "{name}")\n'
+        for name, suffix in (("count", COUNT), ("first", FIRST), ("last", LAST))
+    )
+
+
+def windows_of(text: str, every_ns: int) -> list[Bin] | None:
+    """Bins of what :func:`windows_query` answers; None where that is more than the windows of one series."""
+    columns: dict[str, list[int]] = {"count": [], "first": [], "last": []}
+    for table in filter(None, text.split("\r\n\r\n")):
+        lines = table.strip("\r\n").split("\r\n")
+        name = lines[2].split(",")[1] if len(lines) > 3 and lines[2].startswith("#default,") else ""
+        if name not in columns or lines[3] != ",result,table,_value":
+            return None
+        columns[name] += [int(line.rpartition(",")[2]) for line in lines[4:]]
+    counts, firsts, lasts = columns.values()
+    numbers = [first // every_ns for first in firsts]
+    if not len(counts) == len(firsts) == len(lasts) or any(after <= before for before, after in pairwise(numbers)):
+        return None
+    return [
+        Bin(number * every_ns, first, last, count)
+        for number, first, last, count in zip(numbers, firsts, lasts, counts, strict=True)
+    ]
 
 
 def bins_of(text: str, every_ns: int) -> list[Bin]:

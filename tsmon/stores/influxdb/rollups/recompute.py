@@ -19,6 +19,8 @@ __all__ = ["differing_days", "first_time_ns", "noted", "numeric_fields", "recomp
 
 DAY_NS: Final = 86_400_000_000_000
 WINDOWS_AT_ONCE: Final = 1_000
+LONGEST_S: Final = 900.0
+"""How long one step may take: of years of many series there is much to be read and written."""
 
 
 async def recompute(
@@ -67,7 +69,8 @@ def _reaching_back(rolled: Rolled, start_ns: int, raw_from_ns: int) -> Rolled:
 async def roll_up(store: "InfluxStore", rolled: Rolled, numbers: list[str], start_ns: int, stop_ns: int) -> None:
     """Roll up whole windows of one rung."""
     bucket = store.connection.bucket
-    await store.query(once(bucket, rolled.measurement, numbers, rolled.every_ns, start_ns, stop_ns))
+    flux = once(bucket, rolled.measurement, numbers, rolled.every_ns, start_ns, stop_ns)
+    await store.query(flux, timeout_s=LONGEST_S)
 
 
 def spans_of(rolled: Rolled, start_ns: int, stop_ns: int, raw_from_ns: int) -> Iterator[tuple[int, int]]:

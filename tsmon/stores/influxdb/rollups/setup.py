@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from tsmon.stores.influxdb.annotated_csv import rows
-from tsmon.stores.influxdb.flux import MIN_TIME_NS, quote
+from tsmon.stores.influxdb.flux import MAX_TIME_NS, MIN_TIME_NS, quote
 from tsmon.stores.influxdb.rollups.names import STATE, rung_bucket, rung_name
 from tsmon.stores.influxdb.rollups.recompute import (
     first_time_ns,
@@ -17,7 +17,7 @@ from tsmon.stores.influxdb.rollups.recompute import (
 )
 from tsmon.stores.influxdb.rollups.source import task, task_name, task_prefix
 from tsmon.stores.influxdb.rollups.states import Rolled
-from tsmon.stores.rungs import Rung
+from tsmon.stores.rungs import DAY_NS, Rung
 
 if TYPE_CHECKING:
     from tsmon.stores.influxdb.store import InfluxStore
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Change", "changes_needed", "measurements"]
 
 PAGE: Final = 100
+WINDOWS_IN_SHARD: Final = 364
 SECOND_NS: Final = 1_000_000_000
 
 Progress = Callable[[str, int, int], None]
@@ -81,7 +82,7 @@ async def _buckets(store: "InfluxStore", rungs: Iterable[Rung]) -> list[Change]:
     for rung in rungs:
         name = rung_bucket(store.connection.bucket, rung.every_ns)
         keep_s = (rung.keep_ns or 0) // SECOND_NS
-        rules = [{"type": "expire", "everySeconds": keep_s}] if keep_s else []
+        rules = [{"type": "expire", "everySeconds": keep_s, "shardGroupDurationSeconds": _shard_s(rung)}]
         kept = f"keep {keep_s // 86_400} days" if keep_s else "keep for ever"
         found = await store.bucket(name)
         if found is None:
@@ -95,6 +96,15 @@ async def _buckets(store: "InfluxStore", rungs: Iterable[Rung]) -> list[Change]:
                 Change(f"change bucket {name!r}: {kept}", _calls(store, "PATCH", path, {"retentionRules": rules}))
             )
     return changes
+
+
+def _shard_s(rung: Rung) -> int:
+    """Length in seconds of a shard, whole days: some hundred windows, since each shard of a range is opened.
+
+    By default ten years of days would lie in five hundred of them.
+    """
+    days = max(WINDOWS_IN_SHARD * rung.every_ns // DAY_NS, 1)
+    return min(days, max((rung.keep_ns or MAX_TIME_NS) // DAY_NS, 1)) * 86_400
 
 
 async def _tasks(store: "InfluxStore") -> dict[str, Any]:

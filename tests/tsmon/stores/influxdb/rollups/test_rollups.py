@@ -8,10 +8,11 @@ import pytest
 
 from tests.services.influxdb import InfluxDB
 from tsmon.errors import StoreRefusedError
-from tsmon.stores import Bin, Selector, Series
+from tsmon.stores import Asked, Bin, Selector, Series
 from tsmon.stores.influxdb import InfluxConnection, InfluxStore
 from tsmon.stores.influxdb.annotated_csv import rows
 from tsmon.stores.influxdb.rollups import changes_needed, differing_days, recompute
+from tsmon.stores.influxdb.rollups.names import rung_bucket
 from tsmon.stores.influxdb.rollups.recompute import numeric_fields, roll_up
 from tsmon.stores.rungs import DAY_NS, HOUR_NS, MINUTE_NS, Rung
 
@@ -67,6 +68,15 @@ async def answers(store: InfluxStore) -> tuple[list[list[Bin]], list[list[Series
                     series.append(
                         await store.series(selector, start_ns=start_ns, stop_ns=stop_ns, every_ns=every_ns)
                     )
+    days = [Asked(NOW - n * DAY_NS, NOW - (n - 3) * DAY_NS, DAY_NS) for n in range(-1, 12, 2)]
+    days.append(Asked(-(2**63) // DAY_NS * DAY_NS, 2**63 // DAY_NS * DAY_NS, DAY_NS))
+    for tags in (SELECTOR.tags, {"site": "c"}, {"site": "none"}):
+        # One series, whose windows are the rollups as they are; several, which are to be joined; none.
+        bins += await store.bins_of_spans(Selector("ctd", "value", tags), days)
+        bins += await store.bins_of_spans(Selector("ctd", "value", tags), [Asked(*SPANS[1], HOUR_NS), *days[:2]])
+        assert bins[-1] == await store.bins(
+            Selector("ctd", "value", tags), start_ns=days[1].start_ns, stop_ns=days[1].stop_ns, every_ns=DAY_NS
+        )
     return bins, series
 
 
@@ -103,6 +113,17 @@ async def test_setting_up_twice_changes_nothing(store: InfluxStore) -> None:
     assert sum("create bucket" in text for text in first) == 3
     assert sum("create task" in text for text in first) == 3
     assert await set_up(store) == []
+
+
+async def test_a_shard_of_a_rung_has_some_hundred_windows(store: InfluxStore) -> None:
+    await write(store, lines(2, 50))
+    await set_up(store)
+    days = []
+    for rung in RUNGS:
+        found = await store.bucket(rung_bucket(store.connection.bucket, rung.every_ns))
+        assert found is not None
+        days.append(found["retentionRules"][0]["shardGroupDurationSeconds"] / 86_400)
+    assert days == [3, 15, 364]
 
 
 async def test_what_is_out_of_date_is_upgraded_and_what_has_gone_is_deleted(store: InfluxStore) -> None:
