@@ -11,6 +11,7 @@ import typer
 from tsmon.errors import TsmonError
 from tsmon.settings import Settings, load_settings
 from tsmon_agent.audit_command import audit
+from tsmon_agent.available_command import available
 from tsmon_agent.db_commands import db
 from tsmon_agent.deployment_commands import deployments
 from tsmon_agent.fresh_command import fresh
@@ -44,6 +45,7 @@ app.add_typer(token, name="token")
 app.command("import")(import_files)
 app.command()(setup)
 app.command()(fresh)
+app.command()(available)
 app.command()(audit)
 app.add_typer(rollups, name="rollups")
 

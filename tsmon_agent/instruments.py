@@ -3,18 +3,17 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from sqlalchemy.orm import Session
 
 from tsmon.availability import Deployment, Narrowest, Report, Rules, availability_of, spans
 from tsmon.errors import UnknownNameError
+from tsmon.settings import AvailabilitySettings
 from tsmon.stores import Selector, Store
 from tsmon.stores.rungs import DAY_NS, HOUR_NS, MINUTE_NS
+from tsmon_agent.state import State
 from tsmon_agent.streams import deployments_of, rules_of, selector_of, streams_of
-
-if TYPE_CHECKING:
-    from tsmon_agent.agent import Agent
 
 __all__ = ["Instrument", "ObservedStream", "instrument_of", "narrowest_for", "reports_of"]
 
@@ -51,12 +50,11 @@ class Instrument:
     streams: Sequence[ObservedStream]
 
 
-async def instrument_of(agent: "Agent", designator: str) -> Instrument | None:
+async def instrument_of(state: State, settings: AvailabilitySettings, designator: str) -> Instrument | None:
     """The instrument of this name with those of its streams that are not switched off; None where there is none.
 
     Raises :class:`~tsmon.errors.StateError` where the state does not answer.
     """
-    settings = agent.settings.availability
 
     def work(session: Session) -> Instrument:
         return Instrument(
@@ -70,7 +68,7 @@ async def instrument_of(agent: "Agent", designator: str) -> Instrument | None:
         )
 
     try:
-        return await agent.state.run(work)
+        return await state.run(work)
     except UnknownNameError:
         return None
 

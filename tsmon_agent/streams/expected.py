@@ -26,6 +26,9 @@ __all__ = [
     "streams_of",
 ]
 
+MOST_NAMED: Final = 5
+"""So many streams are named where another was meant: of more the most alike."""
+
 MANY: Final = 500
 """From so many instruments on, all streams are read at once."""
 
@@ -183,6 +186,9 @@ def _unknown(session: Session, reference_designator: str, names: Sequence[str]) 
         hint = f"did you mean {close[0]}?" if close else "see tsmon-agent streams list"
         return UnknownNameError(f"no stream is expected of {reference_designator!r}; {hint}")
     have = [f"{one.method} {one.stream}" for one in streams(session, reference_designator=reference_designator)]
+    if len(have) > MOST_NAMED:
+        alike = difflib.get_close_matches(" ".join(names), have, n=MOST_NAMED, cutoff=0.0)
+        have = [*alike, f"{len(have)} in all"]
     return UnknownNameError(
         f"no stream {' '.join(names)!r} is expected of {reference_designator}; there are {', '.join(have)}"
     )

@@ -7,7 +7,7 @@ import msgspec
 
 from tsmon_agent.live import Round
 from tsmon_agent.web.thresholds import State, judge
-from tsmon_agent.web.wording import NO_BREAK, count, days, moment, percent, rate, size
+from tsmon_agent.wording import NO_BREAK, count, days, moment, percent, rate, size
 
 __all__ = ["CARDS", "Card", "Figure", "figures_of"]
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 import jinja2
 from aiohttp import web
 
+from tsmon_agent import wording
 from tsmon_agent.access import Role
-from tsmon_agent.web import wording
 from tsmon_agent.web.access.who import who_asks
 from tsmon_agent.web.static_files import StaticFiles
 

@@ -3,7 +3,7 @@ from tsmon.points.host import Memory, Swap
 from tsmon_agent.live import Round
 from tsmon_agent.web.figures import CARDS, Figure, figures_of
 from tsmon_agent.web.thresholds import State
-from tsmon_agent.web.wording import NO_BREAK
+from tsmon_agent.wording import NO_BREAK
 
 BY_NAME = {card.name: card for card in CARDS}
 

@@ -13,7 +13,7 @@ from tests.tsmon_agent.web.pages_in_browser import page_of, reported_live
 from tsmon.settings import Settings, WebSettings
 from tsmon_agent.agent import Agent
 from tsmon_agent.web import WebServer
-from tsmon_agent.web.wording import size
+from tsmon_agent.wording import size
 
 
 def figure(page: Page, card: str) -> str:

@@ -7,7 +7,7 @@ from playwright.async_api import Browser
 
 from tests.tsmon_agent.web.hosts import Shown
 from tests.tsmon_agent.web.pages_in_browser import module, page_of
-from tsmon_agent.web import wording
+from tsmon_agent import wording
 
 
 async def test_server_and_scripts_word_numbers_alike(browser: Browser, shown: Shown) -> None:

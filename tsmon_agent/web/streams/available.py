@@ -1,7 +1,5 @@
 """``GET /available/<reference designator>``: availability for programs."""
 
-import csv
-import io
 import re
 import time
 from collections.abc import Iterable, Sequence
@@ -9,31 +7,20 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
-from tsmon.availability import EXACT, Availability, Report, spans, time_text, timeline, together
-from tsmon.availability.measures import deployments_measure
+from tsmon.availability import Availability, Report
 from tsmon.errors import StateError, StoreError
 from tsmon_agent.access import Role
+from tsmon_agent.availability_tables import availability_csv, availability_json
 from tsmon_agent.instruments import Instrument, instrument_of, reports_of
 from tsmon_agent.web.access import needs
 from tsmon_agent.web.answers import json_response, unless_known
 from tsmon_agent.web.openapi import Answer, Parameter, documented
-from tsmon_agent.web.streams.queries import FILTERS, RULES, TIMES, Query, only_known, query_of
+from tsmon_agent.web.streams.queries import FILTERS, RULES, TIMES, only_known, query_of
 
 if TYPE_CHECKING:
     from tsmon_agent.agent import Agent
 
 __all__ = ["Available"]
-
-COLUMNS: Final = (
-    "reference_designator",
-    "method",
-    "stream",
-    "start",
-    "end",
-    "category",
-    "points",
-    "mean_separation",
-)
 
 FORMAT: Final = Parameter("format", "Form of the answer.", {"type": "string", "enum": ["json", "csv"]})
 
@@ -76,13 +63,16 @@ class Available:
             raise web.HTTPServiceUnavailable(text=f"The store does not answer: {error}.") from error
         if form == "csv":
             return unless_known(request, _csv(query.instrument, reports))
-        return unless_known(request, json_response(together_of(query.instrument, reports, query, now_ns)))
+        found = availability_json(
+            query.instrument, reports, start_ns=query.start_ns, end_ns=query.end_ns, now_ns=now_ns
+        )
+        return unless_known(request, json_response(found))
 
 
 async def found_instrument(agent: "Agent", request: web.Request) -> Instrument:
     """The instrument that the address names; raises 404 where there is none."""
     try:
-        instrument = await instrument_of(agent, request.match_info["designator"])
+        instrument = await instrument_of(agent.state, agent.settings.availability, request.match_info["designator"])
     except StateError as error:
         raise web.HTTPServiceUnavailable(text=f"The state does not answer: {error}.") from error
     if instrument is None:
@@ -90,44 +80,11 @@ async def found_instrument(agent: "Agent", request: web.Request) -> Instrument:
     return instrument
 
 
-def together_of(instrument: Instrument, reports: Sequence[Report], query: Query, now_ns: int) -> Availability:
-    """Measures of an instrument, which may have no streams as yet."""
-    if reports:
-        return together(reports)
-    found = timeline([], spans(instrument.deployments, EXACT, now_ns=now_ns), EXACT)
-    start_ns, end_ns = found.window(query.start_ns, query.end_ns)
-    return {"availability": [deployments_measure(found.spans, start_ns, end_ns)]}
-
-
-def _csv(instrument: Instrument, reports: Iterable[Report]) -> web.Response:
-    """A row for each interval; separations in seconds."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for stream, report in zip(instrument.streams, reports, strict=True):
-        for one in report.intervals:
-            separation = "" if one.separation_ns is None else f"{one.separation_ns / 1e9:.9g}"
-            writer.writerow(
-                (
-                    plain(instrument.designator),
-                    plain(stream.method),
-                    plain(stream.name),
-                    time_text(one.start_ns),
-                    time_text(one.end_ns),
-                    report.rules.appearances[one.category].name,
-                    one.count,
-                    separation,
-                )
-            )
+def _csv(instrument: Instrument, reports: Sequence[Report]) -> web.Response:
     name = re.sub(r"[^\w.-]", "_", instrument.designator, flags=re.ASCII)
     return web.Response(
-        body=text.getvalue().encode(),
+        body=availability_csv(instrument, reports).encode(),
         content_type="text/csv",
         charset="utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
     )
-
-
-def plain(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

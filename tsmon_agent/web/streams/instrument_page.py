@@ -16,14 +16,7 @@ from tsmon_agent.freshness import worst
 from tsmon_agent.instruments import Instrument, narrowest_for, reports_of
 from tsmon_agent.state import ExpectedStream
 from tsmon_agent.streams import set_enabled, streams_of
-from tsmon_agent.web.access import WHO, asked, changed, needs
-from tsmon_agent.web.access.forms import FORM, form_of
-from tsmon_agent.web.openapi import Answer, Body, Parameter, documented, html
-from tsmon_agent.web.streams.available import found_instrument
-from tsmon_agent.web.streams.queries import FILTERS, RULES, TIMES, only_known, query_of
-from tsmon_agent.web.streams.states import levels_of, name_of
-from tsmon_agent.web.templates import Templates
-from tsmon_agent.web.timelines import (
+from tsmon_agent.timelines import (
     LOOKS,
     PRESETS,
     Shown,
@@ -33,7 +26,14 @@ from tsmon_agent.web.timelines import (
     stream_rows,
     ticks,
 )
-from tsmon_agent.web.wording import duration
+from tsmon_agent.web.access import WHO, asked, changed, needs
+from tsmon_agent.web.access.forms import FORM, form_of
+from tsmon_agent.web.openapi import Answer, Body, Parameter, documented, html
+from tsmon_agent.web.streams.available import found_instrument
+from tsmon_agent.web.streams.queries import FILTERS, RULES, TIMES, only_known, query_of
+from tsmon_agent.web.streams.states import levels_of, name_of
+from tsmon_agent.web.templates import Templates
+from tsmon_agent.wording import duration
 
 if TYPE_CHECKING:
     from tsmon_agent.agent import Agent

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from tsmon.availability import Appearance, Category, Interval, Span, time_text
-from tsmon_agent.web.wording import count, duration
+from tsmon_agent.wording import count, duration
 
-__all__ = ["NARROWEST", "Piece", "pieces_of", "pieces_of_deployments"]
+__all__ = ["NARROWEST", "Piece", "pieces_of", "pieces_of_deployments", "worst_of"]
 
 NARROWEST: Final = 0.1
 """Width in percent below which a piece could not be seen: about a pixel."""
@@ -44,6 +44,11 @@ class Piece:
     width: str
     kind: int
     text: str
+
+
+def worst_of(*categories: Category) -> Category:
+    """The one that somebody should see: a gap before sparse data, these before whole ones."""
+    return max(categories, key=_WORST.__getitem__)
 
 
 def pieces_of(

@@ -6,8 +6,8 @@ from typing import Final
 
 from tsmon.availability import Category, Report, Total, time_text
 from tsmon_agent.instruments import Instrument, ObservedStream
-from tsmon_agent.web.timelines.drawing import Piece, pieces_of
-from tsmon_agent.web.wording import NO_BREAK, count, duration
+from tsmon_agent.timelines.drawing import Piece, pieces_of
+from tsmon_agent.wording import NO_BREAK, count, duration
 
 __all__ = ["IntervalRow", "StreamRow", "interval_rows", "stream_rows"]
 

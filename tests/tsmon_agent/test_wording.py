@@ -1,6 +1,6 @@
 import pytest
 
-from tsmon_agent.web import wording
+from tsmon_agent import wording
 
 
 @pytest.mark.parametrize(

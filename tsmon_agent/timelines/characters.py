@@ -1,0 +1,89 @@
+"""The timeline of an instrument in characters, for terminals and files: a row each, told apart without colour."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from tsmon.availability import Appearance, Category, Interval, Report, Span
+from tsmon.availability.measures import DEPLOYMENT_COLOR
+from tsmon_agent.timelines.axis import ticks
+from tsmon_agent.timelines.drawing import worst_of
+from tsmon_agent.wording import NO_BREAK
+
+__all__ = ["CHARACTERS", "axis_line", "deployments_line", "legend_line", "stream_line"]
+
+CHARACTERS: Final = {
+    Category.NOT_EXPECTED: "·",
+    Category.PRESENT: "█",
+    Category.SPARSE_1: "▓",
+    Category.SPARSE_2: "▒",
+    Category.SPARSE_3: "░",
+    Category.MISSING: "x",
+}
+
+TICK_WIDTH: Final = 13
+
+
+def stream_line(report: Report, start_ns: int, end_ns: int, width: int) -> Text:
+    """A stream in so many characters; one that several categories fall into shows the worst, so no gap is lost."""
+    line = Text()
+    for category in _cells(report.intervals, start_ns, end_ns, width):
+        line.append(CHARACTERS[category], style=_style(report.rules.appearances, category))
+    return line
+
+
+def deployments_line(spans: Iterable[Span], start_ns: int, end_ns: int, width: int) -> Text:
+    """The deployments, each with the last digit of its number."""
+    cells = [" "] * width
+    for span in spans:
+        if span.deployment is not None and span.start_ns < end_ns and start_ns < span.end_ns:
+            low, high = (_place(edge, start_ns, end_ns, width) for edge in (span.start_ns, span.end_ns))
+            for index in range(low, max(min(high, width), low + 1)):
+                cells[min(index, width - 1)] = str(abs(span.deployment.number) % 10)
+    return Text("".join(cells), style=DEPLOYMENT_COLOR)
+
+
+def axis_line(start_ns: int, end_ns: int, width: int) -> str:
+    """Times along the row, each beginning where it is."""
+    line = ""
+    for tick in ticks(start_ns, end_ns, max(width // TICK_WIDTH, 1)):
+        place = min(int(float(tick.x.rstrip("%")) / 100 * width), width - 1)
+        label = f"|{tick.label}"
+        if place >= len(line) + bool(line) and place + cell_len(label) <= width:
+            line = line.ljust(place) + label
+    return line.ljust(width)
+
+
+def legend_line(appearances: Sequence[Appearance]) -> Text:
+    """What each character means."""
+    line = Text()
+    for category in Category:
+        line.append(CHARACTERS[category], style=_style(appearances, category))
+        line.append(f" {appearances[category].name}".replace(" ", NO_BREAK) + "  ")
+    line.rstrip()
+    return line
+
+
+def _cells(intervals: Iterable[Interval], start_ns: int, end_ns: int, width: int) -> list[Category]:
+    cells = [Category.NOT_EXPECTED] * width
+    for one in intervals:
+        if one.end_ns <= start_ns or end_ns <= one.start_ns or one.start_ns == one.end_ns:
+            continue
+        low = _place(one.start_ns, start_ns, end_ns, width)
+        # The cell in which it ends is touched, unless it ends just where that begins.
+        high = -(-(min(one.end_ns, end_ns) - start_ns) * width // (end_ns - start_ns))
+        for index in range(low, max(high, low + 1)):
+            cells[index] = worst_of(cells[index], one.category)
+    return cells
+
+
+def _place(time_ns: int, start_ns: int, end_ns: int, width: int) -> int:
+    return min(
+        max((time_ns - start_ns) * width // (end_ns - start_ns), 0), width - 1 if time_ns < end_ns else width
+    )
+
+
+def _style(appearances: Sequence[Appearance], category: Category) -> str:
+    return "dim" if category is Category.NOT_EXPECTED else appearances[category].color
