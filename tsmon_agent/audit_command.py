@@ -40,10 +40,14 @@ def audit(
                     one["action"],
                     one["target"] or "",
                     one["outcome"],
-                    ", ".join(f"{key}={value}" for key, value in (one["detail"] or {}).items()),
+                    "; ".join(f"{key}: {_plain(value)}" for key, value in (one["detail"] or {}).items()),
                 )
                 for one in found
             ),
         )
     else:
         typer.echo("nothing was changed yet")
+
+
+def _plain(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

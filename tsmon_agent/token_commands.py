@@ -59,7 +59,7 @@ def create(
             "create a token",
             name,
             lambda session: create_token(session, name, roles, now_ns=now_ns, expires_ns=expires_ns),
-            detail={"roles": sorted(roles), "expires": expires},
+            detail={"roles": sorted(roles)} | ({"expires": expires} if expires else {}),
         )
     typer.echo(f"token {name}; {SHOWN_ONCE}:", err=True)
     typer.echo(secret)

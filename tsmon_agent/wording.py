@@ -48,8 +48,11 @@ def days(value: int) -> str:
 
 
 def duration(value: float) -> str:
-    """A time of any length in seconds, short or long."""
-    return seconds(value) if value < 60 else days(round(value))
+    """A time of any length in seconds, short or long; ``6 h`` rather than ``6 h 0 min``."""
+    if value < 60:
+        return seconds(value)
+    words = days(round(value)).split(" ")
+    return words[0] if words[-1].startswith(f"0{NO_BREAK}") else " ".join(words)
 
 
 def moment(time_ns: int) -> str:

@@ -148,6 +148,7 @@ async def test_a_piece_says_what_it_is_by_pointer_and_by_keys(browser: Browser, 
     ("path", "place"),
     [
         ("/streams", f'[data-instrument="{NAME}"] .state'),
+        ("/streams", '[data-site="CE01ISSM"] .state'),
         (f"/streams/{NAME}", f'[data-instrument="{NAME}"] .state'),
         (f"/streams/{NAME}", f'[data-stream="{NAME} streamed ctd"] .state'),
     ],

@@ -5,9 +5,10 @@ import { connect } from "./live.js";
 
 connect("streams", {
   streams(message) {
-    for (const place of document.querySelectorAll("[data-instrument]")) {
-      const state = message.instruments[place.dataset.instrument];
+    const show = (place, state) => {
       if (state && place.firstElementChild?.dataset.state !== state) place.replaceChildren(badge(state));
-    }
+    };
+    for (const place of document.querySelectorAll("[data-instrument]")) show(place, message.instruments[place.dataset.instrument]);
+    for (const place of document.querySelectorAll("[data-site]")) show(place, message.sites[place.dataset.site]);
   },
 });

@@ -1,27 +1,39 @@
 """What requests about streams and deployments have in common."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 from aiohttp import web
 from sqlalchemy.orm import Session
 
+from tsmon.errors import InvalidRowsError
 from tsmon_agent.state import ExpectedStream
-from tsmon_agent.streams import Changes, streams
+from tsmon_agent.streams import Changes, set_enabled, streams
+from tsmon_agent.web.access import asked, changed
+from tsmon_agent.web.access.changes import faulted
+from tsmon_agent.web.answers import json_response
+from tsmon_agent.web.bodies import table_of
 from tsmon_agent.web.openapi import Parameter
+from tsmon_agent.web.streams.queries import only_known
+
+if TYPE_CHECKING:
+    from tsmon_agent.agent import Agent
 
 __all__ = [
     "DESIGNATOR",
     "DRY_RUN",
     "FORMAT",
     "ChangesJson",
-    "changes_json",
     "flag_in",
     "in_csv",
+    "loaded",
     "named",
     "names_in",
+    "switched",
 ]
+
+Row = TypeVar("Row")
 
 DESIGNATOR: Final = Parameter("reference_designator", "Only of this instrument.")
 FORMAT: Final = Parameter("format", "Form of the answer.", {"type": "string", "enum": ["json", "csv"]})
@@ -38,25 +50,20 @@ class ChangesJson(msgspec.Struct, frozen=True):
     unchanged: int
 
 
-def changes_json(changes: Changes) -> ChangesJson:
-    """The same for JSON."""
-    return ChangesJson(changes.added, changes.changed, changes.unchanged)
-
-
 def names_in(request: web.Request) -> list[str]:
     """Names in the path: of the instrument, the method, the stream."""
     return [request.match_info[name] for name in ("designator", "method", "stream") if name in request.match_info]
 
 
 def selected(
-    session: Session, asked: Mapping[str, str], *, enabled: bool | None = None
+    session: Session, query: Mapping[str, str], *, enabled: bool | None = None
 ) -> Sequence[ExpectedStream]:
     """Expected streams that have the names which a query asks for."""
     return streams(
         session,
-        reference_designator=asked.get("reference_designator") or None,
-        method=asked.get("method") or None,
-        stream=asked.get("stream") or None,
+        reference_designator=query.get("reference_designator") or None,
+        method=query.get("method") or None,
+        stream=query.get("stream") or None,
         enabled=enabled,
     )
 
@@ -69,6 +76,47 @@ def named(values: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, Any]
                 text=f"The body's {key} is not that of the path; leave it out of the body."
             )
     return {**values, **names}
+
+
+async def loaded(
+    agent: "Agent",
+    request: web.Request,
+    what: str,
+    read: Callable[[str | list[Mapping[str, Any]]], Sequence[Row]],
+    load: Callable[[Session, Sequence[Row]], Changes],
+) -> web.Response:
+    """Load the table that a request carries: what has changed, or, for a dry run, would have."""
+    only_known(request, DRY_RUN)
+    dry_run = flag_in(request, DRY_RUN) or False
+    table = await table_of(request)
+    try:
+        rows = read(table)
+    except InvalidRowsError as error:
+        raise faulted(error) from error
+
+    def work(session: Session) -> ChangesJson:
+        changes = load(session, rows)
+        if dry_run:
+            session.rollback()
+        return ChangesJson(changes.added, changes.changed, changes.unchanged)
+
+    if dry_run:
+        return json_response(await asked(agent, work))
+    changes = await changed(agent, request, f"load {what}", None, work, detail={"rows": len(rows)})
+    agent.look_at_streams()
+    return json_response(changes)
+
+
+async def switched(agent: "Agent", request: web.Request, *names: str, enabled: bool) -> None:
+    """Switch a stream, or all of an instrument, on or off; raises what :func:`changed` raises."""
+    await changed(
+        agent,
+        request,
+        "enable streams" if enabled else "disable streams",
+        " ".join(names),
+        lambda session: set_enabled(session, *names, enabled=enabled),
+    )
+    agent.look_at_streams()
 
 
 def flag_in(request: web.Request, parameter: Parameter) -> bool | None:

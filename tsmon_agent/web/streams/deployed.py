@@ -24,16 +24,15 @@ from tsmon_agent.streams import (
 from tsmon_agent.web.access import asked, changed, needs
 from tsmon_agent.web.access.changes import faulted
 from tsmon_agent.web.answers import json_response
-from tsmon_agent.web.bodies import CSV, JSON, object_of, table_of
+from tsmon_agent.web.bodies import CSV, JSON, object_of
 from tsmon_agent.web.openapi import Answer, Body, Parameter, documented, json
 from tsmon_agent.web.streams.asked import (
     DESIGNATOR,
     DRY_RUN,
     FORMAT,
     ChangesJson,
-    changes_json,
-    flag_in,
     in_csv,
+    loaded,
     named,
 )
 from tsmon_agent.web.streams.queries import only_known
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Deployed"]
 
+TABLE: Final = "the table"
 ONE: Final = "/deployed/{designator}/{number}"
 NUMBER: Final = Parameter("number", "Number of the deployment.", {"type": "integer"}, where="path")
 
@@ -135,28 +135,17 @@ class Deployed:
         faults=(413, 415, 422, 503),
     )
     async def _load(self, request: web.Request) -> web.Response:
-        only_known(request, DRY_RUN)
-        dry_run = flag_in(request, DRY_RUN) or False
-        table = await table_of(request)
-        try:
-            if isinstance(table, str):
-                rows = deployment_rows_of_csv(table, source="the table")
-            else:
-                rows = deployment_rows(enumerate(table, 1), source="the table")
-        except InvalidRowsError as error:
-            raise faulted(error) from error
-
-        def load(session: Session) -> ChangesJson:
-            changes = changes_json(load_deployments(session, rows, source="the table"))
-            if dry_run:
-                session.rollback()
-            return changes
-
-        if dry_run:
-            return json_response(await asked(self._agent, load))
-        changes = await changed(self._agent, request, "load deployments", None, load, detail={"rows": len(rows)})
-        self._agent.look_at_streams()
-        return json_response(changes)
+        return await loaded(
+            self._agent,
+            request,
+            "deployments",
+            lambda table: (
+                deployment_rows_of_csv(table, source=TABLE)
+                if isinstance(table, str)
+                else deployment_rows(enumerate(table, 1), source=TABLE)
+            ),
+            lambda session, rows: load_deployments(session, rows, source=TABLE),
+        )
 
     @needs(Role.SEE)
     @documented("A deployment", "deployed", json(DeploymentJson), parameters=(NUMBER,), faults=(404, 503))

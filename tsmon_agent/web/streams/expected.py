@@ -24,16 +24,16 @@ from tsmon_agent.streams import (
 from tsmon_agent.web.access import asked, changed, needs
 from tsmon_agent.web.access.changes import faulted
 from tsmon_agent.web.answers import json_response
-from tsmon_agent.web.bodies import CSV, JSON, object_of, table_of
+from tsmon_agent.web.bodies import CSV, JSON, object_of
 from tsmon_agent.web.openapi import Answer, Body, Parameter, documented, json
 from tsmon_agent.web.streams.asked import (
     DESIGNATOR,
     DRY_RUN,
     FORMAT,
     ChangesJson,
-    changes_json,
     flag_in,
     in_csv,
+    loaded,
     named,
     names_in,
     selected,
@@ -48,6 +48,7 @@ __all__ = ["Expected"]
 ENABLED: Final = Parameter(
     "enabled", "Only those that are switched on, or off.", {"type": "string", "enum": ["true", "false"]}
 )
+TABLE: Final = "the table"
 KEYS: Final = ("reference_designator", "method", "stream")
 ONE: Final = "/expected/{designator}/{method}/{stream}"
 
@@ -155,28 +156,18 @@ class Expected:
         faults=(413, 415, 422, 503),
     )
     async def _load(self, request: web.Request) -> web.Response:
-        only_known(request, DRY_RUN)
-        dry_run = flag_in(request, DRY_RUN) or False
-        table = await table_of(request)
-        try:
-            if isinstance(table, str):
-                rows = stream_rows_of_csv(table, self._agent.settings, source="the table")
-            else:
-                rows = stream_rows(enumerate(table, 1), self._agent.settings, source="the table")
-        except InvalidRowsError as error:
-            raise faulted(error) from error
-
-        def load(session: Session) -> ChangesJson:
-            changes = changes_json(load_streams(session, rows, source="the table"))
-            if dry_run:
-                session.rollback()
-            return changes
-
-        if dry_run:
-            return json_response(await asked(self._agent, load))
-        changes = await changed(self._agent, request, "load streams", None, load, detail={"rows": len(rows)})
-        self._agent.look_at_streams()
-        return json_response(changes)
+        settings = self._agent.settings
+        return await loaded(
+            self._agent,
+            request,
+            "streams",
+            lambda table: (
+                stream_rows_of_csv(table, settings, source=TABLE)
+                if isinstance(table, str)
+                else stream_rows(enumerate(table, 1), settings, source=TABLE)
+            ),
+            lambda session, rows: load_streams(session, rows, source=TABLE),
+        )
 
     @needs(Role.SEE)
     @documented("An expected stream", "expected", json(ExpectedJson), faults=(404, 503))

@@ -15,7 +15,7 @@ from tsmon_agent.access import Role
 from tsmon_agent.freshness import worst
 from tsmon_agent.instruments import Instrument, narrowest_for, reports_of
 from tsmon_agent.state import ExpectedStream
-from tsmon_agent.streams import set_enabled, streams_of
+from tsmon_agent.streams import streams_of
 from tsmon_agent.timelines import (
     LOOKS,
     PRESETS,
@@ -26,9 +26,10 @@ from tsmon_agent.timelines import (
     stream_rows,
     ticks,
 )
-from tsmon_agent.web.access import WHO, asked, changed, needs
+from tsmon_agent.web.access import WHO, asked, needs
 from tsmon_agent.web.access.forms import FORM, form_of
 from tsmon_agent.web.openapi import Answer, Body, Parameter, documented, html
+from tsmon_agent.web.streams.asked import switched
 from tsmon_agent.web.streams.available import found_instrument
 from tsmon_agent.web.streams.queries import FILTERS, RULES, TIMES, only_known, query_of
 from tsmon_agent.web.streams.states import levels_of, name_of
@@ -124,15 +125,7 @@ class InstrumentPage:
         if form.get("enabled") not in ("true", "false") or not form.get("method") or not form.get("stream"):
             raise web.HTTPUnprocessableEntity(text="The form names no stream, or not what is to be done with it.")
         names = (request.match_info["designator"], form["method"], form["stream"])
-        enabled = form["enabled"] == "true"
-        await changed(
-            self._agent,
-            request,
-            "enable streams" if enabled else "disable streams",
-            " ".join(names),
-            lambda session: set_enabled(session, *names, enabled=enabled),
-        )
-        self._agent.look_at_streams()
+        await switched(self._agent, request, *names, enabled=form["enabled"] == "true")
         place = f"{self._templates.base_path}/streams/{quote(names[0], safe='')}#switches"
         return web.Response(status=303, headers={"Location": place})
 

@@ -53,6 +53,7 @@ class InstrumentsPage:
         except StateError as error:
             raise web.HTTPServiceUnavailable(text=f"The state does not answer: {error}.") from error
         levels = levels_of(self._agent)
+        of_sites = self._agent.freshness.watch.of_sites()
         base = f"{self._templates.base_path}/streams/"
         sites: dict[str, list[dict[str, Any]]] = {}
         for one in known:
@@ -74,7 +75,7 @@ class InstrumentsPage:
             sites=[
                 (
                     site,
-                    name_of(worst(one["level"] for one in members)),
+                    name_of(of_sites.get(site, Level.NOT_TRACKED)),
                     sorted(members, key=lambda one: -one["level"]),
                 )
                 for site, members in sites.items()

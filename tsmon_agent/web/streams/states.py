@@ -28,6 +28,7 @@ def states_message(agent: "Agent") -> dict[str, Any]:
     levels = levels_of(agent)
     return {
         "type": "streams",
+        "sites": {name: name_of(level) for name, level in agent.freshness.watch.of_sites().items()},
         "instruments": {name: name_of(worst(streams.values())) for name, streams in levels.items()},
         "streams": {
             f"{name} {stream}": name_of(level)

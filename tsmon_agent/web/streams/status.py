@@ -9,12 +9,12 @@ from aiohttp import web
 from tsmon_agent.access import Role
 from tsmon_agent.freshness import FreshStream, Level, worst
 from tsmon_agent.state import ExpectedStream
-from tsmon_agent.streams import set_enabled, streams, streams_of
+from tsmon_agent.streams import streams, streams_of
 from tsmon_agent.streams.cells import exact_time_text
-from tsmon_agent.web.access import asked, changed, needs
+from tsmon_agent.web.access import asked, needs
 from tsmon_agent.web.answers import json_response
 from tsmon_agent.web.openapi import Parameter, documented, json
-from tsmon_agent.web.streams.asked import DESIGNATOR, names_in, selected
+from tsmon_agent.web.streams.asked import DESIGNATOR, names_in, selected, switched
 from tsmon_agent.web.streams.queries import FILTERS, only_known
 
 if TYPE_CHECKING:
@@ -146,15 +146,7 @@ class Status:
         return self._statuses(await asked(self._agent, lambda session: streams_of(session, *names)))
 
     async def _switched(self, request: web.Request, *, enabled: bool) -> list[StreamStatus]:
-        names = names_in(request)
-        await changed(
-            self._agent,
-            request,
-            "enable streams" if enabled else "disable streams",
-            " ".join(names),
-            lambda session: set_enabled(session, *names, enabled=enabled),
-        )
-        self._agent.look_at_streams()
+        await switched(self._agent, request, *names_in(request), enabled=enabled)
         return await self._of(request)
 
     def _statuses(self, found: Sequence[ExpectedStream]) -> list[StreamStatus]:
