@@ -61,7 +61,7 @@ class RunningAgent:
     @property
     def address(self) -> str:
         """Address of the pages that it printed."""
-        found = re.search(r"shown on (http://\S+)", self.out)
+        found = re.search(r"shown on (https?://\S+)", self.out)
         assert found is not None, self.out
         return found[1]
 

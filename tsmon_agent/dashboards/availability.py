@@ -7,6 +7,7 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 
 from tsmon.availability.categories import APPEARANCES
 from tsmon.availability.flux.many import many_given_query, many_query
+from tsmon.points import StreamFreshness
 from tsmon_agent.dashboards.panels import choice, dashboard, state_timeline, variable
 
 __all__ = ["QUERIES", "build"]
@@ -21,7 +22,9 @@ _IMPORT: Final = 'import "influxdata/influxdb/schema"\nimport "strings"\n\n'
 _LINE: Final = "\n"
 _OF_STREAMS: Final = 'r["reference_designator"] =~ /./'
 _OF_SITE: Final = 'r["reference_designator"] =~ /^${site:regex}(-|$)/'
+_FRESHNESS: Final = StreamFreshness.__declaration__.measurement
 _OF_INSTRUMENT: Final = f'{_OF_SITE} and r["reference_designator"] =~ /^${{instrument:regex}}$/'
+_DATA_OF_INSTRUMENT: Final = f'{_OF_INSTRUMENT} and r["_measurement"] != "{_FRESHNESS}"'
 
 
 def build() -> Dashboard:
@@ -53,7 +56,7 @@ def build() -> Dashboard:
             "stream",
             "Stream",
             "Measurements of streams, and names of those that are told by bins",
-            f"{_IMPORT}union(tables: [\n{_values('_measurement', _OF_INSTRUMENT, imports=False)},\n"
+            f"{_IMPORT}union(tables: [\n{_values('_measurement', _DATA_OF_INSTRUMENT, imports=False)},\n"
             f"{_values('stream', _OF_INSTRUMENT, imports=False)},\n])\n  |> group()\n  |> distinct()\n",
             many=True,
         ),

@@ -1,6 +1,7 @@
 """TLS of the agent's own, and reverse proxies with a path of theirs, with a real browser."""
 
 import asyncio
+import signal
 import ssl
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from aiohttp import web
 from playwright.async_api import Browser, expect
 
 from tests.services.browser import visiting
+from tests.tsmon_agent.running_agent import running_agent
 from tests.tsmon_agent.web.access.conftest import NAME, House
 from tests.tsmon_agent.web.pages_in_browser import reported_live
 from tsmon.errors import TsmonError
@@ -110,6 +112,32 @@ async def test_a_renewed_certificate_is_read_again_and_a_broken_one_is_not(
         assert await served_certificate(server.address, certificate.trusting) == second
     finally:
         await server.stop()
+
+
+async def test_the_agent_reads_a_renewed_certificate_on_sighup(tmp_path: Path, certificate: Certificate) -> None:
+    settings = f"""
+[monitoring]
+store = "sqlite"
+file = "tsmon.db"
+[agent]
+samplers = "cpu"
+[web]
+port = 0
+cert_file = "{certificate.cert_file}"
+key_file = "{certificate.key_file}"
+"""
+
+    def renewed() -> None:
+        with running_agent(tmp_path, settings) as agent:
+            address = agent.wait(lambda one: "shown on" in one.out and one.address)
+            port = int(address.rpartition(":")[2])
+            first = ssl.get_server_certificate(("localhost", port))
+            certificate.renew()
+            agent.process.send_signal(signal.SIGHUP)
+            agent.wait(lambda _: ssl.get_server_certificate(("localhost", port)) != first)
+            assert agent.stop() == 0
+
+    await asyncio.to_thread(renewed)
 
 
 @pytest.mark.parametrize(
