@@ -223,6 +223,8 @@ def _aggregated(
     every = min(every_ns, MAX_SQLITE)
     rows: list[tuple[Any, ...]] = []
     for level, segments in parts.items():
+        if level is not None and not _has_column(connection, level.table(target.measurement), target.column):
+            continue  # the field is newer than all that is rolled up
         names = {"column": f"p.{target.column}"}
         grouped: str | None
         if level is None:
@@ -267,6 +269,11 @@ def _integers(
     columns = ", ".join(f"json_group_array({name})" for name in BIN)
     row = connection.execute(f"{_SPANS} SELECT {columns} FROM ({query})", parameters).fetchone()
     return zip(*map(_column.decode, row), strict=True)
+
+
+def _has_column(connection: sqlite3.Connection, table: str, column: str) -> bool:
+    query = "SELECT EXISTS (SELECT 1 FROM pragma_table_info(?) WHERE name = ?)"
+    return bool(connection.execute(query, (table, column)).fetchone()[0])
 
 
 def _has_partial(connection: sqlite3.Connection, series: int, level: Level) -> bool:

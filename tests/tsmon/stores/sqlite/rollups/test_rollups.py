@@ -137,6 +137,17 @@ TestStoreWithRollups.settings = settings(
 )
 
 
+async def test_a_field_that_is_newer_than_the_rollups_is_found_before_they_are_refreshed(tmp_path: Path) -> None:
+    async with SqliteStore(tmp_path / "tsmon.db", rungs=LADDER) as store:
+        await store.write(b"m,t=x a=1 5\nm,t=y a=1 5")
+        await store.refresh_rollups()
+        await store.write(b"m,t=x new=1 125")
+        question = {"start_ns": 0, "stop_ns": 240}
+        assert await store.bins(Selector("m", "new"), **question, every_ns=30) == [Bin(120, 125, 125, 1)]
+        assert [one.values for one in await store.series(Selector("m", "new"), **question, every_ns=30)] == [[1.0]]
+        assert [one.count for one in await store.counts(Selector("m", "new"), **question)] == [1]
+
+
 def rows(path: Path, query: str) -> list[tuple[int, ...]]:
     connection = sqlite3.connect(path)
     try:
