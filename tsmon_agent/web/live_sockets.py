@@ -14,7 +14,7 @@ from tsmon_agent.web.access import Gate, needs
 from tsmon_agent.web.host_messages import HostMessages
 from tsmon_agent.web.openapi import Answer, Parameter, documented
 from tsmon_agent.web.pipeline import pipeline_state
-from tsmon_agent.web.streams.states import states_message
+from tsmon_agent.web.streams.states import States
 
 if TYPE_CHECKING:
     from tsmon_agent.agent import Agent
@@ -29,6 +29,9 @@ BEAT_S: Final = 5.0
 """A page that hears nothing for some of these periods takes the connection for dead."""
 
 PIPELINE_PERIOD_S: Final = 1.0
+MARGIN_MS: Final = 2_000
+"""How long before a page was made a round may have begun whose end it does not show."""
+
 MESSAGES_WAITING: Final = 64
 MOST_SOCKETS: Final = 64
 CLOSE_TIMEOUT_S: Final = 1.0
@@ -90,16 +93,20 @@ class LiveSockets:
         "What is new, by WebSocket",
         "pages",
         (101, Answer("The connection is a WebSocket from now on.")),
-        (400, Answer("The page is unknown, or this is no WebSocket.", {"text/plain": None})),
+        (400, Answer("The page or the time is not understood, or this is no WebSocket.", {"text/plain": None})),
         (403, Answer("The request comes from a page of another site.", {"text/plain": None})),
         (503, Answer("Too many pages are open.", {"text/plain": None})),
-        parameters=(Parameter("page", "Which page is open.", {"type": "string", "enum": list(PAGES)}),),
+        parameters=(
+            Parameter("page", "Which page is open.", {"type": "string", "enum": list(PAGES)}),
+            Parameter("since", "Time in milliseconds that the page is of.", {"type": "integer"}),
+        ),
     )
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """``GET /live?page=…``: upgrade, then tell until the page goes."""
         page = request.query.get("page", "host")
         if page not in self._sockets:
             raise web.HTTPBadRequest(text="The parameter page is none of host, pipeline, streams.")
+        since_ns = _since(request)
         if sum(map(len, self._sockets.values())) >= MOST_SOCKETS:
             raise web.HTTPServiceUnavailable(text="Too many pages are open.")
         socket = _Socket(request)
@@ -107,6 +114,9 @@ class LiveSockets:
             raise web.HTTPBadRequest(text="This address is for WebSockets.")
         await socket.response.prepare(request)
         socket.tell(msgspec.json.encode({"type": "hello", "version": self._version}).decode())
+        if page == "streams" and since_ns is not None:
+            # What has happened since the page was made, or since it lost its connection.
+            socket.tell(msgspec.json.encode(States.since(self._agent, since_ns).message()).decode())
         self._join(page, socket)
         sender = asyncio.create_task(socket.send_all(self._gate.may_still_see))
         try:
@@ -172,8 +182,20 @@ class LiveSockets:
 
     async def _stream_messages(self) -> AsyncIterator[bytes]:
         with self._agent.events.listen() as changes:
+            now = States.now(self._agent)
             while True:
-                yield msgspec.json.encode(states_message(self._agent))
+                before, now = now, States.now(self._agent)
+                yield msgspec.json.encode(now.changed(before).message())
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(changes.next(), BEAT_S)
                 changes.all()  # what else the same round has found is in the same message
+
+
+def _since(request: web.Request) -> int | None:
+    """Time in nanoseconds that a page is of, a little before for rounds that were under way."""
+    text = request.query.get("since")
+    if text is None:
+        return None
+    if not text.isascii() or not text.removeprefix("-").isdecimal() or len(text) > 15:
+        raise web.HTTPBadRequest(text="The parameter since is no time in milliseconds.")
+    return (int(text) - MARGIN_MS) * 1_000_000

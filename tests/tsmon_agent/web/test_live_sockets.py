@@ -7,6 +7,7 @@ import pytest
 
 from tests.tsmon_agent.web.hosts import SECOND_NS, Shown, cpu, disk, eventually, net
 from tsmon_agent.live import Round
+from tsmon_agent.streams import load_streams, stream_rows_of_csv
 from tsmon_agent.web.host_messages import HostMessages
 
 
@@ -137,3 +138,50 @@ async def test_pages_are_told_when_the_agent_stops(shown: Shown) -> None:
                 pass
             await stopping
         assert socket.close_code == aiohttp.WSCloseCode.GOING_AWAY
+
+
+class TestStreams:
+    """What the pages of streams are told."""
+
+    async def look(self, shown: Shown, *ages_s: int) -> None:
+        now = time.time_ns()
+        lines = [
+            f"ctd,reference_designator=A-{n},method=m value=1 {now - age_s * SECOND_NS}"
+            for n, age_s in enumerate(ages_s)
+        ]
+        await shown.agent.store.write("\n".join(lines).encode())
+        await shown.agent.freshness.look()
+
+    async def expect(self, shown: Shown) -> None:
+        rows = stream_rows_of_csv("A-0,m,ctd,1,60,600\nA-1,m,ctd,1,60,600\n", shown.agent.settings, source="t")
+        await shown.agent.state.run(lambda session: load_streams(session, rows))
+
+    async def test_a_page_is_told_of_what_changes_and_of_that_alone_at_once(self, shown: Shown) -> None:
+        await self.expect(shown)
+        await self.look(shown, 100, 100)
+        async with shown.client.ws_connect("/live?page=streams") as socket:
+            first = await next_of(socket, "streams")
+            assert (first["sites"], first["instruments"], first["streams"]) == ({}, {}, {})
+            started = time.monotonic()
+            await self.look(shown, 1)
+            message = await next_of(socket, "streams")
+        assert time.monotonic() - started < 4.0
+        assert message["streams"] == {"A-0 m ctd": "operational"}
+        assert message["instruments"] == {"A-0": "operational"}
+        assert message["sites"] == {}
+
+    async def test_a_page_that_comes_back_is_told_of_what_it_missed(self, shown: Shown) -> None:
+        await self.expect(shown)
+        await self.look(shown, 100, 100)
+        old = time.time_ns() // 1_000_000
+        await self.look(shown, 1)
+        async with shown.client.ws_connect(f"/live?page=streams&since={old}") as socket:
+            assert (await next_of(socket, "streams"))["streams"]["A-0 m ctd"] == "operational"
+        async with shown.client.ws_connect(f"/live?page=streams&since={old + 60_000}") as socket:
+            assert (await next_of(socket, "streams"))["streams"] == {}
+
+    async def test_a_time_that_is_none_is_refused(self, shown: Shown) -> None:
+        for since in ("", "x", "1.5", "9" * 30):
+            with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+                await shown.client.ws_connect(f"/live?page=streams&since={since}")
+            assert refused.value.status == 400

@@ -15,6 +15,7 @@ function say(state, words) {
 export function connect(page, handlers) {
   const address = new URL(`${document.documentElement.dataset.base}/live?page=${page}`, location.href);
   address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+  let since = document.documentElement.dataset.now;
   let delay = FIRST_DELAY;
   let socket = null;
   let silence = 0;
@@ -22,6 +23,7 @@ export function connect(page, handlers) {
 
   function open() {
     clearTimeout(retry);
+    if (page === "streams") address.searchParams.set("since", since);
     socket = new WebSocket(address);
     const mine = socket;
     const listen = () => {
@@ -33,6 +35,7 @@ export function connect(page, handlers) {
       if (mine !== socket) return;
       listen();
       const message = JSON.parse(event.data);
+      since = message.at ?? since;
       if (message.type === "hello") {
         if (message.version !== document.documentElement.dataset.version) location.reload();
         delay = FIRST_DELAY;

@@ -1,13 +1,17 @@
-"""How fresh streams and instruments are, as pages show it."""
+"""How fresh streams, instruments and sites are, as pages show it and are told of it."""
 
+import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from tsmon_agent.freshness import Level, worst
 
 if TYPE_CHECKING:
     from tsmon_agent.agent import Agent
 
-__all__ = ["levels_of", "name_of", "states_message"]
+__all__ = ["States", "levels_of", "name_of"]
 
 
 def name_of(level: Level) -> str:
@@ -23,16 +27,54 @@ def levels_of(agent: "Agent") -> dict[str, dict[str, Level]]:
     return found
 
 
-def states_message(agent: "Agent") -> dict[str, Any]:
-    """What pages of streams are told."""
-    levels = levels_of(agent)
-    return {
-        "type": "streams",
-        "sites": {name: name_of(level) for name, level in agent.freshness.watch.of_sites().items()},
-        "instruments": {name: name_of(worst(streams.values())) for name, streams in levels.items()},
-        "streams": {
-            f"{name} {stream}": name_of(level)
-            for name, streams in levels.items()
-            for stream, level in streams.items()
-        },
-    }
+class States(msgspec.Struct, frozen=True):
+    """Levels by the names that pages give to places: of sites, instruments, and ``instrument method stream``."""
+
+    sites: Mapping[str, Level] = {}
+    instruments: Mapping[str, Level] = {}
+    streams: Mapping[str, Level] = {}
+
+    @classmethod
+    def now(cls, agent: "Agent") -> "States":
+        """All, as the last round found them."""
+        levels = levels_of(agent)
+        return cls(
+            sites=agent.freshness.watch.of_sites(),
+            instruments={name: worst(streams.values()) for name, streams in levels.items()},
+            streams={
+                f"{name} {stream}": level for name, streams in levels.items() for stream, level in streams.items()
+            },
+        )
+
+    @classmethod
+    def since(cls, agent: "Agent", time_ns: int) -> "States":
+        """Those that may have changed since a time: of streams that have, and of their instruments and sites."""
+        changed = [one for one in agent.freshness.streams if one.since_ns >= time_ns]
+        of_sites, of_instruments = agent.freshness.watch.of_sites(), agent.freshness.watch.of_instruments()
+        return cls(
+            sites={one.site: of_sites[one.site] for one in changed},
+            instruments={one.reference_designator: of_instruments[one.reference_designator] for one in changed},
+            streams={f"{one.reference_designator} {one.method} {one.stream}": one.level for one in changed},
+        )
+
+    def changed(self, before: "States") -> "States":
+        """Those that are other than before."""
+        return States(
+            *(
+                {name: level for name, level in now.items() if was.get(name) is not level}
+                for now, was in (
+                    (self.sites, before.sites),
+                    (self.instruments, before.instruments),
+                    (self.streams, before.streams),
+                )
+            )
+        )
+
+    def message(self) -> dict[str, Any]:
+        """What pages are told; ``at`` is the time in milliseconds, which they come back with."""
+        parts = {"sites": self.sites, "instruments": self.instruments, "streams": self.streams}
+        return {
+            "type": "streams",
+            "at": time.time_ns() // 1_000_000,
+            **{key: {name: name_of(level) for name, level in part.items()} for key, part in parts.items()},
+        }
