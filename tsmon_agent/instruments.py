@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 from tsmon.availability import Deployment, Narrowest, Report, Rules, availability_of, spans
 from tsmon.errors import UnknownNameError
 from tsmon.settings import AvailabilitySettings
-from tsmon.stores import Selector, Store
+from tsmon.stores import Bin, Selector, Store
 from tsmon.stores.rungs import DAY_NS, HOUR_NS, MINUTE_NS
 from tsmon_agent.state import State
+from tsmon_agent.stream_windows import windows_of
 from tsmon_agent.streams import deployments_of, rules_of, selector_of, streams_of
 
 __all__ = ["Instrument", "ObservedStream", "instrument_of", "narrowest_for", "reports_of"]
@@ -20,8 +21,11 @@ __all__ = ["Instrument", "ObservedStream", "instrument_of", "narrowest_for", "re
 MOST_WINDOWS: Final = 400_000
 """Windows of all streams of a page together: what a store answers within a second or two."""
 
-AT_ONCE: Final = 4
-"""Streams that the store is asked for at the same time."""
+AT_ONCE: Final = 2
+"""Groups of streams that the store is asked for at the same time."""
+
+TOGETHER: Final = 16
+"""Streams that are one question, where the store can answer that."""
 
 _WIDTHS: Final = (0, MINUTE_NS, 15 * MINUTE_NS, HOUR_NS, 6 * HOUR_NS, DAY_NS)
 
@@ -83,24 +87,31 @@ async def reports_of(
     narrowest: Narrowest | None = None,
 ) -> list[Report]:
     """A report on each stream, in their order; see :func:`~tsmon.availability.availability_of`."""
+    narrowest = narrowest or Narrowest()
     # While one is judged here, the store looks for the next.
     turns = asyncio.Semaphore(AT_ONCE)
 
-    async def one(stream: ObservedStream) -> Report:
+    async def several(streams: Sequence[ObservedStream]) -> list[Report]:
         async with turns:
-            return await availability_of(
-                store,
-                stream.selector,
-                instrument.deployments,
-                stream.rules,
-                name=stream.title,
-                start_ns=start_ns,
-                end_ns=end_ns,
-                now_ns=now_ns,
-                narrowest=narrowest or Narrowest(),
-            )
+            windows = await windows_of(store, [one.selector for one in streams], narrowest)
+            return [await one(stream, known) for stream, known in zip(streams, windows, strict=True)]
 
-    return await asyncio.gather(*map(one, instrument.streams))
+    async def one(stream: ObservedStream, windows: Sequence[Bin] | None) -> Report:
+        return await availability_of(
+            store,
+            stream.selector,
+            instrument.deployments,
+            stream.rules,
+            name=stream.title,
+            start_ns=start_ns,
+            end_ns=end_ns,
+            now_ns=now_ns,
+            narrowest=narrowest,
+            windows=windows,
+        )
+
+    groups = [instrument.streams[at : at + TOGETHER] for at in range(0, len(instrument.streams), TOGETHER)]
+    return [report for reports in await asyncio.gather(*map(several, groups)) for report in reports]
 
 
 def narrowest_for(instrument: Instrument, start_ns: int, end_ns: int, now_ns: int) -> Narrowest:

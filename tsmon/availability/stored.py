@@ -10,7 +10,7 @@ from tsmon.availability.given import are_given, given_bins
 from tsmon.availability.reports import Report, report_of
 from tsmon.availability.rules import EXACT, Rules
 from tsmon.availability.timeline import timeline
-from tsmon.stores import Asked, Kept, Selector, Store
+from tsmon.stores import Asked, Bin, Kept, Selector, Store
 
 __all__ = ["Narrowest", "availability_of"]
 
@@ -42,6 +42,7 @@ async def availability_of(
     end_ns: int | None = None,
     now_ns: int | None = None,
     narrowest: Narrowest = _AS_THE_RULES_SAY,
+    windows: Sequence[Bin] | None = None,
 ) -> Report:
     """Gaps and sparsity of the selected points, all series of the selection together.
 
@@ -52,7 +53,9 @@ async def availability_of(
     :meth:`~tsmon.availability.Rules.every_ns`, or :func:`kept_parts` where the points have gone), always of all
     data, since limits and means are those of the whole;
     ``start_ns`` and ``end_ns`` only cut the report. ``name`` is by default the measurement. With gaps between bins,
-    ``narrowest`` changes nothing. Else as :func:`~tsmon.availability.report`; raises what the store raises.
+    ``narrowest`` changes nothing. ``windows`` are all of ``narrowest``'s inner width, where they are known already:
+    the store is not asked where these are what it would be asked for. Else as
+    :func:`~tsmon.availability.report`; raises what the store raises.
     """
     found = spans(deployments, rules, now_ns=time.time_ns() if now_ns is None else now_ns)
     shown = timeline([], found, rules).window(start_ns, end_ns)
@@ -64,12 +67,24 @@ async def availability_of(
     if narrowest.inside_ns and {every_ns for _, _, every_ns in parts} == {narrowest.inside_ns}:
         # What lies within one of these is not seen anyway, and whole ones are answered from rollups, also where
         # they cross an edge of a span.
+        if windows is not None:
+            return _report(windows, found, rules, name or selector.measurement, start_ns, end_ns)
         kept = [one if one.every_ns else Kept(narrowest.inside_ns, one.from_ns) for one in kept]
     asked = [Asked(*one) for part in parts for one in kept_parts(*part, kept)]
     for told in await store.bins_of_spans(selector, asked):
         # What reaches over an edge is asked for on both sides of it.
         bins += told[1:] if told and bins and told[0] == bins[-1] else told
-    name = selector.measurement if name is None else name
+    return _report(bins, found, rules, name or selector.measurement, start_ns, end_ns)
+
+
+def _report(
+    bins: Sequence[Bin],
+    found: Sequence[Span],
+    rules: Rules,
+    name: str,
+    start_ns: int | None,
+    end_ns: int | None,
+) -> Report:
     return report_of(timeline(bins, found, rules), rules, name=name, start_ns=start_ns, end_ns=end_ns)
 
 

@@ -1,4 +1,4 @@
-"""What a store is: it takes line protocol, and answers four narrow questions about time.
+"""What a store is: it takes line protocol, and answers a few narrow questions about time.
 
 Times are integer nanoseconds since the epoch (UTC); intervals are half open, ``start_ns <= time < stop_ns``;
 windows of ``every_ns`` are aligned to the epoch, as InfluxDB's ``window()`` aligns them, and empty ones are
@@ -136,6 +136,20 @@ class Store(ABC):
                 *(self.bins(selector, start_ns=low, stop_ns=high, every_ns=every) for low, high, every in spans)
             )
         )
+
+    async def windows(
+        self,
+        selectors: Sequence[Selector],  # noqa: ARG002
+        *,
+        start_ns: int,  # noqa: ARG002
+        stop_ns: int,  # noqa: ARG002
+        every_ns: int,  # noqa: ARG002
+    ) -> list[tuple[Mapping[str, str], list[Bin]]] | None:
+        """Bins of each series that any of the selectors selects, of one measurement and field.
+
+        None where a question for each selector is as quick.
+        """
+        return None
 
     @abstractmethod
     async def newest(self, selector: Selector) -> list[Newest]:

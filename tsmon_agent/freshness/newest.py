@@ -40,7 +40,7 @@ class Index:
         """Number of values of each stream that has some, in all of its series together."""
         found: dict[int, int] = {}
         for one in answer:
-            for stream in self._of(one.tags):
+            for stream in self.of(one.tags):
                 found[stream] = found.get(stream, 0) + one.count
         return found
 
@@ -49,13 +49,13 @@ class Index:
         found: dict[int, Seen] = {}
         for one in answer:
             time_ns = one.time_ns + int(one.value) if given else one.time_ns
-            for stream in self._of(one.tags):
+            for stream in self.of(one.tags):
                 known = found.get(stream)
                 if known is None or known.time_ns < time_ns:
                     found[stream] = Seen(time_ns, one.tags.get("host"))
         return found
 
-    def _of(self, tags: Mapping[str, str]) -> Iterator[int]:
+    def of(self, tags: Mapping[str, str]) -> Iterator[int]:
         """Streams that a series with these tags belongs to."""
         for keys, streams in self._groups.items():
             try:

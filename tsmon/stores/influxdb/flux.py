@@ -7,6 +7,7 @@ comparisons, then ``window |> count|first|last`` or ``aggregateWindow(mean)``, e
 """
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from tsmon.stores.base import Selector
@@ -19,8 +20,10 @@ __all__ = [
     "counts_query",
     "newest_query",
     "quote",
+    "series_bins_query",
     "series_query",
     "source",
+    "source_of_any",
     "values_query",
 ]
 
@@ -55,6 +58,32 @@ def source(bucket: str, selector: Selector, start_ns: int, stop_ns: int) -> str:
         f"from(bucket: {quote(bucket)})\n"
         f"  |> range(start: time(v: {start_ns}), stop: time(v: {stop_ns}))\n"
         f"  |> filter(fn: (r) => {' and '.join(conditions)})\n"
+    )
+
+
+def source_of_any(bucket: str, selectors: Sequence[Selector], start_ns: int, stop_ns: int) -> str:
+    """:func:`source` of the series that any of some selectors selects, all of one measurement and field."""
+    first = selectors[0]
+    every = {condition(key, value) for key, value in first.tags.items()}
+    alternatives = [[condition(key, value) for key, value in sorted(one.tags.items())] for one in selectors]
+    for others in alternatives:
+        every &= set(others)
+    read = source(bucket, Selector(first.measurement, first.field), start_ns, stop_ns)
+    rest = [" and ".join(one for one in others if one not in every) for others in alternatives]
+    filters = [*sorted(every), *([" or ".join(f"({one})" for one in rest)] if all(rest) else [])]
+    return read + "".join(f"  |> filter(fn: (r) => {one})\n" for one in filters)
+
+
+def series_bins_query(
+    bucket: str, selectors: Sequence[Selector], start_ns: int, stop_ns: int, every_ns: int
+) -> str:
+    """As :func:`bins_query`, series by series."""
+    read = source_of_any(bucket, selectors, start_ns, stop_ns)
+    drop = {"count": '"_stop"', "first": '"_start", "_stop", "_value"', "last": '"_start", "_stop", "_value"'}
+    return "\n".join(
+        f"{read}  |> window(every: {every_ns}ns)\n  |> {name}()\n"
+        f'  |> drop(columns: [{drop[name]}])\n  |> yield(name: "{name}")\n'
+        for name in ("count", "first", "last")
     )
 
 

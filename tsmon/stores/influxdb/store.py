@@ -3,7 +3,7 @@
 import io
 import time
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -19,8 +19,14 @@ from tsmon.stores.influxdb.flux import (
     bins_query,
     counts_query,
     newest_query,
+    series_bins_query,
     series_query,
     values_query,
+)
+from tsmon.stores.influxdb.rollups.by_series import (
+    series_windows_of,
+    series_windows_query,
+    windows_of_points,
 )
 from tsmon.stores.influxdb.rollups.reading import (
     bins_of,
@@ -204,6 +210,29 @@ class InfluxStore(Store):
             else []
             for span in asked
         ]
+
+    async def windows(
+        self, selectors: Sequence[Selector], *, start_ns: int, stop_ns: int, every_ns: int
+    ) -> list[tuple[Mapping[str, str], list[Bin]]] | None:
+        """See :meth:`Store.windows`; None where there are no rollups of just this width."""
+        start_ns, stop_ns = max(start_ns, MIN_TIME_NS), min(stop_ns, MAX_TIME_NS)
+        found = await self.rollups.widest(selectors[0].measurement, start_ns, stop_ns, every_ns)
+        if found is None or found[0].every_ns != every_ns:
+            return None
+        rolled, low_ns, high_ns = found
+        bucket = self.rollups.bucket_of(rolled)
+        bins = series_windows_of(
+            await self.query(series_windows_query(bucket, selectors, low_ns, high_ns)), every_ns
+        )
+        if bins is None:
+            return None
+        for start, stop in ((start_ns, low_ns), (high_ns, stop_ns)):
+            if start < stop:
+                text = await self.query(series_bins_query(self.connection.bucket, selectors, start, stop, every_ns))
+                for tags, more in windows_of_points(text, every_ns).items():
+                    known = bins.setdefault(tags, [])
+                    bins[tags] = more + known if start < low_ns else known + more
+        return [(dict(tags), bins[tags]) for tags in sorted(bins)]
 
     async def _rolled_bins(
         self, rolled: Rolled, selector: Selector, start_ns: int, stop_ns: int, every_ns: int

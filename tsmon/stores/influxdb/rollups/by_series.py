@@ -1,0 +1,94 @@
+"""Rollups of many series at once, as they lie: each series' windows by themselves."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Final
+
+from tsmon.stores.base import Bin, Selector
+from tsmon.stores.influxdb.annotated_csv import rows
+from tsmon.stores.influxdb.flux import source_of_any
+from tsmon.stores.influxdb.rollups.names import COUNT, FIRST, LAST
+
+__all__ = ["series_windows_of", "series_windows_query", "windows_of_points"]
+
+Key = tuple[tuple[str, str], ...]
+
+FIXED: Final = 4
+"""Columns before the tags: an empty one, result, table, value."""
+
+
+def series_windows_query(bucket: str, selectors: Sequence[Selector], start_ns: int, stop_ns: int) -> str:
+    """Results ``count``, ``first`` and ``last``: a table for each series, with a value for each rollup."""
+    columns = '"_start", "_stop", "_time", "_measurement", "_field"'
+    return "\n".join(
+        f"{source_of_any(bucket, [_field(one, suffix) for one in selectors], start_ns, stop_ns)}"
+        f'  |> drop(columns: [{columns}])\n  |> yield(name: "{name}")\n'
+        for name, suffix in (("count", COUNT), ("first", FIRST), ("last", LAST))
+    )
+
+
+def series_windows_of(text: str, every_ns: int) -> dict[Key, list[Bin]] | None:
+    """Bins of what :func:`series_windows_query` answers; None where it is not understood.
+
+    Millions of numbers are read not row by row, but a table at a time: what stands between two of its numbers is
+    the same throughout, as it is made of the tags.
+    """
+    found: dict[Key, dict[str, list[int]]] = {}
+    try:
+        for block in filter(None, text.split("\r\n\r\n")):
+            _, _, default, names, body = block.lstrip("\r\n").split("\r\n", 4)
+            result = default.split(",")[1]
+            columns = names.split(",")
+            if columns[:FIXED] != ["", "result", "table", "_value"] or result not in ("count", "first", "last"):
+                return None
+            for tags, numbers in _tables(f"{body.rstrip()}\r\n", columns[FIXED:]):
+                found.setdefault(tags, {})[result] = numbers
+    except (ValueError, IndexError, csv.Error):
+        return None
+    bins: dict[Key, list[Bin]] = {}
+    for tags, one in found.items():
+        counts, firsts, lasts = (one.get(name, []) for name in ("count", "first", "last"))
+        numbers = [first // every_ns for first in firsts]
+        if not len(counts) == len(firsts) == len(lasts) or any(b <= a for a, b in pairwise(numbers)):
+            return None
+        starts = [number * every_ns for number in numbers]
+        bins[tags] = list(map(Bin, starts, firsts, lasts, counts))
+    return bins
+
+
+def windows_of_points(text: str, every_ns: int) -> dict[Key, list[Bin]]:
+    """Bins of what :func:`~tsmon.stores.influxdb.flux.series_bins_query` answers, of each series."""
+    found: dict[Key, dict[int, list[int]]] = {}
+    for row in rows(text):
+        time_ns = row.values["_start" if row.result == "count" else "_time"]
+        windows = found.setdefault(tuple(sorted(row.tags.items())), {})
+        one = windows.setdefault(time_ns // every_ns * every_ns, [0, 0, 0])
+        if row.result == "count":
+            one[2] = row.values["_value"]
+        else:
+            one[row.result == "last"] = time_ns
+    return {tags: [Bin(start, *one) for start, one in sorted(windows.items())] for tags, windows in found.items()}
+
+
+def _tables(body: str, names: Sequence[str]) -> Iterator[tuple[Key, list[int]]]:
+    """Tags and values of each table of a block, in which every line ends by CR LF; raises ValueError."""
+    at = 0
+    while at < len(body):
+        line = body[at : body.index("\r\n", at)]
+        number, value = line.split(",", FIXED)[2:FIXED]
+        prefix = f",,{number},"
+        rest = line[len(prefix) + len(value) :]
+        end = body.find(f"\r\n,,{int(number) + 1},", at)
+        end = len(body) - 2 if end < 0 else end
+        values = body[at + len(prefix) : end].removesuffix(rest).split(f"{rest}\r\n{prefix}")
+        cells = next(csv.reader([rest[1:]], strict=True)) if rest else []
+        yield (
+            tuple(sorted((name, cell) for name, cell in zip(names, cells, strict=True) if cell)),
+            list(map(int, values)),
+        )
+        at = end + 2
+
+
+def _field(selector: Selector, suffix: str) -> Selector:
+    return Selector(selector.measurement, selector.field + suffix, selector.tags)
