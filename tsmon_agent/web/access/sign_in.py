@@ -116,7 +116,7 @@ class SignIn:
                 raise web.HTTPServiceUnavailable(text=f"The state does not answer: {error}.") from error
             self._gate.credentials.forget()
         response = web.Response(status=303, headers={"Location": f"{self._base}/"})
-        self._cookies.clear(response)
+        self._cookies.clear(request, response)
         return response
 
     def _page(

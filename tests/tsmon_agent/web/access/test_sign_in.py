@@ -73,7 +73,12 @@ async def test_under_tls_the_cookie_never_travels_without(house: House) -> None:
     client = await house.serve(trusted_proxies=["127.0.0.1"], hsts_max_age=600)
     stranger = Stranger(client, **{"X-Forwarded-Proto": "https"})
     assert await stranger.sign_in(await house.token("see")) == 303
-    assert all("Secure" in one for one in stranger.set_cookies if "sign_in" in one)
+    (cookie,) = [one for one in stranger.set_cookies if "sign_in" in one]
+    assert cookie.startswith("__Host-tsmon_sign_in_0=")
+    assert {"Secure", "HttpOnly", "Path=/"} <= set(cookie.split("; "))
+    assert await stranger.ask("GET", "/streams") == 200
+    stranger.cookies = SimpleCookie(stranger.cookies.output(header="", sep=";").replace("__Host-", ""))
+    assert await stranger.ask("GET", "/streams") == 303, "a cookie that another host of the domain may have set"
     assert stranger.headers["Strict-Transport-Security"] == "max-age=600"
 
 
