@@ -30,6 +30,7 @@ __all__ = [
     "loaded",
     "named",
     "names_in",
+    "selected",
     "switched",
 ]
 
