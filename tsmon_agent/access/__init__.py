@@ -2,7 +2,7 @@
 
 from tsmon_agent.access.audit import DONE, REFUSED, Actor, audit, audit_json, entries, this_user
 from tsmon_agent.access.roles import Role, may
-from tsmon_agent.access.secrets import proof_of
+from tsmon_agent.access.secrets import proof_of, same
 from tsmon_agent.access.sign_ins import begin_sign_in, end_sign_in, sign_in_holder
 from tsmon_agent.access.tokens import (
     Holder,
@@ -30,6 +30,7 @@ __all__ = [
     "proof_of",
     "revoke_token",
     "rotate_token",
+    "same",
     "sign_in_holder",
     "this_user",
     "token_holder",

@@ -5,7 +5,7 @@ import hmac
 import secrets
 from typing import Final
 
-__all__ = ["PREFIX", "digest_of", "new_secret", "proof_of"]
+__all__ = ["PREFIX", "digest_of", "new_secret", "proof_of", "same"]
 
 PREFIX: Final = "tsmon_"
 """Begins every token, so that people and scanners of repositories know one when they see it."""
@@ -27,3 +27,8 @@ def digest_of(secret: str) -> str:
 def proof_of(secret: str, purpose: str) -> str:
     """A text that only who knows the secret could have made, and that does not give it away."""
     return hmac.new(secret.encode("utf-8", "surrogateescape"), purpose.encode(), hashlib.sha256).hexdigest()
+
+
+def same(given: str, expected: str) -> bool:
+    """Whether two texts are equal, told in a time that gives neither away; any text may be given."""
+    return hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode())

@@ -1,6 +1,5 @@
 """The gate: who asks is found out, and those who may not are refused, before any handler runs."""
 
-import hmac
 import math
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
@@ -11,7 +10,7 @@ from aiohttp.typedefs import Handler
 from tsmon.errors import StateError
 from tsmon.limited_log import LimitedLog
 from tsmon.settings import WebSettings
-from tsmon_agent.access import REFUSED, Role, audit
+from tsmon_agent.access import REFUSED, Role, audit, same
 from tsmon_agent.web.access.attempts import Attempts
 from tsmon_agent.web.access.client import CLIENT
 from tsmon_agent.web.access.cookies import Cookies
@@ -152,7 +151,7 @@ async def _is_proven(request: web.Request, who: Who) -> bool:
     given = request.headers.get(CSRF_HEADER)
     if given is None and request.content_type == FORM:
         given = (await form_of(request)).get(CSRF_FIELD)
-    return given is not None and hmac.compare_digest(given.encode(), who.csrf.encode())
+    return given is not None and same(given, who.csrf)
 
 
 def _no_state(error: StateError) -> web.HTTPServiceUnavailable:

@@ -1,6 +1,5 @@
 """Signing in and out: ``/sign-in``, ``/sign-out``."""
 
-import hmac
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
@@ -10,7 +9,7 @@ from aiohttp import web
 
 from tsmon.errors import StateError
 from tsmon.settings import WebSettings
-from tsmon_agent.access import audit, begin_sign_in, end_sign_in, proof_of
+from tsmon_agent.access import audit, begin_sign_in, end_sign_in, proof_of, same
 from tsmon_agent.access.secrets import new_secret
 from tsmon_agent.access.tokens import token_holder
 from tsmon_agent.web.access.cookies import Cookies
@@ -75,7 +74,7 @@ class SignIn:
         form = await form_of(request)
         token, proof, there = (form.get(name, "") for name in ("token", CSRF_FIELD, "next"))
         tied = self._cookies.form(request)
-        if not tied or not hmac.compare_digest(proof.encode(), proof_of(tied, "sign-in").encode()):
+        if not tied or not same(proof, proof_of(tied, "sign-in")):
             sentence = "The form was too old, or cookies are forbidden here. Try once more."
             return self._page(request, there, sentence, status=403)
         who = await self._gate.who_by_token(request, token.strip()[:LONGEST_TOKEN])

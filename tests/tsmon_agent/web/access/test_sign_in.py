@@ -1,5 +1,6 @@
 """Signing in and out, with a real browser and as those do who want in without a token."""
 
+import asyncio
 import re
 import time
 from http.cookies import SimpleCookie
@@ -140,6 +141,25 @@ async def test_signed_in_a_change_needs_the_proof_of_the_page(house: House, stra
     (one,) = await house.agent.state.run(lambda s: streams_of(s, NAME))
     assert not one.enabled
     assert (await house.audit())[0]["action"] == "disable streams"
+
+
+async def test_a_proof_of_bytes_that_are_no_text_is_none(house: House, stranger: Stranger) -> None:
+    await stranger.sign_in(await house.token("operate"))
+    (cookie,) = [f"{one.key}={one.value}" for one in stranger.cookies.values() if one.value]
+    host, port = str(stranger._client._base_url).removeprefix("http://").rstrip("/").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    lines = (
+        f"POST /instrument/{NAME}/disable HTTP/1.1",
+        f"Host: {host}:{port}",
+        f"Cookie: {cookie}",
+        "X-CSRF-Token: \xff\xfe",
+        "Connection: close",
+        "Content-Length: 0",
+    )
+    writer.write("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n")
+    answer = await reader.read()
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 403 ")
 
 
 async def test_the_proof_of_one_sign_in_is_none_of_another(house: House, stranger: Stranger) -> None:
