@@ -60,15 +60,16 @@ async def availability_of(
     found = spans(deployments, rules, now_ns=time.time_ns() if now_ns is None else now_ns)
     shown = timeline([], found, rules).window(start_ns, end_ns)
     bins = await given_bins(store, selector) if are_given(selector) else []
-    kept = await store.kept(selector.measurement)
     parts = [
         part for span in (() if are_given(selector) else found) for part in _parts(span, rules, shown, narrowest)
     ]
-    if narrowest.inside_ns and {every_ns for _, _, every_ns in parts} == {narrowest.inside_ns}:
+    coarse = narrowest.inside_ns > 0 and {every_ns for _, _, every_ns in parts} == {narrowest.inside_ns}
+    if coarse and windows is not None:
+        return _report(windows, found, rules, name or selector.measurement, start_ns, end_ns)
+    kept = await store.kept(selector.measurement)
+    if coarse:
         # What lies within one of these is not seen anyway, and whole ones are answered from rollups, also where
         # they cross an edge of a span.
-        if windows is not None:
-            return _report(windows, found, rules, name or selector.measurement, start_ns, end_ns)
         kept = [one if one.every_ns else Kept(narrowest.inside_ns, one.from_ns) for one in kept]
     asked = [Asked(*one) for part in parts for one in kept_parts(*part, kept)]
     for told in await store.bins_of_spans(selector, asked):

@@ -174,6 +174,8 @@ class InfluxStore(Store):
             }
         )
         headers = {"Content-Type": "application/json", "Accept": "application/csv"}
+        if not self._compress:
+            headers["Accept-Encoding"] = "identity"  # by default the server would compress for its own machine
         parameters = {"org": await self._organization()}
         answer = await self._request("POST", "/api/v2/query", parameters, headers, body, timeout_s=timeout_s)
         if answer[0] == 400:

@@ -219,6 +219,7 @@ async def test_a_token_that_was_changed_in_its_file_is_taken_up(
 async def test_bodies_are_compressed_unless_the_server_is_this_machine(connect: Connect, proxy: Proxy) -> None:
     async with InfluxStore(connect(url=proxy.url)) as store:
         await store.write(LINE)
+        await store.newest(Selector("m", "v"))
     async with InfluxStore(connect(proxy=proxy.url)) as store:
         await store.write(LINE * 1 + b"\n" + LINE.replace(b"m v", b"n v"))
         assert len(await store.newest(Selector("n", "v"))) == 1
@@ -226,6 +227,9 @@ async def test_bodies_are_compressed_unless_the_server_is_this_machine(connect: 
     assert ("content-encoding" not in plain.headers, plain.body) == (True, LINE)
     assert packed.headers["content-encoding"] == "gzip"
     assert packed.body.startswith(b"\x1f\x8b")
+    near, far = (seen.headers["accept-encoding"] for seen in proxy.seen if "/query" in seen.target)
+    assert near == "identity"
+    assert "gzip" in far
 
 
 async def test_a_large_body_is_written_whole(connect: Connect) -> None:
