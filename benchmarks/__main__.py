@@ -8,7 +8,17 @@ from typing import Final
 from benchmarks.outcome import Outcome
 from benchmarks.table import show, show_ratios
 
-BENCHMARKS: Final = ("emit", "requests", "memory", "write", "spool", "agent", "availability", "freshness")
+BENCHMARKS: Final = (
+    "emit",
+    "requests",
+    "memory",
+    "write",
+    "spool",
+    "agent",
+    "availability",
+    "drawing",
+    "freshness",
+)
 
 
 def main() -> None:

@@ -45,6 +45,16 @@ def test_requests_as_json() -> None:
     check(found, "us_per_request")
 
 
+def test_drawing_as_json_with_every_outage_found(influxdb: InfluxDB) -> None:
+    server = ("--url", influxdb.url, "--org", influxdb.org, "--token", influxdb.token)
+    found = json.loads(
+        run("benchmarks.drawing", *server, "--streams", "8", "--years", "1", "--rounds", "1", "--json")
+    )
+    assert found["benchmark"] == "drawing"
+    assert [row["name"] for row in found["rows"]] == ["tsmon, InfluxDB", "tsmon, SQLite"]
+    assert all(row["reports_s"] > 0 and row["rows_s"] > 0 for row in found["rows"])
+
+
 def test_write_as_json_with_every_point_stored(influxdb: InfluxDB) -> None:
     server = ("--url", influxdb.url, "--org", influxdb.org, "--token", influxdb.token)
     found = json.loads(run("benchmarks.write", *server, "--points", "6000", "--rounds", "1", "--json"))

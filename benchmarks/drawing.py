@@ -1,0 +1,157 @@
+"""How long the drawing of an instrument with hundreds of streams over years takes, in both stores.
+
+Each stream has a datum each three hours, spells of half as many, and a dozen outages, in a deployment a year; the
+daily rollups of that are put in place without the points. ``reports`` is what a page waits for: the intervals of
+all streams, from the windows that a page asks for. ``rows`` makes of them what its template draws.
+"""
+
+import argparse
+import asyncio
+import random
+import sqlite3
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, nullcontext
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from benchmarks.outcome import Outcome, Row
+from benchmarks.server import NoServerError, Server, started
+from benchmarks.table import show
+from tsmon.availability import EXACT, Category, Deployment
+from tsmon.stores import Selector, Store
+from tsmon.stores.influxdb import InfluxConnection, InfluxStore
+from tsmon.stores.influxdb.rollups import Rolled, changes_needed, rung_bucket
+from tsmon.stores.influxdb.rollups.recompute import noted
+from tsmon.stores.rungs import DAY_NS, Rung
+from tsmon.stores.sqlite import SqliteStore
+from tsmon.stores.sqlite.catalogue import tags_of
+from tsmon_agent.instruments import Instrument, ObservedStream, narrowest_for, reports_of
+from tsmon_agent.timelines import stream_rows
+
+__all__ = ["main", "measure"]
+
+STREAMS: Final = 200
+YEARS: Final = 10
+ROUNDS: Final = 3
+BATCH: Final = 20_000
+OUTAGES: Final = 12
+
+SECOND_NS: Final = 1_000_000_000
+START_NS: Final = 1_400_000_000 * SECOND_NS // DAY_NS * DAY_NS
+
+
+def measure(server: Server, streams: int = STREAMS, years: int = YEARS, rounds: int = ROUNDS) -> Outcome:
+    """Time of each part, in each store."""
+    rows: list[Row] = [
+        {"name": "tsmon, InfluxDB", "streams": streams, **asyncio.run(_influxdb(server, streams, years, rounds))},
+        {"name": "tsmon, SQLite", "streams": streams, **asyncio.run(_sqlite(streams, years, rounds))},
+    ]
+    return Outcome("drawing", rows)
+
+
+async def _influxdb(server: Server, streams: int, years: int, rounds: int) -> dict[str, float]:
+    name = server.new_bucket().name
+    connection = InfluxConnection(url=server.url, org=server.org, bucket=name, token=server.token)
+    async with InfluxStore(connection) as store:
+        for change in await changes_needed(store, (Rung(DAY_NS),)):
+            await change.apply(lambda *_: None)
+        lines = [
+            f"big,s={stream} value:count={count}i,value:first={day * DAY_NS}i,value:last={day * DAY_NS + last}i "
+            f"{day * DAY_NS}"
+            for stream, day, count, last in _days(streams, years)
+        ]
+        async with InfluxStore(replace(connection, bucket=rung_bucket(name, DAY_NS))) as rung:
+            for start in range(0, len(lines), BATCH):
+                await rung.write("\n".join(lines[start : start + BATCH]).encode())
+        await store.write(noted(Rolled("big", DAY_NS, START_NS, START_NS + 365 * years * DAY_NS)))
+        return await _drawn(store, streams, years, rounds)
+
+
+async def _sqlite(streams: int, years: int, rounds: int) -> dict[str, float]:
+    with TemporaryDirectory() as directory:
+        file = Path(directory) / "tsmon.db"
+        async with SqliteStore(file, rungs=(Rung(DAY_NS),)) as store:
+            await store.write("\n".join(f"big,s={n} value=1 {START_NS}" for n in range(streams)).encode())
+            await store.refresh_rollups()
+        with closing(sqlite3.connect(file)) as connection, connection:
+            [(number,)] = connection.execute("SELECT number FROM rungs WHERE every_ns > 0")
+            ids = {tags_of(text)["s"]: id_ for id_, text in connection.execute("SELECT id, tags FROM series")}
+            connection.executemany(
+                f"INSERT OR REPLACE INTO m1_r{number} (series, window, count, first, last, c1) "
+                "VALUES (?, ?, ?, 0, ?, 1.0)",
+                ((ids[str(stream)], *rest) for stream, *rest in _days(streams, years)),
+            )
+        async with SqliteStore(file, read_only=True) as store:
+            return await _drawn(store, streams, years, rounds)
+
+
+def _days(streams: int, years: int) -> Iterator[tuple[int, int, int, int]]:
+    """Stream, number of the day, its number of data, and where the last of them lies in it."""
+    draw = random.Random(1)
+    first = START_NS // DAY_NS
+    for stream in range(streams):
+        outages = [
+            (day, day + draw.randrange(2, 40)) for day in (draw.randrange(365 * years) for _ in range(OUTAGES))
+        ]
+        for day in range(365 * years):
+            if any(start <= day < end for start, end in outages):
+                continue
+            count = 8 if (day // 90 + stream) % 7 else 4
+            yield stream, first + day, count, DAY_NS - DAY_NS // count
+
+
+async def _drawn(store: Store, streams: int, years: int, rounds: int) -> dict[str, float]:
+    now_ns = START_NS + 365 * years * DAY_NS
+    deployments = [
+        Deployment(n + 1, START_NS + 365 * n * DAY_NS, START_NS + (365 * n + 350) * DAY_NS) for n in range(years)
+    ]
+    observed = [
+        ObservedStream("streamed", f"s{n}", Selector("big", "value", {"s": str(n)}), EXACT) for n in range(streams)
+    ]
+    instrument = Instrument("BIG", deployments, observed)
+    narrowest = narrowest_for(instrument, START_NS, now_ns, now_ns)
+    best = {"reports_s": float("inf"), "rows_s": float("inf"), "cpu_s": float("inf")}
+    for _ in range(rounds):
+        wall, cpu = time.perf_counter(), time.process_time()
+        reports = await reports_of(
+            store, instrument, now_ns=now_ns, start_ns=START_NS, end_ns=now_ns, narrowest=narrowest
+        )
+        best["reports_s"] = min(best["reports_s"], time.perf_counter() - wall)
+        wall = time.perf_counter()
+        stream_rows(instrument, reports, START_NS, now_ns)
+        best["rows_s"] = min(best["rows_s"], time.perf_counter() - wall)
+        best["cpu_s"] = min(best["cpu_s"], time.process_time() - cpu)
+        if not all(Category.MISSING in {one.category for one in report.intervals} for report in reports):
+            raise RuntimeError("the outages were not found")
+    return best
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.drawing", description=__doc__.partition("\n")[0])
+    parser.add_argument("--streams", type=int, default=STREAMS, help="streams (default: %(default)s)")
+    parser.add_argument("--years", type=int, default=YEARS, help="years (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="rounds of each (default: %(default)s)")
+    parser.add_argument("--url", help="an InfluxDB that runs already (default: one is started)")
+    parser.add_argument("--org", default="", help="its organization")
+    parser.add_argument("--token", default="", help="an operator's token for it: buckets are made and deleted")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
+    arguments = parser.parse_args()
+    given = Server(arguments.url, arguments.org, arguments.token) if arguments.url else None
+    try:
+        with nullcontext(given) if given else started() as server:
+            outcome = measure(server, arguments.streams, arguments.years, arguments.rounds)
+    except NoServerError as error:
+        sys.exit(str(error))
+    if arguments.json:
+        print(outcome.json)
+    else:
+        show(outcome)
+
+
+if __name__ == "__main__":
+    main()
