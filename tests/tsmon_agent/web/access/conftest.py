@@ -34,7 +34,9 @@ class House:
         web = WebSettings(port=0, **settings)
         server = WebServer(self.agent, web)
         await server.start()
-        client = aiohttp.ClientSession(server.address, cookie_jar=aiohttp.DummyCookieJar())
+        client = aiohttp.ClientSession(
+            server.address.removesuffix(web.base_path), cookie_jar=aiohttp.DummyCookieJar()
+        )
         self._open += [client.close, server.stop]
         return client
 
