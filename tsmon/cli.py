@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from tsmon.errors import LineProtocolError, TsmonError
+from tsmon.printable import printable_lines
 from tsmon.spool_commands import spool
 
 __all__ = ["app", "main"]
@@ -95,7 +96,7 @@ def main() -> None:
     try:
         app()
     except TsmonError as error:
-        sys.exit(f"tsmon: {error}")
+        sys.exit(f"tsmon: {printable_lines(str(error))}")
     except KeyboardInterrupt:
         sys.exit(130)
 

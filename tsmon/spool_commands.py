@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tsmon.errors import TsmonError
+from tsmon.printable import printable, printable_lines
 
 if TYPE_CHECKING:
     from tsmon.settings import MonitoringSettings
@@ -232,7 +233,7 @@ def _table(queues: "list[WaitingQueue]") -> None:
 def _for(destination: "Destination | None") -> str:
     if destination is None:
         return "for a server that cannot be told, since the files are empty or damaged"
-    url, organization, bucket = map(_printable, (destination.url, destination.org, destination.bucket))
+    url, organization, bucket = map(printable, (destination.url, destination.org, destination.bucket))
     return f"for {url}, organization {organization!r}, bucket {bucket!r}"
 
 
@@ -249,10 +250,6 @@ def _age(created_ns: int | None) -> str:
 def _print_lines(batch: bytes) -> None:
     """Lines as they are; on a terminal without what would command it."""
     if sys.stdout.isatty():
-        typer.echo("\n".join(map(_printable, batch.decode(errors="replace").split("\n"))))
+        typer.echo(printable_lines(batch.decode(errors="replace")))
     else:
         sys.stdout.buffer.write(batch + b"\n")
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

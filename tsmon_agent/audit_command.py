@@ -6,7 +6,7 @@ import typer
 
 from tsmon_agent.edited_state import opened_database
 from tsmon_agent.options import AsJson, SettingsFile
-from tsmon_agent.terminal import print_json, print_table
+from tsmon_agent.terminal import print_json, print_table, say
 
 __all__ = ["audit"]
 
@@ -46,7 +46,7 @@ def audit(
             ),
         )
     else:
-        typer.echo("nothing was changed yet")
+        say("nothing was changed yet")
 
 
 def _plain(value: object) -> str:

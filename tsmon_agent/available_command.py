@@ -1,29 +1,21 @@
 """The command ``tsmon-agent available``: the timeline of an instrument in a terminal."""
 
 import asyncio
-import os
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tsmon_agent.options import AsJson, SettingsFile
+from tsmon_agent.terminal import print_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from tsmon.availability import Report
     from tsmon.settings import Settings
     from tsmon_agent.instruments import Instrument
 
 __all__ = ["available"]
-
-WIDTH: Final = 100
-"""Columns of what goes into a file or a pipe."""
-
-NAMES: Final = 3
-"""Names take at most one part in so many of the width."""
 
 
 def available(
@@ -38,7 +30,9 @@ def available(
         str | None,
         typer.Option("--start", metavar="TIME", help="ISO 8601, UTC; by default the first deployment's."),
     ] = None,
-    end: Annotated[str | None, typer.Option("--end", metavar="TIME", help="Likewise; by default now.")] = None,
+    end: Annotated[
+        str | None, typer.Option("--stop", "--end", metavar="TIME", help="Likewise; by default now.")
+    ] = None,
     preset: Annotated[str | None, typer.Option("--preset", metavar="RULES", help="exact or document.")] = None,
     gap_fraction: Annotated[
         float | None,
@@ -58,13 +52,13 @@ def available(
     from tsmon.errors import AvailabilityError
     from tsmon.settings import load_settings
     from tsmon_agent.availability_tables import availability_csv, availability_json
-    from tsmon_agent.terminal import print_json
+    from tsmon_agent.timelines.printed import print_timeline
 
     loaded = load_settings(settings)
     now_ns = time.time_ns()
     start_ns, end_ns = (None if text is None else time_of_text(text) for text in (start, end))
     if start_ns is not None and (now_ns if end_ns is None else end_ns) <= start_ns:
-        raise AvailabilityError("the range ends before it starts; exchange --start and --end")
+        raise AvailabilityError("the range ends before it starts; exchange --start and --stop")
     names = (reference_designator, method, stream)
     instrument, reports = asyncio.run(
         _reports(loaded, names, _rules(preset, gap_fraction), (start_ns, end_ns, now_ns))
@@ -74,15 +68,15 @@ def available(
     elif as_csv:
         typer.echo(availability_csv(instrument, reports), nl=False)
     else:
-        _draw(instrument, reports, start_ns, end_ns, now_ns)
+        print_timeline(instrument, reports, start_ns, end_ns, now_ns)
 
 
-def _rules(preset: str | None, gap_fraction: float | None) -> dict[str, object]:
+def _rules(preset: str | None, gap_fraction: float | None) -> dict[str, Any]:
     """What is to be changed of each stream's rules."""
     from tsmon.availability import PRESETS
     from tsmon.errors import AvailabilityError
 
-    changes: dict[str, object] = {}
+    changes: dict[str, Any] = {}
     if preset is not None:
         if preset not in PRESETS:
             raise AvailabilityError(f"there are no rules {preset!r}; there are {', '.join(PRESETS)}")
@@ -94,7 +88,7 @@ def _rules(preset: str | None, gap_fraction: float | None) -> dict[str, object]:
 async def _reports(
     settings: "Settings",
     names: tuple[str, str | None, str | None],
-    changes: dict[str, object],
+    changes: dict[str, Any],
     times: tuple[int | None, int | None, int],
 ) -> "tuple[Instrument, list[Report]]":
     from tsmon.configured import embedded_file, store_from
@@ -115,49 +109,11 @@ async def _reports(
         instrument = await instrument_of(state, settings.availability, names[0])
         assert instrument is not None
         wanted = [
-            replace(one, rules=replace(one.rules, **changes))  # type: ignore[arg-type]
+            replace(one, rules=replace(one.rules, **changes))
             for one in instrument.streams
             if names[1] in (None, one.method) and names[2] in (None, one.name)
         ]
-        if not wanted:
+        if not wanted and names[1:] != (None, None):
             raise UnknownNameError("these streams are switched off; tsmon-agent streams enable switches them on")
         instrument = replace(instrument, streams=wanted)
         return instrument, await reports_of(store, instrument, now_ns=now_ns, start_ns=start_ns, end_ns=end_ns)
-
-
-def _draw(
-    instrument: "Instrument", reports: "Sequence[Report]", start_ns: int | None, end_ns: int | None, now_ns: int
-) -> None:
-    from rich.console import Console
-    from rich.text import Text
-
-    from tsmon.availability import spans, time_text, timeline
-    from tsmon_agent.timelines import stream_rows
-    from tsmon_agent.timelines.characters import axis_line, deployments_line, legend_line, stream_line
-
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=int(os.environ.get("COLUMNS", "") or WIDTH))
-    rules = reports[0].rules
-    found = timeline([], spans(instrument.deployments, rules, now_ns=now_ns), rules)
-    start_ns, end_ns = found.window(start_ns, end_ns)
-    if start_ns >= end_ns:
-        typer.echo(f"nothing is expected of {instrument.designator} then; see tsmon-agent deployments list")
-        return
-    titles = [one.title for one in instrument.streams]
-    names_width = min(max(map(len, ("deployments", *titles))), console.width // NAMES)
-    width = max(console.width - names_width - 1, 10)
-
-    def row(name: str, line: Text) -> None:
-        label = Text(name)
-        label.truncate(names_width, overflow="ellipsis", pad=True)
-        console.print(label, line, soft_wrap=True)
-
-    console.print(Text(f"{instrument.designator}, {time_text(start_ns)} to {time_text(end_ns)} UTC"))
-    row("", Text(axis_line(start_ns, end_ns, width)))
-    row("deployments", deployments_line(found.spans, start_ns, end_ns, width))
-    for stream, report in zip(instrument.streams, reports, strict=True):
-        row(stream.title, stream_line(report, start_ns, end_ns, width))
-    console.print(legend_line(rules.appearances))
-    for figures in stream_rows(instrument, reports, start_ns, end_ns):
-        console.print(Text(f"{figures.summary}, {figures.separation} apart on average"))

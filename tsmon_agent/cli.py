@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from tsmon.errors import TsmonError
+from tsmon.printable import printable_lines
 from tsmon.settings import Settings, load_settings
 from tsmon_agent.audit_command import audit
 from tsmon_agent.available_command import available
@@ -21,6 +22,7 @@ from tsmon_agent.migrate_commands import migrate
 from tsmon_agent.options import AsJson, SettingsFile
 from tsmon_agent.rollup_commands import rollups, setup
 from tsmon_agent.stream_commands import streams
+from tsmon_agent.terminal import print_json, say
 from tsmon_agent.token_commands import token
 
 __all__ = ["app", "main"]
@@ -111,21 +113,20 @@ def check(settings: SettingsFile = None) -> None:
     store = store_from(loaded.monitoring, embedded=True)
     asyncio.run(store.check())
     names = ", ".join(f"{sampler.name} every {interval_s:g} s" for sampler, interval_s in samplers)
-    typer.echo(f"settings: fine; samplers: {names or 'none'}")
-    typer.echo(f"store: {store} takes points")
+    say(f"settings: fine; samplers: {names or 'none'}")
+    say(f"store: {store} takes points")
 
 
 @app.command()
 def status(as_json: AsJson = False, settings: SettingsFile = None) -> None:
     """Ask whether an agent runs; exit with 0 if it is ready, 1 if it is not, 3 if there is none."""
     from tsmon_agent.status import ask
-    from tsmon_agent.terminal import print_json
 
     found = ask(load_settings(settings).web)
     if as_json:
         print_json(found)
     else:
-        typer.echo(str(found))
+        say(str(found))
     raise typer.Exit(found.exit_code)
 
 
@@ -134,6 +135,6 @@ def main() -> None:
     try:
         app()
     except TsmonError as error:
-        sys.exit(f"tsmon-agent: {error}")
+        sys.exit(f"tsmon-agent: {printable_lines(str(error))}")
     except KeyboardInterrupt:
         sys.exit(130)

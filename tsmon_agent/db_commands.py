@@ -7,6 +7,7 @@ import typer
 
 from tsmon.errors import StoreError
 from tsmon_agent.options import SettingsFile
+from tsmon_agent.terminal import say
 
 __all__ = ["db"]
 
@@ -30,7 +31,7 @@ def check(file: File = None, settings: SettingsFile = None) -> None:
         raise StoreError(
             f"{path} is damaged: {'; '.join(findings)}; an agent that comes upon it puts it aside and begins anew"
         )
-    typer.echo(f"{path} is whole")
+    say(f"{path} is whole")
 
 
 @db.command()
@@ -40,10 +41,10 @@ def size(file: File = None, settings: SettingsFile = None) -> None:
 
     path = _path(file, settings)
     measured = measure(path)
-    typer.echo(f"{path}: {measured.file_bytes:,} bytes, and {measured.log_bytes:,} in its write-ahead log")
-    typer.echo(f"{measured.series:,} series, {sum(measured.rows.values()):,} rows")
+    say(f"{path}: {measured.file_bytes:,} bytes, and {measured.log_bytes:,} in its write-ahead log")
+    say(f"{measured.series:,} series, {sum(measured.rows.values()):,} rows")
     for measurement, rows in measured.rows.items():
-        typer.echo(f"{rows:>14,}  {measurement}")
+        say(f"{rows:>14,}  {measurement}")
 
 
 @db.command()
@@ -59,7 +60,7 @@ def backup(
     if not destination.parent.is_dir():
         raise StoreError(f"{destination.parent} is no directory; make it, or name another place for the copy")
     copy(path, destination)
-    typer.echo(f"{path} is copied to {destination}: {destination.stat().st_size:,} bytes")
+    say(f"{path} is copied to {destination}: {destination.stat().st_size:,} bytes")
 
 
 def _path(file: Path | None, settings: Path | None) -> Path:

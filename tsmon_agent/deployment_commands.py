@@ -9,7 +9,7 @@ import typer
 from tsmon.errors import AvailabilityError
 from tsmon_agent.edited_state import edit, opened_database
 from tsmon_agent.options import AsJson, SettingsFile
-from tsmon_agent.terminal import print_json, print_table
+from tsmon_agent.terminal import confirm, print_json, print_table, say
 
 __all__ = ["deployments"]
 
@@ -44,7 +44,7 @@ def load(
             detail={"file": str(file), "rows": len(rows)},
             dry_run=dry_run,
         )
-    typer.echo(f"{file}: {changes}" + (" (nothing was stored)" if dry_run else ""))
+    say(f"{file}: {changes}" + (" (nothing was stored)" if dry_run else ""))
 
 
 @deployments.command("list")
@@ -77,7 +77,7 @@ def list_deployments(
         print_table(("reference designator", "number", "start", "end"), rows)
     else:
         whose = "" if reference_designator is None else f" of {reference_designator}"
-        typer.echo(f"no deployments{whose} are known; add one with tsmon-agent deployments add, or load a table")
+        say(f"no deployments{whose} are known; add one with tsmon-agent deployments add, or load a table")
 
 
 @deployments.command()
@@ -111,7 +111,7 @@ def add(
             lambda session: add_deployment(session, row),
             detail={"start": start, "end": end},
         )
-    typer.echo(f"deployment {number} of {row.reference_designator} added")
+    say(f"deployment {number} of {row.reference_designator} added")
 
 
 @deployments.command("end")
@@ -139,7 +139,7 @@ def end_one(
             lambda session: end_deployment(session, reference_designator, number, end_ns),
             detail={"end": exact_time_text(end_ns)},
         )
-    typer.echo(f"deployment {ended.number} of {reference_designator} ended at {exact_time_text(ended.end_ns)}")
+    say(f"deployment {ended.number} of {reference_designator} ended at {exact_time_text(ended.end_ns)}")
 
 
 @deployments.command()
@@ -154,11 +154,11 @@ def remove(
 
     with opened_database(settings) as (_, database):
         if not yes:
-            typer.confirm(f"Forget deployment {number} of {reference_designator}?", abort=True)
+            confirm(f"Forget deployment {number} of {reference_designator}?")
         edit(
             database,
             "remove a deployment",
             f"{reference_designator} {number}",
             lambda session: remove_deployment(session, reference_designator, number),
         )
-    typer.echo(f"deployment {number} of {reference_designator} forgotten")
+    say(f"deployment {number} of {reference_designator} forgotten")

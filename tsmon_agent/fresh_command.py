@@ -26,7 +26,7 @@ def fresh(
 ) -> None:
     """Say how fresh expected streams are now; exit with 1 if any is degraded, with 2 if any has failed."""
     from tsmon.settings import load_settings
-    from tsmon_agent.terminal import print_json, print_table
+    from tsmon_agent.terminal import print_json, print_table, say
 
     found = asyncio.run(_look(load_settings(settings), reference_designator))
     if as_json:
@@ -35,7 +35,7 @@ def fresh(
         titles = ("", "state", "reference designator", "method", "stream", "newest", "age (s)", "Hz", "expected")
         print_table(titles, map(_cells, found))
     else:
-        typer.echo("no stream is expected; tsmon-agent streams load reads a table of them")
+        say("no stream is expected; tsmon-agent streams load reads a table of them")
     code = max((EXIT_CODES.get(one.level.word, 0) for one in found), default=0)
     if code:
         raise typer.Exit(code)

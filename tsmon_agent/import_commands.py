@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -10,7 +11,9 @@ import typer
 
 from tsmon.errors import ImportingError, StoreUnavailableError
 from tsmon.line_protocol.values import MAX_TIME_NS
+from tsmon.printable import printable_lines
 from tsmon_agent.options import SettingsFile
+from tsmon_agent.terminal import say
 
 if TYPE_CHECKING:
     from tsmon.stores import Store
@@ -148,13 +151,13 @@ def _show(path: Path, chosen: _Chosen) -> None:
     from tsmon_agent.importing import opened
 
     reader, what = chosen.reader(path)
-    typer.echo(f"# {path} is {what}", err=True)
+    say(f"# {path} is {what}", err=True)
     with opened(path) as one:
         first = next(reader.portions(one.file, 0, 1), None)
     for line in itertools.islice(first.lines if first else [], LINES_SHOWN):
-        typer.echo(line)
+        typer.echo(printable_lines(line) if sys.stdout.isatty() else line)
     for bad in first.bad[:LINES_SHOWN] if first else []:
-        typer.echo(f"# line {bad.line} would be put aside: {bad.reason}", err=True)
+        say(f"# line {bad.line} would be put aside: {bad.reason}", err=True)
 
 
 async def _import_all(
@@ -177,7 +180,7 @@ async def _import_all(
             await store.refresh_rollups()
         elif isinstance(store, InfluxStore):
             for measurement, start_ns, stop_ns in spans.take():
-                typer.echo(f"rolling up {measurement}", err=True)
+                say(f"rolling up {measurement}", err=True)
                 await recompute(store, measurement, start_ns, stop_ns)
     return put_aside
 
@@ -198,18 +201,18 @@ async def _import_one(
     reader, what = chosen.reader(path)
     journal = _journal(store, path, chosen, restart=restart)
     if journal.progress.finished:
-        typer.echo(f"{path} was imported before: {journal.progress.imported:,} points; --restart imports it again")
+        say(f"{path} was imported before: {journal.progress.imported:,} points; --restart imports it again")
         return Outcome(before=journal.progress.imported)
     if journal.progress.position:
-        typer.echo(f"{path} goes on behind line {journal.progress.line - 1:,}, which is stored", err=True)
-    typer.echo(f"{path} is {what}", err=True)
+        say(f"{path} goes on behind line {journal.progress.line - 1:,}, which is stored", err=True)
+    say(f"{path} is {what}", err=True)
     default = Path("standard-input.rejected") if path == STDIN else path.with_name(f"{path.name}.rejected")
     aside = PutAside(rejected or default)
     with opened(path) as one, shown(str(path), one.size) as progress:
         outcome = await import_file(store, path, one, reader, journal, aside, progress)
     before = f", {outcome.before:,} were before" if outcome.before else ""
     bad = f"; {outcome.put_aside:,} rows are put aside in {aside.path}" if outcome.put_aside else ""
-    typer.echo(f"{path}: {outcome.imported:,} points imported{before}{bad}")
+    say(f"{path}: {outcome.imported:,} points imported{before}{bad}")
     return outcome
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from tsmon.errors import SettingsError
+from tsmon.printable import printable, printable_lines
 
-__all__ = ["LogConfig", "log_to_stderr"]
+__all__ = ["LogConfig", "OneLine", "log_to_stderr"]
 
 QUIET: Final = ("alembic", "apscheduler", "asyncio", "aiohttp.access")
 """Loggers of others, whose words would tell nobody anything."""
@@ -18,13 +19,26 @@ QUIET: Final = ("alembic", "apscheduler", "asyncio", "aiohttp.access")
 
 def log_to_stderr(*, verbose: bool) -> None:
     """The agent's own way."""
-    logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(OneLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, handlers=[handler])
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.ERROR)
+
+
+class OneLine(logging.Formatter):
+    """Says each message on one line: names in it that come from outside begin no other, and command no terminal.
+
+    A file for ``agent.log_config`` can name it: ``"()": "tsmon_agent.logs.OneLine"``.
+    """
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        """See :meth:`logging.Formatter.formatMessage`; a traceback follows it on its own lines."""
+        return printable(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802
+        """See :meth:`logging.Formatter.formatException`."""
+        return printable_lines(super().formatException(ei))
 
 
 class LogConfig:

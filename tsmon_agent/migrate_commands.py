@@ -7,6 +7,7 @@ import typer
 
 from tsmon.errors import StateError
 from tsmon_agent.options import SettingsFile
+from tsmon_agent.terminal import confirm, say
 
 if TYPE_CHECKING:
     from tsmon_agent.state import Database
@@ -68,7 +69,7 @@ def current(settings: SettingsFile = None) -> None:
     database = _database(settings)
     version = database.version()
     rest = "the newest" if version == newest() else f"the newest is {newest()}"
-    typer.echo(f"{database}: version {version}, {rest}")
+    say(f"{database}: version {version}, {rest}")
 
 
 @migrate.command()
@@ -77,7 +78,7 @@ def history() -> None:
     from tsmon_agent.state.migrating import history
 
     for version, what in history():
-        typer.echo(f"{version}  {what}")
+        say(f"{version}  {what}")
 
 
 def _go(asked: str, start: str, *, up: bool, sql: bool, named: bool, settings: Path | None, yes: bool) -> None:
@@ -100,16 +101,16 @@ def _go(asked: str, start: str, *, up: bool, sql: bool, named: bool, settings: P
     if not yes:
         _ask(database, wanted)
     copy = database.migrate(wanted)
-    typer.echo(f"{database}: version {wanted}" + (", as before" if wanted == found else f", from {found}"))
+    say(f"{database}: version {wanted}" + (", as before" if wanted == found else f", from {found}"))
     if copy is not None:
-        typer.echo(f"{copy} is the copy of before")
+        say(f"{copy} is the copy of before")
 
 
 def _ask(database: "Database", wanted: str) -> None:
     losses = database.losses(wanted)
     if losses:
         what = ", ".join(f"{name} ({rows} row{'s' * (rows != 1)})" for name, rows in losses.items())
-        typer.confirm(f"Version {wanted} has no {what}. Remove what is in there?", abort=True)
+        confirm(f"Version {wanted} has no {what}. Remove what is in there?")
 
 
 def _database(settings: Path | None) -> "Database":

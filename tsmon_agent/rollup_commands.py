@@ -11,6 +11,7 @@ import typer
 
 from tsmon.errors import StoreError
 from tsmon_agent.options import SettingsFile
+from tsmon_agent.terminal import say
 
 if TYPE_CHECKING:
     from tsmon.stores.influxdb import InfluxStore
@@ -38,7 +39,7 @@ def setup(
     loaded = load_settings(settings)
     store = store_from(loaded.monitoring, embedded=True)
     if not isinstance(store, InfluxStore):
-        typer.echo(f"{store} needs no setup: the agent makes it, and keeps up its rollups by itself")
+        say(f"{store} needs no setup: the agent makes it, and keeps up its rollups by itself")
         return
     asyncio.run(_set_up(store, loaded.rollups.ladder, create=loaded.monitoring.create_bucket, dry_run=dry_run))
 
@@ -51,18 +52,18 @@ async def _set_up(store: "InfluxStore", rungs: "tuple[Rung, ...]", *, create: bo
         if await store.bucket(bucket) is None:
             if not create:
                 raise StoreError(f"{store} has no such bucket; create it, or set monitoring.create_bucket = true")
-            typer.echo(f"create bucket {bucket!r}")
+            say(f"create bucket {bucket!r}")
             if dry_run:
                 return
             await store.create_bucket()
         changes = await changes_needed(store, rungs)
         with _shown() as report:
             for change in changes:
-                typer.echo(change.text)
+                say(change.text)
                 if not dry_run:
                     await change.apply(report)
         if not changes:
-            typer.echo(f"{store} is up to date")
+            say(f"{store} is up to date")
 
 
 @rollups.command()
@@ -121,14 +122,14 @@ async def _rebuild(
                     report(name, min(done, whole), whole)
 
                 await recompute(store, name, first_ns, end_ns, done=step)
-            typer.echo(f"{name}: {done:,} windows")
+            say(f"{name}: {done:,} windows")
 
 
 async def _rebuild_file(store: "SqliteStore") -> None:
     async with store:
         with _shown() as report:
             await store.rebuild_rollups(lambda done, whole: report("rollups", done, whole))
-    typer.echo(f"{store}: rebuilt")
+    say(f"{store}: rebuilt")
 
 
 def _time_ns(option: str, text: str | None) -> int | None:

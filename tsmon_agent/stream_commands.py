@@ -7,7 +7,7 @@ import typer
 
 from tsmon_agent.edited_state import edit, opened_database
 from tsmon_agent.options import AsJson, SettingsFile
-from tsmon_agent.terminal import print_json, print_table
+from tsmon_agent.terminal import confirm, print_json, print_table, say
 
 if TYPE_CHECKING:
     from tsmon_agent.state import Deployment, ExpectedStream
@@ -49,7 +49,7 @@ def load(
             detail={"file": str(file), "rows": len(rows)},
             dry_run=dry_run,
         )
-    typer.echo(f"{file}: {changes}" + (" (nothing was stored)" if dry_run else ""))
+    say(f"{file}: {changes}" + (" (nothing was stored)" if dry_run else ""))
 
 
 @streams.command("list")
@@ -66,7 +66,7 @@ def list_streams(as_json: AsJson = False, settings: SettingsFile = None) -> None
         titles = ("reference designator", "method", "stream", "rate (Hz)", "warn", "fail", "")
         print_table(titles, map(_cells, found))
     else:
-        typer.echo("no streams are expected; load a table of them with tsmon-agent streams load FILE")
+        say("no streams are expected; load a table of them with tsmon-agent streams load FILE")
 
 
 @streams.command()
@@ -87,9 +87,9 @@ def show(reference_designator: Designator, as_json: AsJson = False, settings: Se
         return
     for one in found:
         _describe(one)
-    typer.echo("deployments" if deployed else "no deployments are known")
+    say("deployments" if deployed else "no deployments are known")
     for deployment in deployed:
-        typer.echo(f"  {_deployed(deployment)}")
+        say(f"  {_deployed(deployment)}")
 
 
 @streams.command()
@@ -132,14 +132,14 @@ def remove(
     with opened_database(settings) as (_, database):
         found = database.run(lambda session: streams_of(session, reference_designator, method, stream))
         if not yes:
-            typer.confirm(f"Forget {_number(len(found))} of {reference_designator}?", abort=True)
+            confirm(f"Forget {_number(len(found))} of {reference_designator}?")
         count = edit(
             database,
             "remove streams",
             _target(reference_designator, method, stream),
             lambda session: remove_streams(session, reference_designator, method, stream),
         )
-    typer.echo(f"{_number(count)} of {reference_designator} forgotten")
+    say(f"{_number(count)} of {reference_designator} forgotten")
 
 
 def _switch(
@@ -154,7 +154,7 @@ def _switch(
             _target(reference_designator, method, stream),
             lambda session: set_enabled(session, reference_designator, method, stream, enabled=enabled),
         )
-    typer.echo(f"{_number(count)} of {reference_designator} {'enabled' if enabled else 'disabled'}")
+    say(f"{_number(count)} of {reference_designator} {'enabled' if enabled else 'disabled'}")
 
 
 def _cells(stream: "ExpectedStream") -> tuple[str, ...]:
@@ -176,14 +176,12 @@ def _describe(stream: "ExpectedStream") -> None:
     from tsmon_agent.streams.rules import rules_text
 
     values = stream_json(stream)
-    typer.echo(f"{stream.method} {stream.stream}" + ("" if stream.enabled else "  (disabled)"))
+    say(f"{stream.method} {stream.stream}" + ("" if stream.enabled else "  (disabled)"))
     for key, unit in (("expected_rate", " Hz"), ("warn_interval", " s"), ("fail_interval", " s")):
-        typer.echo(
-            f"  {key.replace('_', ' ')}: " + ("unknown" if values[key] is None else f"{values[key]:g}{unit}")
-        )
-    typer.echo(f"  selector: {values['selector']}")
+        say(f"  {key.replace('_', ' ')}: " + ("unknown" if values[key] is None else f"{values[key]:g}{unit}"))
+    say(f"  selector: {values['selector']}")
     if stream.rules:
-        typer.echo(f"  rules: {rules_text(stream.rules)}")
+        say(f"  rules: {rules_text(stream.rules)}")
 
 
 def _deployed(deployment: "Deployment") -> str:

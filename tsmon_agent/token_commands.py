@@ -8,7 +8,7 @@ import typer
 from tsmon.errors import AccessError
 from tsmon_agent.edited_state import edit, opened_database
 from tsmon_agent.options import AsJson, SettingsFile
-from tsmon_agent.terminal import print_json, print_table
+from tsmon_agent.terminal import confirm, print_json, print_table, say
 
 if TYPE_CHECKING:
     from tsmon_agent.access import Role
@@ -61,7 +61,7 @@ def create(
             lambda session: create_token(session, name, roles, now_ns=now_ns, expires_ns=expires_ns),
             detail={"roles": sorted(roles)} | ({"expires": expires} if expires else {}),
         )
-    typer.echo(f"token {name}; {SHOWN_ONCE}:", err=True)
+    say(f"token {name}; {SHOWN_ONCE}:", err=True)
     typer.echo(secret)
 
 
@@ -89,7 +89,7 @@ def list_tokens(as_json: AsJson = False, settings: SettingsFile = None) -> None:
         )
         print_table(("name", "roles", "made", "expires", "last used"), rows)
     else:
-        typer.echo("there are no tokens; make one with tsmon-agent token create NAME --role administer")
+        say("there are no tokens; make one with tsmon-agent token create NAME --role administer")
 
 
 @token.command()
@@ -111,7 +111,7 @@ def rotate(name: Name, expires: Expires = None, settings: SettingsFile = None) -
             ),
             detail={"expires": expires} if expires else None,
         )
-    typer.echo(f"token {name}; {SHOWN_ONCE}:", err=True)
+    say(f"token {name}; {SHOWN_ONCE}:", err=True)
     typer.echo(secret)
 
 
@@ -122,9 +122,9 @@ def revoke(name: Name, yes: Yes = False, settings: SettingsFile = None) -> None:
 
     with opened_database(settings) as (_, database):
         if not yes:
-            typer.confirm(f"Revoke the token {name}?", abort=True)
+            confirm(f"Revoke the token {name}?")
         edit(database, "revoke a token", name, lambda session: revoke_token(session, name))
-    typer.echo(f"token {name} revoked; a running agent refuses it within a second")
+    say(f"token {name} revoked; a running agent refuses it within a second")
 
 
 def _roles(names: list[str]) -> set["Role"]:

@@ -1,16 +1,20 @@
 """``tsmon-agent available``: the timeline in a terminal, and what programs take."""
 
+import itertools
 import json
 import os
 import pty
+import sqlite3
 import subprocess
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.tsmon_agent.running_agent import COMMAND, clean_environment, running_agent
 from tests.tsmon_agent.shell import Shell, agent
+from tsmon.printable import is_steering
 
 __all__ = ["agent"]
 
@@ -110,9 +114,9 @@ def test_json_and_csv_are_what_the_agent_answers(filled: Shell, tmp_path: Path) 
         (f"{NAME} --stream none", f"no stream 'none' is expected of {NAME}; there are "),
         (
             f"{NAME} --start 2024-01-01 --end 2023-01-01",
-            "the range ends before it starts; exchange --start and --end",
+            "the range ends before it starts; exchange --start and --stop",
         ),
-        (f"{NAME} --start 2200-01-01", "the range ends before it starts; exchange --start and --end"),
+        (f"{NAME} --start 2200-01-01", "the range ends before it starts; exchange --start and --stop"),
         (f"{NAME} --start soon", "'soon' is no time"),
         (f"{NAME} --preset best", "there are no rules 'best'; there are exact, document"),
         (f"{NAME} --gap-fraction 2", "gap_fraction is 2.0; give more than 0 and at most 1"),
@@ -132,3 +136,56 @@ def test_streams_that_are_switched_off_and_times_of_nothing(filled: Shell) -> No
         filled("available", NAME).out == f"nothing is expected of {NAME} then; see tsmon-agent deployments list\n"
     )
     assert time.time() > START
+
+
+def test_of_an_instrument_whose_streams_are_all_off_deployments_are_told(filled: Shell) -> None:
+    for method in ("streamed", "recovered"):
+        assert filled("streams", "disable", NAME, method).code == 0
+    out = filled("available", NAME, LAST).out
+    assert set(row(out, "deployments")) == {"1", "2", " "}
+    assert "all of its streams are switched off; tsmon-agent streams enable switches them on\n" in out
+    (measure,) = json.loads(filled("available", NAME, LAST, "--json").out)["availability"]
+    assert measure["measure"] == "Deployments"
+    assert filled("available", NAME, LAST, "--csv").out.count("\n") == 1
+
+
+@pytest.mark.parametrize("columns", ["", "abc", "0", "-3", "²", " 80"])
+def test_a_width_that_is_none_is_not_followed(filled: Shell, columns: str) -> None:
+    out = filled("available", NAME, LAST, COLUMNS=columns).out
+    assert len(next(line for line in out.splitlines() if line.startswith("streamed ctd "))) == 100
+
+
+@pytest.mark.parametrize("columns", [1, 10, 20, 40])
+def test_the_drawing_fits_a_narrow_terminal(filled: Shell, columns: int) -> None:
+    out = filled("available", NAME, LAST, COLUMNS=str(columns)).out
+    assert all(len(line) <= max(columns, 3) for line in out.splitlines() if "█" in line and "Present" not in line)
+
+
+def test_the_legend_breaks_between_its_entries(filled: Shell) -> None:
+    for columns in (30, 60, 80):
+        lines = filled("available", NAME, LAST, COLUMNS=str(columns)).out.splitlines()
+        first = next(at for at, line in enumerate(lines) if line.startswith("·\xa0"))
+        legend = list(itertools.takewhile(lambda line: line[1:2] == "\xa0", lines[first:]))
+        assert all(len(line) <= columns for line in legend)
+        entries = [entry for line in legend for entry in line.split("  ")]
+        assert [entry[0] for entry in entries] == ["·", "█", "▓", "▒", "░", "x"]
+
+
+def test_names_command_no_terminal(filled: Shell, tmp_path: Path) -> None:
+    """Such a name is refused now; an older version's state may have it."""
+    wicked = "a\x9b2J\x1b[31m\u202eb"
+    with closing(sqlite3.connect(next(tmp_path.rglob("state.db")))) as state, state:
+        state.execute("UPDATE expected_streams SET stream = ?", (wicked,))
+    shown = "a\\x9b2J\\x1b[31m\\u202eb"
+    for command in ("streams list", "streams show CE01-A", "fresh", "available CE01-A"):
+        out = filled(*command.split(), COLUMNS="200").out
+        assert shown in out, command
+        assert not is_steering(out.replace("\n", "")), command
+    for command in ("streams list --json", "streams show CE01-A --json", "fresh --json"):
+        out = filled(*command.split()).out
+        assert not is_steering(out.replace("\n", "")), command
+        assert json.loads(out), command
+    assert json.loads(filled("streams", "list", "--json").out)[0]["stream"] == wicked
+    (tmp_path / "expected.csv").write_text(f"CE01-A,streamed,{wicked},,,\n")
+    assert "expected.csv:1: the stream is" in filled("streams", "load", "expected.csv").mistake
+    assert not is_steering(filled("available", f"no{wicked}").mistake)

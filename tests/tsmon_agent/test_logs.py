@@ -1,12 +1,15 @@
 """Log records by a file: where they go, after a reload too, and mistakes in it."""
 
 import json
+import logging
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.tsmon_agent.running_agent import RunningAgent, running_agent
 from tests.tsmon_agent.shell import Shell
+from tsmon_agent.logs import OneLine
 
 QUIET = "[web]\nenabled = false\n[agent]\nsamplers = ['mem']\nlog_config = '{}'\n"
 
@@ -103,3 +106,22 @@ def test_mistakes(agent: Shell, tmp_path: Path, name: str, content: str | None, 
         (tmp_path / name).write_text(content)
     agent.settings(QUIET.format(name))
     assert reason in agent("run").mistake
+
+
+def test_a_message_stays_one_line_and_commands_no_terminal() -> None:
+    formatter = OneLine("%(levelname)s %(message)s")
+    name = "ctd\n2026-01-01 ERROR forged\x1b[2J\x9b31m\u202e"
+    record = logging.LogRecord("tsmon", logging.INFO, "", 0, "a stream is new: %s", (name,), None)
+    assert formatter.format(record) == (
+        "INFO a stream is new: ctd\\n2026-01-01 ERROR forged\\x1b[2J\\x9b31m\\u202e"
+    )
+
+
+def test_a_traceback_keeps_its_lines_and_commands_no_terminal() -> None:
+    try:
+        raise ValueError("a\x1b[2J")
+    except ValueError:
+        record = logging.LogRecord("tsmon", logging.ERROR, "", 0, "it failed", (), sys.exc_info())
+    said = OneLine("%(message)s").format(record)
+    assert said.startswith("it failed\nTraceback (most recent call last):\n  File ")
+    assert said.endswith("\nValueError: a\\x1b[2J")

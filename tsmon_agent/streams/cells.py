@@ -13,6 +13,7 @@ from tsmon.availability import time_of_text
 from tsmon.errors import InvalidPointError
 from tsmon.line_protocol.escaping import check_tag_value
 from tsmon.line_protocol.values import MAX_TIME_NS
+from tsmon.printable import is_steering
 from tsmon.settings.durations import duration_ns
 
 __all__ = [
@@ -43,12 +44,17 @@ def name_of(value: object) -> str:
         raise ValueError("is empty; give it a name")
     if len(name) > LONGEST_NAME:
         raise ValueError(f"has {len(name)} characters; give at most {LONGEST_NAME}")
+    if is_steering(name):
+        raise ValueError(
+            f"is {_shown(name)}, with a character that is not seen but steers what shows it (a control character "
+            "such as a newline, or a change of the direction of writing); remove it"
+        )
     try:
         check_tag_value("name", name)
     except InvalidPointError:
         raise ValueError(
-            f"is {_shown(name)}, with a control character (such as a newline), or a backslash at its end or before "
-            "a space; line protocol cannot represent that, so remove it"
+            f"is {_shown(name)}, with a backslash at its end or before a space, or half of a character; line "
+            "protocol cannot represent that, so remove it"
         ) from None
     return name
 

@@ -8,11 +8,12 @@ from rich.text import Text
 
 from tsmon.availability import Appearance, Category, Interval, Report, Span
 from tsmon.availability.measures import DEPLOYMENT_COLOR
+from tsmon.printable import printable
 from tsmon_agent.timelines.axis import ticks
 from tsmon_agent.timelines.drawing import worst_of
 from tsmon_agent.wording import NO_BREAK
 
-__all__ = ["CHARACTERS", "axis_line", "deployments_line", "legend_line", "stream_line"]
+__all__ = ["CHARACTERS", "axis_line", "deployments_line", "legend_lines", "stream_line"]
 
 CHARACTERS: Final = {
     Category.NOT_EXPECTED: "·",
@@ -56,14 +57,17 @@ def axis_line(start_ns: int, end_ns: int, width: int) -> str:
     return line.ljust(width)
 
 
-def legend_line(appearances: Sequence[Appearance]) -> Text:
-    """What each character means."""
-    line = Text()
+def legend_lines(appearances: Sequence[Appearance], width: int) -> list[Text]:
+    """What each character means, in lines of at most so many characters that break between two of them."""
+    lines: list[Text] = []
     for category in Category:
-        line.append(CHARACTERS[category], style=_style(appearances, category))
-        line.append(f" {appearances[category].name}".replace(" ", NO_BREAK) + "  ")
-    line.rstrip()
-    return line
+        name = f" {printable(appearances[category].name)}".replace(" ", NO_BREAK)
+        entry = Text.assemble((CHARACTERS[category], _style(appearances, category)), name)
+        if lines and lines[-1].cell_len + 2 + entry.cell_len <= width:
+            lines[-1] = Text.assemble(lines[-1], "  ", entry)
+        else:
+            lines.append(entry)
+    return lines
 
 
 def _cells(intervals: Iterable[Interval], start_ns: int, end_ns: int, width: int) -> list[Category]:

@@ -97,9 +97,11 @@ def test_names(value: str, name: str) -> None:
         (None, "is None; give a text"),
         (7, "is 7; give a text"),
         ("a\nb", "control character"),
-        ("a\\", "control character"),
         ("a\0", "control character"),
-        ("\ud800", "control character"),
+        ("a\x9bb", r"is 'a\\x9bb', with a character that is not seen but steers what shows it"),
+        ("a\u202eb", r"is 'a\\u202eb', with a character that is not seen"),
+        ("a\\", "backslash at its end"),
+        ("\ud800", "half of a character"),
         ("x" * 256, "has 256 characters"),
     ],
 )
