@@ -1,14 +1,11 @@
 """What benchmarks that write to a real InfluxDB have in common: rounds, each in a new bucket; a command line."""
 
-import argparse
-import sys
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 
+from benchmarks.command_line import measured, parser_of
 from benchmarks.outcome import Outcome, Row
 from benchmarks.rounds import Candidate, Figures, Unavailable, alternate
-from benchmarks.server import NoServerError, Server, started
-from benchmarks.table import show
+from benchmarks.server import Server
 
 __all__ = ["run", "stored_rows"]
 
@@ -50,23 +47,10 @@ def run(
     name: str, description: str, measure: Callable[[Server, int, int], Outcome], *, points: int, rounds: int
 ) -> None:
     """Measure as the command line says, and print."""
-    parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", description=description)
+    parser = parser_of(name, description)
     parser.add_argument("--points", type=int, default=points, help="points a round (default: %(default)s)")
     parser.add_argument(
         "--rounds", type=int, default=rounds, help="rounds of each candidate (default: %(default)s)"
     )
-    parser.add_argument("--url", help="an InfluxDB that runs already (default: one is started)")
-    parser.add_argument("--org", default="", help="its organization")
-    parser.add_argument("--token", default="", help="an operator's token for it: buckets are made and deleted")
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
     arguments = parser.parse_args()
-    given = Server(arguments.url, arguments.org, arguments.token) if arguments.url else None
-    try:
-        with nullcontext(given) if given else started() as server:
-            outcome = measure(server, arguments.points, arguments.rounds)
-    except NoServerError as error:
-        sys.exit(str(error))
-    if arguments.json:
-        print(outcome.json)
-    else:
-        show(outcome)
+    measured(arguments, lambda server: measure(server, arguments.points, arguments.rounds))

@@ -8,21 +8,19 @@ hourly and daily rollups, which are put in place without the points. Best of som
 their time over that of our report, and behind ``told by Flux`` over that.
 """
 
-import argparse
 import asyncio
 import sqlite3
-import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import closing, nullcontext
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from benchmarks.command_line import measured, parser_of
 from benchmarks.outcome import Outcome, Row
-from benchmarks.server import NoServerError, Server, started
-from benchmarks.table import show
+from benchmarks.server import Server
 from tsmon.availability import EXACT, Category, Deployment, Report, availability_of
 from tsmon.availability.flux import availability_by_influxdb
 from tsmon.stores import Selector, Store
@@ -209,29 +207,14 @@ async def _best(rounds: int, ask: Callable[[], Awaitable[object]]) -> float:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.availability", description=__doc__.partition("\n")[0]
-    )
+    parser = parser_of("availability", __doc__)
     parser.add_argument(
         "--points", type=int, nargs="+", default=POINTS, help="points of each stream (default: %(default)s)"
     )
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="rounds of each (default: %(default)s)")
     parser.add_argument("--years", type=int, default=YEARS, help="years of rollups (default: %(default)s)")
-    parser.add_argument("--url", help="an InfluxDB that runs already (default: one is started)")
-    parser.add_argument("--org", default="", help="its organization")
-    parser.add_argument("--token", default="", help="an operator's token for it: buckets are made and deleted")
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
     arguments = parser.parse_args()
-    given = Server(arguments.url, arguments.org, arguments.token) if arguments.url else None
-    try:
-        with nullcontext(given) if given else started() as server:
-            outcome = measure(server, arguments.points, arguments.rounds, arguments.years)
-    except NoServerError as error:
-        sys.exit(str(error))
-    if arguments.json:
-        print(outcome.json)
-    else:
-        show(outcome)
+    measured(arguments, lambda server: measure(server, arguments.points, arguments.rounds, arguments.years))
 
 
 if __name__ == "__main__":

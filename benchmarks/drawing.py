@@ -5,22 +5,20 @@ daily rollups of that are put in place without the points. ``reports`` is what a
 all streams, from the windows that a page asks for. ``rows`` makes of them what its template draws.
 """
 
-import argparse
 import asyncio
 import random
 import sqlite3
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, nullcontext
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from benchmarks.command_line import measured, parser_of
 from benchmarks.outcome import Outcome, Row
-from benchmarks.server import NoServerError, Server, started
-from benchmarks.table import show
+from benchmarks.server import Server
 from tsmon.availability import EXACT, Category, Deployment
 from tsmon.stores import Selector, Store
 from tsmon.stores.influxdb import InfluxConnection, InfluxStore
@@ -132,25 +130,12 @@ async def _drawn(store: Store, streams: int, years: int, rounds: int) -> dict[st
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.drawing", description=__doc__.partition("\n")[0])
+    parser = parser_of("drawing", __doc__)
     parser.add_argument("--streams", type=int, default=STREAMS, help="streams (default: %(default)s)")
     parser.add_argument("--years", type=int, default=YEARS, help="years (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="rounds of each (default: %(default)s)")
-    parser.add_argument("--url", help="an InfluxDB that runs already (default: one is started)")
-    parser.add_argument("--org", default="", help="its organization")
-    parser.add_argument("--token", default="", help="an operator's token for it: buckets are made and deleted")
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
     arguments = parser.parse_args()
-    given = Server(arguments.url, arguments.org, arguments.token) if arguments.url else None
-    try:
-        with nullcontext(given) if given else started() as server:
-            outcome = measure(server, arguments.streams, arguments.years, arguments.rounds)
-    except NoServerError as error:
-        sys.exit(str(error))
-    if arguments.json:
-        print(outcome.json)
-    else:
-        show(outcome)
+    measured(arguments, lambda server: measure(server, arguments.streams, arguments.years, arguments.rounds))
 
 
 if __name__ == "__main__":

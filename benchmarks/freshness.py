@@ -1,41 +1,51 @@
 """How much of our CPU a look at thousands of expected streams takes, in both stores.
 
-Each stream is a series with some data of its own; the store is asked once for all of them, and now and then for
-their rates. ``cpu_s`` is the CPU time of this process alone, ``seconds`` the wall time, which the store's own work
-is in: means over rounds that are a minute apart; ``worst_cpu_s`` is that of the most expensive round.
+Each stream is a series of one measurement, with data at its own rate, from one a second to one each six hours, and
+more of them before each round. The store is asked once for the newest of all, and now and then for their rates,
+over windows from ten minutes to ten days. Rounds are a minute apart. ``cpu_s`` is the mean CPU time of this process
+alone, ``worst_cpu_s`` that of the most expensive round, ``first_cpu_s`` that of the first, for which nothing is
+known yet; ``seconds`` is the mean wall time, which the server's own work is in. Storing what arrives is not
+counted, nor rolling it up.
 """
 
-import argparse
 import asyncio
-import sys
+import gc
 import time
-from contextlib import nullcontext
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from benchmarks.command_line import measured, parser_of
 from benchmarks.outcome import Outcome, Row
-from benchmarks.server import NoServerError, Server, started
-from benchmarks.table import show
+from benchmarks.server import Server
 from tsmon.settings import Settings
 from tsmon.stores import Store
 from tsmon.stores.influxdb import InfluxConnection, InfluxStore
+from tsmon.stores.rungs import DEFAULT_RUNGS
 from tsmon.stores.sqlite import SqliteStore
+from tsmon_agent.cli import GARBAGE
+from tsmon_agent.fresh_rounds import MOST_RATES
 from tsmon_agent.freshness import Watch
 from tsmon_agent.state import State
-from tsmon_agent.streams import load_streams, stream_rows_of_csv
+from tsmon_agent.streams import deployment_rows_of_csv, load_deployments, load_streams, stream_rows_of_csv
 
 __all__ = ["main", "measure"]
 
 STREAMS: Final = 10_000
-ROUNDS: Final = 10
-POINTS: Final = 30
-PERIOD_S: Final = 20
+ROUNDS: Final = 15
+PERIODS_S: Final = (1, 150, 900, 3_600, 21_600)
+"""Seconds between two data of a stream; each calls for another window."""
+
+WINDOWS_S: Final = (600, 3_600, 21_600, 86_400, 864_000)
+MINUTE_S: Final = 60
 SECOND_NS: Final = 1_000_000_000
+LINES: Final = 50_000
 
 
 def measure(server: Server, streams: int = STREAMS, rounds: int = ROUNDS) -> Outcome:
-    """Cost of a round over so many streams."""
+    """Cost of a round over so many streams, as the agent runs it."""
+    gc.set_threshold(*GARBAGE)
     rows: list[Row] = [
         {"name": "tsmon, InfluxDB", "streams": streams, **asyncio.run(_influxdb(server, streams, rounds))},
         {"name": "tsmon, SQLite", "streams": streams, **asyncio.run(_sqlite(streams, rounds))},
@@ -44,71 +54,92 @@ def measure(server: Server, streams: int = STREAMS, rounds: int = ROUNDS) -> Out
 
 
 async def _influxdb(server: Server, streams: int, rounds: int) -> dict[str, float]:
+    async def nothing() -> None:
+        """The server does what is to be done by itself."""
+
     bucket = server.new_bucket()
     try:
         connection = InfluxConnection(url=server.url, org=server.org, bucket=bucket.name, token=server.token)
         async with InfluxStore(connection) as store:
-            return await _rounds(store, streams, rounds)
+            return await _rounds(store, streams, rounds, nothing)
     finally:
         bucket.drop()
 
 
 async def _sqlite(streams: int, rounds: int) -> dict[str, float]:
     with TemporaryDirectory() as directory:
-        async with SqliteStore(Path(directory) / "tsmon.db") as store:
-            return await _rounds(store, streams, rounds)
+        async with SqliteStore(Path(directory) / "tsmon.db", rungs=DEFAULT_RUNGS) as store:
+            return await _rounds(store, streams, rounds, store.refresh_rollups)
 
 
-async def _rounds(store: Store, streams: int, rounds: int) -> dict[str, float]:
-    now_ns = time.time_ns()
+async def _rounds(
+    store: Store, streams: int, rounds: int, upkeep: Callable[[], Awaitable[object]]
+) -> dict[str, float]:
+    start_s = time.time_ns() // SECOND_NS - MINUTE_S * rounds
     names = [f"CE{n:05d}-SENSOR" for n in range(streams)]
-    for point in range(POINTS):
-        time_ns = now_ns - point * PERIOD_S * SECOND_NS
-        lines = [
-            f"ctd,reference_designator={name},method=streamed,host=h{n % 50} value=1 {time_ns}"
-            for n, name in enumerate(names)
-        ]
-        await store.write("\n".join(lines).encode())
-    table = "".join(f"{name},streamed,ctd,{1 / PERIOD_S},3600,36000\n" for name in names)
+    table = "".join(f"{name},streamed,ctd,{1 / _period_s(n)},43200,86400\n" for n, name in enumerate(names))
+    deployed = "".join(f"{name},1,2000-01-01,\n" for name in names)
+    await _write(store, names, start_s - WINDOWS_S[-1], start_s)
+    await upkeep()
     with TemporaryDirectory() as directory:
         async with State(Path(directory) / "state.db") as state:
             rows = stream_rows_of_csv(table, Settings(), source="expected")
             await state.run(lambda session: load_streams(session, rows))
+            deployments = deployment_rows_of_csv(deployed, source="deployed")
+            await state.run(lambda session: load_deployments(session, deployments))
             watch = Watch(state, 900 * SECOND_NS)
-            await watch.round(store, now_ns)
             cpus, walls = [], []
-            for number in range(1, rounds + 1):
+            for number in range(rounds + 1):
+                now_s = start_s + number * MINUTE_S
+                if number:
+                    await _write(store, names, now_s - MINUTE_S, now_s)
+                    await upkeep()
                 cpu, wall = time.process_time(), time.perf_counter()
-                await watch.round(store, now_ns + number * 60 * SECOND_NS)
+                await watch.round(store, now_s * SECOND_NS, most_rates=MOST_RATES)
                 cpus.append(time.process_time() - cpu)
                 walls.append(time.perf_counter() - wall)
             if {one.level.word for one in watch.streams} != {"operational"}:
                 raise RuntimeError("not every stream was found")
-            if any(one.rate is None for one in watch.streams):
-                raise RuntimeError("not every stream has a rate")
-            return {"cpu_s": sum(cpus) / rounds, "worst_cpu_s": max(cpus), "seconds": sum(walls) / rounds}
+            if any(
+                one.rate is None or not 0.9 < one.rate * _period_s(n) < 1.1 for n, one in enumerate(watch.streams)
+            ):
+                raise RuntimeError("not every stream has its rate")
+            return {
+                "cpu_s": sum(cpus[1:]) / rounds,
+                "worst_cpu_s": max(cpus[1:]),
+                "first_cpu_s": cpus[0],
+                "seconds": sum(walls[1:]) / rounds,
+            }
+
+
+def _period_s(stream: int) -> int:
+    return PERIODS_S[stream % len(PERIODS_S)]
+
+
+async def _write(store: Store, names: list[str], start_s: int, stop_s: int) -> None:
+    """What streams deliver in this time, of each as much as the window of its rate needs."""
+    lines = []
+    for n, name in enumerate(names):
+        period_s = _period_s(n)
+        low_s = max(start_s, stop_s - WINDOWS_S[n % len(WINDOWS_S)])
+        for time_s in range(-(-low_s // period_s) * period_s, stop_s, period_s):
+            lines.append(
+                f"ctd,reference_designator={name},method=streamed,host=h{n % 50} value=1 {time_s * SECOND_NS}"
+            )
+            if len(lines) == LINES:
+                await store.write("\n".join(lines).encode())
+                lines.clear()
+    if lines:
+        await store.write("\n".join(lines).encode())
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.freshness", description=__doc__.partition("\n")[0])
+    parser = parser_of("freshness", __doc__)
     parser.add_argument("--streams", type=int, default=STREAMS, help="expected streams (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="rounds of each (default: %(default)s)")
-    parser.add_argument("--url", help="an InfluxDB that runs already (default: one is started)")
-    parser.add_argument("--org", default="", help="its organization")
-    parser.add_argument("--token", default="", help="an operator's token for it: buckets are made and deleted")
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
     arguments = parser.parse_args()
-    given = Server(arguments.url, arguments.org, arguments.token) if arguments.url else None
-    try:
-        with nullcontext(given) if given else started() as server:
-            outcome = measure(server, arguments.streams, arguments.rounds)
-    except NoServerError as error:
-        sys.exit(str(error))
-    if arguments.json:
-        print(outcome.json)
-    else:
-        show(outcome)
+    measured(arguments, lambda server: measure(server, arguments.streams, arguments.rounds))
 
 
 if __name__ == "__main__":

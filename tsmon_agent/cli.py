@@ -30,6 +30,9 @@ __all__ = ["app", "main"]
 PRIME_S = 1.0
 """How long ``once`` waits between the first reading of counters and the round, in seconds."""
 
+GARBAGE = (50_000, 20, 20)
+"""When cycles are looked for: what is told of years, or of thousands of streams, is many small tuples and none."""
+
 app = typer.Typer(
     name="tsmon-agent",
     help="Sample this host, store what is measured, show it.",
@@ -80,8 +83,7 @@ def run(
 async def _run(settings: Settings, file: Path | None, expected: Path | None) -> None:
     from tsmon_agent.agent import Agent
 
-    # Answers about years are many small tuples and no cycles: looking for these each 700 objects costs a tenth.
-    gc.set_threshold(50_000, 20, 20)
+    gc.set_threshold(*GARBAGE)
     agent = Agent(settings, settings_file=file, expected=expected)
 
     def started() -> None:

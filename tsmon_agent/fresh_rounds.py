@@ -13,12 +13,15 @@ if TYPE_CHECKING:
     from tsmon_agent.agent import Agent
     from tsmon_agent.freshness import FreshStream, Watch
 
-__all__ = ["FreshnessRounds"]
+__all__ = ["MOST_RATES", "FreshnessRounds"]
 
 _log = logging.getLogger("tsmon")
 
 SINGLY: Final = 10
 """So many changes of a round are logged each by itself."""
+
+MOST_RATES: Final = 10_000
+"""So many streams' data are counted in a round; windows that are due besides have to wait for the next."""
 
 HEARTBEAT_NS: Final = 3_600_000_000_000
 """How often the level of every stream is written, changed or not."""
@@ -56,7 +59,7 @@ class FreshnessRounds:
             return
         now_ns = self._clock()
         try:
-            changed = await self.watch.round(self._agent.store, now_ns)
+            changed = await self.watch.round(self._agent.store, now_ns, most_rates=MOST_RATES)
         except TsmonError as error:
             self._limited.warning("freshness", f"it is not known how fresh streams are: {error}")
             return

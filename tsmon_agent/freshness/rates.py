@@ -1,10 +1,14 @@
 """How many data streams deliver a second, over windows that suit what is expected of them."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
 
 from tsmon.availability.given import COUNT, are_given
 from tsmon.stores import Count, Selector, Store
+from tsmon.stores.rungs import HOUR_NS, MINUTE_NS
+from tsmon_agent.freshness.expected import Expected
 from tsmon_agent.freshness.newest import Index
 
 __all__ = ["Rates", "window_ns"]
@@ -24,6 +28,31 @@ def window_ns(expected_rate: float) -> int:
     return next((one for one in WINDOWS_NS if one >= needed_ns), WINDOWS_NS[-1])
 
 
+class _Question(NamedTuple):
+    """One question to the store, over a window of ``length_ns``, for all series of a field."""
+
+    measurement: str
+    field: str
+    given: bool
+    length_ns: int
+
+    def window(self, now_ns: int) -> tuple[int, int]:
+        """Start and end: the last whole minutes, quarters of an hour, or hours, of which there are rollups."""
+        every_ns = next(one for one in (HOUR_NS, 15 * MINUTE_NS, MINUTE_NS) if one <= self.length_ns // 10)
+        stop_ns = now_ns // every_ns * every_ns
+        return stop_ns - self.length_ns, stop_ns
+
+
+@dataclass(slots=True)
+class _Asked:
+    """Whom a question is asked for: streams, since when each is deployed, and when it was asked last."""
+
+    index: Index
+    since_ns: dict[int, int | None]
+    looked_ns: int | None
+    cost: int = field(default=0)
+
+
 class Rates:
     """Knows the rate of each stream that has an expected one, in Hz, as of some time ago.
 
@@ -33,51 +62,79 @@ class Rates:
 
     def __init__(self) -> None:
         self._rates: dict[int, float] = {}
-        self._looked_ns: dict[tuple[str, str, int], int] = {}
+        self._questions: dict[_Question, _Asked] = {}
 
     def of(self, stream: int) -> float | None:
         """Rate of a stream by its id; None where it is not known, or nothing is expected."""
         return self._rates.get(stream)
 
-    async def look(
-        self,
-        store: Store,
-        streams: Mapping[int, tuple[Selector, float | None, int | None]],
-        now_ns: int,
-    ) -> None:
-        """Look again where it is time; of each stream its selector, expected rate, and since when it is deployed.
+    def expect(self, expected: Mapping[int, Expected]) -> None:
+        """These streams from now on, by their ids; what is known of them stays known."""
+        selectors: dict[_Question, dict[int, Selector]] = {}
+        for stream, one in expected.items():
+            if one.tracked and one.rate is not None:
+                given = are_given(one.selector)
+                name = COUNT if given else one.selector.field
+                question = _Question(one.selector.measurement, name, given, window_ns(one.rate))
+                selectors.setdefault(question, {})[stream] = one.selector
+        before, self._questions = self._questions, {}
+        costs: dict[tuple[str, str], int] = {}
+        for question, chosen in selectors.items():
+            since_ns = {stream: expected[stream].since_ns for stream in chosen}
+            looked_ns = before[question].looked_ns if question in before else None
+            self._questions[question] = _Asked(Index(chosen), since_ns, looked_ns)
+            # Answered are all series of the field, whichever window their own rate is told from.
+            costs[question[:2]] = costs.get(question[:2], 0) + len(chosen)
+        for question, asked in self._questions.items():
+            asked.cost = costs[question[:2]]
+        watched = {stream for asked in self._questions.values() for stream in asked.since_ns}
+        self._rates = {stream: rate for stream, rate in self._rates.items() if stream in watched}
 
-        A stream that is deployed for less than its window has no rate yet. Raises what the store raises.
+    async def look(self, store: Store, now_ns: int, most: int | None = None) -> None:
+        """Look again where it is time.
+
+        ``most`` limits how many streams' data are counted this time, save that one question is always asked: the
+        one that has waited longest, by its window. A stream that is deployed for less than its window has no rate
+        yet. Raises what the store raises.
         """
-        questions: dict[tuple[str, str, bool, int], dict[int, Selector]] = {}
-        known: dict[int, float] = {}
-        for stream, (selector, expected_rate, since_ns) in streams.items():
-            if expected_rate is None:
-                continue
-            length_ns = window_ns(expected_rate)
-            if since_ns is not None and since_ns > now_ns - length_ns:
-                continue
-            given = are_given(selector)
-            key = selector.measurement, COUNT if given else selector.field, given, length_ns
-            questions.setdefault(key, {})[stream] = selector
-            if stream in self._rates:
-                known[stream] = self._rates[stream]
-        self._rates = known
-        for (measurement, field, given, length_ns), selectors in questions.items():
-            question = Selector(measurement, field)
-            looked_ns = self._looked_ns.get((measurement, field, length_ns))
-            new = any(stream not in known for stream in selectors)
-            if looked_ns is not None and not new and 0 <= now_ns - looked_ns < length_ns // AGAIN:
-                continue
-            start_ns, stop_ns = now_ns - length_ns, now_ns
-            if given:
-                told = await _points_of_bins(store, question, start_ns, stop_ns)
+        due = []
+        for question, asked in self._questions.items():
+            start_ns, _ = question.window(now_ns)
+            new = False
+            for stream, since_ns in asked.since_ns.items():
+                if since_ns is not None and since_ns > start_ns:
+                    self._rates.pop(stream, None)
+                else:
+                    new = new or stream not in self._rates
+            if asked.looked_ns is None:
+                urgency = math.inf
             else:
-                told = await store.counts(question, start_ns=start_ns, stop_ns=stop_ns)
-            counts = Index(selectors).counts(told)
-            self._looked_ns[measurement, field, length_ns] = now_ns
-            for stream in selectors:
-                known[stream] = counts.get(stream, 0) / (length_ns / _SECOND_NS)
+                urgency = (now_ns - asked.looked_ns) / (question.length_ns // AGAIN)
+            if new or not 0 <= urgency < 1:
+                due.append((-urgency, question.length_ns, question))
+        total = 0
+        for _, _, question in sorted(due):
+            cost = self._questions[question].cost
+            total += cost
+            if most is not None and total > max(most, cost):
+                break
+            await self._ask(store, question, now_ns)
+
+    async def _ask(self, store: Store, question: _Question, now_ns: int) -> None:
+        asked = self._questions[question]
+        start_ns, stop_ns = question.window(now_ns)
+        selector = Selector(question.measurement, question.field)
+        told = await (_points_of_bins if question.given else _counts)(store, selector, start_ns, stop_ns)
+        counts = asked.index.counts(told)
+        asked.looked_ns = now_ns
+        seconds = question.length_ns / _SECOND_NS
+        for stream, since_ns in asked.since_ns.items():
+            if since_ns is None or since_ns <= start_ns:
+                self._rates[stream] = counts.get(stream, 0) / seconds
+
+
+async def _counts(store: Store, question: Selector, start_ns: int, stop_ns: int) -> Sequence[Count]:
+    return await store.counts(question, start_ns=start_ns, stop_ns=stop_ns)
 
 
 async def _points_of_bins(store: Store, question: Selector, start_ns: int, stop_ns: int) -> Sequence[Count]:

@@ -11,7 +11,7 @@ from tests.tsmon_agent.freshness.test_watch import NOW, S, write
 from tsmon.line_protocol import encode
 from tsmon.points import StreamBin
 from tsmon.settings import Settings
-from tsmon.stores import Count, Newest, Selector, Store
+from tsmon.stores import Count, Newest, Selector, Store, Values
 from tsmon_agent.freshness import Watch
 from tsmon_agent.freshness.rates import window_ns
 from tsmon_agent.state import State, StreamState
@@ -19,6 +19,7 @@ from tsmon_agent.streams import deployment_rows_of_csv, load_deployments, load_s
 
 __all__ = ["store"]
 
+WINDOWS = ((0, 600), (1, 3_600), (2, 21_600), (3, 86_400), (4, 864_000))
 EXPECTED = """reference designator,method,stream,rate,warn,fail,selector
 A-1,streamed,ctd,1,60,600,"ctd,site=a value"
 A-1,streamed,slow,0.01,600,6000,"slow,site=a value"
@@ -97,7 +98,7 @@ class Told(OwnStore):
         self.asked.append((selector.measurement, (stop_ns - start_ns) // S))
         return self._counts
 
-    async def values(self, selector: Selector, *, start_ns: int, stop_ns: int) -> list:  # type: ignore[type-arg]
+    async def values(self, selector: Selector, *, start_ns: int, stop_ns: int) -> list[Values]:
         return []
 
 
@@ -121,3 +122,59 @@ async def test_a_stream_that_is_new_is_looked_at_at_once(state: State) -> None:
     await state.run(lambda session: load_streams(session, rows))
     await watch.round(told, NOW + S)
     assert rates(watch)["B-1 ctd"] == (0.1, 1.0)
+
+
+EACH_WINDOW = "".join(f'R-{n},streamed,ctd,{20 / seconds},,,"ctd,n={n} value"\n' for n, seconds in WINDOWS)
+"""A stream for each window, all of one field."""
+
+
+@pytest.fixture
+async def fleet(tmp_path: Path) -> AsyncIterator[State]:
+    async with State(tmp_path / "fleet.db") as opened:
+        rows = stream_rows_of_csv(EACH_WINDOW, Settings(), source="expected")
+        await opened.run(lambda session: load_streams(session, rows))
+        yield opened
+
+
+async def test_a_round_counts_no_more_than_it_may_the_shortest_window_first(fleet: State) -> None:
+    told = Told()
+    watch = Watch(fleet, 900 * S)
+    for minute, asked in enumerate(([600], [3600], [21_600], [86_400], [864_000], [600], [], [600])):
+        told.asked.clear()
+        await watch.round(told, NOW + minute * 60 * S, most_rates=5)
+        assert [seconds for _, seconds in told.asked] == asked, minute
+    told.asked.clear()
+    await watch.round(told, NOW + 30 * 60 * S, most_rates=10)
+    assert [seconds for _, seconds in told.asked] == [600, 3600], "two times five streams"
+    told.asked.clear()
+    await Watch(fleet, 900 * S).round(told, NOW, most_rates=None)
+    assert [seconds for _, seconds in told.asked] == [600, 3600, 21_600, 86_400, 864_000]
+
+
+async def test_a_window_that_has_to_wait_is_asked_for_in_the_end(fleet: State) -> None:
+    """Though ten minutes are due each other round, and each round has a new stream."""
+    told = Told()
+    watch = Watch(fleet, 900 * S)
+    for minute in range(200):
+        rows = stream_rows_of_csv(f'N-{minute},s,t,1,,,"ctd,n=1 value"\n', Settings(), source="expected")
+        await fleet.run(lambda session, rows=rows: load_streams(session, rows))
+        await watch.round(told, NOW + minute * 60 * S, most_rates=1)
+    asked = [seconds for _, seconds in told.asked]
+    assert asked.count(3600) >= 200 // 12
+    assert asked.count(21_600) >= 200 // 72
+    assert {86_400, 864_000} < set(asked)
+
+
+@pytest.mark.parametrize("seconds", [600, 3_600, 21_600, 86_400, 864_000])
+async def test_windows_end_with_a_whole_one_that_has_rollups(fleet: State, seconds: int) -> None:
+    spans: list[tuple[int, int]] = []
+
+    class Noted(Told):
+        async def counts(self, selector: Selector, *, start_ns: int, stop_ns: int) -> list[Count]:
+            spans.append((start_ns // S, stop_ns // S))
+            return []
+
+    await Watch(fleet, 900 * S).round(Noted(), NOW + 12_345)
+    [(start, stop)] = [(start, stop) for start, stop in spans if stop - start == seconds]
+    assert start % 60 == stop % 60 == 0
+    assert 0 <= NOW // S - stop < min(3600, seconds // 10)

@@ -30,6 +30,9 @@ __all__ = [
 MIN_TIME_NS: Final = -(2**63) + 2
 MAX_TIME_NS: Final = 2**63 - 2
 
+_KNOWN: Final = '"_start", "_stop", "_measurement", "_field"'
+"""Columns that say what was asked for: of many series they are most of an answer."""
+
 _special: Final = re.compile(r'["\\\n\r\t$]')
 _ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "$": "\\x24"}
 
@@ -102,12 +105,12 @@ def bins_query(bucket: str, selector: Selector, start_ns: int, stop_ns: int, eve
 
 def newest_query(bucket: str, selector: Selector) -> str:
     """The newest row of each series."""
-    return f"{source(bucket, selector, MIN_TIME_NS, MAX_TIME_NS)}  |> last()\n"
+    return f"{source(bucket, selector, MIN_TIME_NS, MAX_TIME_NS)}  |> last()\n  |> drop(columns: [{_KNOWN}])\n"
 
 
 def counts_query(bucket: str, selector: Selector, start_ns: int, stop_ns: int) -> str:
     """A row per series with the number of its values."""
-    return f'{source(bucket, selector, start_ns, stop_ns)}  |> count()\n  |> drop(columns: ["_start", "_stop"])\n'
+    return f"{source(bucket, selector, start_ns, stop_ns)}  |> count()\n  |> drop(columns: [{_KNOWN}])\n"
 
 
 def series_query(bucket: str, selector: Selector, start_ns: int, stop_ns: int, every_ns: int) -> str:

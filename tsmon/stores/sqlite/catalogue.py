@@ -8,6 +8,8 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Final
 
+import msgspec
+
 from tsmon.line_protocol.parser import FieldValue, Unsigned
 
 __all__ = ["MAX_FIELDS", "TYPE_NAMES", "Catalogue", "Measurement", "tags_of", "tags_text"]
@@ -29,6 +31,8 @@ _AFFINITIES: Final = {float: "REAL", int: "INTEGER", Unsigned: "INTEGER", bool: 
 
 Row = tuple[int, int]
 """Key of a point within its measurement: series and time."""
+
+_pairs: Final = msgspec.json.Decoder(list[tuple[str, str]])
 
 
 class Measurement:
@@ -118,5 +122,5 @@ def tags_text(tags: Mapping[str, str]) -> str:
 
 
 def tags_of(text: str) -> dict[str, str]:
-    """Inverse of :func:`tags_text`."""
-    return dict(json.loads(text))
+    """Inverse of :func:`tags_text`; sorted by key."""
+    return dict(_pairs.decode(text))

@@ -76,7 +76,7 @@ def newest(connection: sqlite3.Connection, selector: Selector) -> list[Newest]:
             row = connection.execute(query, (number,)).fetchone()
             if row is not None:
                 found.append(Newest(tags, row[0], bool(row[1]) if target.type == "boolean" else row[1]))
-    return sorted(found, key=lambda point: sorted(point.tags.items()))
+    return sorted(found, key=_tags)
 
 
 def series(
@@ -112,7 +112,7 @@ def series(
         times.append(number * every_ns)
         values.append(mean)
     answer = [Series(target.series[id_], times, values) for id_, (times, values) in answers.items()]
-    return sorted(answer, key=lambda one: sorted(one.tags.items()))
+    return sorted(answer, key=_tags)
 
 
 def values(connection: sqlite3.Connection, selector: Selector, start_ns: int, stop_ns: int) -> list[Values]:
@@ -132,7 +132,7 @@ def values(connection: sqlite3.Connection, selector: Selector, start_ns: int, st
             if rows:
                 plain = [bool(value) if target.type == "boolean" else value for _, value in rows]
                 found.append(Values(tags, [time_ns for time_ns, _ in rows], plain))
-    return sorted(found, key=lambda one: sorted(one.tags.items()))
+    return sorted(found, key=_tags)
 
 
 def counts(connection: sqlite3.Connection, selector: Selector, start_ns: int, stop_ns: int) -> list[Count]:
@@ -152,7 +152,7 @@ def counts(connection: sqlite3.Connection, selector: Selector, start_ns: int, st
         ):
             found[id_] = found.get(id_, 0) + count
     answer = [Count(target.series[id_], count) for id_, count in found.items()]
-    return sorted(answer, key=lambda one: sorted(one.tags.items()))
+    return sorted(answer, key=_tags)
 
 
 def kept(connection: sqlite3.Connection) -> list[Kept]:
@@ -160,3 +160,8 @@ def kept(connection: sqlite3.Connection) -> list[Kept]:
     layout = Layout.read(connection)
     levels = [Kept(level.every_ns, level.from_ns) for level in layout.levels]
     return [Kept(0, layout.points_from_ns), *levels]
+
+
+def _tags(one: Count | Newest | Series | Values) -> list[tuple[str, str]]:
+    """What answers are sorted by; each one's tags are sorted by key already."""
+    return list(one.tags.items())
