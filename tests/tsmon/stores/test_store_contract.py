@@ -1,19 +1,22 @@
 """What every store does, whatever lies behind it."""
 
+import itertools
 import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tsmon.errors import StoreRefusedError
 from tsmon.line_protocol.escaping import escape_field_key, escape_measurement, escape_string, escape_tag
 from tsmon.stores import Asked, Bin, Count, Newest, Selector, Series, Store, Values
+from tsmon.stores.rungs import MINUTE_NS, Rung
 from tsmon.stores.sqlite import SqliteStore
 
 S = 1_000_000_000
 DAY = 86_400 * S
+NUMBERS = itertools.count()
 T = 1_700_000_000 * S
 ALWAYS = {"start_ns": -(10**18), "stop_ns": 4 * 10**18}
 
@@ -285,27 +288,45 @@ async def test_values_of_a_span_are_counted_by_series(store: Store) -> None:
     assert await store.counts(Selector("m", "nothing"), **ALWAYS) == []
 
 
-@given(
-    times=st.lists(st.integers(0, 40 * 60), min_size=1, max_size=60, unique=True),
-    start=st.integers(-10, 41 * 60),
-    length=st.integers(0, 41 * 60),
-)
-async def test_counts_and_bins_of_many_spans_agree_with_values(times: list[int], start: int, length: int) -> None:
-    """Also where whole minutes come from rollups."""
+MINUTES = 40
+SPANS = {
+    "times": st.lists(st.integers(0, MINUTES * 60), min_size=1, max_size=60, unique=True),
+    "start": st.integers(-10, (MINUTES + 1) * 60),
+    "length": st.integers(0, (MINUTES + 1) * 60),
+}
+"""Seconds after T of points, and of what is asked for."""
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(**SPANS)
+async def test_counts_and_bins_of_many_spans_agree_with_values(
+    store: Store, times: list[int], start: int, length: int
+) -> None:
+    measurement = f"m{next(NUMBERS)}"
+    await write(store, *(f"{measurement},a={n % 2} v={n} {T + n * S}" for n in times))
+    await check_counts_and_bins(store, measurement, start, length)
+
+
+@given(**SPANS)
+async def test_counts_and_bins_agree_with_values_where_whole_minutes_are_rolled_up(
+    times: list[int], start: int, length: int
+) -> None:
     with tempfile.TemporaryDirectory() as directory:
-        async with SqliteStore(Path(directory) / "t.db") as store:
+        async with SqliteStore(Path(directory) / "t.db", rungs=(Rung(MINUTE_NS), Rung(5 * MINUTE_NS))) as store:
             await write(store, *(f"m,a={n % 2} v={n} {T + n * S}" for n in times))
             await store.refresh_rollups()
-            begin, end = T + start * S, T + (start + length) * S
-            values = await store.values(Selector("m", "v"), start_ns=begin, stop_ns=end)
-            assert await store.counts(Selector("m", "v"), start_ns=begin, stop_ns=end) == [
-                Count(one.tags, len(one.values)) for one in values
-            ]
-            spans = [Asked(begin, end, 60 * S), Asked(T, end, 7 * S), Asked(begin, end, 60 * S)]
-            several = await store.bins_of_spans(Selector("m", "v"), spans)
-            singly = [
-                await store.bins(Selector("m", "v"), start_ns=low, stop_ns=high, every_ns=every)
-                for low, high, every in spans
-            ]
-            assert several == singly
-            assert sum(one.count for one in several[0]) == sum(len(one.values) for one in values)
+            await check_counts_and_bins(store, "m", start, length)
+
+
+async def check_counts_and_bins(store: Store, measurement: str, start: int, length: int) -> None:
+    selector = Selector(measurement, "v")
+    begin, end = T + start * S, T + (start + length) * S
+    values = await store.values(selector, start_ns=begin, stop_ns=end)
+    assert await store.counts(selector, start_ns=begin, stop_ns=end) == [
+        Count(one.tags, len(one.values)) for one in values
+    ]
+    spans = [Asked(begin, end, 60 * S), Asked(T, end, 7 * S), Asked(begin, end, 60 * S)]
+    several = await store.bins_of_spans(selector, spans)
+    singly = [await store.bins(selector, start_ns=low, stop_ns=high, every_ns=every) for low, high, every in spans]
+    assert several == singly
+    assert sum(one.count for one in several[0]) == sum(len(one.values) for one in values)

@@ -186,6 +186,8 @@ class InfluxStore(Store):
 
     async def bins(self, selector: Selector, *, start_ns: int, stop_ns: int, every_ns: int) -> list[Bin]:
         """See :meth:`Store.bins`; from rollups where they are, else from points."""
+        if start_ns >= stop_ns:
+            return []  # the server refuses an empty range
         found = await self.rollups.widest(selector.measurement, start_ns, stop_ns, every_ns)
         if found is None:
             return await self._bins(selector, start_ns, stop_ns, every_ns)
@@ -281,6 +283,8 @@ class InfluxStore(Store):
 
     async def series(self, selector: Selector, *, start_ns: int, stop_ns: int, every_ns: int) -> list[Series]:
         """See :meth:`Store.series`; from rollups where they are, else from points."""
+        if start_ns >= stop_ns:
+            return []  # the server refuses an empty range
         found = await self.rollups.widest(selector.measurement, start_ns, stop_ns, every_ns)
         if found is None:
             return await self._series(selector, start_ns, stop_ns, every_ns)
@@ -304,6 +308,8 @@ class InfluxStore(Store):
 
     async def values(self, selector: Selector, *, start_ns: int, stop_ns: int) -> list[Values]:
         """See :meth:`Store.values`."""
+        if start_ns >= stop_ns:
+            return []  # the server refuses an empty range
         text = await self.query(values_query(self.connection.bucket, selector, start_ns, stop_ns))
         found: dict[tuple[tuple[str, str], ...], tuple[list[int], list[FieldValue]]] = {}
         for row in rows(text):
