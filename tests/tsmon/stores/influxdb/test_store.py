@@ -14,7 +14,7 @@ from tests.services.proxy import Fault, Proxy, proxy_to
 from tsmon.errors import StoreError, StoreRefusedError, StoreUnavailableError
 from tsmon.stores import Selector
 from tsmon.stores.influxdb import InfluxConnection, InfluxStore
-from tsmon.stores.influxdb.store import ERROR_BYTES
+from tsmon.stores.influxdb.api import ERROR_BYTES
 
 T = 1_700_000_000_000_000_000
 LINE = b"m v=1 1700000000000000000"

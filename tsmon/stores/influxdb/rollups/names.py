@@ -12,7 +12,9 @@ ever).
 
 from typing import Final
 
-__all__ = ["COUNT", "FIRST", "LAST", "MEAN", "STATE", "rung_bucket", "rung_name"]
+from tsmon.stores.base import Selector
+
+__all__ = ["COUNT", "FIRST", "LAST", "MEAN", "STATE", "rolled_field", "rung_bucket", "rung_name"]
 
 STATE: Final = "tsmon_rollups"
 COUNT: Final = ":count"
@@ -21,6 +23,11 @@ LAST: Final = ":last"
 MEAN: Final = ":mean"
 
 _UNITS: Final = (("d", 86_400_000_000_000), ("h", 3_600_000_000_000), ("m", 60_000_000_000), ("s", 1_000_000_000))
+
+
+def rolled_field(selector: Selector, suffix: str) -> Selector:
+    """Where a rung's bucket has one of the values above for the selected field."""
+    return Selector(selector.measurement, selector.field + suffix, selector.tags)
 
 
 def rung_name(every_ns: int) -> str:

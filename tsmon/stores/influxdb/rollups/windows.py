@@ -1,4 +1,4 @@
-"""Rollups of many series at once, as they lie: each series' windows by themselves."""
+"""Rollups as they lie: each series' windows by themselves."""
 
 import csv
 from collections.abc import Iterator, Sequence
@@ -6,11 +6,10 @@ from itertools import pairwise
 from typing import Final
 
 from tsmon.stores.base import Bin, Selector
-from tsmon.stores.influxdb.annotated_csv import rows
 from tsmon.stores.influxdb.flux import source_of_any
-from tsmon.stores.influxdb.rollups.names import COUNT, FIRST, LAST
+from tsmon.stores.influxdb.rollups.names import COUNT, FIRST, LAST, rolled_field
 
-__all__ = ["series_windows_of", "series_windows_query", "windows_of_points"]
+__all__ = ["windows_of", "windows_query"]
 
 Key = tuple[tuple[str, str], ...]
 
@@ -18,18 +17,18 @@ FIXED: Final = 4
 """Columns before the tags: an empty one, result, table, value."""
 
 
-def series_windows_query(bucket: str, selectors: Sequence[Selector], start_ns: int, stop_ns: int) -> str:
+def windows_query(bucket: str, selectors: Sequence[Selector], start_ns: int, stop_ns: int) -> str:
     """Results ``count``, ``first`` and ``last``: a table for each series, with a value for each rollup."""
     columns = '"_start", "_stop", "_time", "_measurement", "_field"'
     return "\n".join(
-        f"{source_of_any(bucket, [_field(one, suffix) for one in selectors], start_ns, stop_ns)}"
+        f"{source_of_any(bucket, [rolled_field(one, suffix) for one in selectors], start_ns, stop_ns)}"
         f'  |> drop(columns: [{columns}])\n  |> yield(name: "{name}")\n'
         for name, suffix in (("count", COUNT), ("first", FIRST), ("last", LAST))
     )
 
 
-def series_windows_of(text: str, every_ns: int) -> dict[Key, list[Bin]] | None:
-    """Bins of what :func:`series_windows_query` answers; None where it is not understood.
+def windows_of(text: str, every_ns: int) -> dict[Key, list[Bin]] | None:
+    """Bins of what :func:`windows_query` answers; None where it is not understood.
 
     Millions of numbers are read not row by row, but a table at a time: what stands between two of its numbers is
     the same throughout, as it is made of the tags.
@@ -57,20 +56,6 @@ def series_windows_of(text: str, every_ns: int) -> dict[Key, list[Bin]] | None:
     return bins
 
 
-def windows_of_points(text: str, every_ns: int) -> dict[Key, list[Bin]]:
-    """Bins of what :func:`~tsmon.stores.influxdb.flux.series_bins_query` answers, of each series."""
-    found: dict[Key, dict[int, list[int]]] = {}
-    for row in rows(text):
-        time_ns = row.values["_start" if row.result == "count" else "_time"]
-        windows = found.setdefault(tuple(sorted(row.tags.items())), {})
-        one = windows.setdefault(time_ns // every_ns * every_ns, [0, 0, 0])
-        if row.result == "count":
-            one[2] = row.values["_value"]
-        else:
-            one[row.result == "last"] = time_ns
-    return {tags: [Bin(start, *one) for start, one in sorted(windows.items())] for tags, windows in found.items()}
-
-
 def _tables(body: str, names: Sequence[str]) -> Iterator[tuple[Key, list[int]]]:
     """Tags and values of each table of a block, in which every line ends by CR LF; raises ValueError."""
     at = 0
@@ -88,7 +73,3 @@ def _tables(body: str, names: Sequence[str]) -> Iterator[tuple[Key, list[int]]]:
             list(map(int, values)),
         )
         at = end + 2
-
-
-def _field(selector: Selector, suffix: str) -> Selector:
-    return Selector(selector.measurement, selector.field + suffix, selector.tags)
