@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tsmon.errors import AvailabilityError
-from tsmon_agent.edited_state import edit, opened_database
+from tsmon_agent.edited_state import edit, load_table, opened_database
 from tsmon_agent.options import AsJson, SettingsFile
 from tsmon_agent.terminal import confirm, print_json, print_table, say
 
@@ -36,15 +36,14 @@ def load(
 
     with opened_database(settings) as (_, database):
         rows = deployment_rows_of_csv(read_table(file), source=str(file))
-        changes = edit(
+        load_table(
             database,
-            "load deployments",
-            None,
-            lambda session: load_deployments(session, rows, source=str(file)),
-            detail={"file": str(file), "rows": len(rows)},
+            "deployments",
+            file,
+            rows,
+            lambda session, rows: load_deployments(session, rows, source=str(file)),
             dry_run=dry_run,
         )
-    say(f"{file}: {changes}" + (" (nothing was stored)" if dry_run else ""))
 
 
 @deployments.command("list")

@@ -1,17 +1,20 @@
 """The state for commands that edit it, while the agent runs too."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from tsmon_agent.terminal import say
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from tsmon.settings import Settings
     from tsmon_agent.state import Database
+    from tsmon_agent.streams import Changes
 
-__all__ = ["configured_database", "edit", "opened_database"]
+__all__ = ["configured_database", "edit", "load_table", "opened_database"]
 
 T = TypeVar("T")
 
@@ -52,3 +55,24 @@ def edit(
         return result
 
     return database.run(both, dry_run=dry_run)
+
+
+def load_table(
+    database: "Database",
+    what: str,
+    file: Path,
+    rows: Sequence[T],
+    load: "Callable[[Session, Sequence[T]], Changes]",
+    *,
+    dry_run: bool,
+) -> None:
+    """Load rows of a file, and say what has changed, or, for a dry run, would have."""
+    changes = edit(
+        database,
+        f"load {what}",
+        None,
+        lambda session: load(session, rows),
+        detail={"file": str(file), "rows": len(rows)},
+        dry_run=dry_run,
+    )
+    say(f"{file}: {changes}" + (" (nothing was stored)" if dry_run else ""))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tsmon_agent.edited_state import edit, opened_database
+from tsmon_agent.edited_state import edit, load_table, opened_database
 from tsmon_agent.options import AsJson, SettingsFile
 from tsmon_agent.terminal import confirm, print_json, print_table, say
 
@@ -41,15 +41,14 @@ def load(
 
     with opened_database(settings) as (loaded, database):
         rows = stream_rows_of_csv(read_table(file), loaded, source=str(file))
-        changes = edit(
+        load_table(
             database,
-            "load streams",
-            None,
-            lambda session: load_streams(session, rows, source=str(file)),
-            detail={"file": str(file), "rows": len(rows)},
+            "streams",
+            file,
+            rows,
+            lambda session, rows: load_streams(session, rows, source=str(file)),
             dry_run=dry_run,
         )
-    say(f"{file}: {changes}" + (" (nothing was stored)" if dry_run else ""))
 
 
 @streams.command("list")

@@ -6,7 +6,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from tsmon.settings.monitoring import File, Section, split_commas
+from tsmon.settings.monitoring import Comma, File, Section, split_commas
 
 __all__ = ["WebSettings"]
 
@@ -33,7 +33,7 @@ class WebSettings(Section):
     enabled: bool = True
     listen: str = "127.0.0.1"
     port: int = Field(default=9000, ge=0, le=65535)
-    allowed_hosts: Annotated[list[str], BeforeValidator(split_commas)] = []
+    allowed_hosts: Comma = []
     open_to_everyone: bool = False
     allow_unencrypted: bool = False
     cert_file: File | None = None

@@ -11,7 +11,7 @@ from tsmon_agent.streams.expected import selector_of
 from tsmon_agent.streams.rows import DEPLOYMENT_COLUMNS, STREAM_COLUMNS
 from tsmon_agent.streams.rules import rules_text
 
-__all__ = ["deployment_json", "deployments_csv", "stream_json", "streams_csv"]
+__all__ = ["deployment_json", "deployments_csv", "seconds_of", "stream_json", "streams_csv"]
 
 
 def streams_csv(streams: Iterable[ExpectedStream]) -> str:
@@ -42,8 +42,8 @@ def stream_json(stream: ExpectedStream) -> dict[str, Any]:
         "method": stream.method,
         "stream": stream.stream,
         "expected_rate": stream.expected_rate,
-        "warn_interval": _seconds(stream.warn_interval_ns),
-        "fail_interval": _seconds(stream.fail_interval_ns),
+        "warn_interval": seconds_of(stream.warn_interval_ns),
+        "fail_interval": seconds_of(stream.fail_interval_ns),
         "selector": selector_text(selector_of(stream)),
         "rules": stream.rules,
         "enabled": stream.enabled,
@@ -74,5 +74,6 @@ def _stream_cells(stream: ExpectedStream) -> dict[str, str]:
     }
 
 
-def _seconds(interval_ns: int | None) -> float | None:
+def seconds_of(interval_ns: int | None) -> float | None:
+    """Nanoseconds in seconds, as JSON has them."""
     return None if interval_ns is None else interval_ns / 1_000_000_000

@@ -12,12 +12,11 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from tsmon_agent.web.access.client import CLIENT, Client
+from tsmon_agent.web.access.client import CLIENT, SAFE_METHODS, Client
 
 __all__ = ["Guard"]
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 
 _AUTHORITY: Final = re.compile(r"(?:\[(?P<bracketed>[0-9a-f:.%]+)\]|(?P<name>[^:\[\]/@\s]+))(?::(?P<port>\d+))?")
 

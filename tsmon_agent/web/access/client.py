@@ -13,7 +13,10 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-__all__ = ["CLIENT", "Client", "Clients"]
+__all__ = ["CLIENT", "SAFE_METHODS", "Client", "Clients"]
+
+SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
+"""What changes nothing."""
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network

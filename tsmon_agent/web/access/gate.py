@@ -12,7 +12,7 @@ from tsmon.limited_log import LimitedLog
 from tsmon.settings import WebSettings
 from tsmon_agent.access import REFUSED, Role, audit, same
 from tsmon_agent.web.access.attempts import Attempts
-from tsmon_agent.web.access.client import CLIENT
+from tsmon_agent.web.access.client import CLIENT, SAFE_METHODS
 from tsmon_agent.web.access.cookies import Cookies
 from tsmon_agent.web.access.credentials import Credentials
 from tsmon_agent.web.access.forms import FORM, form_of
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["CSRF_FIELD", "CSRF_HEADER", "Gate"]
 
-SAFE_METHODS: Final = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
 SCHEMES: Final = ("bearer", "token")
 CSRF_HEADER: Final = "X-CSRF-Token"
 CSRF_FIELD: Final = "csrf"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+from urllib.parse import quote
 
 import msgspec
 from aiohttp import web
@@ -26,10 +27,13 @@ __all__ = [
     "FORMAT",
     "ChangesJson",
     "flag_in",
+    "forgotten",
     "in_csv",
     "loaded",
     "named",
     "names_in",
+    "only_row",
+    "saved",
     "selected",
     "switched",
 ]
@@ -106,6 +110,44 @@ async def loaded(
     changes = await changed(agent, request, f"load {what}", None, work, detail={"rows": len(rows)})
     agent.look_at_streams()
     return json_response(changes)
+
+
+def only_row(read: Callable[[], Sequence[Row]]) -> Row:
+    """The one row that a request's body is; raises 422 with what is wrong with it."""
+    try:
+        (row,) = read()
+    except InvalidRowsError as error:
+        raise faulted(error) from error
+    return row
+
+
+async def saved(
+    agent: "Agent",
+    request: web.Request,
+    action: str,
+    names: Sequence[object],
+    work: Callable[[Session], Mapping[str, Any]],
+    *,
+    under: str,
+    status: int = 200,
+) -> web.Response:
+    """What ``work`` has made of the thing that ``names`` name; where it is new (201), with its address."""
+    found = await changed(agent, request, action, " ".join(map(str, names)), work)
+    agent.look_at_streams()
+    response = json_response(found, status=status)
+    if status == 201:
+        path = "/".join(quote(str(name), safe="") for name in names)
+        response.headers["Location"] = f"{agent.settings.web.base_path}{under}/{path}"
+    return response
+
+
+async def forgotten(
+    agent: "Agent", request: web.Request, action: str, names: Sequence[object], work: Callable[[Session], object]
+) -> web.Response:
+    """Nothing, once ``work`` has removed what ``names`` name."""
+    await changed(agent, request, action, " ".join(map(str, names)), work)
+    agent.look_at_streams()
+    return web.Response(status=204)
 
 
 async def switched(agent: "Agent", request: web.Request, *names: str, enabled: bool) -> None:

@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -14,15 +14,14 @@ from tsmon_agent.availability_tables import availability_csv, availability_json
 from tsmon_agent.instruments import Instrument, instrument_of, reports_of
 from tsmon_agent.web.access import needs
 from tsmon_agent.web.answers import json_response, unless_known
-from tsmon_agent.web.openapi import Answer, Parameter, documented
+from tsmon_agent.web.openapi import Answer, documented
+from tsmon_agent.web.streams.asked import FORMAT, in_csv
 from tsmon_agent.web.streams.queries import FILTERS, RULES, TIMES, only_known, query_of
 
 if TYPE_CHECKING:
     from tsmon_agent.agent import Agent
 
 __all__ = ["Available"]
-
-FORMAT: Final = Parameter("format", "Form of the answer.", {"type": "string", "enum": ["json", "csv"]})
 
 
 class Available:
@@ -45,9 +44,7 @@ class Available:
     )
     async def _handle(self, request: web.Request) -> web.Response:
         only_known(request, *FILTERS, *TIMES, *RULES, FORMAT)
-        form = request.query.get("format", "json")
-        if form not in ("json", "csv"):
-            raise web.HTTPBadRequest(text="The parameter format is neither json nor csv.")
+        as_csv = in_csv(request)
         instrument = await found_instrument(self._agent, request)
         query = query_of(request, instrument)
         now_ns = time.time_ns()
@@ -61,7 +58,7 @@ class Available:
             )
         except StoreError as error:
             raise web.HTTPServiceUnavailable(text=f"The store does not answer: {error}.") from error
-        if form == "csv":
+        if as_csv:
             return unless_known(request, _csv(query.instrument, reports))
         found = availability_json(
             query.instrument, reports, start_ns=query.start_ns, end_ns=query.end_ns, now_ns=now_ns

@@ -1,14 +1,13 @@
 """``/deployed``: when instruments are deployed, to read and to change."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
 
 import msgspec
 from aiohttp import web
 from sqlalchemy.orm import Session
 
-from tsmon.errors import InvalidRowsError, UnknownNameError
+from tsmon.errors import UnknownNameError
 from tsmon_agent.access import Role
 from tsmon_agent.streams import (
     DeploymentRow,
@@ -21,8 +20,7 @@ from tsmon_agent.streams import (
     load_deployments,
     remove_deployment,
 )
-from tsmon_agent.web.access import asked, changed, needs
-from tsmon_agent.web.access.changes import faulted
+from tsmon_agent.web.access import asked, needs
 from tsmon_agent.web.answers import json_response
 from tsmon_agent.web.bodies import CSV, JSON, object_of
 from tsmon_agent.web.openapi import Answer, Body, Parameter, documented, json
@@ -31,9 +29,12 @@ from tsmon_agent.web.streams.asked import (
     DRY_RUN,
     FORMAT,
     ChangesJson,
+    forgotten,
     in_csv,
     loaded,
     named,
+    only_row,
+    saved,
 )
 from tsmon_agent.web.streams.queries import only_known
 
@@ -207,34 +208,29 @@ class Deployed:
     )
     async def _remove(self, request: web.Request) -> web.Response:
         designator, number = _names(request)
-        await changed(
+        return await forgotten(
             self._agent,
             request,
             "remove a deployment",
-            f"{designator} {number}",
+            (designator, number),
             lambda session: remove_deployment(session, designator, number),
         )
-        self._agent.look_at_streams()
-        return web.Response(status=204)
 
     async def _saved(
-        self, request: web.Request, action: str, row: DeploymentRow, work: Any, *, status: int = 200
+        self,
+        request: web.Request,
+        action: str,
+        row: DeploymentRow,
+        work: Callable[[Session], dict[str, Any]],
+        *,
+        status: int = 200,
     ) -> web.Response:
-        saved = await changed(self._agent, request, action, f"{row.reference_designator} {row.number}", work)
-        self._agent.look_at_streams()
-        response = json_response(saved, status=status)
-        if status == 201:
-            path = f"{quote(row.reference_designator, safe='')}/{row.number}"
-            response.headers["Location"] = f"{self._agent.settings.web.base_path}/deployed/{path}"
-        return response
+        names = row.reference_designator, row.number
+        return await saved(self._agent, request, action, names, work, under="/deployed", status=status)
 
 
 def _row(values: Mapping[str, Any]) -> DeploymentRow:
-    try:
-        (row,) = deployment_rows([(1, values)], source="the deployment")
-    except InvalidRowsError as error:
-        raise faulted(error) from error
-    return row
+    return only_row(lambda: deployment_rows([(1, values)], source="the deployment"))
 
 
 def _names(request: web.Request) -> tuple[str, int]:

@@ -1,14 +1,13 @@
 """``/expected``: which streams are expected, to read and to change."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
 
 import msgspec
 from aiohttp import web
 from sqlalchemy.orm import Session
 
-from tsmon.errors import InvalidRowsError, StateConflictError
+from tsmon.errors import StateConflictError
 from tsmon_agent.access import Role
 from tsmon_agent.streams import (
     StreamRow,
@@ -21,8 +20,7 @@ from tsmon_agent.streams import (
     streams_csv,
     streams_of,
 )
-from tsmon_agent.web.access import asked, changed, needs
-from tsmon_agent.web.access.changes import faulted
+from tsmon_agent.web.access import asked, needs
 from tsmon_agent.web.answers import json_response
 from tsmon_agent.web.bodies import CSV, JSON, object_of
 from tsmon_agent.web.openapi import Answer, Body, Parameter, documented, json
@@ -32,10 +30,13 @@ from tsmon_agent.web.streams.asked import (
     FORMAT,
     ChangesJson,
     flag_in,
+    forgotten,
     in_csv,
     loaded,
     named,
     names_in,
+    only_row,
+    saved,
     selected,
 )
 from tsmon_agent.web.streams.queries import FILTERS, only_known
@@ -224,34 +225,24 @@ class Expected:
     )
     async def _remove(self, request: web.Request) -> web.Response:
         names = names_in(request)
-        await changed(
-            self._agent,
-            request,
-            "remove streams",
-            " ".join(names),
-            lambda session: remove_streams(session, *names),
+        return await forgotten(
+            self._agent, request, "remove streams", names, lambda session: remove_streams(session, *names)
         )
-        self._agent.look_at_streams()
-        return web.Response(status=204)
 
     def _row(self, values: Mapping[str, Any]) -> StreamRow:
-        try:
-            (row,) = stream_rows([(1, values)], self._agent.settings, source="the stream")
-        except InvalidRowsError as error:
-            raise faulted(error) from error
-        return row
+        return only_row(lambda: stream_rows([(1, values)], self._agent.settings, source="the stream"))
 
     async def _saved(
-        self, request: web.Request, action: str, row: StreamRow, work: Any, *, status: int = 200
+        self,
+        request: web.Request,
+        action: str,
+        row: StreamRow,
+        work: Callable[[Session], dict[str, Any]],
+        *,
+        status: int = 200,
     ) -> web.Response:
         names = row.reference_designator, row.method, row.stream
-        saved = await changed(self._agent, request, action, " ".join(names), work)
-        self._agent.look_at_streams()
-        response = json_response(saved, status=status)
-        if status == 201:
-            path = "/".join(quote(name, safe="") for name in names)
-            response.headers["Location"] = f"{self._agent.settings.web.base_path}/expected/{path}"
-        return response
+        return await saved(self._agent, request, action, names, work, under="/expected", status=status)
 
 
 def _known(session: Session, names: Iterable[str]) -> bool:

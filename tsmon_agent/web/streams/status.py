@@ -11,6 +11,7 @@ from tsmon_agent.freshness import FreshStream, Level, worst
 from tsmon_agent.state import ExpectedStream
 from tsmon_agent.streams import streams, streams_of
 from tsmon_agent.streams.cells import exact_time_text
+from tsmon_agent.streams.exported import seconds_of
 from tsmon_agent.web.access import asked, needs
 from tsmon_agent.web.answers import json_response
 from tsmon_agent.web.openapi import Parameter, documented, json
@@ -168,9 +169,9 @@ def _status(stream: ExpectedStream, fresh: FreshStream | None) -> StreamStatus:
         state=state,
         since=None if fresh is None else exact_time_text(fresh.since_ns),
         newest=None if fresh is None else exact_time_text(fresh.newest_ns) or None,
-        age=None if fresh is None or fresh.age_ns is None else fresh.age_ns / 1e9,
-        warn_interval=_seconds(stream.warn_interval_ns),
-        fail_interval=_seconds(stream.fail_interval_ns),
+        age=None if fresh is None else seconds_of(fresh.age_ns),
+        warn_interval=seconds_of(stream.warn_interval_ns),
+        fail_interval=seconds_of(stream.fail_interval_ns),
         rate=None if fresh is None else fresh.rate,
         expected_rate=stream.expected_rate,
     )
@@ -188,7 +189,3 @@ def _state_in(request: web.Request) -> str | None:
     if state is not None and state not in STATES:
         raise web.HTTPBadRequest(text=f"The parameter state is none of {', '.join(STATES)}.")
     return state
-
-
-def _seconds(interval_ns: int | None) -> float | None:
-    return None if interval_ns is None else interval_ns / 1e9
