@@ -21,11 +21,14 @@ __all__ = ["Instrument", "ObservedStream", "instrument_of", "narrowest_for", "re
 MOST_WINDOWS: Final = 400_000
 """Windows of all streams of a page together: what a store answers within a second or two."""
 
-AT_ONCE: Final = 2
-"""Groups of streams that the store is asked for at the same time."""
+TOGETHER: Final = 50
+"""Streams that are one question, where the store can answer that: each costs a server ten milliseconds."""
 
-TOGETHER: Final = 16
-"""Streams that are one question, where the store can answer that."""
+GROUPS_AT_ONCE: Final = 3
+"""Groups of streams that the store is asked for, or that are judged, at the same time: so neither waits."""
+
+AT_ONCE: Final = 2
+"""The same of streams that are a question each."""
 
 _WIDTHS: Final = (0, MINUTE_NS, 15 * MINUTE_NS, HOUR_NS, 6 * HOUR_NS, DAY_NS)
 
@@ -88,15 +91,21 @@ async def reports_of(
 ) -> list[Report]:
     """A report on each stream, in their order; see :func:`~tsmon.availability.availability_of`."""
     narrowest = narrowest or Narrowest()
-    # While one is judged here, the store looks for the next.
-    turns = asyncio.Semaphore(AT_ONCE)
+    groups_turns, turns = asyncio.Semaphore(GROUPS_AT_ONCE), asyncio.Semaphore(AT_ONCE)
 
     async def several(streams: Sequence[ObservedStream]) -> list[Report]:
-        async with turns:
+        async with groups_turns:
             windows = await windows_of(store, [one.selector for one in streams], narrowest)
-            return [await one(stream, known) for stream, known in zip(streams, windows, strict=True)]
+            if None not in windows:
+                return [await one(stream, known) for stream, known in zip(streams, windows, strict=True)]
+        return await asyncio.gather(*map(in_turn, streams, windows))
+
+    async def in_turn(stream: ObservedStream, windows: Sequence[Bin] | None) -> Report:
+        async with turns:
+            return await one(stream, windows)
 
     async def one(stream: ObservedStream, windows: Sequence[Bin] | None) -> Report:
+        await asyncio.sleep(0)  # others have their turn
         return await availability_of(
             store,
             stream.selector,

@@ -1,11 +1,12 @@
 """How sparse each group of a span is."""
 
 from collections.abc import Iterator, Sequence
+from operator import truediv
 from typing import Final
 
 from tsmon.availability.categories import Category
 from tsmon.availability.deployments import Span
-from tsmon.availability.groups import Group
+from tsmon.availability.groups import Groups
 from tsmon.availability.rules import Rules
 
 __all__ = ["levels_of"]
@@ -15,33 +16,53 @@ _PRESENT: Final = Category.PRESENT
 _LEVELS: Final = (Category.SPARSE_1, Category.SPARSE_2, Category.SPARSE_3)
 
 
-def levels_of(groups: Sequence[Group], span: Span, whole_ns: float | None, rules: Rules) -> Iterator[Category]:
+def levels_of(groups: Groups, span: Span, whole_ns: float | None, rules: Rules) -> Sequence[Category]:
     """Level of each group; one of a single point has the level of the one before, else after, else Present."""
-    floor_ns = span.floor_ns
+    counts = groups.counts
+    if whole_ns is None or not counts:
+        return [_PRESENT] * len(counts)
+    separations = [count - 1 for count in counts]
+    if 0 in separations:
+        several = [index for index, number in enumerate(separations) if number]
+        lengths = [groups.lengths[index] for index in several]
+        levels = _levels(lengths, [separations[index] for index in several], span.floor_ns, whole_ns, rules)
+        return list(_filled(several, levels, len(counts)))
+    return _levels(groups.lengths, separations, span.floor_ns, whole_ns, rules)
+
+
+def _levels(
+    lengths: Sequence[int], separations: Sequence[int], floor_ns: float, whole_ns: float, rules: Rules
+) -> list[Category]:
+    """Levels of groups of several points each."""
+    means = list(map(truediv, map(float, lengths), map(float, separations)))
     present_to = rules.bounds[0] + rules.tolerance
     _, level_1_to, level_2_to = rules.bounds
     level_1, level_2, level_3 = _LEVELS
-    level: Category | None = None
-    waiting = 0
-    for _, _, count, length in groups:
-        if count > 1:
-            mean_ns = float(length) / float(count - 1)
-            # Of points in one instant the mean is 0, so that no whole of mean 0 is divided by.
-            if mean_ns <= floor_ns or whole_ns is None or (ratio := mean_ns / whole_ns) <= present_to:
-                level = _PRESENT
-            elif ratio <= level_1_to:
-                level = level_1
-            elif ratio <= level_2_to:
-                level = level_2
-            else:
-                level = level_3
-            while waiting:
-                waiting -= 1
-                yield level
-        elif level is None:
-            waiting += 1
-            continue
+    greatest = max(means, default=0.0)
+    # Of points in one instant the mean is 0, so that no whole of mean 0 is divided by.
+    if greatest <= floor_ns or greatest / whole_ns <= present_to:
+        return [_PRESENT] * len(means)
+    return [
+        _PRESENT
+        if mean_ns <= floor_ns or (ratio := mean_ns / whole_ns) <= present_to
+        else level_1
+        if ratio <= level_1_to
+        else level_2
+        if ratio <= level_2_to
+        else level_3
+        for mean_ns in means
+    ]
+
+
+def _filled(places: Sequence[int], levels: Sequence[Category], length: int) -> Iterator[Category]:
+    """Levels at their places, and what they say of the places between."""
+    level = levels[0] if levels else _PRESENT
+    reached = 0
+    for place, found in zip(places, levels, strict=True):
+        while reached < place:
+            reached += 1
+            yield level
+        level = found
+    while reached < length:
+        reached += 1
         yield level
-    while waiting:
-        waiting -= 1
-        yield _PRESENT

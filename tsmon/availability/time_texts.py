@@ -11,6 +11,7 @@ from tsmon.line_protocol.values import MAX_TIME_NS
 __all__ = ["time_of_text", "time_text"]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_OF_TEXTS: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - its text has no zone
 _SECOND_NS: Final = 1_000_000_000
 
 _iso: Final = re.compile(
@@ -23,7 +24,7 @@ _seconds: Final = re.compile(r"-?\d{1,12}(?:\.\d{1,9})?", re.ASCII)
 
 def time_text(time_ns: int) -> str:
     """``YYYY-MM-DD HH:MM:SS`` in UTC; fractions of a second are cut."""
-    return f"{_EPOCH + timedelta(seconds=time_ns // _SECOND_NS):%Y-%m-%d %H:%M:%S}"
+    return str(_EPOCH_OF_TEXTS + timedelta(seconds=time_ns // _SECOND_NS))
 
 
 def time_of_text(text: str) -> int:

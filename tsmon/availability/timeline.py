@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice, pairwise
+from operator import sub
 from typing import Final
 
 from tsmon.availability.categories import Category
 from tsmon.availability.deployments import BEGINNING_NS, END_NS, Deployment, Span, spans
-from tsmon.availability.groups import Group, groups_of, in_order, mean_separation
+from tsmon.availability.groups import Groups, groups_of, in_order, mean_separation
 from tsmon.availability.interval import Interval
 from tsmon.availability.levels import levels_of
 from tsmon.availability.rules import Rules
@@ -113,37 +115,54 @@ def timeline(bins: Sequence[Bin], found: Sequence[Span], rules: Rules) -> Timeli
     return Timeline(found, list(_merged(pieces)), whole_ns)
 
 
-def _pieces(span: Span, groups: Sequence[Group], whole_ns: float | None, rules: Rules) -> Iterator[_Piece]:
+def _pieces(span: Span, groups: Groups, whole_ns: float | None, rules: Rules) -> Iterator[_Piece]:
     """A span in order; pieces may be empty, and neighbours of one category."""
+    firsts, lasts, counts, lengths = groups
+    start_ns, limit_ns = span.start_ns, span.limit_ns
     if span.deployment is None:
-        yield _NOT_EXPECTED, span.start_ns, span.end_ns, sum(count for _, _, count, _ in groups), 0, 0
+        yield _NOT_EXPECTED, start_ns, span.end_ns, sum(counts), 0, 0
         return
-    limit_ns = span.limit_ns
-    start_ns = reached_ns = span.start_ns
-    category = None
-    points = length_ns = separations = 0
+    if not firsts:
+        yield _MISSING, start_ns, span.end_ns, 0, 0, 0
+        return
+    if firsts[0] - start_ns > limit_ns:
+        yield _MISSING, start_ns, firsts[0], 0, 0, 0
+        start_ns = firsts[0]
     levels = levels_of(groups, span, whole_ns, rules)
-    for (first_ns, last_ns, count, length), level in zip(groups, levels, strict=True):
-        gap = first_ns - reached_ns > limit_ns
-        if category is not None and (gap or level is not category):
-            end_ns = reached_ns if gap else first_ns
-            yield category, start_ns, end_ns, points, length_ns, separations
-            start_ns = end_ns
-            points = length_ns = separations = 0
-        if gap:
-            yield _MISSING, start_ns, first_ns, 0, 0, 0
-            start_ns = first_ns
-        category = level
-        points += count
-        length_ns += length
-        separations += count - 1
-        reached_ns = last_ns
-    if category is None or span.end_ns - reached_ns > limit_ns:
-        if category is not None:
-            yield category, start_ns, reached_ns, points, length_ns, separations
-        yield _MISSING, reached_ns, span.end_ns, 0, 0, 0
+    gaps = _gaps(groups, limit_ns)
+    low = 0
+
+    def piece(end_ns: int, high: int) -> _Piece:
+        points = sum(counts[low:high])
+        return levels[low], start_ns, end_ns, points, sum(lengths[low:high]), points - (high - low)
+
+    for index in sorted(gaps.union(_changes(levels))):
+        if index in gaps:
+            yield piece(lasts[index - 1], index)
+            yield _MISSING, lasts[index - 1], firsts[index], 0, 0, 0
+        else:
+            yield piece(firsts[index], index)
+        start_ns, low = firsts[index], index
+    if span.end_ns - lasts[-1] > limit_ns:
+        yield piece(lasts[-1], len(firsts))
+        yield _MISSING, lasts[-1], span.end_ns, 0, 0, 0
     else:
-        yield category, start_ns, span.end_ns, points, length_ns, separations
+        yield piece(span.end_ns, len(firsts))
+
+
+def _gaps(groups: Groups, limit_ns: int) -> set[int]:
+    """Where a gap is before a group: most spans have none, and that is quickly seen."""
+    distances = list(map(sub, islice(groups.firsts, 1, None), groups.lasts))
+    if max(distances, default=0) <= limit_ns:
+        return set()
+    return {index for index, distance in enumerate(distances, 1) if distance > limit_ns}
+
+
+def _changes(levels: Sequence[Category]) -> Iterable[int]:
+    """Where a group has another level than the one before."""
+    if levels.count(levels[0]) == len(levels):
+        return ()
+    return (index for index, (before, level) in enumerate(pairwise(levels), 1) if level is not before)
 
 
 def _merged(pieces: Iterable[_Piece]) -> Iterator[Interval]:

@@ -2,6 +2,7 @@
 
 from tsmon.stores.base import Asked, Bin, Count, Kept, Newest, Selector, Series, Store, Values
 from tsmon.stores.selectors import selector_of_text, selector_text
+from tsmon.stores.windows import Windows
 
 __all__ = [
     "Asked",
@@ -13,6 +14,7 @@ __all__ = [
     "Series",
     "Store",
     "Values",
+    "Windows",
     "selector_of_text",
     "selector_text",
 ]

@@ -144,7 +144,7 @@ class Store(ABC):
         start_ns: int,  # noqa: ARG002
         stop_ns: int,  # noqa: ARG002
         every_ns: int,  # noqa: ARG002
-    ) -> list[tuple[Mapping[str, str], list[Bin]]] | None:
+    ) -> list[tuple[Mapping[str, str], Sequence[Bin]]] | None:
         """Bins of each series that any of the selectors selects, of one measurement and field.
 
         None where a question for each selector is as quick.

@@ -12,13 +12,13 @@ from tsmon.stores.influxdb.connection import InfluxConnection
 if TYPE_CHECKING:
     import aiohttp
 
-__all__ = ["Answer", "InfluxApi"]
+__all__ = ["ERROR_BYTES", "ONE_PIECE_BYTES", "Answer", "InfluxApi"]
 
 ERROR_BYTES: Final = 64 * 1024
 """The server names every bad line; more of that than this is not read."""
 
 ONE_PIECE_BYTES: Final = 1024 * 1024
-"""Larger bodies are handed to the socket in pieces, between which the event loop can do other things."""
+"""Larger bodies are sent, or read, in pieces, between which the event loop can do other things."""
 
 Answer = tuple[int, bytes, str | None]
 """Status, body, and the Retry-After header."""

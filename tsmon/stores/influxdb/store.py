@@ -12,7 +12,7 @@ from tsmon.errors import StoreUnavailableError
 from tsmon.stores.base import Asked, Bin, Count, Kept, Newest, Selector, Series, Store, Values
 from tsmon.stores.influxdb.annotated_csv import rows
 from tsmon.stores.influxdb.answers import message_of
-from tsmon.stores.influxdb.api import InfluxApi
+from tsmon.stores.influxdb.api import ONE_PIECE_BYTES, InfluxApi
 from tsmon.stores.influxdb.connection import InfluxConnection
 from tsmon.stores.influxdb.flux import (
     MAX_TIME_NS,
@@ -28,6 +28,7 @@ from tsmon.stores.influxdb.point_windows import windows_of_points
 from tsmon.stores.influxdb.rollups.reading import bins_of, rolled_bins_query, rolled_series_query, series_of
 from tsmon.stores.influxdb.rollups.states import Rolled, States
 from tsmon.stores.influxdb.rollups.windows import windows_of, windows_query
+from tsmon.stores.windows import Windows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -143,7 +144,7 @@ class InfluxStore(InfluxApi, Store):
 
     async def windows(
         self, selectors: Sequence[Selector], *, start_ns: int, stop_ns: int, every_ns: int
-    ) -> list[tuple[Mapping[str, str], list[Bin]]] | None:
+    ) -> list[tuple[Mapping[str, str], Sequence[Bin]]] | None:
         """See :meth:`Store.windows`; None where there are no rollups of just this width."""
         start_ns, stop_ns = max(start_ns, MIN_TIME_NS), min(stop_ns, MAX_TIME_NS)
         found = await self.rollups.widest(selectors[0].measurement, start_ns, stop_ns, every_ns)
@@ -158,7 +159,11 @@ class InfluxStore(InfluxApi, Store):
         if bins is None:
             return None
         for tags in before.keys() | after.keys():
-            bins[tags] = [*before.get(tags, ()), *bins.get(tags, ()), *after.get(tags, ())]
+            bins[tags] = (
+                Windows.of(every_ns, before.get(tags, ()))
+                + bins.get(tags, Windows.of(every_ns, ()))
+                + Windows.of(every_ns, after.get(tags, ()))
+            )
         return [(dict(tags), bins[tags]) for tags in sorted(bins)]
 
     async def _windows(
@@ -172,10 +177,12 @@ class InfluxStore(InfluxApi, Store):
 
     async def _rolled_windows(
         self, rolled: Rolled, selectors: Sequence[Selector], start_ns: int, stop_ns: int
-    ) -> dict[Key, list[Bin]] | None:
+    ) -> dict[Key, Windows] | None:
         """Rollups as they are, series by series; None where the answer is not understood."""
-        query = windows_query(self.rollups.bucket_of(rolled), selectors, start_ns, stop_ns)
-        return windows_of(await self.query(query), rolled.every_ns)
+        text = await self.query(windows_query(self.rollups.bucket_of(rolled), selectors, start_ns, stop_ns))
+        if len(text) < ONE_PIECE_BYTES:
+            return windows_of(text, rolled.every_ns)
+        return await asyncio.to_thread(windows_of, text, rolled.every_ns)
 
     async def _rolled_bins(
         self, rolled: Rolled, selector: Selector, start_ns: int, stop_ns: int, every_ns: int
@@ -184,7 +191,7 @@ class InfluxStore(InfluxApi, Store):
             # Mostly it is one series, whose rollups are the windows as they are.
             found = await self._rolled_windows(rolled, [selector], start_ns, stop_ns)
             if found is not None and len(found) < 2:
-                return next(iter(found.values()), [])
+                return [one for windows in found.values() for one in windows]
         query = rolled_bins_query(self.rollups.bucket_of(rolled), selector, start_ns, stop_ns, every_ns)
         return bins_of(await self.query(query), every_ns)
 

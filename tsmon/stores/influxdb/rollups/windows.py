@@ -2,16 +2,22 @@
 
 import csv
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import islice
+from operator import lt
 from typing import Final
 
-from tsmon.stores.base import Bin, Selector
+import msgspec
+
+from tsmon.stores.base import Selector
 from tsmon.stores.influxdb.flux import source_of_any
 from tsmon.stores.influxdb.rollups.names import COUNT, FIRST, LAST, rolled_field
+from tsmon.stores.windows import Windows
 
 __all__ = ["windows_of", "windows_query"]
 
 Key = tuple[tuple[str, str], ...]
+
+_integers: Final = msgspec.json.Decoder(list[int])
 
 FIXED: Final = 4
 """Columns before the tags: an empty one, result, table, value."""
@@ -27,7 +33,7 @@ def windows_query(bucket: str, selectors: Sequence[Selector], start_ns: int, sto
     )
 
 
-def windows_of(text: str, every_ns: int) -> dict[Key, list[Bin]] | None:
+def windows_of(text: str, every_ns: int) -> dict[Key, Windows] | None:
     """Bins of what :func:`windows_query` answers; None where it is not understood.
 
     Millions of numbers are read not row by row, but a table at a time: what stands between two of its numbers is
@@ -43,21 +49,19 @@ def windows_of(text: str, every_ns: int) -> dict[Key, list[Bin]] | None:
                 return None
             for tags, numbers in _tables(f"{body.rstrip()}\r\n", columns[FIXED:]):
                 found.setdefault(tags, {})[result] = numbers
-    except (ValueError, IndexError, csv.Error):
+    except (ValueError, IndexError, csv.Error, msgspec.MsgspecError):
         return None
-    bins: dict[Key, list[Bin]] = {}
+    windows: dict[Key, Windows] = {}
     for tags, one in found.items():
         counts, firsts, lasts = (one.get(name, []) for name in ("count", "first", "last"))
-        numbers = [first // every_ns for first in firsts]
-        if not len(counts) == len(firsts) == len(lasts) or any(b <= a for a, b in pairwise(numbers)):
+        if not len(counts) == len(firsts) == len(lasts) or not all(map(lt, lasts, islice(firsts, 1, None))):
             return None
-        starts = [number * every_ns for number in numbers]
-        bins[tags] = list(map(Bin, starts, firsts, lasts, counts))
-    return bins
+        windows[tags] = Windows(every_ns, firsts, lasts, counts)
+    return windows
 
 
 def _tables(body: str, names: Sequence[str]) -> Iterator[tuple[Key, list[int]]]:
-    """Tags and values of each table of a block, in which every line ends by CR LF; raises ValueError."""
+    """Tags and values of each table of a block, in which every line ends by CR LF; raises as its readers do."""
     at = 0
     while at < len(body):
         line = body[at : body.index("\r\n", at)]
@@ -66,10 +70,10 @@ def _tables(body: str, names: Sequence[str]) -> Iterator[tuple[Key, list[int]]]:
         rest = line[len(prefix) + len(value) :]
         end = body.find(f"\r\n,,{int(number) + 1},", at)
         end = len(body) - 2 if end < 0 else end
-        values = body[at + len(prefix) : end].removesuffix(rest).split(f"{rest}\r\n{prefix}")
+        values = body[at + len(prefix) : end].removesuffix(rest).replace(f"{rest}\r\n{prefix}", ",")
         cells = next(csv.reader([rest[1:]], strict=True)) if rest else []
         yield (
             tuple(sorted((name, cell) for name, cell in zip(names, cells, strict=True) if cell)),
-            list(map(int, values)),
+            _integers.decode(f"[{values}]"),
         )
         at = end + 2

@@ -1,0 +1,54 @@
+"""Bins of thousands of windows, by columns."""
+
+from collections.abc import Iterator, Sequence
+from operator import attrgetter
+from typing import Self, overload
+
+from tsmon.stores.base import Bin
+
+__all__ = ["Windows"]
+
+_first = attrgetter("first_ns")
+_last = attrgetter("last_ns")
+_count = attrgetter("count")
+
+
+class Windows(Sequence[Bin]):
+    """Bins of windows of one width, in order, as columns; each is made where it is looked at."""
+
+    __slots__ = ("counts", "every_ns", "firsts", "lasts")
+
+    def __init__(self, every_ns: int, firsts: list[int], lasts: list[int], counts: list[int]) -> None:
+        self.every_ns = every_ns
+        self.firsts = firsts
+        self.lasts = lasts
+        self.counts = counts
+
+    @classmethod
+    def of(cls, every_ns: int, bins: Sequence[Bin]) -> Self:
+        """Bins of such windows."""
+        return cls(every_ns, list(map(_first, bins)), list(map(_last, bins)), list(map(_count, bins)))
+
+    def __add__(self, other: "Windows") -> "Windows":
+        """These, then the other ones."""
+        return Windows(
+            self.every_ns, self.firsts + other.firsts, self.lasts + other.lasts, self.counts + other.counts
+        )
+
+    def __len__(self) -> int:
+        return len(self.firsts)
+
+    @overload
+    def __getitem__(self, index: int) -> Bin: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Bin]: ...
+    def __getitem__(self, index: int | slice) -> Bin | list[Bin]:
+        if isinstance(index, slice):
+            return [self[number] for number in range(*index.indices(len(self)))]
+        first_ns = self.firsts[index]
+        return Bin(first_ns // self.every_ns * self.every_ns, first_ns, self.lasts[index], self.counts[index])
+
+    def __iter__(self) -> Iterator[Bin]:
+        every_ns = self.every_ns
+        for first_ns, last_ns, count in zip(self.firsts, self.lasts, self.counts, strict=True):
+            yield Bin(first_ns // every_ns * every_ns, first_ns, last_ns, count)
