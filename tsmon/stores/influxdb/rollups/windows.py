@@ -41,7 +41,9 @@ def windows_of(text: str, every_ns: int) -> dict[Key, Windows] | None:
     """
     found: dict[Key, dict[str, list[int]]] = {}
     try:
-        for block in filter(None, text.split("\r\n\r\n")):
+        for block in text.split("\r\n\r\n"):
+            if block in ("", "\r\n"):
+                continue  # a result without series
             _, _, default, names, body = block.lstrip("\r\n").split("\r\n", 4)
             result = default.split(",")[1]
             columns = names.split(",")
