@@ -171,6 +171,13 @@ def test_the_legend_breaks_between_its_entries(filled: Shell) -> None:
         assert [entry[0] for entry in entries] == ["·", "█", "▓", "▒", "░", "x"]
 
 
+def test_a_number_and_its_unit_stay_on_one_line(filled: Shell) -> None:
+    for columns in range(30, 110, 7):
+        lines = filled("available", NAME, LAST, COLUMNS=str(columns)).out.splitlines()
+        assert all(len(line) <= columns for line in lines)
+        assert any("15.55\xa0s" in line for line in lines)
+
+
 def test_names_command_no_terminal(filled: Shell, tmp_path: Path) -> None:
     """Such a name is refused now; an older version's state may have it."""
     wicked = "a\x9b2J\x1b[31m\u202eb"

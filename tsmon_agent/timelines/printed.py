@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
@@ -39,12 +40,17 @@ def print_timeline(
     names_width = min(max(map(len, ("deployments", *titles))), out.width // NAMES)
     width = max(out.width - names_width - 1, 1)
 
+    def sentence(text: str) -> None:
+        # Unlike rich, textwrap breaks no line at a space that is there to keep a number and its unit together.
+        for line in wrap(printable(text), out.width):
+            out.print(Text(line), soft_wrap=True)
+
     def row(name: str, line: Text) -> None:
         label = Text(name)
         label.truncate(names_width, overflow="ellipsis", pad=True)
         out.print(label, line, soft_wrap=True)
 
-    out.print(Text(printable(f"{instrument.designator}, {time_text(start_ns)} to {time_text(end_ns)} UTC")))
+    sentence(f"{instrument.designator}, {time_text(start_ns)} to {time_text(end_ns)} UTC")
     row("", Text(axis_line(start_ns, end_ns, width)))
     row("deployments", deployments_line(found.spans, start_ns, end_ns, width))
     for title, report in zip(titles, reports, strict=True):
@@ -55,7 +61,7 @@ def print_timeline(
     for line in legend_lines(rules.appearances, out.width):
         out.print(line, soft_wrap=True)
     for figures in stream_rows(instrument, reports, start_ns, end_ns):
-        out.print(Text(printable(f"{figures.summary}, {figures.separation} apart on average")))
+        sentence(f"{figures.summary}, {figures.separation} apart on average")
 
 
 def _columns() -> int:
