@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from tsmon_agent.options import AsJson, SettingsFile
+from tsmon_agent.terminal import print_json, print_table, say
 
 if TYPE_CHECKING:
     from tsmon.settings import Settings
@@ -26,7 +27,6 @@ def fresh(
 ) -> None:
     """Say how fresh expected streams are now; exit with 1 if any is degraded, with 2 if any has failed."""
     from tsmon.settings import load_settings
-    from tsmon_agent.terminal import print_json, print_table, say
 
     found = asyncio.run(_look(load_settings(settings), reference_designator))
     if as_json:
@@ -58,6 +58,8 @@ async def _look(settings: "Settings", reference_designator: str | None) -> "list
     async with State(state_url(settings)) as state, store:
         watch = Watch(state, round(settings.freshness.silent_after * 1e9))
         await watch.round(store, time.time_ns(), remember=False)
+        if watch.rates_failed is not None:
+            say(f"tsmon-agent: some rates are not known: {watch.rates_failed}", err=True)
     found = [one for one in watch.streams if reference_designator in (None, one.reference_designator)]
     if reference_designator is not None and not found:
         raise UnknownNameError(

@@ -63,6 +63,8 @@ class FreshnessRounds:
         except TsmonError as error:
             self._limited.warning("freshness", f"it is not known how fresh streams are: {error}")
             return
+        if (failed := self.watch.rates_failed) is not None:
+            self._limited.warning("rates", f"it is not known how often some streams deliver: {failed}")
         whole = now_ns - self._written_ns >= HEARTBEAT_NS
         if whole:
             self._written_ns = now_ns

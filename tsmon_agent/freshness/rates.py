@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from tsmon.availability.given import COUNT, are_given
+from tsmon.errors import StoreError
 from tsmon.stores import Count, Selector, Store
 from tsmon.stores.rungs import HOUR_NS, MINUTE_NS
 from tsmon_agent.freshness.expected import Expected
@@ -45,12 +46,21 @@ class _Question(NamedTuple):
 
 @dataclass(slots=True)
 class _Asked:
-    """Whom a question is asked for: streams, since when each is deployed, and when it was asked last."""
+    """Whom a question is asked for: streams, since when each is deployed; when it was asked last, and for whom."""
 
+    selectors: dict[int, Selector]
     index: Index
     since_ns: dict[int, int | None]
     looked_ns: int | None
-    cost: int = field(default=0)
+    known: set[int]
+    cost: int = 0
+
+    def deployed(self, start_ns: int) -> set[int]:
+        """Streams that should have delivered since then."""
+        return {stream for stream, since_ns in self.since_ns.items() if since_ns is None or since_ns <= start_ns}
+
+
+_NEVER: Final = _Asked({}, Index({}), {}, None, set())
 
 
 class Rates:
@@ -81,36 +91,35 @@ class Rates:
         costs: dict[tuple[str, str], int] = {}
         for question, chosen in selectors.items():
             since_ns = {stream: expected[stream].since_ns for stream in chosen}
-            looked_ns = before[question].looked_ns if question in before else None
-            self._questions[question] = _Asked(Index(chosen), since_ns, looked_ns)
+            old = before.get(question, _NEVER)
+            known = {stream for stream in old.known if chosen.get(stream) == old.selectors[stream]}
+            self._questions[question] = _Asked(chosen, Index(chosen), since_ns, old.looked_ns, known)
             # Answered are all series of the field, whichever window their own rate is told from.
             costs[question[:2]] = costs.get(question[:2], 0) + len(chosen)
         for question, asked in self._questions.items():
             asked.cost = costs[question[:2]]
-        watched = {stream for asked in self._questions.values() for stream in asked.since_ns}
-        self._rates = {stream: rate for stream, rate in self._rates.items() if stream in watched}
+        known = {stream for asked in self._questions.values() for stream in asked.known}
+        self._rates = {stream: rate for stream, rate in self._rates.items() if stream in known}
 
-    async def look(self, store: Store, now_ns: int, most: int | None = None) -> None:
-        """Look again where it is time.
+    async def look(self, store: Store, now_ns: int, most: int | None = None) -> StoreError | None:
+        """Look again where it is time; returns the last error of the store, if there was one.
 
         ``most`` limits how many streams' data are counted this time, save that one question is always asked: the
         one that has waited longest, by its window. A stream that is deployed for less than its window has no rate
-        yet. Raises what the store raises.
+        yet, and one whose question fails has none until that is due again.
         """
+        failed = None
         due = []
         for question, asked in self._questions.items():
-            start_ns, _ = question.window(now_ns)
-            new = False
-            for stream, since_ns in asked.since_ns.items():
-                if since_ns is not None and since_ns > start_ns:
-                    self._rates.pop(stream, None)
-                else:
-                    new = new or stream not in self._rates
+            wanted = asked.deployed(question.window(now_ns)[0])
+            for stream in asked.known - wanted:
+                self._rates.pop(stream, None)
+            asked.known &= wanted
             if asked.looked_ns is None:
                 urgency = math.inf
             else:
                 urgency = (now_ns - asked.looked_ns) / (question.length_ns // AGAIN)
-            if new or not 0 <= urgency < 1:
+            if asked.known != wanted or not 0 <= urgency < 1:
                 due.append((-urgency, question.length_ns, question))
         total = 0
         for _, _, question in sorted(due):
@@ -118,19 +127,24 @@ class Rates:
             total += cost
             if most is not None and total > max(most, cost):
                 break
-            await self._ask(store, question, now_ns)
+            try:
+                await self._ask(store, question, now_ns)
+            except StoreError as error:
+                failed = error
+        return failed
 
     async def _ask(self, store: Store, question: _Question, now_ns: int) -> None:
         asked = self._questions[question]
         start_ns, stop_ns = question.window(now_ns)
         selector = Selector(question.measurement, question.field)
+        asked.looked_ns, asked.known = now_ns, asked.deployed(start_ns)
+        for stream in asked.known:
+            self._rates.pop(stream, None)
         told = await (_points_of_bins if question.given else _counts)(store, selector, start_ns, stop_ns)
         counts = asked.index.counts(told)
-        asked.looked_ns = now_ns
         seconds = question.length_ns / _SECOND_NS
-        for stream, since_ns in asked.since_ns.items():
-            if since_ns is None or since_ns <= start_ns:
-                self._rates[stream] = counts.get(stream, 0) / seconds
+        for stream in asked.known:
+            self._rates[stream] = counts.get(stream, 0) / seconds
 
 
 async def _counts(store: Store, question: Selector, start_ns: int, stop_ns: int) -> Sequence[Count]:

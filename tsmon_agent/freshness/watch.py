@@ -1,6 +1,7 @@
 """Looks at all expected streams, round by round, and tells what has changed."""
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
 from sqlalchemy import insert, select, update
@@ -14,6 +15,9 @@ from tsmon_agent.freshness.newest import Index, Seen, question_of
 from tsmon_agent.freshness.rates import Rates
 from tsmon_agent.state import State
 from tsmon_agent.state.tables import ExpectedStream, StreamState
+
+if TYPE_CHECKING:
+    from tsmon.errors import StoreError
 
 __all__ = ["FreshStream", "Watch"]
 
@@ -52,6 +56,8 @@ class Watch:
         self._questions: list[tuple[Selector, Index]] = []
         self.streams: list[FreshStream] = []
         """All expected streams, in order of their names, as the last round has found them."""
+        self.rates_failed: StoreError | None = None
+        """Why rates that were due in the last round are not known."""
 
     async def round(
         self, store: Store, now_ns: int, *, remember: bool = True, most_rates: int | None = None
@@ -68,7 +74,7 @@ class Watch:
         seen: dict[int, Seen] = {}
         for question, index in self._questions:
             seen |= index.seen(await store.newest(question), given=are_given(question))
-        await self._rates.look(store, now_ns, most_rates)
+        self.rates_failed = await self._rates.look(store, now_ns, most_rates)
         found = self._found(seen, known, now_ns)
         changed = [
             (stream, one)

@@ -8,6 +8,7 @@ import pytest
 from tests.services.every_store import store
 from tests.services.own_store import OwnStore
 from tests.tsmon_agent.freshness.test_watch import NOW, S, write
+from tsmon.errors import StoreUnavailableError
 from tsmon.line_protocol import encode
 from tsmon.points import StreamBin
 from tsmon.settings import Settings
@@ -122,6 +123,42 @@ async def test_a_stream_that_is_new_is_looked_at_at_once(state: State) -> None:
     await state.run(lambda session: load_streams(session, rows))
     await watch.round(told, NOW + S)
     assert rates(watch)["B-1 ctd"] == (0.1, 1.0)
+
+
+async def test_a_selection_that_changed_is_looked_at_anew(state: State) -> None:
+    told = Told(counts=[Count({"site": "a"}, 600), Count({"site": "b"}, 300)])
+    watch = Watch(state, 900 * S)
+    await watch.round(told, NOW)
+    rows = stream_rows_of_csv('A-1,streamed,ctd,1,60,600,"ctd,site=b value"\n', Settings(), source="expected")
+    await state.run(lambda session: load_streams(session, rows))
+    await watch.round(told, NOW + S)
+    assert rates(watch)["A-1 ctd"] == (0.5, 1.0)
+    assert told.asked == [("ctd", 600), ("slow", 3600), ("ctd", 600)]
+
+
+class Refusing(Told):
+    """Answers no question about long windows, as a server that takes too long."""
+
+    async def counts(self, selector: Selector, *, start_ns: int, stop_ns: int) -> list[Count]:
+        found = await super().counts(selector, start_ns=start_ns, stop_ns=stop_ns)
+        if stop_ns - start_ns > 600 * S:
+            raise StoreUnavailableError("it took too long")
+        return found
+
+
+async def test_a_question_that_fails_leaves_the_rest_and_waits_for_its_next_turn(state: State) -> None:
+    told = Refusing([Newest({"site": "a"}, NOW, 1.0)], [Count({"site": "a"}, 600)])
+    watch = Watch(state, 900 * S)
+    await watch.round(told, NOW)
+    assert str(watch.rates_failed) == "it took too long"
+    assert rates(watch)["A-1 ctd"] == (1.0, 1.0)
+    assert rates(watch)["A-1 slow"] == (None, 0.01)
+    assert {one.level.word for one in watch.streams if one.stream in ("ctd", "slow")} >= {"operational"}
+    await watch.round(told, NOW + 60 * S)
+    assert watch.rates_failed is None
+    assert told.asked.count(("slow", 3600)) == 1
+    await watch.round(told, NOW + 720 * S)
+    assert told.asked.count(("slow", 3600)) == 2
 
 
 EACH_WINDOW = "".join(f'R-{n},streamed,ctd,{20 / seconds},,,"ctd,n={n} value"\n' for n, seconds in WINDOWS)

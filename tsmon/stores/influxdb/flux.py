@@ -108,9 +108,9 @@ def newest_query(bucket: str, selector: Selector) -> str:
     return f"{source(bucket, selector, MIN_TIME_NS, MAX_TIME_NS)}  |> last()\n  |> drop(columns: [{_KNOWN}])\n"
 
 
-def counts_query(bucket: str, selector: Selector, start_ns: int, stop_ns: int) -> str:
-    """A row per series with the number of its values."""
-    return f"{source(bucket, selector, start_ns, stop_ns)}  |> count()\n  |> drop(columns: [{_KNOWN}])\n"
+def counts_query(bucket: str, selector: Selector, start_ns: int, stop_ns: int, *, function: str = "count") -> str:
+    """A row per series with the number of its values; of rollups with their sum."""
+    return f"{source(bucket, selector, start_ns, stop_ns)}  |> {function}()\n  |> drop(columns: [{_KNOWN}])\n"
 
 
 def series_query(bucket: str, selector: Selector, start_ns: int, stop_ns: int, every_ns: int) -> str:

@@ -25,7 +25,13 @@ from tsmon.stores.influxdb.flux import (
     values_query,
 )
 from tsmon.stores.influxdb.point_windows import windows_of_points
-from tsmon.stores.influxdb.rollups.reading import bins_of, rolled_bins_query, rolled_series_query, series_of
+from tsmon.stores.influxdb.rollups.reading import (
+    bins_of,
+    rolled_bins_query,
+    rolled_counts_query,
+    rolled_series_query,
+    series_of,
+)
 from tsmon.stores.influxdb.rollups.states import Rolled, States
 from tsmon.stores.influxdb.rollups.windows import windows_of, windows_query
 from tsmon.stores.windows import Windows
@@ -206,12 +212,20 @@ class InfluxStore(InfluxApi, Store):
         return sorted(found, key=lambda newest: sorted(newest.tags.items()))
 
     async def counts(self, selector: Selector, *, start_ns: int, stop_ns: int) -> list[Count]:
-        """See :meth:`Store.counts`."""
+        """See :meth:`Store.counts`; from rollups where they are, else from points."""
         if start_ns >= stop_ns:
-            return []
-        text = await self.query(counts_query(self.connection.bucket, selector, start_ns, stop_ns))
-        found = [Count(row.tags, row.values["_value"]) for row in rows(text)]
-        return sorted(found, key=lambda one: sorted(one.tags.items()))
+            return []  # the server refuses an empty range
+        start_ns, stop_ns = max(start_ns, MIN_TIME_NS), min(stop_ns, MAX_TIME_NS)
+        points = self.connection.bucket
+        found = await self.rollups.most(selector.measurement, start_ns, stop_ns)
+        if found is None:
+            text = await self.query(counts_query(points, selector, start_ns, stop_ns))
+        else:
+            rolled, low_ns, high_ns = found
+            buckets = points, self.rollups.bucket_of(rolled)
+            text = await self.query(rolled_counts_query(buckets, selector, (start_ns, stop_ns), (low_ns, high_ns)))
+        counts = [Count(row.tags, row.values["_value"]) for row in rows(text)]
+        return sorted(counts, key=lambda one: sorted(one.tags.items()))
 
     async def series(self, selector: Selector, *, start_ns: int, stop_ns: int, every_ns: int) -> list[Series]:
         """See :meth:`Store.series`; from rollups where they are, else from points."""

@@ -2,10 +2,10 @@
 
 from tsmon.stores.base import Bin, Selector, Series
 from tsmon.stores.influxdb.annotated_csv import rows
-from tsmon.stores.influxdb.flux import source
+from tsmon.stores.influxdb.flux import counts_query, source
 from tsmon.stores.influxdb.rollups.names import COUNT, FIRST, LAST, MEAN, rolled_field
 
-__all__ = ["bins_of", "rolled_bins_query", "rolled_series_query", "series_of"]
+__all__ = ["bins_of", "rolled_bins_query", "rolled_counts_query", "rolled_series_query", "series_of"]
 
 Key = tuple[tuple[str, str], ...]
 
@@ -35,6 +35,27 @@ def bins_of(text: str, every_ns: int) -> list[Bin]:
             last = max(last, value)
         found[start_ns] = [first, last, count]
     return [Bin(start_ns, *one) for start_ns, one in sorted(found.items()) if one[2]]
+
+
+def rolled_counts_query(
+    buckets: tuple[str, str], selector: Selector, span: tuple[int, int], rolled: tuple[int, int]
+) -> str:
+    """A row per series with the number of its values in a span.
+
+    ``buckets`` are those of the points and of the rollups, of which is taken what lies in ``rolled``.
+    """
+    points, rung = buckets
+    parts = [counts_query(rung, rolled_field(selector, COUNT), *rolled, function="sum")]
+    parts += [
+        counts_query(points, selector, start_ns, stop_ns)
+        for start_ns, stop_ns in ((span[0], rolled[0]), (rolled[1], span[1]))
+        if start_ns < stop_ns
+    ]
+    if len(parts) == 1:
+        return parts[0]
+    named = "".join(f"part{number} = {part}" for number, part in enumerate(parts))
+    tables = ", ".join(f"part{number}" for number in range(len(parts)))
+    return f'{named}union(tables: [{tables}])\n  |> group(columns: ["_value"], mode: "except")\n  |> sum()\n'
 
 
 def rolled_series_query(bucket: str, selector: Selector, start_ns: int, stop_ns: int) -> str:

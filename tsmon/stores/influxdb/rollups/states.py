@@ -70,6 +70,17 @@ class States:
                 best = one, low_ns, high_ns
         return best
 
+    async def most(self, measurement: str, start_ns: int, stop_ns: int) -> tuple[Rolled, int, int] | None:
+        """What answers most of a span in windows of whatever width, the widest of several; None: nothing does."""
+        now_ns = time.time_ns()
+        parts = [
+            (one, *one.whole(start_ns, stop_ns, one.every_ns, now_ns))
+            for one in await self.all()
+            if one.measurement == measurement
+        ]
+        parts = [part for part in parts if part[1] < part[2]]
+        return max(parts, key=lambda part: (part[2] - part[1], part[0].every_ns), default=None)
+
     def bucket_of(self, rolled: Rolled) -> str:
         """Where its rollups are."""
         return rung_bucket(self.bucket, rolled.every_ns)

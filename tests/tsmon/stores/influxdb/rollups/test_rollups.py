@@ -8,7 +8,7 @@ import pytest
 
 from tests.services.influxdb import InfluxDB
 from tsmon.errors import StoreRefusedError
-from tsmon.stores import Asked, Bin, Selector, Series
+from tsmon.stores import Asked, Bin, Count, Selector, Series
 from tsmon.stores.influxdb import InfluxConnection, InfluxStore
 from tsmon.stores.influxdb.annotated_csv import rows
 from tsmon.stores.influxdb.rollups import changes_needed, differing_days, recompute
@@ -56,9 +56,9 @@ async def set_up(store: InfluxStore, rungs: tuple[Rung, ...] = RUNGS) -> list[st
     return [change.text for change in changes]
 
 
-async def answers(store: InfluxStore) -> tuple[list[list[Bin]], list[list[Series]]]:
+async def answers(store: InfluxStore) -> tuple[list[list[Bin]], list[list[Series]], list[list[Count]]]:
     """Of many kinds of questions; those about windows that no rung fits come from points in any case."""
-    bins, series = [], []
+    bins, series, counts = [], [], []
     for start_ns, stop_ns in SPANS:
         for field in ("value", "count", "word", "flag"):
             for every_ns in (15 * MINUTE_NS, 2 * HOUR_NS, 7 * MINUTE_NS, 3 * DAY_NS):
@@ -68,6 +68,7 @@ async def answers(store: InfluxStore) -> tuple[list[list[Bin]], list[list[Series
                     series.append(
                         await store.series(selector, start_ns=start_ns, stop_ns=stop_ns, every_ns=every_ns)
                     )
+            counts.append(await store.counts(Selector("ctd", field), start_ns=start_ns, stop_ns=stop_ns))
     days = [Asked(NOW - n * DAY_NS, NOW - (n - 3) * DAY_NS, DAY_NS) for n in range(-1, 12, 2)]
     days.append(Asked(-(2**63) // DAY_NS * DAY_NS, 2**63 // DAY_NS * DAY_NS, DAY_NS))
     for tags in (SELECTOR.tags, {"site": "c"}, {"site": "none"}):
@@ -77,10 +78,10 @@ async def answers(store: InfluxStore) -> tuple[list[list[Bin]], list[list[Series
         assert bins[-1] == await store.bins(
             Selector("ctd", "value", tags), start_ns=days[1].start_ns, stop_ns=days[1].stop_ns, every_ns=DAY_NS
         )
-    return bins, series
+    return bins, series, counts
 
 
-async def from_points(store: InfluxStore) -> tuple[list[list[Bin]], list[list[Series]]]:
+async def from_points(store: InfluxStore) -> tuple[list[list[Bin]], list[list[Series]], list[list[Count]]]:
     async with InfluxStore(store.connection) as other:
         other.rollups._until_s = float("inf")
         return await answers(other)
@@ -88,9 +89,11 @@ async def from_points(store: InfluxStore) -> tuple[list[list[Bin]], list[list[Se
 
 async def check(store: InfluxStore) -> None:
     store.rollups.forget()
-    bins, series = await answers(store)
-    expected_bins, expected_series = await from_points(store)
+    bins, series, counts = await answers(store)
+    expected_bins, expected_series, expected_counts = await from_points(store)
     assert bins == expected_bins
+    assert counts == expected_counts
+    assert max(map(len, counts)) == 3, "series"
     for found, expected in zip(series, expected_series, strict=True):
         assert [(one.tags, one.times_ns) for one in found] == [(one.tags, one.times_ns) for one in expected]
         for one, other in zip(found, expected, strict=True):
