@@ -1,10 +1,14 @@
 """Text from outside, before it goes to a terminal or a log."""
 
+import codecs
 import re
 import unicodedata
 from typing import Final
 
 __all__ = ["is_steering", "printable", "printable_lines"]
+
+_escaped: Final = codecs.getencoder("unicode_escape")
+# Found now: a process that may open no more files says so by this.
 
 _steering: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
@@ -31,4 +35,4 @@ def is_steering(text: str) -> bool:
 
 
 def _escape(character: str) -> str:
-    return character.encode("unicode_escape").decode()
+    return _escaped(character)[0].decode()

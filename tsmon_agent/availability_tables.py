@@ -8,6 +8,7 @@ from typing import Final
 from tsmon.availability import EXACT, Availability, Report, spans, time_text, timeline, together
 from tsmon.availability.measures import deployments_measure
 from tsmon_agent.instruments import Instrument
+from tsmon_agent.streams.csv_table import no_formula
 
 __all__ = ["availability_csv", "availability_json"]
 
@@ -49,9 +50,9 @@ def availability_csv(instrument: Instrument, reports: Iterable[Report]) -> str:
             separation = "" if one.separation_ns is None else f"{one.separation_ns / 1e9:.9g}"
             writer.writerow(
                 (
-                    _plain(instrument.designator),
-                    _plain(stream.method),
-                    _plain(stream.name),
+                    no_formula(instrument.designator),
+                    no_formula(stream.method),
+                    no_formula(stream.name),
                     time_text(one.start_ns),
                     time_text(one.end_ns),
                     report.rules.appearances[one.category].name,
@@ -60,7 +61,3 @@ def availability_csv(instrument: Instrument, reports: Iterable[Report]) -> str:
                 )
             )
     return text.getvalue()
-
-
-def _plain(text: str) -> str:
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -21,12 +21,12 @@ def new_secret(prefix: str = "") -> str:
 
 def digest_of(secret: str) -> str:
     """What is stored of a secret, and looked up: SHA-256 in hexadecimal."""
-    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def proof_of(secret: str, purpose: str) -> str:
     """A text that only who knows the secret could have made, and that does not give it away."""
-    return hmac.new(secret.encode("utf-8", "surrogateescape"), purpose.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(secret.encode("utf-8", "surrogatepass"), purpose.encode(), hashlib.sha256).hexdigest()
 
 
 def same(given: str, expected: str) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["Columns", "Mistake", "Row", "csv_rows", "csv_text"]
+__all__ = ["Columns", "Mistake", "Row", "csv_rows", "csv_text", "no_formula"]
 
 Mistake = tuple[int, str]
 """Number of a line, and what is wrong there."""
@@ -22,6 +22,7 @@ Row = tuple[int, Mapping[str, str]]
 
 _unit: Final = re.compile(r"[(\[].*?[)\]]")
 _separator: Final = re.compile(r"[\W_]+")
+_formula: Final = re.compile(r"'*[=+@-]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +75,17 @@ def csv_text(columns: Columns, rows: Iterable[Mapping[str, str]]) -> str:
     written = io.StringIO(newline="")
     writer = csv.DictWriter(written, columns.names, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: no_formula(cell) for name, cell in row.items()} for row in rows)
     return written.getvalue()
+
+
+def no_formula(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula: behind an apostrophe, which :func:`csv_rows` takes away."""
+    return f"'{text}" if _formula.match(text) else text
+
+
+def _as_it_was(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and _formula.match(cell) else cell
 
 
 def _records(text: str, mistakes: list[Mistake]) -> Iterator[tuple[int, list[str]]]:
@@ -84,7 +94,7 @@ def _records(text: str, mistakes: list[Mistake]) -> Iterator[tuple[int, list[str
     line = 1
     try:
         for record in reader:
-            cells = [cell.strip() for cell in record]
+            cells = [_as_it_was(cell.strip()) for cell in record]
             if any(cells):
                 yield line, cells
             line = reader.line_num + 1

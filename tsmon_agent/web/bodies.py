@@ -6,6 +6,8 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
+from tsmon_agent.web.slow import soon
+
 __all__ = ["CSV", "JSON", "json_of", "object_of", "table_of"]
 
 JSON: Final = "application/json"
@@ -52,12 +54,13 @@ async def table_of(request: web.Request) -> str | list[Mapping[str, Any]]:
 
 async def _body(request: web.Request) -> bytes:
     parts = bytearray()
-    async for part in request.content.iter_any():
-        parts += part
-        if len(parts) > LARGEST_TABLE:
-            raise web.HTTPRequestEntityTooLarge(
-                max_size=LARGEST_TABLE,
-                actual_size=len(parts),
-                text=f"The body is larger than {LARGEST_TABLE >> 20} MiB; send it in parts.",
-            )
+    async with soon():
+        async for part in request.content.iter_any():
+            parts += part
+            if len(parts) > LARGEST_TABLE:
+                raise web.HTTPRequestEntityTooLarge(
+                    max_size=LARGEST_TABLE,
+                    actual_size=len(parts),
+                    text=f"The body is larger than {LARGEST_TABLE >> 20} MiB; send it in parts.",
+                )
     return bytes(parts)

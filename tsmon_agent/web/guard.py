@@ -41,6 +41,8 @@ class Guard:
             raise web.HTTPMisdirectedRequest(
                 text="The address you used is not one of this agent's; add its name to web.allowed_hosts."
             )
+        if "Content-Encoding" in request.headers:
+            raise web.HTTPUnsupportedMediaType(text="Send the body as it is, not compressed.")
         if "Upgrade" in request.headers or request.method not in SAFE_METHODS:
             self._check_page(request, client, client.authority)
         return await handler(request)

@@ -17,6 +17,7 @@ from tsmon_agent.web.access.audit_page import AuditPage
 from tsmon_agent.web.access.sign_in import SignIn
 from tsmon_agent.web.answers import add_headers, errors_as_sentences
 from tsmon_agent.web.guard import Guard
+from tsmon_agent.web.listening import listen, quiet_about_nonsense
 from tsmon_agent.web.live_sockets import LiveSockets
 from tsmon_agent.web.openapi.answer import Description
 from tsmon_agent.web.pages import Pages
@@ -25,6 +26,7 @@ from tsmon_agent.web.streams import Available, Deployed, Expected, InstrumentPag
 from tsmon_agent.web.templates import Templates
 
 if TYPE_CHECKING:
+    import asyncio
     import ssl
 
     from tsmon_agent.agent import Agent
@@ -36,6 +38,9 @@ _log = logging.getLogger("tsmon")
 SHUTDOWN_S: Final = 2.0
 """How long requests that are under way may take when the server stops."""
 
+LINGERING_S: Final = 2.0
+"""How long the rest of a body that is refused is waited for."""
+
 LARGEST_REQUEST: Final = 16 * 1024
 
 
@@ -46,6 +51,7 @@ class WebServer:
         self._agent = agent
         self._settings = settings
         self._runner: web.AppRunner | None = None
+        self._listening: asyncio.Server | None = None
         self._live: LiveSockets | None = None
         self._tls: ssl.SSLContext | None = None
 
@@ -53,8 +59,8 @@ class WebServer:
     def address(self) -> str:
         """Where the pages are, such as ``http://127.0.0.1:9000``; with the port that was given for port 0."""
         port = self._settings.port
-        if self._runner is not None and self._runner.addresses:
-            port = self._runner.addresses[0][1]
+        if self._listening is not None and self._listening.sockets:
+            port = self._listening.sockets[0].getsockname()[1]
         scheme = "https" if self._settings.encrypted else "http"
         return f"{scheme}://{_bracketed(self._settings.listen)}:{port}{self._settings.base_path}"
 
@@ -64,13 +70,20 @@ class WebServer:
         Likewise where nobody could sign in from where the settings let others ask.
         """
         self._tls = tls_of(self._settings)
+        quiet_about_nonsense()
         await self._check_tokens()
         runner = web.AppRunner(
-            self._application(), access_log=None, shutdown_timeout=SHUTDOWN_S, keepalive_timeout=60.0
+            self._application(),
+            access_log=None,
+            shutdown_timeout=SHUTDOWN_S,
+            keepalive_timeout=60.0,
+            lingering_time=LINGERING_S,
+            auto_decompress=False,  # it would inflate without limit what nobody reads
         )
         await runner.setup()
+        assert runner.server is not None
         try:
-            await web.TCPSite(runner, self._settings.listen, self._settings.port, ssl_context=self._tls).start()
+            self._listening = await listen(runner.server, self._settings.listen, self._settings.port, self._tls)
         except (OSError, OverflowError) as error:
             await runner.cleanup()
             raise TsmonError(self._why_not(error)) from error
@@ -85,6 +98,8 @@ class WebServer:
     async def stop(self) -> None:
         """Close the pages' connections and the server; safe to call more than once."""
         runner, self._runner = self._runner, None
+        if self._listening is not None:
+            self._listening.close()
         if self._live is not None:
             await self._live.close()
         if runner is not None:

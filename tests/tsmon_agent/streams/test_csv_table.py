@@ -1,5 +1,7 @@
 """Rows, headers and mistakes of tables."""
 
+import csv
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -93,3 +95,17 @@ def test_what_is_written_is_read(rows: list[dict[str, str]]) -> None:
 def test_any_text_is_rows_or_mistakes(text: str) -> None:
     rows, mistakes = csv_rows(text, COLUMNS)
     assert all(line >= 1 for line, _ in [*rows, *mistakes])
+
+
+@pytest.mark.parametrize("name", ["=1+1", "@SUM(1)", "+1", "-1", "'=1", "''-x", '=HYPERLINK("http://evil","x")'])
+def test_no_cell_is_a_formula_to_a_spreadsheet_and_all_come_back(name: str) -> None:
+    text = csv_text(COLUMNS, [{"name": name, "expected_rate": "1", "end": ""}])
+    cell = next(csv.reader([text.splitlines()[1]]))[0]
+    assert cell == f"'{name}"
+    assert csv_rows(text, COLUMNS)[0][0][1]["name"] == name
+
+
+def test_other_apostrophes_and_signs_stay() -> None:
+    (row,), _ = csv_rows("'tis,-1,''\n", COLUMNS)
+    assert list(row[1].values()) == ["'tis", "-1", "''"]
+    assert csv_text(COLUMNS, [row[1]]).splitlines()[1].startswith("'tis,")

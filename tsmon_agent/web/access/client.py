@@ -1,8 +1,8 @@
 """Where a request comes from, also through reverse proxies.
 
 Only proxies that the settings name are believed (``X-Forwarded-For``, ``-Proto``, ``-Host``), and of what they say
-only the part that they have added themselves: its end. A request through a proxy never counts as from this machine
-by the proxy's own address, whether the proxy is named or not.
+only the part that they have added themselves: its end. A request through a proxy never counts as from this machine,
+whether the proxy is named or not, and whatever it says.
 """
 
 import ipaddress
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 from aiohttp.typedefs import Handler
 
 __all__ = ["CLIENT", "SAFE_METHODS", "Client", "Clients"]
@@ -77,7 +77,8 @@ class Clients:
         hosts = request.headers.getall("Host", [])
         authority = hosts[0].lower() if len(hosts) == 1 else None
         if peer is None or not self._is_trusted(peer):
-            through_proxy = any(name in request.headers for name in BY_PROXIES)
+            # Proxies that add no header at all speak HTTP/1.0, as nginx does unless it is told otherwise.
+            through_proxy = any(name in request.headers for name in BY_PROXIES) or request.version < HttpVersion11
             local = peer is not None and peer.is_loopback and not through_proxy
             return Client(shown, local, self._encrypted, authority)
         if forwarded := _values(request, "X-Forwarded-Host"):
@@ -85,9 +86,8 @@ class Clients:
         schemes = _values(request, "X-Forwarded-Proto")
         secure = schemes[-1].lower() == "https" if schemes else self._encrypted
         far = self._far_end(_values(request, "X-Forwarded-For"))
-        if far is None:
-            return Client(shown, False, secure, authority)
-        return Client(str(far), far.is_loopback, secure, authority)
+        # This machine is whoever connects from it, never who is said to: a proxy may pass on what it was told.
+        return Client(shown if far is None else str(far), False, secure, authority)
 
     def _is_trusted(self, address: Address) -> bool:
         return any(address.version == network.version and address in network for network in self._trusted)

@@ -31,7 +31,7 @@ CSRF_FIELD: Final = "csrf"
 CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="tsmon-agent"'}
 
 EVERYBODY: Final = "everybody"
-"""Whose attempts count together for how many refusals are noted."""
+"""Strangers, whose attempts count together for how many refusals are noted."""
 
 
 class Gate:
@@ -89,17 +89,18 @@ class Gate:
     async def who_by_token(self, request: web.Request, secret: str) -> Who | None:
         """Who has a token; None, noted in the audit, where nobody has, 429 for too many of these."""
         client = request[CLIENT]
-        if wait_s := self.attempts.wait_s(client.network):
-            raise web.HTTPTooManyRequests(
-                text=f"Too many tokens from your address were not good; try again in {math.ceil(wait_s)} seconds.",
-                headers={"Retry-After": str(math.ceil(wait_s))},
-            )
         try:
             holder = await self.credentials.holder("token", secret)
         except StateError as error:
             raise _no_state(error) from error
         if holder is not None:
+            # Nobody is locked out by others at the same address.
             return Who(client, holder.name, holder.roles, "token")
+        if wait_s := self.attempts.wait_s(client.network):
+            raise web.HTTPTooManyRequests(
+                text=f"Too many tokens from your address were not good; try again in {math.ceil(wait_s)} seconds.",
+                headers={"Retry-After": str(math.ceil(wait_s))},
+            )
         self.attempts.failed(client.network)
         await self.note_refusal(Who(client), "bring a token", request.rel_url.raw_path)
         return None
@@ -116,9 +117,11 @@ class Gate:
     async def note_refusal(self, who: Who, action: str, target: str) -> None:
         """Put a refusal into the audit, as far as there are not very many, and into the log."""
         self._limited.warning("refused", f"{who.name} at {who.client.address} was refused: {action}")
-        if self.attempts.wait_s(EVERYBODY):
+        # What strangers fill with refusals leaves room for what a token is refused.
+        budget = EVERYBODY if who.by is None else f"token {who.name}"
+        if self.attempts.wait_s(budget):
             return
-        self.attempts.failed(EVERYBODY)
+        self.attempts.failed(budget)
         try:
             await self._agent.state.run(
                 lambda session: audit(session, who.actor, action, target[:255], outcome=REFUSED)

@@ -137,7 +137,10 @@ class SignIn:
 
     def _own(self, there: str) -> str:
         """The path where somebody wants to go, if it is one of these pages; otherwise the first."""
-        parts = urlsplit(there)
+        try:
+            parts = urlsplit(there)
+        except ValueError:
+            return f"{self._base}/"
         own = there.startswith(f"{self._base}/") and not there.startswith("//") and not parts.netloc
         printable = there.isprintable() and "\\" not in there
         signs = parts.path in (f"{self._base}/sign-in", f"{self._base}/sign-out")

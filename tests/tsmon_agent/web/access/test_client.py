@@ -1,6 +1,7 @@
 """Where requests come from, as proxies say and as liars do."""
 
 import pytest
+from aiohttp import HttpVersion10, HttpVersion11
 from aiohttp.test_utils import make_mocked_request
 
 from tsmon.settings import WebSettings
@@ -55,24 +56,28 @@ def test_headers_of_others_than_named_proxies_are_not_believed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("forwarded", "address", "local"),
+    ("forwarded", "address"),
     [
-        ("203.0.113.7", "203.0.113.7", False),
-        ("127.0.0.1, 203.0.113.7", "203.0.113.7", False),
-        ("203.0.113.7, 10.0.0.2", "203.0.113.7", False),
-        ("203.0.113.7:4711", "203.0.113.7", False),
-        ("[2001:db8::7]:4711", "2001:db8::7", False),
-        ("2001:db8::7", "2001:db8::7", False),
-        ("127.0.0.1", "127.0.0.1", True),
-        ("evil, 10.0.0.2", "10.0.0.1", False),
-        ("unknown", "10.0.0.1", False),
-        ("10.0.0.2", "10.0.0.1", False),
-        ("", "10.0.0.1", False),
+        ("203.0.113.7", "203.0.113.7"),
+        ("127.0.0.1, 203.0.113.7", "203.0.113.7"),
+        ("203.0.113.7, 10.0.0.2", "203.0.113.7"),
+        ("203.0.113.7:4711", "203.0.113.7"),
+        ("[2001:db8::7]:4711", "2001:db8::7"),
+        ("2001:db8::7", "2001:db8::7"),
+        ("127.0.0.1", "127.0.0.1"),
+        ("[::1]:99", "::1"),
+        ("::ffff:127.0.0.3", "127.0.0.3"),
+        ("evil, 10.0.0.2", "10.0.0.1"),
+        ("unknown", "10.0.0.1"),
+        ("10.0.0.2", "10.0.0.1"),
+        ("", "10.0.0.1"),
     ],
 )
-def test_of_what_named_proxies_say_the_end_is_believed(forwarded: str, address: str, local: bool) -> None:
+def test_of_what_named_proxies_say_the_end_is_believed_but_never_that_it_is_this_machine(
+    forwarded: str, address: str
+) -> None:
     found = client("10.0.0.1", {"Host": "a", "X-Forwarded-For": forwarded}, "10.0.0.0/8")
-    assert (found.address, found.local) == (address, local)
+    assert (found.address, found.local) == (address, False)
 
 
 def test_a_named_proxy_that_says_nothing_is_not_this_machine() -> None:
@@ -92,3 +97,12 @@ def test_scheme_and_host_as_the_last_proxy_saw_them() -> None:
 )
 def test_one_client_is_an_address_or_a_site(address: str, network: str) -> None:
     assert Client(address, False, False, None).network == network
+
+
+def test_a_proxy_that_adds_no_header_is_told_by_its_old_protocol() -> None:
+    """As nginx asks, where it is told nothing but ``proxy_pass``."""
+    for version, local in ((HttpVersion10, False), (HttpVersion11, True)):
+        request = make_mocked_request(
+            "GET", "/", {"Host": "127.0.0.1:9000"}, version=version, transport=Transport("127.0.0.1")
+        )
+        assert Clients([], encrypted=False).of(request).local is local
