@@ -258,6 +258,7 @@ def test_an_exception_passes_through_and_the_points_are_delivered(
 def test_an_interrupt_ends_a_waiting_flush(run: Run) -> None:
     done = run(
         """
+signal.signal(signal.SIGINT, signal.default_int_handler)  # jobs in the background of a shell ignore it
 with monitor as one:
     one.emit(Numbered(n=0))
     threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
