@@ -22,7 +22,7 @@ Row = tuple[int, Mapping[str, str]]
 
 _unit: Final = re.compile(r"[(\[].*?[)\]]")
 _separator: Final = re.compile(r"[\W_]+")
-_formula: Final = re.compile(r"'*[=+@-]")
+_formula: Final = re.compile(r"'*[=+@\t\r-]")
 
 
 @dataclass(frozen=True, slots=True)
