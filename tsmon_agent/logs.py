@@ -32,11 +32,11 @@ class OneLine(logging.Formatter):
     A file for ``agent.log_config`` can name it: ``"()": "tsmon_agent.logs.OneLine"``.
     """
 
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         """See :meth:`logging.Formatter.formatMessage`; a traceback follows it on its own lines."""
         return printable(super().formatMessage(record))
 
-    def formatException(self, ei: Any) -> str:  # noqa: N802
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
         """See :meth:`logging.Formatter.formatException`."""
         return printable_lines(super().formatException(ei))
 

@@ -4,12 +4,13 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from itertools import islice, pairwise, repeat
 from operator import attrgetter, floordiv, le, sub
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from tsmon.availability.deployments import BEGINNING_NS, Span
 from tsmon.availability.rules import Rules
 from tsmon.errors import AvailabilityError
-from tsmon.stores import Bin, Windows
+from tsmon.stores import Bin
+from tsmon.stores.windows import columns_of
 
 __all__ = ["Groups", "groups_of", "in_order", "mean_separation"]
 
@@ -25,9 +26,6 @@ class Groups(NamedTuple):
     lasts: list[int]
     counts: list[int]
     lengths: list[int]
-
-
-_ATTRIBUTES: Final = tuple(map(attrgetter, ("first_ns", "last_ns", "count")))
 
 
 def in_order(bins: Sequence[Bin]) -> Groups:
@@ -78,10 +76,7 @@ def mean_separation(ordered: Groups, groups: Iterable[Groups], rules: Rules) -> 
 
 
 def _columns(bins: Sequence[Bin]) -> Groups:
-    if isinstance(bins, Windows):
-        firsts, lasts, counts = bins.firsts, bins.lasts, bins.counts
-    else:
-        firsts, lasts, counts = (list(map(attribute, bins)) for attribute in _ATTRIBUTES)
+    firsts, lasts, counts = columns_of(bins)
     return Groups(firsts, lasts, counts, list(map(sub, lasts, firsts)))
 
 

@@ -1,6 +1,7 @@
 """How sparse each group of a span is."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from itertools import pairwise
 from operator import truediv
 from typing import Final
 
@@ -26,7 +27,7 @@ def levels_of(groups: Groups, span: Span, whole_ns: float | None, rules: Rules) 
         several = [index for index, number in enumerate(separations) if number]
         lengths = [groups.lengths[index] for index in several]
         levels = _levels(lengths, [separations[index] for index in several], span.floor_ns, whole_ns, rules)
-        return list(_filled(several, levels, len(counts)))
+        return _filled(several, levels, len(counts))
     return _levels(groups.lengths, separations, span.floor_ns, whole_ns, rules)
 
 
@@ -54,15 +55,9 @@ def _levels(
     ]
 
 
-def _filled(places: Sequence[int], levels: Sequence[Category], length: int) -> Iterator[Category]:
-    """Levels at their places, and what they say of the places between."""
-    level = levels[0] if levels else _PRESENT
-    reached = 0
-    for place, found in zip(places, levels, strict=True):
-        while reached < place:
-            reached += 1
-            yield level
-        level = found
-    while reached < length:
-        reached += 1
-        yield level
+def _filled(places: Sequence[int], levels: Sequence[Category], length: int) -> list[Category]:
+    """Levels from their places on, the first from the beginning."""
+    if not levels:
+        return [_PRESENT] * length
+    edges = pairwise((0, *places[1:], length))
+    return [level for level, (low, high) in zip(levels, edges, strict=True) for _ in range(low, high)]

@@ -11,7 +11,7 @@ from tsmon.line_protocol.values import MAX_TIME_NS
 __all__ = ["time_of_text", "time_text"]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_EPOCH_OF_TEXTS: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - its text has no zone
+_EPOCH_OF_TEXTS: Final = _EPOCH.replace(tzinfo=None)
 _SECOND_NS: Final = 1_000_000_000
 
 _iso: Final = re.compile(

@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from operator import attrgetter
-from typing import Self, overload
+from typing import Final, Self, overload
 
 from tsmon.stores.base import Bin
 
-__all__ = ["Windows"]
+__all__ = ["Windows", "columns_of"]
 
-_first = attrgetter("first_ns")
-_last = attrgetter("last_ns")
-_count = attrgetter("count")
+_ATTRIBUTES: Final = tuple(map(attrgetter, ("first_ns", "last_ns", "count")))
 
 
 class Windows(Sequence[Bin]):
@@ -27,7 +25,7 @@ class Windows(Sequence[Bin]):
     @classmethod
     def of(cls, every_ns: int, bins: Sequence[Bin]) -> Self:
         """Bins of such windows."""
-        return cls(every_ns, list(map(_first, bins)), list(map(_last, bins)), list(map(_count, bins)))
+        return cls(every_ns, *columns_of(bins))
 
     def __add__(self, other: "Windows") -> "Windows":
         """These, then the other ones."""
@@ -52,3 +50,11 @@ class Windows(Sequence[Bin]):
         every_ns = self.every_ns
         for first_ns, last_ns, count in zip(self.firsts, self.lasts, self.counts, strict=True):
             yield Bin(first_ns // every_ns * every_ns, first_ns, last_ns, count)
+
+
+def columns_of(bins: Sequence[Bin]) -> tuple[list[int], list[int], list[int]]:
+    """Times of the first points, of the last ones, and numbers of points; those of windows as they are."""
+    if isinstance(bins, Windows):
+        return bins.firsts, bins.lasts, bins.counts
+    firsts, lasts, counts = (list(map(attribute, bins)) for attribute in _ATTRIBUTES)
+    return firsts, lasts, counts
