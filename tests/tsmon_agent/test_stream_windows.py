@@ -1,11 +1,14 @@
 """Windows of many streams by one question: reports are those of a question for each."""
 
+import random
 from collections.abc import AsyncIterator, Mapping, Sequence
+from itertools import groupby, product
 
 import pytest
 
 from tests.services.influxdb import InfluxDB
 from tsmon.availability import EXACT, Category, Deployment, Narrowest, Report
+from tsmon.line_protocol.escaping import escape_tag
 from tsmon.stores import Bin, Selector, Store
 from tsmon.stores.influxdb import InfluxConnection, InfluxStore
 from tsmon.stores.influxdb.rollups import changes_needed
@@ -18,6 +21,7 @@ S = 1_000_000_000
 START = 1_700_000_000 // 86_400 * DAY_NS
 NOW = START + 90 * DAY_NS
 NAMES = ("plain", "in, two", 'quo"ted', "a=b c", "none")
+ODD = ("", "a", "A b", "a,b", "a=", "a-b", 'q"', "é", "\U0001f300", "\ufffd", "10", "9")
 DAYS = Narrowest(DAY_NS, DAY_NS)
 
 
@@ -97,6 +101,42 @@ async def test_late_points_before_and_behind_the_rollups_are_there(store: Influx
     assert (plain[0].first_ns, plain[-1].last_ns) == (late[0], late[1])
     assert found[-1] == []
     assert None not in found
+
+
+async def test_series_are_told_apart_whatever_their_tags(influxdb: InfluxDB, bucket: str) -> None:
+    """Their numbers come in the order in which the server reads series; it does not tell of them in that one."""
+    draw = random.Random(3)
+    tag_sets = [{key: one for key, one in zip("abz", tags, strict=True) if one} for tags in product(ODD, repeat=3)]
+    points = [
+        f"m{''.join(f',{key}={escape_tag(one)}' for key, one in tags.items())} v=1 {START + at_ns}"
+        for tags in tag_sets
+        for at_ns in draw.sample(range(5 * DAY_NS), 4)
+    ]
+    connection = InfluxConnection(url=influxdb.url, org=influxdb.org, bucket=bucket, token=influxdb.token)
+    async with InfluxStore(connection) as opened:
+        await opened.write("\n".join(points).encode())
+        for change in await changes_needed(opened, (Rung(DAY_NS),)):
+            await change.apply(lambda *_: None)
+        told = await opened.windows([Selector("m", "v")], start_ns=START, stop_ns=NOW, every_ns=DAY_NS)
+        assert told is not None
+        known = await opened.values(Selector("m", "v"), start_ns=START, stop_ns=NOW)
+    assert len(known) == len(tag_sets)
+    assert {key_of(tags): edges(bins) for tags, bins in told} == {
+        key_of(one.tags): edges_of_days(one.times_ns) for one in known
+    }
+
+
+def key_of(tags: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(tags.items()))
+
+
+def edges(bins: Sequence[Bin]) -> list[tuple[int, int, int]]:
+    return [(one.first_ns, one.last_ns, one.count) for one in bins]
+
+
+def edges_of_days(times_ns: Sequence[int]) -> list[tuple[int, int, int]]:
+    days = [list(group) for _, group in groupby(times_ns, key=lambda time_ns: time_ns // DAY_NS)]
+    return [(times[0], times[-1], len(times)) for times in days]
 
 
 def store_time(store: InfluxStore) -> int:

@@ -14,7 +14,10 @@ from typing import Any, Final
 
 from tsmon.errors import StoreError
 
-__all__ = ["Row", "Tables", "rows", "time_ns_of_rfc3339"]
+__all__ = ["Key", "Row", "Tables", "rows", "time_ns_of_rfc3339"]
+
+Key = tuple[tuple[str, str], ...]
+"""Tags of a series, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,11 @@ class Row:
     values: dict[str, Any]
     tags: dict[str, str]
     types: Mapping[str, str]
+
+    @property
+    def key(self) -> Key:
+        """The tags, in order."""
+        return tuple(sorted(self.tags.items()))
 
 
 def time_ns_of_rfc3339(text: str) -> int:

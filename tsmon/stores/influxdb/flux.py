@@ -52,29 +52,28 @@ def condition(column: str, value: str) -> str:
 
 def source(bucket: str, selector: Selector, start_ns: int, stop_ns: int) -> str:
     """Pipeline that reads the selected points of ``start_ns <= time < stop_ns``."""
-    conditions = [
-        condition("_measurement", selector.measurement),
-        condition("_field", selector.field),
-        *(condition(key, value) for key, value in sorted(selector.tags.items())),
-    ]
-    return (
+    return source_of_any(bucket, [selector], start_ns, stop_ns)
+
+
+def source_of_any(
+    bucket: str, selectors: Sequence[Selector], start_ns: int, stop_ns: int, *, fields: Sequence[str] = ()
+) -> str:
+    """:func:`source` of the series that any of some selectors selects, all of one measurement and field.
+
+    Of other ``fields`` than that, where these are given.
+    """
+    first = selectors[0]
+    named = " or ".join(condition("_field", field) for field in fields or (first.field,))
+    alternatives = [[condition(key, value) for key, value in sorted(one.tags.items())] for one in selectors]
+    every = [one for one in alternatives[0] if all(one in others for others in alternatives)]
+    conditions = [condition("_measurement", first.measurement), f"({named})" if len(fields) > 1 else named, *every]
+    read = (
         f"from(bucket: {quote(bucket)})\n"
         f"  |> range(start: time(v: {start_ns}), stop: time(v: {stop_ns}))\n"
         f"  |> filter(fn: (r) => {' and '.join(conditions)})\n"
     )
-
-
-def source_of_any(bucket: str, selectors: Sequence[Selector], start_ns: int, stop_ns: int) -> str:
-    """:func:`source` of the series that any of some selectors selects, all of one measurement and field."""
-    first = selectors[0]
-    every = {condition(key, value) for key, value in first.tags.items()}
-    alternatives = [[condition(key, value) for key, value in sorted(one.tags.items())] for one in selectors]
-    for others in alternatives:
-        every &= set(others)
-    read = source(bucket, Selector(first.measurement, first.field), start_ns, stop_ns)
     rest = [" and ".join(one for one in others if one not in every) for others in alternatives]
-    filters = [*sorted(every), *([" or ".join(f"({one})" for one in rest)] if all(rest) else [])]
-    return read + "".join(f"  |> filter(fn: (r) => {one})\n" for one in filters)
+    return read + (f"  |> filter(fn: (r) => {' or '.join(f'({one})' for one in rest)})\n" if all(rest) else "")
 
 
 def series_bins_query(

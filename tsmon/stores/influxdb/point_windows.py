@@ -3,13 +3,11 @@
 from typing import Final
 
 from tsmon.stores.base import Bin
-from tsmon.stores.influxdb.annotated_csv import rows
+from tsmon.stores.influxdb.annotated_csv import Key, rows
 
 __all__ = ["windows_of_points"]
 
 MAX_NS: Final = 2**63
-
-Key = tuple[tuple[str, str], ...]
 
 
 def windows_of_points(text: str, every_ns: int) -> dict[Key, list[Bin]]:
@@ -20,7 +18,7 @@ def windows_of_points(text: str, every_ns: int) -> dict[Key, list[Bin]]:
     found: dict[Key, dict[int, list[int]]] = {}
     for row in rows(text):
         time_ns = row.values["_start" if row.result == "count" else "_time"]
-        windows = found.setdefault(tuple(sorted(row.tags.items())), {})
+        windows = found.setdefault(row.key, {})
         one = windows.setdefault(time_ns // every_ns * every_ns, [MAX_NS, -MAX_NS, 0])
         if row.result == "count":
             one[2] += row.values["_value"]

@@ -10,7 +10,7 @@ import msgspec
 
 from tsmon.errors import StoreUnavailableError
 from tsmon.stores.base import Asked, Bin, Count, Kept, Newest, Selector, Series, Store, Values
-from tsmon.stores.influxdb.annotated_csv import rows
+from tsmon.stores.influxdb.annotated_csv import Key, rows
 from tsmon.stores.influxdb.answers import message_of
 from tsmon.stores.influxdb.api import ONE_PIECE_BYTES, InfluxApi
 from tsmon.stores.influxdb.connection import InfluxConnection
@@ -44,9 +44,6 @@ if TYPE_CHECKING:
 __all__ = ["InfluxStore"]
 
 COMPRESSION_LEVEL: Final = 1
-
-Key = tuple[tuple[str, str], ...]
-"""Tags of a series, in order."""
 
 
 class InfluxStore(InfluxApi, Store):
@@ -245,9 +242,9 @@ class InfluxStore(InfluxApi, Store):
 
     async def _series(self, selector: Selector, start_ns: int, stop_ns: int, every_ns: int) -> list[Series]:
         text = await self.query(series_query(self.connection.bucket, selector, start_ns, stop_ns, every_ns))
-        found: dict[tuple[tuple[str, str], ...], tuple[list[int], list[float]]] = {}
+        found: dict[Key, tuple[list[int], list[float]]] = {}
         for row in rows(text):
-            times, values = found.setdefault(tuple(sorted(row.tags.items())), ([], []))
+            times, values = found.setdefault(row.key, ([], []))
             times.append(_floor(row.values["_time"], every_ns))
             values.append(row.values["_value"])
         return [Series(dict(tags), times, values) for tags, (times, values) in sorted(found.items())]
@@ -257,9 +254,9 @@ class InfluxStore(InfluxApi, Store):
         if start_ns >= stop_ns:
             return []  # the server refuses an empty range
         text = await self.query(values_query(self.connection.bucket, selector, start_ns, stop_ns))
-        found: dict[tuple[tuple[str, str], ...], tuple[list[int], list[FieldValue]]] = {}
+        found: dict[Key, tuple[list[int], list[FieldValue]]] = {}
         for row in rows(text):
-            times, values = found.setdefault(tuple(sorted(row.tags.items())), ([], []))
+            times, values = found.setdefault(row.key, ([], []))
             times.append(row.values["_time"])
             values.append(row.values["_value"])
         return [Values(dict(tags), times, values) for tags, (times, values) in sorted(found.items())]
@@ -284,7 +281,7 @@ class InfluxStore(InfluxApi, Store):
 
 def _joined(*parts: list[Series]) -> list[Series]:
     """Series of parts of time, which follow each other, as one."""
-    found: dict[tuple[tuple[str, str], ...], tuple[list[int], list[float]]] = {}
+    found: dict[Key, tuple[list[int], list[float]]] = {}
     for part in parts:
         for one in part:
             times, values = found.setdefault(tuple(sorted(one.tags.items())), ([], []))

@@ -1,13 +1,11 @@
 """Answers from rollups: bins, and means weighted by their counts."""
 
 from tsmon.stores.base import Bin, Selector, Series
-from tsmon.stores.influxdb.annotated_csv import rows
+from tsmon.stores.influxdb.annotated_csv import Key, rows
 from tsmon.stores.influxdb.flux import counts_query, source
 from tsmon.stores.influxdb.rollups.names import COUNT, FIRST, LAST, MEAN, rolled_field
 
 __all__ = ["bins_of", "rolled_bins_query", "rolled_counts_query", "rolled_series_query", "series_of"]
-
-Key = tuple[tuple[str, str], ...]
 
 
 def rolled_bins_query(bucket: str, selector: Selector, start_ns: int, stop_ns: int, every_ns: int) -> str:
@@ -71,7 +69,7 @@ def series_of(text: str, every_ns: int) -> list[Series]:
     means: dict[tuple[Key, int], float] = {}
     counts: dict[tuple[Key, int], int] = {}
     for row in rows(text):
-        at = tuple(sorted(row.tags.items())), row.values["_time"]
+        at = row.key, row.values["_time"]
         if row.result == "mean":
             means[at] = row.values["_value"]
         else:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from tsmon.line_protocol.escaping import escape_tag
@@ -15,12 +15,32 @@ from tsmon.stores.influxdb.rollups.states import Rolled
 if TYPE_CHECKING:
     from tsmon.stores.influxdb.store import InfluxStore
 
-__all__ = ["differing_days", "first_time_ns", "noted", "numeric_fields", "recompute", "roll_up", "spans_of"]
+__all__ = [
+    "Contents",
+    "contents_of",
+    "differing_days",
+    "first_time_ns",
+    "noted",
+    "recompute",
+    "roll_up",
+    "spans_of",
+]
 
 DAY_NS: Final = 86_400_000_000_000
 WINDOWS_AT_ONCE: Final = 1_000
+"""Windows of a step, of each series."""
+TABLES_AT_ONCE: Final = 20_000
+"""Windows of a step, of all series together: each is a table of the server's, of some ten kilobytes."""
 LONGEST_S: Final = 900.0
 """How long one step may take: of years of many series there is much to be read and written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What is rolled up of a measurement: the names of those fields that have means, and how many series it has."""
+
+    numbers: list[str]
+    series: int
 
 
 async def recompute(
@@ -41,12 +61,13 @@ async def recompute(
     mine = [one for one in await store.rollups.all() if one.measurement == measurement]
     if not mine:
         return
-    numbers = await numeric_fields(store, measurement)
+    contents = await contents_of(store, measurement)
     raw_from_ns = await store.points_since_ns()
     for one in sorted(mine, key=lambda one: one.every_ns):
         longer = _reaching_back(one, start_ns, raw_from_ns)
-        for low_ns, high_ns in spans_of(longer, start_ns, stop_ns if longer is one else one.until_ns, raw_from_ns):
-            await roll_up(store, one, numbers, low_ns, high_ns)
+        until_ns = stop_ns if longer is one else one.until_ns
+        for low_ns, high_ns in spans_of(longer, contents, start_ns, until_ns, raw_from_ns):
+            await roll_up(store, one, contents, low_ns, high_ns)
             done((high_ns - low_ns) // one.every_ns)
         if longer is not one:
             await store.write(noted(longer))
@@ -66,27 +87,29 @@ def _reaching_back(rolled: Rolled, start_ns: int, raw_from_ns: int) -> Rolled:
     return replace(rolled, since_ns=since_ns) if since_ns < rolled.since_ns else rolled
 
 
-async def roll_up(store: "InfluxStore", rolled: Rolled, numbers: list[str], start_ns: int, stop_ns: int) -> None:
+async def roll_up(store: "InfluxStore", rolled: Rolled, contents: Contents, start_ns: int, stop_ns: int) -> None:
     """Roll up whole windows of one rung."""
     bucket = store.connection.bucket
-    flux = once(bucket, rolled.measurement, numbers, rolled.every_ns, start_ns, stop_ns)
+    flux = once(bucket, rolled.measurement, contents.numbers, rolled.every_ns, start_ns, stop_ns)
     await store.query(flux, timeout_s=LONGEST_S)
 
 
-def spans_of(rolled: Rolled, start_ns: int, stop_ns: int, raw_from_ns: int) -> Iterator[tuple[int, int]]:
+def spans_of(
+    rolled: Rolled, contents: Contents, start_ns: int, stop_ns: int, raw_from_ns: int
+) -> Iterator[tuple[int, int]]:
     """Spans of some windows each that cover a span, as far as that is rolled up and not frozen."""
     every_ns = rolled.every_ns
     low_ns = max(start_ns // every_ns, rolled.since_ns // every_ns, -(-raw_from_ns // every_ns)) * every_ns
     high_ns = min(-(-stop_ns // every_ns) * every_ns, rolled.until_ns)
     if rolled.keep_ns:
         low_ns = max(low_ns, -(-(time.time_ns() - rolled.keep_ns) // every_ns) * every_ns)
-    step_ns = WINDOWS_AT_ONCE * every_ns
+    step_ns = min(max(TABLES_AT_ONCE // max(contents.series, 1), 1), WINDOWS_AT_ONCE) * every_ns
     for at_ns in range(low_ns, high_ns, step_ns):
         yield at_ns, min(at_ns + step_ns, high_ns)
 
 
-async def numeric_fields(store: "InfluxStore", measurement: str) -> list[str]:
-    """Names of the fields that have means."""
+async def contents_of(store: "InfluxStore", measurement: str) -> Contents:
+    """What there is to be rolled up of a measurement."""
     text = await store.query(
         f"from(bucket: {quote(store.connection.bucket)})\n"
         f"  |> range(start: time(v: {MIN_TIME_NS}), stop: time(v: {MAX_TIME_NS}))\n"
@@ -94,8 +117,10 @@ async def numeric_fields(store: "InfluxStore", measurement: str) -> list[str]:
         "  |> last()\n"
         '  |> keep(columns: ["_field", "_value"])\n'
     )
-    numbers = {"double", "long", "unsignedLong"}
-    return sorted({row.values["_field"] for row in rows(text) if row.types["_value"] in numbers})
+    newest = list(rows(text))
+    numeric = {"double", "long", "unsignedLong"}
+    numbers = {row.values["_field"] for row in newest if row.types["_value"] in numeric}
+    return Contents(sorted(numbers), len(newest))
 
 
 async def first_time_ns(store: "InfluxStore", measurement: str) -> int | None:

@@ -9,9 +9,10 @@ from tsmon.stores.influxdb.annotated_csv import rows
 from tsmon.stores.influxdb.flux import MAX_TIME_NS, MIN_TIME_NS, quote
 from tsmon.stores.influxdb.rollups.names import STATE, rung_bucket, rung_name
 from tsmon.stores.influxdb.rollups.recompute import (
+    Contents,
+    contents_of,
     first_time_ns,
     noted,
-    numeric_fields,
     roll_up,
     spans_of,
 )
@@ -50,13 +51,13 @@ async def changes_needed(store: "InfluxStore", rungs: Sequence[Rung]) -> list[Ch
     found = await measurements(store)
     wanted = {}
     for measurement in found:
-        numbers = await numeric_fields(store, measurement)
+        contents = await contents_of(store, measurement)
         for rung in rungs:
             name = task_name(store.connection.bucket, measurement, rung.every_ns)
-            text = task(store.connection.bucket, measurement, numbers, rung.every_ns, rung.keep_ns or 0)
+            text = task(store.connection.bucket, measurement, contents.numbers, rung.every_ns, rung.keep_ns or 0)
             wanted[name] = text
             if name not in known:
-                changes.append(Change(f"create task {name!r}", _creates(store, measurement, numbers, rung, text)))
+                changes.append(Change(f"create task {name!r}", _creates(store, measurement, contents, rung, text)))
             elif known[name]["flux"] != text:
                 changes.append(Change(f"update task {name!r}", _updates(store, known[name]["id"], text)))
     widths = {rung_name(rung.every_ns) for rung in rungs}
@@ -137,7 +138,7 @@ def _deletes(store: "InfluxStore", id_: str) -> Callable[[Progress], Awaitable[N
 
 
 def _creates(
-    store: "InfluxStore", measurement: str, numbers: list[str], rung: Rung, text: str
+    store: "InfluxStore", measurement: str, contents: Contents, rung: Rung, text: str
 ) -> Callable[[Progress], Awaitable[None]]:
     """Roll up what is there, note how far, and leave the rest to the task."""
 
@@ -151,8 +152,8 @@ def _creates(
         since_ns = min(oldest_ns // every_ns * every_ns, stop_ns)
         rolled = Rolled(measurement, every_ns, since_ns, stop_ns, rung.keep_ns or 0)
         done, whole = 0, (stop_ns - since_ns) // every_ns
-        for low_ns, high_ns in spans_of(rolled, since_ns, stop_ns, MIN_TIME_NS):
-            await roll_up(store, rolled, numbers, low_ns, high_ns)
+        for low_ns, high_ns in spans_of(rolled, contents, since_ns, stop_ns, MIN_TIME_NS):
+            await roll_up(store, rolled, contents, low_ns, high_ns)
             done += (high_ns - low_ns) // every_ns
             progress(f"{rung_name(every_ns)} {measurement}", done, whole)
         await store.write(noted(rolled))

@@ -1,81 +1,108 @@
-"""Rollups as they lie: each series' windows by themselves."""
+"""Rollups as they lie: each series' windows by themselves.
 
-import csv
-from collections.abc import Iterator, Sequence
+Of millions of windows the server would write the tags with each number, which are most of an answer then. So
+numbers are asked for without any: counts, first and last times are a column each of all series together, in the
+order in which the storage reads series (key by key and value by value, as bytes). Which are whose is told by a few
+rows with tags: how many numbers each series has, and their sum, by which that order is made sure of.
+"""
+
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from operator import lt
 from typing import Final
 
 import msgspec
 
+from tsmon.errors import StoreError
 from tsmon.stores.base import Selector
+from tsmon.stores.influxdb.annotated_csv import Key, rows
 from tsmon.stores.influxdb.flux import source_of_any
 from tsmon.stores.influxdb.rollups.names import COUNT, FIRST, LAST, rolled_field
 from tsmon.stores.windows import Windows
 
 __all__ = ["windows_of", "windows_query"]
 
-Key = tuple[tuple[str, str], ...]
+_COLUMNS: Final = {"count": COUNT, "first": FIRST, "last": LAST}
+
+_HEAD: Final = "#datatype,string,long,long\r\n#group,false,false,false\r\n#default,{},,\r\n,result,table,_value"
+_HEADS: Final = {_HEAD.format(name): name for name in _COLUMNS}
+"""What stands before a column of numbers, and which one that is."""
+
+_BEFORE: Final = "\r\n,,0,"
+"""What stands before each number."""
+
+_TABLE_ENDS: Final = "\r\n\r\n"
 
 _integers: Final = msgspec.json.Decoder(list[int])
 
-FIXED: Final = 4
-"""Columns before the tags: an empty one, result, table, value."""
-
 
 def windows_query(bucket: str, selectors: Sequence[Selector], start_ns: int, stop_ns: int) -> str:
-    """Results ``count``, ``first`` and ``last``: a table for each series, with a value for each rollup."""
-    columns = '"_start", "_stop", "_time", "_measurement", "_field"'
-    return "\n".join(
-        f"{source_of_any(bucket, [rolled_field(one, suffix) for one in selectors], start_ns, stop_ns)}"
-        f'  |> drop(columns: [{columns}])\n  |> yield(name: "{name}")\n'
-        for name, suffix in (("count", COUNT), ("first", FIRST), ("last", LAST))
-    )
+    """Results ``count``, ``first`` and ``last``: bare numbers; ``length`` and ``sum`` of these for each series."""
+
+    def read(*suffixes: str) -> str:
+        fields = [rolled_field(selectors[0], suffix).field for suffix in suffixes]
+        return source_of_any(bucket, selectors, start_ns, stop_ns, fields=fields)
+
+    columns = [
+        f'{read(suffix)}  |> keep(columns: ["_value"])\n  |> yield(name: "{name}")\n'
+        for name, suffix in _COLUMNS.items()
+    ]
+    told = [
+        f'{read(*_COLUMNS.values())}  |> {function}()\n  |> drop(columns: ["_start", "_stop", "_measurement"])\n'
+        f'  |> yield(name: "{name}")\n'
+        for name, function in (("length", "count"), ("sum", "sum"))
+    ]
+    return "\n".join(columns + told)
 
 
 def windows_of(text: str, every_ns: int) -> dict[Key, Windows] | None:
-    """Bins of what :func:`windows_query` answers; None where it is not understood.
-
-    Millions of numbers are read not row by row, but a table at a time: what stands between two of its numbers is
-    the same throughout, as it is made of the tags.
-    """
-    found: dict[Key, dict[str, list[int]]] = {}
+    """Bins of what :func:`windows_query` answers; None where it is not understood."""
+    columns: dict[str, list[int]] = {}
+    rest: list[str] = []
     try:
-        for block in text.split("\r\n\r\n"):
-            if block in ("", "\r\n"):
-                continue  # a result without series
-            _, _, default, names, body = block.lstrip("\r\n").split("\r\n", 4)
-            result = default.split(",")[1]
-            columns = names.split(",")
-            if columns[:FIXED] != ["", "result", "table", "_value"] or result not in ("count", "first", "last"):
-                return None
-            for tags, numbers in _tables(f"{body.rstrip()}\r\n", columns[FIXED:]):
-                found.setdefault(tags, {})[result] = numbers
-    except (ValueError, IndexError, csv.Error, msgspec.MsgspecError):
-        return None
-    windows: dict[Key, Windows] = {}
-    for tags, one in found.items():
-        counts, firsts, lasts = (one.get(name, []) for name in ("count", "first", "last"))
-        if not len(counts) == len(firsts) == len(lasts) or not all(map(lt, lasts, islice(firsts, 1, None))):
-            return None
-        windows[tags] = Windows(every_ns, firsts, lasts, counts)
-    return windows
-
-
-def _tables(body: str, names: Sequence[str]) -> Iterator[tuple[Key, list[int]]]:
-    """Tags and values of each table of a block, in which every line ends by CR LF; raises as its readers do."""
-    at = 0
-    while at < len(body):
-        line = body[at : body.index("\r\n", at)]
-        number, value = line.split(",", FIXED)[2:FIXED]
-        prefix = f",,{number},"
-        rest = line[len(prefix) + len(value) :]
-        end = body.find(f"\r\n,,{int(number) + 1},", at)
-        end = len(body) - 2 if end < 0 else end
-        values = body[at + len(prefix) : end].removesuffix(rest).replace(f"{rest}\r\n{prefix}", ",")
-        cells = next(csv.reader([rest[1:]], strict=True)) if rest else []
-        yield (
-            tuple(sorted((name, cell) for name, cell in zip(names, cells, strict=True) if cell)),
-            _integers.decode(f"[{values}]"),
+        for table in text.split(_TABLE_ENDS):
+            head, _, numbers = table.lstrip("\r\n").partition(_BEFORE)
+            if head in _HEADS:
+                columns[_HEADS[head]] = _integers.decode(f"[{numbers.replace(_BEFORE, ',')}]")
+            else:
+                rest.append(table)
+        told = _told(_TABLE_ENDS.join(rest))
+        counts, firsts, lasts = (
+            _parts(columns.get(name, []), told["length"][name], told["sum"][name]) for name in _COLUMNS
         )
-        at = end + 2
+        if not counts.keys() == firsts.keys() == lasts.keys():
+            return None
+        windows = {key: Windows(every_ns, firsts[key], lasts[key], counts[key]) for key in counts}
+    except (ValueError, LookupError, msgspec.MsgspecError, StoreError):
+        return None
+    return windows if all(map(_in_order, windows.values())) else None
+
+
+def _told(text: str) -> dict[str, dict[str, dict[Key, int]]]:
+    """Length and sum of each series' part of each column; raises as its reader does, and LookupError."""
+    told: dict[str, dict[str, dict[Key, int]]] = {one: {name: {} for name in _COLUMNS} for one in ("length", "sum")}
+    for row in rows(text):
+        of_series = told[row.result][row.values["_field"].rpartition(":")[2]]
+        if row.key in of_series:
+            raise ValueError(f"{row.key} is there twice")
+        of_series[row.key] = row.values["_value"]
+    return told
+
+
+def _parts(column: list[int], lengths: Mapping[Key, int], sums: Mapping[Key, int]) -> dict[Key, list[int]]:
+    """Each series' part of a column; raises ValueError or LookupError where they are not what was told."""
+    parts: dict[Key, list[int]] = {}
+    at = 0
+    for key in sorted(lengths):
+        part = parts[key] = column[at : at + lengths[key]]
+        at += len(part)
+        if len(part) != lengths[key] or (sum(part) - sums[key]) % 2**64:  # the server's sums overflow
+            raise ValueError(f"{key} has other numbers than its own")
+    if at != len(column):
+        raise ValueError(f"{len(column) - at} numbers are nobody's")
+    return parts
+
+
+def _in_order(windows: Windows) -> bool:
+    firsts, lasts, counts = windows.firsts, windows.lasts, windows.counts
+    return len(firsts) == len(lasts) == len(counts) and all(map(lt, lasts, islice(firsts, 1, None)))

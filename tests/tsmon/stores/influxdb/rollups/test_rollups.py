@@ -13,7 +13,7 @@ from tsmon.stores.influxdb import InfluxConnection, InfluxStore
 from tsmon.stores.influxdb.annotated_csv import rows
 from tsmon.stores.influxdb.rollups import changes_needed, differing_days, recompute
 from tsmon.stores.influxdb.rollups.names import rung_bucket
-from tsmon.stores.influxdb.rollups.recompute import numeric_fields, roll_up
+from tsmon.stores.influxdb.rollups.recompute import contents_of, roll_up
 from tsmon.stores.rungs import DAY_NS, HOUR_NS, MINUTE_NS, Rung
 
 S = 1_000_000_000
@@ -180,7 +180,7 @@ async def test_a_day_is_found_that_only_the_widest_rung_has_counted_right(store:
     day = NOW - 3 * DAY_NS
     await store.write(b"ctd,site=a\\ b value=1 %d" % (day + 5 * HOUR_NS))
     [widest] = [one for one in await store.rollups.all() if one.every_ns == DAY_NS]
-    await roll_up(store, widest, await numeric_fields(store, "ctd"), day, day + DAY_NS)
+    await roll_up(store, widest, await contents_of(store, "ctd"), day, day + DAY_NS)
     assert await differing_days(store, "ctd", 30, now_ns=NOW) == [day]
     await recompute(store, "ctd", day, day + DAY_NS)
     assert await differing_days(store, "ctd", 30, now_ns=NOW) == []
