@@ -1,8 +1,9 @@
 """Instruments with their streams and deployments, and what is known of their availability."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, repeat
 from typing import Final
 
 from sqlalchemy.orm import Session
@@ -21,10 +22,13 @@ __all__ = ["Instrument", "ObservedStream", "instrument_of", "narrowest_for", "re
 MOST_WINDOWS: Final = 400_000
 """Windows of all streams of a page together: what a store answers within a second or two."""
 
-TOGETHER: Final = 50
-"""Streams that are one question, where the store can answer that: each costs a server ten milliseconds."""
+TOGETHER: Final = (8, 25, 50)
+"""Streams that are one question, where the store can answer that, first, second, and from then on.
 
-GROUPS_AT_ONCE: Final = 3
+Each question costs a server ten milliseconds; but the first is soon answered, so that judging begins.
+"""
+
+GROUPS_AT_ONCE: Final = 2
 """Groups of streams that the store is asked for, or that are judged, at the same time: so neither waits."""
 
 AT_ONCE: Final = 2
@@ -119,8 +123,17 @@ async def reports_of(
             windows=windows,
         )
 
-    groups = [instrument.streams[at : at + TOGETHER] for at in range(0, len(instrument.streams), TOGETHER)]
+    groups = _groups(instrument.streams)
     return [report for reports in await asyncio.gather(*map(several, groups)) for report in reports]
+
+
+def _groups(streams: Sequence[ObservedStream]) -> Iterator[Sequence[ObservedStream]]:
+    at = 0
+    for size in chain(TOGETHER, repeat(TOGETHER[-1])):
+        if at >= len(streams):
+            return
+        yield streams[at : at + size]
+        at += size
 
 
 def narrowest_for(instrument: Instrument, start_ns: int, end_ns: int, now_ns: int) -> Narrowest:

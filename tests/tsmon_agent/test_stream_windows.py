@@ -14,6 +14,7 @@ from tsmon.stores.influxdb import InfluxConnection, InfluxStore
 from tsmon.stores.influxdb.rollups import changes_needed
 from tsmon.stores.memory import MemoryStore
 from tsmon.stores.rungs import DAY_NS, Rung
+from tsmon_agent import instruments
 from tsmon_agent.instruments import Instrument, ObservedStream, reports_of
 from tsmon_agent.stream_windows import windows_of
 
@@ -79,6 +80,9 @@ async def test_reports_are_those_of_single_questions_and_of_the_other_store(
     monkeypatch.setattr(InfluxStore, "windows", counted)
     together = await reports(store)
     assert asked == 1
+    monkeypatch.setattr(instruments, "TOGETHER", (2, 3))
+    assert together == await reports(store)
+    assert asked == 3
     monkeypatch.setattr(InfluxStore, "windows", none)
     assert together == await reports(store)
     async with MemoryStore() as other:

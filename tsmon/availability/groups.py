@@ -10,7 +10,7 @@ from tsmon.availability.deployments import BEGINNING_NS, Span
 from tsmon.availability.rules import Rules
 from tsmon.errors import AvailabilityError
 from tsmon.stores import Bin
-from tsmon.stores.windows import columns_of
+from tsmon.stores.windows import Windows, columns_of
 
 __all__ = ["Groups", "groups_of", "in_order", "mean_separation"]
 
@@ -31,12 +31,12 @@ class Groups(NamedTuple):
 def in_order(bins: Sequence[Bin]) -> Groups:
     """Bins that hold something, by time; raises :class:`~tsmon.errors.AvailabilityError` for impossible ones."""
     found = _columns(bins)
-    firsts, lasts, counts, _ = found
+    firsts, lasts, counts, lengths = found
     if not firsts or (
         min(counts) > 0
         and firsts[0] >= BEGINNING_NS
-        and all(map(le, firsts, lasts))
-        and all(map(le, lasts, islice(firsts, 1, None)))
+        and min(lengths) >= 0
+        and (isinstance(bins, Windows) or all(map(le, lasts, islice(firsts, 1, None))))
     ):
         return found
     ordered = sorted((one for one in bins if one.count), key=attrgetter("first_ns", "last_ns"))
@@ -49,8 +49,11 @@ def in_order(bins: Sequence[Bin]) -> Groups:
     return _columns(ordered)
 
 
-def groups_of(ordered: Groups, span: Span, rules: Rules) -> Groups:
-    """What lies in a span; a bin that crosses its edge is cut there."""
+def groups_of(ordered: Groups, span: Span, rules: Rules, *, apart: bool = False) -> Groups:
+    """What lies in a span; a bin that crosses its edge is cut there.
+
+    ``apart`` says that no two of them lie in one bin of the rules' width, which need not be looked for then.
+    """
     low = bisect_left(ordered.firsts, span.start_ns)
     high = bisect_left(ordered.firsts, span.end_ns)
     if low and ordered.lasts[low - 1] >= span.start_ns:
@@ -60,7 +63,7 @@ def groups_of(ordered: Groups, span: Span, rules: Rules) -> Groups:
         groups.firsts[0] = max(groups.firsts[0], span.start_ns)
         groups.lasts[-1] = min(groups.lasts[-1], span.end_ns)
         if rules.gaps == "points":
-            return _joined(groups, span, rules.bin_width_ns)
+            return _joined(groups, span, rules.bin_width_ns, apart)
     return groups
 
 
@@ -80,12 +83,12 @@ def _columns(bins: Sequence[Bin]) -> Groups:
     return Groups(firsts, lasts, counts, list(map(sub, lasts, firsts)))
 
 
-def _joined(groups: Groups, span: Span, width_ns: int) -> Groups:
+def _joined(groups: Groups, span: Span, width_ns: int, apart: bool) -> Groups:
     """Neighbours in one bin of ``width_ns`` made one, but not over a gap."""
     # Outside of deployments there are no gaps.
     limit_ns = span.limit_ns if span.deployment else width_ns
     firsts, lasts, counts, lengths = groups
-    if len(set(map(floordiv, firsts, repeat(width_ns)))) == len(firsts):
+    if apart or len(set(map(floordiv, firsts, repeat(width_ns)))) == len(firsts):
         for index in (0, -1):  # each is alone in its bin; those at the edges were cut
             lengths[index] = lasts[index] - firsts[index]
         return groups

@@ -14,6 +14,9 @@ __all__ = ["levels_of"]
 
 # Looking a member up in its class takes ten times as long.
 _PRESENT: Final = Category.PRESENT
+_EXACT: Final = 2**53
+"""Whole numbers up to this are doubles; Python divides larger ones more exactly than other languages do."""
+
 _LEVELS: Final = (Category.SPARSE_1, Category.SPARSE_2, Category.SPARSE_3)
 
 
@@ -32,10 +35,12 @@ def levels_of(groups: Groups, span: Span, whole_ns: float | None, rules: Rules) 
 
 
 def _levels(
-    lengths: Sequence[int], separations: Sequence[int], floor_ns: float, whole_ns: float, rules: Rules
+    lengths: Sequence[float], separations: Sequence[float], floor_ns: float, whole_ns: float, rules: Rules
 ) -> list[Category]:
     """Levels of groups of several points each."""
-    means = list(map(truediv, map(float, lengths), map(float, separations)))
+    if max(lengths, default=0) > _EXACT:
+        lengths, separations = list(map(float, lengths)), list(map(float, separations))
+    means = list(map(truediv, lengths, separations))
     present_to = rules.bounds[0] + rules.tolerance
     _, level_1_to, level_2_to = rules.bounds
     level_1, level_2, level_3 = _LEVELS

@@ -1,9 +1,10 @@
 """Bins, deployments and rules make intervals: one pure function."""
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice, pairwise
-from operator import sub
+from itertools import compress, islice
+from operator import is_not, sub
 from typing import Final
 
 from tsmon.availability.categories import Category
@@ -12,7 +13,7 @@ from tsmon.availability.groups import Groups, groups_of, in_order, mean_separati
 from tsmon.availability.interval import Interval
 from tsmon.availability.levels import levels_of
 from tsmon.availability.rules import Rules
-from tsmon.stores import Bin
+from tsmon.stores import Bin, Windows
 
 __all__ = ["Timeline", "intervals", "timeline"]
 
@@ -107,7 +108,8 @@ class Timeline:
 def timeline(bins: Sequence[Bin], found: Sequence[Span], rules: Rules) -> Timeline:
     """As :func:`intervals`, for all of time, in the spans that :func:`~tsmon.availability.spans` found."""
     ordered = in_order(bins)
-    groups = [groups_of(ordered, span, rules) for span in found]
+    apart = isinstance(bins, Windows) and bins.every_ns % rules.bin_width_ns == 0
+    groups = [groups_of(ordered, span, rules, apart=apart) for span in found]
     whole_ns = mean_separation(ordered, groups, rules)
     pieces = (
         piece for span, data in zip(found, groups, strict=True) for piece in _pieces(span, data, whole_ns, rules)
@@ -155,14 +157,14 @@ def _gaps(groups: Groups, limit_ns: int) -> set[int]:
     distances = list(map(sub, islice(groups.firsts, 1, None), groups.lasts))
     if max(distances, default=0) <= limit_ns:
         return set()
-    return {index for index, distance in enumerate(distances, 1) if distance > limit_ns}
+    return set(compress(itertools.count(1), map(limit_ns.__lt__, distances)))
 
 
 def _changes(levels: Sequence[Category]) -> Iterable[int]:
     """Where a group has another level than the one before."""
     if levels.count(levels[0]) == len(levels):
         return ()
-    return (index for index, (before, level) in enumerate(pairwise(levels), 1) if level is not before)
+    return compress(itertools.count(1), map(is_not, islice(levels, 1, None), levels))
 
 
 def _merged(pieces: Iterable[_Piece]) -> Iterator[Interval]:

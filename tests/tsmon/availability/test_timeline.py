@@ -212,6 +212,19 @@ def test_up_to_the_floor_nothing_is_sparse(last: int, level: Category) -> None:
     )
 
 
+def test_divisions_are_those_of_doubles_also_of_times_longer_than_a_double_is_exact() -> None:
+    """Of these numbers Python's own division is more exact, and beyond the bound."""
+    length, points = 26_857_126_793_046_921, 31
+    deployments = [Deployment(1, 0, 2 * length)]
+    mean = float(length) / float(points - 1)
+    ratio = mean / (float(length + 1) / float(points - 1 + 2))
+    assert length / (points - 1) > mean
+    rules = replace(BINS, bounds=(ratio, 1.5, 2.0), gap_fraction=1.0)
+    bins = (0, length, points), (length + 1, length + 2, 3)
+    found = of_bins(*bins, deployments=deployments, rules=rules, now=2 * length)
+    assert found == [(0, 2 * length, PRESENT)]
+
+
 def test_a_bin_of_one_point_has_the_level_of_the_one_before_else_after_else_present() -> None:
     before = of_bins((0, 400, 401), (410, 460, 2), (500, 500, 1), (590, 990, 401))
     assert before == [(0, 410, PRESENT), (410, 590, SPARSE_3), (590, 1000, PRESENT)]
