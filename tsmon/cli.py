@@ -11,6 +11,7 @@ import typer
 from tsmon.errors import LineProtocolError, TsmonError
 from tsmon.printable import printable_lines
 from tsmon.spool_commands import spool
+from tsmon.terminal import print_json, say
 
 __all__ = ["app", "main"]
 
@@ -40,7 +41,7 @@ def check(
 
     store = store_from(load_settings(settings).monitoring)
     asyncio.run(store.check())
-    typer.echo(f"the settings are fine, and {store} takes points")
+    say(f"the settings are fine, and {store} takes points")
 
 
 @app.command()
@@ -57,7 +58,7 @@ def lint(
             points += 1
     except LineProtocolError as error:
         raise TsmonError(f"{name}: {error} ({points} points before it are fine)") from None
-    typer.echo(f"{name}: {points} points, all fine")
+    say(f"{name}: {points} points, all fine")
 
 
 @app.command()
@@ -78,9 +79,7 @@ def schema(
     sys.path.insert(0, "")
     series = series_in(modules or ["tsmon.points"])
     if as_json:
-        import msgspec
-
-        typer.echo(msgspec.json.format(msgspec.json.encode(series)).decode())
+        print_json(series)
     else:
         schema_table(series)
 
@@ -88,7 +87,7 @@ def schema(
 @app.command()
 def version() -> None:
     """Print the version."""
-    typer.echo(importlib.metadata.version("tsmon"))
+    say(importlib.metadata.version("tsmon"))
 
 
 def main() -> None:

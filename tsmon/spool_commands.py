@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tsmon.errors import TsmonError
-from tsmon.printable import printable, printable_lines
+from tsmon.printable import printable
+from tsmon.terminal import confirm, print_json, say
 
 if TYPE_CHECKING:
     from tsmon.settings import MonitoringSettings
@@ -47,27 +48,26 @@ def list_queues(
     damaged = damaged_segments(root)
     rejected = sorted((root / "rejected").glob("*.jsonl*"))
     if as_json:
-        import msgspec
-
-        answer = {
-            "directory": str(root),
-            "queues": [_described(queue) for queue in queues],
-            "damaged": [str(path) for path in damaged],
-            "rejected": [str(path) for path in rejected],
-        }
-        typer.echo(msgspec.json.format(msgspec.json.encode(answer)).decode())
+        print_json(
+            {
+                "directory": str(root),
+                "queues": [_described(queue) for queue in queues],
+                "damaged": [str(path) for path in damaged],
+                "rejected": [str(path) for path in rejected],
+            }
+        )
         return
     if queues:
         _table(queues)
     else:
-        typer.echo(f"nothing waits in {root}")
+        say(f"nothing waits in {root}")
     for queue in queues:
         for problem in queue.damage:
-            typer.echo(f"damaged: {problem}")
+            say(f"damaged: {printable(problem)}")
     for path in damaged:
-        typer.echo(f"put aside, since it is damaged: {path}")
+        say(f"put aside, since it is damaged: {printable(str(path))}")
     for path in rejected:
-        typer.echo(f"refused by the server, with its reasons: {path}")
+        say(f"refused by the server, with its reasons: {printable(str(path))}")
 
 
 @spool.command()
@@ -136,7 +136,7 @@ def drop(
             raise TsmonError(f"{queue.name} belongs to a process that runs; stop that first")
     lines = sum(queue.lines for queue in chosen)
     if not yes and chosen:
-        typer.confirm(f"Delete {lines} points of {len(chosen)} queues for ever?", abort=True)
+        confirm(f"Delete {lines} points of {len(chosen)} queues for ever?")
     for queue in chosen:
         owned = QueueDirectory.adopt(queue.path)
         if owned is None:
@@ -144,7 +144,7 @@ def drop(
         owned.remove()
         with contextlib.suppress(OSError):
             queue.path.parent.rmdir()
-    typer.echo(f"{lines} points were deleted")
+    say(f"{lines} points were deleted")
 
 
 async def _replay(monitoring: "MonitoringSettings", timeout_s: float) -> None:
@@ -165,9 +165,9 @@ async def _replay(monitoring: "MonitoringSettings", timeout_s: float) -> None:
                 progress.update(task, completed=settled, total=counts.recovered)
                 await asyncio.sleep(POLL_S)
                 counts = monitor.counts
-        typer.echo(f"{counts.written} points were written to {monitor.store}")
+        say(f"{counts.written} points were written to {monitor.store}")
         if counts.dropped:
-            typer.echo(f"{counts.dropped} were refused for good; see `tsmon spool list`")
+            say(f"{counts.dropped} were refused for good; see `tsmon spool list`")
         if counts.pending:
             raise TsmonError(
                 f"{counts.pending} points wait still: {monitor.last_error or 'the server takes its time'}"
@@ -226,7 +226,7 @@ def _table(queues: "list[WaitingQueue]") -> None:
             if queue.destination == destination:
                 process = "runs" if queue.owned else "has ended"
                 cells = (queue.name, process, f"{queue.lines:,}", f"{queue.size:,}", _age(queue.created_ns))
-                table.add_row(*map(Text, cells))
+                table.add_row(*(Text(printable(cell)) for cell in cells))
         console.print(table)
 
 
@@ -250,6 +250,6 @@ def _age(created_ns: int | None) -> str:
 def _print_lines(batch: bytes) -> None:
     """Lines as they are; on a terminal without what would command it."""
     if sys.stdout.isatty():
-        typer.echo(printable_lines(batch.decode(errors="replace")))
+        say(batch.decode(errors="replace"))
     else:
         sys.stdout.buffer.write(batch + b"\n")

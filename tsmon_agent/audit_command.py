@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
+from tsmon.terminal import print_json, print_table, say
 from tsmon_agent.edited_state import opened_database
 from tsmon_agent.options import AsJson, SettingsFile
-from tsmon_agent.terminal import print_json, print_table, say
 
 __all__ = ["audit"]
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tsmon.terminal import print_json
 from tsmon_agent.options import AsJson, SettingsFile
-from tsmon_agent.terminal import print_json
 
 if TYPE_CHECKING:
     from tsmon.availability import Report

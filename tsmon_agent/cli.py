@@ -11,6 +11,7 @@ import typer
 from tsmon.errors import TsmonError
 from tsmon.printable import printable_lines
 from tsmon.settings import Settings, load_settings
+from tsmon.terminal import print_json, say
 from tsmon_agent.audit_command import audit
 from tsmon_agent.available_command import available
 from tsmon_agent.db_commands import db
@@ -22,7 +23,6 @@ from tsmon_agent.migrate_commands import migrate
 from tsmon_agent.options import AsJson, SettingsFile
 from tsmon_agent.rollup_commands import rollups, setup
 from tsmon_agent.stream_commands import streams
-from tsmon_agent.terminal import print_json, say
 from tsmon_agent.token_commands import token
 
 __all__ = ["app", "main"]

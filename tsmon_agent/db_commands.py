@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from tsmon.errors import StoreError
+from tsmon.terminal import say
 from tsmon_agent.options import SettingsFile
-from tsmon_agent.terminal import say
 
 __all__ = ["db"]
 

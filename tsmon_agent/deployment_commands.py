@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from tsmon.errors import AvailabilityError
+from tsmon.terminal import confirm, print_json, print_table, say
 from tsmon_agent.edited_state import edit, load_table, opened_database
 from tsmon_agent.options import AsJson, SettingsFile
-from tsmon_agent.terminal import confirm, print_json, print_table, say
 
 __all__ = ["deployments"]
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tsmon_agent.terminal import say
+from tsmon.terminal import say
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

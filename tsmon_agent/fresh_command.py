@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from tsmon.terminal import print_json, print_table, say
 from tsmon_agent.options import AsJson, SettingsFile
-from tsmon_agent.terminal import print_json, print_table, say
 
 if TYPE_CHECKING:
     from tsmon.settings import Settings

@@ -12,8 +12,8 @@ import typer
 from tsmon.errors import ImportingError, StoreUnavailableError
 from tsmon.line_protocol.values import MAX_TIME_NS
 from tsmon.printable import printable_lines
+from tsmon.terminal import say
 from tsmon_agent.options import SettingsFile
-from tsmon_agent.terminal import say
 
 if TYPE_CHECKING:
     from tsmon.stores import Store

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tsmon.errors import StateError
+from tsmon.terminal import confirm, say
 from tsmon_agent.options import SettingsFile
-from tsmon_agent.terminal import confirm, say
 
 if TYPE_CHECKING:
     from tsmon_agent.state import Database

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tsmon.errors import StoreError
+from tsmon.terminal import say
 from tsmon_agent.options import SettingsFile
-from tsmon_agent.terminal import say
 
 if TYPE_CHECKING:
     from tsmon.stores.influxdb import InfluxStore

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tsmon.terminal import confirm, print_json, print_table, say
 from tsmon_agent.edited_state import edit, load_table, opened_database
 from tsmon_agent.options import AsJson, SettingsFile
-from tsmon_agent.terminal import confirm, print_json, print_table, say
 
 if TYPE_CHECKING:
     from tsmon_agent.state import Deployment, ExpectedStream

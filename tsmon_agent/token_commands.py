@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tsmon.errors import AccessError
+from tsmon.terminal import confirm, print_json, print_table, say
 from tsmon_agent.edited_state import edit, opened_database
 from tsmon_agent.options import AsJson, SettingsFile
-from tsmon_agent.terminal import confirm, print_json, print_table, say
 
 if TYPE_CHECKING:
     from tsmon_agent.access import Role

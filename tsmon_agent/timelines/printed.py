@@ -9,7 +9,7 @@ from rich.text import Text
 
 from tsmon.availability import EXACT, Report, spans, time_text, timeline
 from tsmon.printable import printable
-from tsmon_agent.terminal import console, say
+from tsmon.terminal import console, say
 from tsmon_agent.timelines.characters import axis_line, deployments_line, legend_lines, stream_line
 from tsmon_agent.timelines.rows import stream_rows
 
