@@ -1,8 +1,9 @@
 """How long the drawing of an instrument with hundreds of streams over years takes, in both stores.
 
-Each stream has a datum each three hours, spells of half as many, and a dozen outages, in a deployment a year; the
-daily rollups of that are put in place without the points. ``reports`` is what a page waits for: the intervals of
-all streams, from the windows that a page asks for. ``rows`` makes of them what its template draws.
+Streams are called as those of an observatory are. Each has a datum each three hours, spells of half as many, and a
+dozen outages, in a deployment a year; the daily rollups of that are put in place without the points. ``reports`` is
+what a page waits for: the intervals of all streams, from the windows that a page asks for. ``rows`` makes of them
+what its template draws.
 """
 
 import asyncio
@@ -32,6 +33,8 @@ from tsmon_agent.timelines import stream_rows
 
 __all__ = ["main", "measure"]
 
+MEASUREMENT: Final = "samples"
+INSTRUMENT: Final = "CE01ISSM-RID16-03-CTDBPC000"
 STREAMS: Final = 200
 YEARS: Final = 10
 ROUNDS: Final = 3
@@ -58,14 +61,14 @@ async def _influxdb(server: Server, streams: int, years: int, rounds: int) -> di
         for change in await changes_needed(store, (Rung(DAY_NS),)):
             await change.apply(lambda *_: None)
         lines = [
-            f"big,s={stream} value:count={count}i,value:first={day * DAY_NS}i,value:last={day * DAY_NS + last}i "
-            f"{day * DAY_NS}"
+            f"{_series(stream)} value:count={count}i,value:first={day * DAY_NS}i,"
+            f"value:last={day * DAY_NS + last}i {day * DAY_NS}"
             for stream, day, count, last in _days(streams, years)
         ]
         async with InfluxStore(replace(connection, bucket=rung_bucket(name, DAY_NS))) as rung:
             for start in range(0, len(lines), BATCH):
                 await rung.write("\n".join(lines[start : start + BATCH]).encode())
-        await store.write(noted(Rolled("big", DAY_NS, START_NS, START_NS + 365 * years * DAY_NS)))
+        await store.write(noted(Rolled(MEASUREMENT, DAY_NS, START_NS, START_NS + 365 * years * DAY_NS)))
         return await _drawn(store, streams, years, rounds)
 
 
@@ -73,18 +76,27 @@ async def _sqlite(streams: int, years: int, rounds: int) -> dict[str, float]:
     with TemporaryDirectory() as directory:
         file = Path(directory) / "tsmon.db"
         async with SqliteStore(file, rungs=(Rung(DAY_NS),)) as store:
-            await store.write("\n".join(f"big,s={n} value=1 {START_NS}" for n in range(streams)).encode())
+            await store.write("\n".join(f"{_series(n)} value=1 {START_NS}" for n in range(streams)).encode())
             await store.refresh_rollups()
         with closing(sqlite3.connect(file)) as connection, connection:
             [(number,)] = connection.execute("SELECT number FROM rungs WHERE every_ns > 0")
-            ids = {tags_of(text)["s"]: id_ for id_, text in connection.execute("SELECT id, tags FROM series")}
+            ids = {tags_of(text)["stream"]: id_ for id_, text in connection.execute("SELECT id, tags FROM series")}
             connection.executemany(
                 f"INSERT OR REPLACE INTO m1_r{number} (series, window, count, first, last, c1) "
                 "VALUES (?, ?, ?, 0, ?, 1.0)",
-                ((ids[str(stream)], *rest) for stream, *rest in _days(streams, years)),
+                ((ids[_tags(stream)["stream"]], *rest) for stream, *rest in _days(streams, years)),
             )
         async with SqliteStore(file, read_only=True) as store:
             return await _drawn(store, streams, years, rounds)
+
+
+def _tags(stream: int) -> dict[str, str]:
+    name = f"ctdbp_cdef_dcl_instrument_{stream}"
+    return {"method": "recovered_host", "reference_designator": INSTRUMENT, "stream": name}
+
+
+def _series(stream: int) -> str:
+    return ",".join((MEASUREMENT, *(f"{key}={value}" for key, value in _tags(stream).items())))
 
 
 def _days(streams: int, years: int) -> Iterator[tuple[int, int, int, int]]:
@@ -108,9 +120,10 @@ async def _drawn(store: Store, streams: int, years: int, rounds: int) -> dict[st
         Deployment(n + 1, START_NS + 365 * n * DAY_NS, START_NS + (365 * n + 350) * DAY_NS) for n in range(years)
     ]
     observed = [
-        ObservedStream("streamed", f"s{n}", Selector("big", "value", {"s": str(n)}), EXACT) for n in range(streams)
+        ObservedStream("recovered_host", tags["stream"], Selector(MEASUREMENT, "value", tags), EXACT)
+        for tags in map(_tags, range(streams))
     ]
-    instrument = Instrument("BIG", deployments, observed)
+    instrument = Instrument(INSTRUMENT, deployments, observed)
     narrowest = narrowest_for(instrument, START_NS, now_ns, now_ns)
     best = {"reports_s": float("inf"), "rows_s": float("inf"), "cpu_s": float("inf")}
     for _ in range(rounds):
