@@ -1,6 +1,7 @@
 """TLS of the agent's own, and reverse proxies with a path of theirs, with a real browser."""
 
 import asyncio
+import re
 import signal
 import ssl
 from pathlib import Path
@@ -9,12 +10,12 @@ from typing import Any
 import aiohttp
 import pytest
 import trustme
-from aiohttp import web
 from playwright.async_api import Browser, expect
 
 from tests.services.browser import visiting
+from tests.services.nginx import running_nginx
 from tests.tsmon_agent.running_agent import running_agent
-from tests.tsmon_agent.web.access.conftest import NAME, House
+from tests.tsmon_agent.web.access.conftest import NAME, House, bearer
 from tests.tsmon_agent.web.pages_in_browser import reported_live
 from tsmon.errors import TsmonError
 from tsmon.settings import WebSettings
@@ -203,75 +204,28 @@ def test_settings_that_would_let_others_in_by_mistake(settings: dict[str, Any], 
         WebSettings(**settings)
 
 
-class Proxy:
-    """A reverse proxy, as nginx with `location /mon/ { proxy_pass http://agent; }` and forwarded headers."""
-
-    def __init__(self, target: str, scheme: str = "http") -> None:
-        self._target = target
-        self._scheme = scheme
-        self.address = ""
-
-    async def __aenter__(self) -> "Proxy":
-        self._client = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False)
-        app = web.Application()
-        app.router.add_route("*", "/{path:.*}", self._pass_on)
-        self._runner = web.AppRunner(app)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.address = f"http://localhost:{self._runner.addresses[0][1]}"
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._client.close()
-        await self._runner.cleanup()
-
-    def _headers(self, request: web.Request) -> dict[str, str]:
-        skipped = ("host", "connection", "upgrade", "sec-websocket-key", "sec-websocket-version")
-        kept = {k: v for k, v in request.headers.items() if k.lower() not in skipped}
-        kept.pop("Sec-WebSocket-Extensions", None)
-        return {
-            **kept,
-            "X-Forwarded-For": "203.0.113.7",
-            "X-Forwarded-Proto": self._scheme,
-            "X-Forwarded-Host": request.host,
-        }
-
-    async def _pass_on(self, request: web.Request) -> web.StreamResponse:
-        url = self._target + request.path_qs
-        if request.headers.get("Upgrade", "").lower() == "websocket":
-            return await self._pass_socket(request, url)
-        async with self._client.request(
-            request.method, url, headers=self._headers(request), data=await request.read(), allow_redirects=False
-        ) as answer:
-            response = web.Response(status=answer.status, body=await answer.read())
-            for key, value in answer.headers.items():
-                if key.lower() not in ("content-length", "transfer-encoding", "date", "server", "connection"):
-                    response.headers.add(key, value)
-            return response
-
-    async def _pass_socket(self, request: web.Request, url: str) -> web.StreamResponse:
-        inner = web.WebSocketResponse()
-        await inner.prepare(request)
-        async with self._client.ws_connect(url, headers=self._headers(request)) as outer:
-            async for message in outer:
-                await inner.send_str(message.data)
-        return inner
+def location(target: str, path: str = "/tsmon/") -> str:
+    """The section of nginx's configuration that the README has, for a server of the test's."""
+    text = (Path(__file__).parents[4] / "README.md").read_text()
+    (found,) = re.findall(r"```nginx\n(.*?)```", text, re.DOTALL)
+    assert (found.count("/tsmon/"), found.count("http://127.0.0.1:9000")) == (1, 1)
+    return str(found).replace("http://127.0.0.1:9000", target).replace("/tsmon/", path)
 
 
-async def test_behind_a_proxy_under_a_path_all_pages_work(browser: Browser, house: House) -> None:
+async def test_behind_nginx_under_a_path_all_pages_work(browser: Browser, house: House, tmp_path: Path) -> None:
     house.shown.publish_all()
-    settings = WebSettings(port=0, base_path="/mon", trusted_proxies=["127.0.0.1"], allowed_hosts=["localhost"])
+    settings = WebSettings(port=0, base_path="/tsmon", trusted_proxies=["127.0.0.1"], allowed_hosts=["localhost"])
     server = WebServer(house.agent, settings)
     await server.start()
     try:
-        async with Proxy(server.address.removesuffix("/mon")) as proxy:
-            async with visiting(browser, f"{proxy.address}/mon/streams") as visit:
+        with running_nginx(tmp_path, location(server.address.removesuffix("/tsmon"))) as address:
+            async with visiting(browser, f"{address}/tsmon/streams") as visit:
                 page = visit.page
                 await page.get_by_label("Token").fill(await house.token("operate"))
                 await page.get_by_role("button", name="Sign in").click()
-                await expect(page).to_have_url(f"{proxy.address}/mon/streams")
+                await expect(page).to_have_url(f"{address}/tsmon/streams")
                 (cookie,) = await page.context.cookies()
-                assert cookie["path"] == "/mon/"
+                assert (cookie["path"], cookie["secure"]) == ("/tsmon/", False)
                 await reported_live(page)
                 await page.get_by_role("link", name=NAME).click()
                 await reported_live(page)
@@ -282,27 +236,52 @@ async def test_behind_a_proxy_under_a_path_all_pages_work(browser: Browser, hous
                     await reported_live(page)
                 await page.get_by_role("button", name="Sign out").click()
                 await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
-                assert all(url.split("://")[1].partition("/")[2].startswith("mon/") for url in visit.asked)
+                assert all(url.split("://")[1].partition("/")[2].startswith("tsmon/") for url in visit.asked)
                 assert visit.complaints == []
-            assert (await house.audit())[0]["address"] == "203.0.113.7"
-            async with aiohttp.ClientSession() as client:
-                async with client.get(f"{proxy.address}/mon/nothing") as response:
-                    assert response.status == 401
-                async with client.get(f"{proxy.address}/streams") as response:
-                    assert response.status == 401
+            # From an address of its own, which a client on another machine has.
+            from_elsewhere = aiohttp.TCPConnector(local_addr=("127.0.0.9", 0))
+            token = bearer(await house.token("administer"))
+            async with aiohttp.ClientSession(address, connector=from_elsewhere) as client:
+                async with client.post(f"/tsmon/stream/{NAME}/streamed/ctd/enable", headers=token) as response:
+                    assert response.status == 200, await response.text()
+                for path, status in (("/tsmon/nothing", 401), ("/tsmon/", 401), ("/streams", 404)):
+                    async with client.get(path) as response:
+                        assert response.status == status
+            assert (await house.audit())[0]["address"] == "127.0.0.9"
     finally:
         await server.stop()
 
 
-async def test_behind_a_proxy_that_speaks_tls_cookies_are_secure(house: House) -> None:
+async def test_what_comes_through_nginx_is_believed_only_where_it_is_named(house: House, tmp_path: Path) -> None:
+    """A client of this machine has to sign in then, whatever it says of itself."""
+    for trusted, status in (["127.0.0.1"], 401), ([], 200):
+        server = WebServer(house.agent, WebSettings(port=0, trusted_proxies=trusted, allowed_hosts=["localhost"]))
+        await server.start()
+        try:
+            with running_nginx(tmp_path, location(server.address, "/")) as address:
+                async with aiohttp.ClientSession(address) as client:
+                    for headers in ({}, {"X-Forwarded-For": "127.0.0.1"}, {"Forwarded": "for=127.0.0.1"}):
+                        async with client.get("/streams", headers=headers) as response:
+                            assert response.status == 401
+                async with aiohttp.ClientSession(server.address) as client, client.get("/streams") as response:
+                    assert response.status == status
+        finally:
+            await server.stop()
+
+
+async def test_behind_nginx_that_speaks_tls_cookies_are_secure(
+    house: House, tmp_path: Path, certificate: Certificate
+) -> None:
     server = WebServer(house.agent, WebSettings(port=0, trusted_proxies=["127.0.0.1"], allowed_hosts=["localhost"]))
     await server.start()
     try:
-        async with (
-            Proxy(server.address, scheme="https") as proxy,
-            aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as client,
-            client.get(f"{proxy.address}/sign-in") as response,
-        ):
-            assert "Secure" in response.headers["Set-Cookie"]
+        files = certificate.cert_file, certificate.key_file
+        with running_nginx(tmp_path, location(server.address, "/"), certificate=files) as address:
+            connector = aiohttp.TCPConnector(ssl=certificate.trusting)
+            async with (
+                aiohttp.ClientSession(address, connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as client,
+                client.get("/sign-in") as response,
+            ):
+                assert "Secure" in response.headers["Set-Cookie"]
     finally:
         await server.stop()
