@@ -29,8 +29,8 @@ __all__ = [
 DAY_NS: Final = 86_400_000_000_000
 WINDOWS_AT_ONCE: Final = 1_000
 """Windows of a step, of each series."""
-TABLES_AT_ONCE: Final = 20_000
-"""Windows of a step, of all series together: each is a table of the server's, of some ten kilobytes."""
+WINDOWS_OF_ALL: Final = 100_000
+"""Windows of a step, of all series together: each is some tables in the server's memory, of kilobytes."""
 LONGEST_S: Final = 900.0
 """How long one step may take: of years of many series there is much to be read and written."""
 
@@ -103,7 +103,7 @@ def spans_of(
     high_ns = min(-(-stop_ns // every_ns) * every_ns, rolled.until_ns)
     if rolled.keep_ns:
         low_ns = max(low_ns, -(-(time.time_ns() - rolled.keep_ns) // every_ns) * every_ns)
-    step_ns = min(max(TABLES_AT_ONCE // max(contents.series, 1), 1), WINDOWS_AT_ONCE) * every_ns
+    step_ns = min(max(WINDOWS_OF_ALL // max(contents.series, 1), 1), WINDOWS_AT_ONCE) * every_ns
     for at_ns in range(low_ns, high_ns, step_ns):
         yield at_ns, min(at_ns + step_ns, high_ns)
 

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import AsyncIterator, Iterator
+from itertools import pairwise
 
 import pytest
 
@@ -11,9 +12,9 @@ from tsmon.errors import StoreRefusedError
 from tsmon.stores import Asked, Bin, Count, Selector, Series
 from tsmon.stores.influxdb import InfluxConnection, InfluxStore
 from tsmon.stores.influxdb.annotated_csv import rows
-from tsmon.stores.influxdb.rollups import changes_needed, differing_days, recompute
+from tsmon.stores.influxdb.rollups import Rolled, changes_needed, differing_days, recompute
 from tsmon.stores.influxdb.rollups.names import rung_bucket
-from tsmon.stores.influxdb.rollups.recompute import contents_of, roll_up
+from tsmon.stores.influxdb.rollups.recompute import Contents, contents_of, roll_up, spans_of
 from tsmon.stores.rungs import DAY_NS, HOUR_NS, MINUTE_NS, Rung
 
 S = 1_000_000_000
@@ -185,6 +186,16 @@ async def test_a_day_is_found_that_only_the_widest_rung_has_counted_right(store:
     await recompute(store, "ctd", day, day + DAY_NS)
     assert await differing_days(store, "ctd", 30, now_ns=NOW) == []
     await check(store)
+
+
+@pytest.mark.parametrize(("series", "windows"), [(0, 1_000), (1, 1_000), (500, 200), (10**6, 1)])
+def test_steps_are_the_smaller_the_more_series_there_are(series: int, windows: int) -> None:
+    rolled = Rolled("m", DAY_NS, 5 * DAY_NS, 2_005 * DAY_NS)
+    found = list(spans_of(rolled, Contents([], series), 0, 3_000 * DAY_NS, 0))
+    assert found[0] == (5 * DAY_NS, (5 + windows) * DAY_NS)
+    assert len(found) == 2_000 // windows
+    assert all(before[1] == after[0] for before, after in pairwise(found))
+    assert found[-1][1] == 2_005 * DAY_NS
 
 
 async def test_windows_that_lost_their_points_are_frozen(influxdb: InfluxDB) -> None:
