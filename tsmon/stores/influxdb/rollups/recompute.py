@@ -1,7 +1,7 @@
 """Rollups computed again: of spans that were written late, and of days whose counts differ."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -123,12 +123,13 @@ async def contents_of(store: "InfluxStore", measurement: str) -> Contents:
     return Contents(sorted(numbers), len(newest))
 
 
-async def first_time_ns(store: "InfluxStore", measurement: str) -> int | None:
-    """Time of the oldest point of a measurement; None where there is none."""
+async def first_time_ns(store: "InfluxStore", measurement: str, fields: Sequence[str] = ()) -> int | None:
+    """Time of the oldest point of a measurement, or of some of its fields; None where there is none."""
+    named = " or ".join(condition("_field", field) for field in fields)
     text = await store.query(
         f"from(bucket: {quote(store.connection.bucket)})\n"
         f"  |> range(start: time(v: {MIN_TIME_NS}), stop: time(v: {MAX_TIME_NS}))\n"
-        f"  |> filter(fn: (r) => {condition('_measurement', measurement)})\n"
+        f"  |> filter(fn: (r) => {condition('_measurement', measurement)}{f' and ({named})' if named else ''})\n"
         "  |> first()\n"
         '  |> keep(columns: ["_time"])\n'
         "  |> group()\n"

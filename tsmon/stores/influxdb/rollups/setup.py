@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from tsmon.stores.influxdb.annotated_csv import rows
-from tsmon.stores.influxdb.flux import MAX_TIME_NS, MIN_TIME_NS, quote
+from tsmon.stores.influxdb.flux import MAX_TIME_NS, MIN_TIME_NS, condition, quote
 from tsmon.stores.influxdb.rollups.names import STATE, rung_bucket, rung_name
 from tsmon.stores.influxdb.rollups.recompute import (
     Contents,
@@ -59,7 +59,8 @@ async def changes_needed(store: "InfluxStore", rungs: Sequence[Rung]) -> list[Ch
             if name not in known:
                 changes.append(Change(f"create task {name!r}", _creates(store, measurement, contents, rung, text)))
             elif known[name]["flux"] != text:
-                changes.append(Change(f"update task {name!r}", _updates(store, known[name]["id"], text)))
+                apply = _updates(store, measurement, contents, rung, known[name], text)
+                changes.append(Change(f"update task {name!r}", apply))
     widths = {rung_name(rung.every_ns) for rung in rungs}
     for name, one in known.items():
         # The task of a measurement without points goes on: it costs nothing, and points may come again.
@@ -129,8 +130,36 @@ def _calls(
     return apply
 
 
-def _updates(store: "InfluxStore", id_: str, text: str) -> Callable[[Progress], Awaitable[None]]:
-    return _calls(store, "PATCH", f"/api/v2/tasks/{id_}", {"flux": text, "status": "active"})
+def _updates(
+    store: "InfluxStore", measurement: str, contents: Contents, rung: Rung, known: dict[str, Any], text: str
+) -> Callable[[Progress], Awaitable[None]]:
+    """Exchange the task's text, and make the means of numbers that the old one did not know."""
+    new = [field for field in contents.numbers if condition("_field", field) not in known["flux"]]
+
+    async def apply(progress: Progress) -> None:
+        await store.call("PATCH", f"/api/v2/tasks/{known['id']}", {}, {"flux": text, "status": "active"})
+        first_ns = await first_time_ns(store, measurement, new) if new else None
+        if first_ns is not None:
+            store.rollups.forget()
+            for one in await store.rollups.all():
+                if (one.measurement, one.every_ns) == (measurement, rung.every_ns):
+                    await _roll_up(store, one, contents, first_ns, await store.points_since_ns(), progress)
+
+    return apply
+
+
+async def _roll_up(
+    store: "InfluxStore", rolled: Rolled, contents: Contents, start_ns: int, raw_from_ns: int, progress: Progress
+) -> None:
+    """All from a time on, as far as it is rolled up; no window that begins before ``raw_from_ns``."""
+    spans = list(spans_of(rolled, contents, start_ns, rolled.until_ns, raw_from_ns))
+    done = 0
+    for low_ns, high_ns in spans:
+        await roll_up(store, rolled, contents, low_ns, high_ns)
+        done += high_ns - low_ns
+        whole = spans[-1][1] - spans[0][0]
+        label = f"{rung_name(rolled.every_ns)} {rolled.measurement}"
+        progress(label, done // rolled.every_ns, whole // rolled.every_ns)
 
 
 def _deletes(store: "InfluxStore", id_: str) -> Callable[[Progress], Awaitable[None]]:
@@ -151,11 +180,7 @@ def _creates(
             oldest_ns = max(oldest_ns, stop_ns - rung.keep_ns)
         since_ns = min(oldest_ns // every_ns * every_ns, stop_ns)
         rolled = Rolled(measurement, every_ns, since_ns, stop_ns, rung.keep_ns or 0)
-        done, whole = 0, (stop_ns - since_ns) // every_ns
-        for low_ns, high_ns in spans_of(rolled, contents, since_ns, stop_ns, MIN_TIME_NS):
-            await roll_up(store, rolled, contents, low_ns, high_ns)
-            done += (high_ns - low_ns) // every_ns
-            progress(f"{rung_name(every_ns)} {measurement}", done, whole)
+        await _roll_up(store, rolled, contents, since_ns, MIN_TIME_NS, progress)
         await store.write(noted(rolled))
         await store.call("POST", "/api/v2/tasks", {}, {"orgID": "", "flux": text, "status": "active"})
         store.rollups.forget()

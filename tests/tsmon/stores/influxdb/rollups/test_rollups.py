@@ -148,6 +148,25 @@ async def test_what_is_out_of_date_is_upgraded_and_what_has_gone_is_deleted(stor
     assert await set_up(store, changed) == []
 
 
+async def test_a_number_that_tasks_do_not_know_yet_gets_the_means_that_they_left_out(store: InfluxStore) -> None:
+    await write(store, lines(3, 50))
+    await set_up(store)
+    known = await contents_of(store, "ctd")
+    day = NOW - 3 * DAY_NS
+    await store.write("\n".join(f"ctd,site=c fresh={n} {day + n * 7 * MINUTE_NS}" for n in range(200)).encode())
+    for rolled in await store.rollups.all():
+        await roll_up(store, rolled, known, day, day + DAY_NS)
+    asked = Selector("ctd", "fresh"), {"start_ns": day, "stop_ns": day + DAY_NS, "every_ns": HOUR_NS}
+    assert await store.series(asked[0], **asked[1]) == []
+    assert len(await set_up(store)) == len(RUNGS)
+    (found,) = await store.series(asked[0], **asked[1])
+    async with InfluxStore(store.connection) as other:
+        other.rollups._until_s = float("inf")
+        (expected,) = await other.series(asked[0], **asked[1])
+    assert (found.times_ns, found.values) == (expected.times_ns, pytest.approx(expected.values))
+    assert len(found.values) == 24
+
+
 async def test_late_points_overwrites_and_replays_count_once_their_span_is_computed_again(
     store: InfluxStore,
 ) -> None:
