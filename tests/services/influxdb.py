@@ -5,7 +5,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 import ssl
 import subprocess
 import threading
@@ -19,10 +18,11 @@ from urllib.parse import urlencode
 
 from influxdb_client import InfluxDBClient
 
+from tests.services.processes import free_port, stop
+
 __all__ = ["Answer", "InfluxDB", "Tls", "running"]
 
 READY_S: Final = 60.0
-STOP_S: Final = 15.0
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class InfluxDB:
         """Start and wait until it is ready; the first time, make the organization, the bucket and the token."""
         assert self._process is None, "influxd is running already"
         self.directory.mkdir(parents=True, exist_ok=True)
-        self.port = self.port or _free_port()
+        self.port = self.port or free_port()
         command = [
             str(self.binary),
             *("--bolt-path", str(self.directory / "influxd.bolt")),
@@ -119,12 +119,7 @@ class InfluxDB:
         if self._process is None:
             return
         self._process.send_signal(signal.SIGCONT)
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        stop(self._process)
         self._process = None
 
     def kill(self) -> None:
@@ -264,10 +259,3 @@ def running(binary: Path, directory: Path, *, tls: Tls | None = None) -> Iterato
         yield server
     finally:
         server.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

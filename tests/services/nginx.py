@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import time
@@ -11,12 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from tests.services.processes import free_port, stop
 from tests.services.required import missing
 
 __all__ = ["running_nginx"]
 
 READY_S: Final = 30.0
-STOP_S: Final = 15.0
 
 CONFIGURATION: Final = """\
 daemon off;
@@ -50,9 +49,7 @@ def running_nginx(directory: Path, inside: str, *, certificate: tuple[Path, Path
     program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
     if program is None:
         missing("there is no nginx; install it, on Debian by `apt-get install nginx`")
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port = int(one.getsockname()[1])
+    port = free_port()
     if certificate is not None:
         inside = f"ssl_certificate {certificate[0]};\nssl_certificate_key {certificate[1]};\n{inside}"
     file = directory / "nginx.conf"
@@ -82,12 +79,7 @@ def running_nginx(directory: Path, inside: str, *, certificate: tuple[Path, Path
             time.sleep(0.02)
         yield f"{'https' if certificate else 'http'}://localhost:{port}"
     finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        stop(process)
 
 
 def _listens(port: int) -> bool:

@@ -8,7 +8,6 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -19,10 +18,11 @@ from typing import Final
 
 import psycopg
 
+from tests.services.processes import free_port, stop
+
 __all__ = ["PostgreSQL", "find_postgresql", "running_postgresql"]
 
 READY_S: Final = 60.0
-STOP_S: Final = 15.0
 
 
 def find_postgresql() -> Path | None:
@@ -39,7 +39,7 @@ class PostgreSQL:
     def __init__(self, programs: Path, directory: Path) -> None:
         self.directory = directory
         self.password = secrets.token_hex(16)
-        self.port = _free_port()
+        self.port = free_port()
         self._programs = programs
         self._process: subprocess.Popen[bytes] | None = None
         self._numbers = iter(range(1, 1_000_000))
@@ -104,14 +104,8 @@ class PostgreSQL:
     def stop(self) -> None:
         """Break off all connections and stop."""
         process, self._process = self._process, None
-        if process is None:
-            return
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        if process is not None:
+            stop(process, signal.SIGINT)
 
     def new_database(self) -> str:
         """Name of a new, empty database."""
@@ -140,9 +134,3 @@ def _another_user() -> pwd.struct_passwd:
         return pwd.getpwnam("postgres")
     except KeyError:
         return pwd.getpwnam("nobody")
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
