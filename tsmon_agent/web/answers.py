@@ -65,7 +65,8 @@ def errors_as_sentences(templates: Templates, base_path: str = "") -> Middleware
             own_text = error.text if error.text and not error.text.startswith(f"{status}: ") else None
             sentence = own_text or SENTENCES.get(status, f"{error.reason}.")
             if isinstance(error, web.HTTPMethodNotAllowed):
-                sentence = f"Only {_enumerated(sorted(error.allowed_methods))} are understood here."
+                allowed = sorted(error.allowed_methods)
+                sentence = f"Only {_enumerated(allowed)} {'is' if len(allowed) == 1 else 'are'} understood here."
         except Exception:
             _log.exception("a page could not be made")
             status, headers, sentence = 500, {}, SENTENCES[500]

@@ -44,6 +44,12 @@ async def test_only_reading_is_understood(shown: Shown, method: str, path: str) 
         assert "Only GET and HEAD are understood here." in await response.text()
 
 
+async def test_one_method_is_one(shown: Shown) -> None:
+    async with shown.client.get("/expected/A") as response:
+        assert response.status == 405
+        assert "Only DELETE is understood here." in await response.text()
+
+
 async def test_head_is_get_without_a_body(shown: Shown) -> None:
     async with shown.client.head("/pipeline") as response:
         assert response.status == 200

@@ -48,6 +48,9 @@ RANGE: Final = Parameter("range", "Range that ends now.", {"type": "string", "en
 
 _KEPT: Final = tuple(parameter.name for parameter in (*FILTERS, *RULES))
 
+_SHOWN: Final = (RANGE, *TIMES, *RULES)
+"""What stays after a switch; filters do not, since what is switched off is not found by them."""
+
 
 class InstrumentPage:
     """Draws the deployments and streams of an instrument over a range of time."""
@@ -116,17 +119,20 @@ class InstrumentPage:
     @documented(
         "Switch a stream on or off, from its page",
         "pages",
-        (303, Answer("Done; back to the page.")),
+        (303, Answer("Done; back to the page, which shows the same time by the same rules.")),
+        parameters=_SHOWN,
         body=Body({FORM: dict[str, str]}),
         faults=(404, 415, 422, 503),
     )
     async def _switch(self, request: web.Request) -> web.Response:
+        only_known(request, *_SHOWN)
         form = await form_of(request)
         if form.get("enabled") not in ("true", "false") or not form.get("method") or not form.get("stream"):
             raise web.HTTPUnprocessableEntity(text="The form names no stream, or not what is to be done with it.")
         names = (request.match_info["designator"], form["method"], form["stream"])
         await switched(self._agent, request, *names, enabled=form["enabled"] == "true")
-        place = f"{self._templates.base_path}/streams/{quote(names[0], safe='')}#switches"
+        shown = urlencode([(one.name, request.query[one.name]) for one in _SHOWN if one.name in request.query])
+        place = f"{self._templates.base_path}/streams/{quote(names[0], safe='')}{shown and f'?{shown}'}#switches"
         return web.Response(status=303, headers={"Location": place})
 
     async def _switches(self, request: web.Request) -> Sequence[ExpectedStream]:
@@ -140,12 +146,14 @@ def _choice(request: web.Request, base: str, instrument: Instrument, shown: Show
     """What is shown, and the addresses of what else may be."""
     designator = quote(instrument.designator, safe="")
     kept = [(name, request.query[name]) for name in _KEPT if request.query.get(name)]
+    rules = [(one.name, request.query[one.name]) for one in RULES if request.query.get(one.name)]
     query = shown.query() if not shown.preset else f"range={shown.preset}"
     return {
         "instrument": instrument,
         "address": f"{base}/streams/{designator}",
         "kept": urlencode(kept) + "&" if kept else "",
         "kept_fields": kept,
+        "switch_query": f"{urlencode(rules)}&{query}" if rules else query,
         "shown": shown,
         "steps": shown.steps(),
         "presets": PRESETS,

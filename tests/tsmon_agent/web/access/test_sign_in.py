@@ -1,10 +1,11 @@
 """Signing in and out, with a real browser and as those do who want in without a token."""
 
 import asyncio
+import html
 import re
 import time
 from http.cookies import SimpleCookie
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import aiohttp
 import pytest
@@ -48,6 +49,12 @@ class Stranger:
         found = re.search(rf'name="{name}" value="([^"]*)"', self.text)
         assert found is not None, self.text
         return found[1]
+
+    def action(self) -> str:
+        """Where the form with the switches goes."""
+        found = re.search(r'class="switches" method="post" action="([^"]*)"', self.text)
+        assert found is not None, self.text
+        return html.unescape(found[1])
 
     async def sign_in(self, token: str, there: str = "/") -> int:
         assert await self.ask("GET", "/sign-in?" + urlencode({"next": there})) == 200
@@ -141,6 +148,26 @@ async def test_signed_in_a_change_needs_the_proof_of_the_page(house: House, stra
     (one,) = await house.agent.state.run(lambda s: streams_of(s, NAME))
     assert not one.enabled
     assert (await house.audit())[0]["action"] == "disable streams"
+
+
+async def test_after_a_switch_one_sees_the_same_time_by_the_same_rules(house: House, stranger: Stranger) -> None:
+    """But not by the same filter, by which what is switched off would not be found."""
+    await stranger.sign_in(await house.token("operate"))
+    query = "method=streamed&gap_fraction=0.02&start_time=2026-01-01+00%3A00%3A00&stop_time=2026-02-01"
+    assert await stranger.ask("GET", f"/streams/{NAME}?{query}") == 200
+    action = stranger.action()
+    assert action.startswith(f"/streams/{NAME}/switch?")
+    switch = {"method": "streamed", "stream": "ctd", "enabled": "false", "csrf": stranger.field("csrf")}
+    assert await stranger.ask("POST", action, **switch) == 303
+    address, _, place = stranger.headers["Location"].partition("#")
+    assert place == "switches"
+    assert parse_qs(urlsplit(address).query) == {
+        "gap_fraction": ["0.02"],
+        "start_time": ["2026-01-01 00:00:00"],
+        "stop_time": ["2026-02-01 00:00:00"],
+    }
+    assert await stranger.ask("GET", address) == 200
+    assert await stranger.ask("POST", f"/streams/{NAME}/switch?next=x", **switch) == 400
 
 
 async def test_a_proof_of_bytes_that_are_no_text_is_none(house: House, stranger: Stranger) -> None:
