@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from tsmon.availability.deployments import Deployment, Span, spans
@@ -57,8 +58,8 @@ async def availability_of(
     the store is not asked where these are what it would be asked for. Else as
     :func:`~tsmon.availability.report`; raises what the store raises.
     """
-    found = spans(deployments, rules, now_ns=time.time_ns() if now_ns is None else now_ns)
-    shown = timeline([], found, rules).window(start_ns, end_ns)
+    now_ns = time.time_ns() if now_ns is None else now_ns
+    found, shown = _expected(tuple(deployments), rules, now_ns, start_ns, end_ns)
     bins = await given_bins(store, selector) if are_given(selector) else []
     parts = [
         part for span in (() if are_given(selector) else found) for part in _parts(span, rules, shown, narrowest)
@@ -76,6 +77,15 @@ async def availability_of(
         # What reaches over an edge is asked for on both sides of it.
         bins += told[1:] if told and bins and told[0] == bins[-1] else told
     return _report(bins, found, rules, name or selector.measurement, start_ns, end_ns)
+
+
+@lru_cache(16)
+def _expected(
+    deployments: tuple[Deployment, ...], rules: Rules, now_ns: int, start_ns: int | None, end_ns: int | None
+) -> tuple[Sequence[Span], tuple[int, int]]:
+    """Spans, and what is shown of them: the same for hundreds of streams of one instrument."""
+    found = spans(deployments, rules, now_ns=now_ns)
+    return found, timeline([], found, rules).window(start_ns, end_ns)
 
 
 def _report(
