@@ -3,6 +3,7 @@
 import random
 from collections.abc import AsyncIterator, Mapping, Sequence
 from itertools import groupby, product
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from tsmon.stores.influxdb import InfluxConnection, InfluxStore
 from tsmon.stores.influxdb.rollups import changes_needed
 from tsmon.stores.memory import MemoryStore
 from tsmon.stores.rungs import DAY_NS, Rung
+from tsmon.stores.sqlite import SqliteStore
 from tsmon_agent import instruments
 from tsmon_agent.instruments import Instrument, ObservedStream, reports_of
 from tsmon_agent.stream_windows import windows_of
@@ -63,8 +65,8 @@ async def store(influxdb: InfluxDB, bucket: str) -> AsyncIterator[InfluxStore]:
         yield opened
 
 
-async def test_reports_are_those_of_single_questions_and_of_the_other_store(
-    store: InfluxStore, monkeypatch: pytest.MonkeyPatch
+async def test_reports_are_those_of_single_questions_and_of_the_other_stores(
+    store: InfluxStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = 0
     windows = InfluxStore.windows
@@ -88,6 +90,12 @@ async def test_reports_are_those_of_single_questions_and_of_the_other_store(
     async with MemoryStore() as other:
         await other.write("\n".join(lines()).encode())
         assert together == await reports(other)
+    async with SqliteStore(tmp_path / "tsmon.db", rungs=(Rung(DAY_NS),)) as embedded:
+        await embedded.write("\n".join(lines()).encode())
+        await embedded.refresh_rollups()
+        selectors = [one.selector for one in instrument().streams]
+        assert None not in await windows_of(embedded, selectors, DAYS)
+        assert together == await reports(embedded)
     assert {one.category for one in together[0].intervals} >= {Category.PRESENT, Category.MISSING}
     assert [one.category for one in together[-1].intervals] == [
         Category.MISSING,

@@ -2,16 +2,19 @@
 
 import sqlite3
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from operator import lt
 from typing import Final
 
 from tsmon.errors import StoreRefusedError
 from tsmon.stores.base import Asked, Bin, Count, Kept, Newest, Selector, Series, Values
 from tsmon.stores.rungs import DAY_NS
 from tsmon.stores.sqlite.rollups import Layout
-from tsmon.stores.sqlite.windows import aggregated, clamped, find, snapshot
+from tsmon.stores.sqlite.windows import Target, aggregated, clamped, find, snapshot
+from tsmon.stores.windows import Windows
 
-__all__ = ["bins_of_spans", "counts", "kept", "newest", "series", "values"]
+__all__ = ["bins_of_spans", "counts", "kept", "newest", "series", "values", "windows"]
 
 NUMBERS: Final = {"float", "integer", "unsigned"}
 
@@ -25,24 +28,58 @@ def bins_of_spans(connection: sqlite3.Connection, selector: Selector, spans: Seq
         rows: list[tuple[int, ...]] = []
         for every_ns in {span.every_ns for span in spans}:
             asked = {part: span for part, span in enumerate(spans) if span.every_ns == every_ns}
-            rows += aggregated(
-                connection,
-                target,
-                asked,
-                every_ns,
-                points=(
-                    "part, {number} AS number, min(time_ns) AS first, max(time_ns) AS last, count(*) AS count",
-                    "part, number",
-                ),
-                rollups=(
-                    "part, {number} AS number, min({first}) AS first, max({last}) AS last, sum({count}) AS count",
-                    "part, number",
-                ),
-                windows="part, {number} AS number, {first} AS first, {last} AS last, {count} AS count",
-            )
+            rows += _rows(connection, target, asked, every_ns)
     rows.sort()
     edges = [bisect_left(rows, (part,)) for part in range(len(spans) + 1)]
     return [_bins(rows[low:high], span.every_ns) for span, low, high in zip(spans, edges, edges[1:], strict=False)]
+
+
+def windows(
+    connection: sqlite3.Connection, selectors: Sequence[Selector], span: Asked
+) -> list[tuple[Mapping[str, str], Sequence[Bin]]] | None:
+    """See :meth:`Store.windows`; None where there are no rollups of just this width."""
+    found: dict[int, tuple[Mapping[str, str], Windows]] = {}
+    with snapshot(connection):
+        for selector in selectors:
+            target = find(connection, selector)
+            if target is None:
+                continue
+            if not target.segments.has(span.every_ns):
+                return None
+            for number in target.series.keys() - found.keys():
+                rows = _rows(connection, target.only(number), {0: span}, span.every_ns)
+                found[number] = target.series[number], _windows(rows, span.every_ns)
+    return sorted((one for one in found.values() if one[1]), key=lambda one: sorted(one[0].items()))
+
+
+def _rows(
+    connection: sqlite3.Connection, target: Target, spans: Mapping[int, Asked], every_ns: int
+) -> list[tuple[int, ...]]:
+    """Number of the span and of the window, times of the first and last value, number of values."""
+    return aggregated(
+        connection,
+        target,
+        spans,
+        every_ns,
+        points=(
+            "part, {number} AS number, min(time_ns) AS first, max(time_ns) AS last, count(*) AS count",
+            "part, number",
+        ),
+        rollups=(
+            "part, {number} AS number, min({first}) AS first, max({last}) AS last, sum({count}) AS count",
+            "part, number",
+        ),
+        windows="part, {number} AS number, {first} AS first, {last} AS last, {count} AS count",
+    )
+
+
+def _windows(rows: list[tuple[int, ...]], every_ns: int) -> Windows:
+    """All rows of one series as columns."""
+    rows.sort()
+    _, numbers, firsts, lasts, counts = map(list, zip(*rows, strict=True)) if rows else ([] for _ in range(5))
+    if all(map(lt, numbers, islice(numbers, 1, None))):
+        return Windows(every_ns, firsts, lasts, counts)
+    return Windows.of(every_ns, _bins(rows, every_ns))
 
 
 def _bins(rows: Sequence[tuple[int, ...]], every_ns: int) -> list[Bin]:

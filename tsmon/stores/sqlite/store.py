@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -113,6 +113,13 @@ class SqliteStore(Store):
         """See :meth:`Store.bins_of_spans`; all from one snapshot."""
         asked = [span._replace(every_ns=_positive(span.every_ns)) for span in spans]
         return await self._ask(lambda connection: reader.bins_of_spans(connection, selector, asked))
+
+    async def windows(
+        self, selectors: Sequence[Selector], *, start_ns: int, stop_ns: int, every_ns: int
+    ) -> list[tuple[Mapping[str, str], Sequence[Bin]]] | None:
+        """See :meth:`Store.windows`; all from one snapshot, None where there are no rollups of just this width."""
+        span = Asked(start_ns, stop_ns, _positive(every_ns))
+        return await self._ask(lambda connection: reader.windows(connection, selectors, span))
 
     async def newest(self, selector: Selector) -> list[Newest]:
         """See :meth:`Store.newest`."""

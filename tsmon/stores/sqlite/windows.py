@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import msgspec
@@ -38,6 +38,10 @@ class Target:
     type: str
     series: dict[int, dict[str, str]]
     segments: Segments
+
+    def only(self, series: int) -> "Target":
+        """The same of one series."""
+        return replace(self, series={series: self.series[series]}, segments=self.segments.only(series))
 
     @property
     def table(self) -> str:

@@ -5,7 +5,9 @@ So an answer is exact at any moment, whether or not the marks have been worked o
 
 import sqlite3
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass
+from typing import Self
 
 from tsmon.stores.sqlite.rollups.layout import Layout, Level
 
@@ -32,11 +34,11 @@ class Segments:
         self._levels = [
             level for level in reversed(Layout.read(connection).levels) if level.table(measurement) in tables
         ]
-        self._series = list(series)
+        self.series = list(series)
         self._marks: dict[int, list[Interval]] = {}
         if not self._levels:
             return
-        wanted = set(self._series)
+        wanted = set(self.series)
         for number, low, high in connection.execute(
             "SELECT series, start_ns, stop_ns FROM marks JOIN series ON series.id = marks.series "
             "WHERE series.measurement = ?",
@@ -45,14 +47,24 @@ class Segments:
             if number in wanted:
                 self._marks.setdefault(number, []).append((low, high))
 
+    def has(self, every_ns: int) -> bool:
+        """Whether there are rollups of just this width."""
+        return any(level.every_ns == every_ns for level in self._levels)
+
+    def only(self, series: int) -> Self:
+        """The same of one series."""
+        one = copy(self)
+        one.series = [series]
+        return one
+
     def of(self, start_ns: int, stop_ns: int, every_ns: int) -> list[Segment]:
         """Segments that cover the span of each series; windows of ``every_ns`` are never cut by a rollup."""
         levels = [level for level in self._levels if every_ns % level.every_ns == 0]
         if not levels or start_ns >= stop_ns:
-            return [Segment(None, number, start_ns, stop_ns) for number in self._series]
+            return [Segment(None, number, start_ns, stop_ns) for number in self.series]
         found = []
         unmarked = _split(levels, (start_ns, stop_ns), [])
-        for number in self._series:
+        for number in self.series:
             marks = [(low, high) for low, high in self._marks.get(number, ()) if low < stop_ns and high > start_ns]
             parts = _split(levels, (start_ns, stop_ns), marks) if marks else unmarked
             found += [Segment(level, number, low, high) for level, (low, high) in parts]

@@ -11,7 +11,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from tsmon.stores import Bin, Selector
+from tsmon.stores import Bin, Selector, Windows
 from tsmon.stores.rungs import DAY_NS, HOUR_NS, MINUTE_NS, Rung
 from tsmon.stores.sqlite import SqliteStore
 
@@ -106,6 +106,27 @@ class StoreWithRollups(RuleBasedStateMachine):
         )
         assert answer == bins_of(self.points, field, start, start + length, every, tag)
 
+    @rule(
+        field=st.sampled_from("abc"),
+        start=times,
+        length=st.integers(0, 600),
+        every=st.sampled_from([5, 10, 30, 120, 60]),
+        tags=st.sampled_from([("x",), ("y", "x"), ("x", "z", "x")]),
+    )
+    def windows_of_series_are_those_of_the_points(
+        self, field: str, start: int, length: int, every: int, tags: tuple[str, ...]
+    ) -> None:
+        selectors = [Selector("m", field, {"t": tag}) for tag in tags]
+        told = self.loop.run_until_complete(
+            self.store.windows(selectors, start_ns=start, stop_ns=start + length, every_ns=every)
+        )
+        if told is None:
+            return  # there are no rollups of this width, or not yet
+        expected = {
+            tag: bins_of(self.points, field, start, start + length, every, tag) for tag in sorted(set(tags))
+        }
+        assert [(one["t"], list(bins)) for one, bins in told] == [one for one in expected.items() if one[1]]
+
     @rule(start=times, length=st.integers(0, 600), every=st.sampled_from([10, 30, 60, 120, 240]))
     def means_are_those_of_the_points(self, start: int, length: int, every: int) -> None:
         answer = self.loop.run_until_complete(
@@ -135,6 +156,28 @@ TestStoreWithRollups = StoreWithRollups.TestCase
 TestStoreWithRollups.settings = settings(
     max_examples=60, stateful_step_count=25, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate)
 )
+
+
+async def test_windows_of_many_series_are_columns_where_there_are_rollups_of_their_width(tmp_path: Path) -> None:
+    async with SqliteStore(tmp_path / "tsmon.db", rungs=LADDER) as store:
+        await store.write("\n".join(f"m,t={tag} a=1 {n}" for tag in "yxz" for n in range(0, 240, 7)).encode())
+        asked = [Selector("m", "a", {"t": tag}) for tag in "yx"]
+        span = {"start_ns": -(2**63), "stop_ns": 2**63 - 1}
+        assert await store.windows(asked, **span, every_ns=30) is None
+        await store.refresh_rollups()
+        told = await store.windows(asked, **span, every_ns=30)
+        assert told is not None
+        assert [tags for tags, _ in told] == [{"t": "x"}, {"t": "y"}]
+        for tags, bins in told:
+            assert isinstance(bins, Windows)
+            assert list(bins) == await store.bins(Selector("m", "a", tags), start_ns=0, stop_ns=240, every_ns=30)
+        # Now the first window is read in parts: from points, and from narrower rollups.
+        await store.write(b"m,t=x a=1 5\nm,t=x a=1 25")
+        told = await store.windows(asked, **span, every_ns=30)
+        assert told is not None
+        assert list(told[0][1])[:2] == [Bin(0, 0, 28, 7), Bin(30, 35, 56, 4)]
+        assert await store.windows(asked, **span, every_ns=60) is None
+        assert await store.windows([Selector("m", "none")], **span, every_ns=30) == []
 
 
 async def test_a_field_that_is_newer_than_the_rollups_is_found_before_they_are_refreshed(tmp_path: Path) -> None:
