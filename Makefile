@@ -27,8 +27,8 @@ test: $(INSTALLED)-agent,test ## set up and run all tests, on the real InfluxDB 
 
 soak: $(INSTALLED)-agent,test ## kill a service fifty times, pause it and its server for a minute: nothing acknowledged is lost
 	@$(BIN)/python tests/services/install_influxd.py --if-possible
-	@TSMON_TEST_KILLS=50 TSMON_TEST_PAUSE_S=60 $(BIN)/python -m pytest tests/tsmon/test_kill.py \
-		tests/tsmon/test_monitor.py -k 'kill or pause' $(PYTEST)
+	@TSMON_TEST_KILLS=50 TSMON_TEST_PAUSE_S=60 $(BIN)/python -m pytest tests/tsmon/monitor/test_kill.py \
+		tests/tsmon/monitor/test_monitor.py -k 'kill or pause' $(PYTEST)
 
 lint: $(INSTALLED)-agent,lint,test ## formatting, style, types, and who may import whom
 	@$(BIN)/ruff format --check --quiet .

@@ -25,10 +25,11 @@ from tsmon.availability import EXACT, Category, Deployment, Report, availability
 from tsmon.availability.flux import availability_by_influxdb
 from tsmon.stores import Selector, Store
 from tsmon.stores.influxdb import InfluxConnection, InfluxStore
+from tsmon.stores.influxdb.rollup_tasks.recompute import noted
 from tsmon.stores.influxdb.rollups import Rolled, rung_bucket
-from tsmon.stores.influxdb.rollups.recompute import noted
-from tsmon.stores.rungs import DAY_NS, DEFAULT_RUNGS, HOUR_NS
+from tsmon.stores.rollup_tiers import DEFAULT_RUNGS
 from tsmon.stores.sqlite import SqliteStore
+from tsmon.time_units import DAY_NS, HOUR_NS, SECOND_NS
 
 __all__ = ["main", "measure"]
 
@@ -37,7 +38,6 @@ ROUNDS: Final = 5
 YEARS: Final = 10
 BATCH: Final = 20_000
 
-SECOND_NS: Final = 1_000_000_000
 START_NS: Final = 1_000_000_000 * SECOND_NS // DAY_NS * DAY_NS
 STREAM: Final = Selector("stream", "value")
 

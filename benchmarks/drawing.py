@@ -23,13 +23,15 @@ from benchmarks.server import Server
 from tsmon.availability import EXACT, Category, Deployment
 from tsmon.stores import Selector, Store
 from tsmon.stores.influxdb import InfluxConnection, InfluxStore
-from tsmon.stores.influxdb.rollups import Rolled, changes_needed, rung_bucket
-from tsmon.stores.influxdb.rollups.recompute import noted
-from tsmon.stores.rungs import DAY_NS, Rung
+from tsmon.stores.influxdb.rollup_tasks import changes_needed
+from tsmon.stores.influxdb.rollup_tasks.recompute import noted
+from tsmon.stores.influxdb.rollups import Rolled, rung_bucket
+from tsmon.stores.rollup_tiers import Rung
 from tsmon.stores.sqlite import SqliteStore
 from tsmon.stores.sqlite.catalogue import tags_of
-from tsmon_agent.instruments import Instrument, ObservedStream, narrowest_for, reports_of
-from tsmon_agent.timelines import stream_rows
+from tsmon.time_units import DAY_NS, SECOND_NS
+from tsmon_agent.streams.availability.instrument import Instrument, ObservedStream, narrowest_for, reports_of
+from tsmon_agent.streams.timelines import stream_rows
 
 __all__ = ["main", "measure"]
 
@@ -41,7 +43,6 @@ ROUNDS: Final = 3
 BATCH: Final = 20_000
 OUTAGES: Final = 12
 
-SECOND_NS: Final = 1_000_000_000
 START_NS: Final = 1_400_000_000 * SECOND_NS // DAY_NS * DAY_NS
 
 

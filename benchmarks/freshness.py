@@ -19,16 +19,17 @@ from typing import Final
 from benchmarks.command_line import measured, parser_of
 from benchmarks.outcome import Outcome, Row
 from benchmarks.server import Server
-from tsmon.settings import Settings
 from tsmon.stores import Store
 from tsmon.stores.influxdb import InfluxConnection, InfluxStore
-from tsmon.stores.rungs import DEFAULT_RUNGS
+from tsmon.stores.rollup_tiers import DEFAULT_RUNGS
 from tsmon.stores.sqlite import SqliteStore
-from tsmon_agent.cli import GARBAGE
-from tsmon_agent.fresh_rounds import MOST_RATES
-from tsmon_agent.freshness import Watch
+from tsmon.time_units import SECOND_NS
+from tsmon_agent.cli.commands import GARBAGE
+from tsmon_agent.settings import Settings
 from tsmon_agent.state import State
-from tsmon_agent.streams import deployment_rows_of_csv, load_deployments, load_streams, stream_rows_of_csv
+from tsmon_agent.streams.freshness import Watch
+from tsmon_agent.streams.freshness.rounds import MOST_RATES
+from tsmon_agent.streams.inventory import deployment_rows_of_csv, load_deployments, load_streams, stream_rows_of_csv
 
 __all__ = ["main", "measure"]
 
@@ -39,7 +40,6 @@ PERIODS_S: Final = (1, 150, 900, 3_600, 21_600)
 
 WINDOWS_S: Final = (600, 3_600, 21_600, 86_400, 864_000)
 MINUTE_S: Final = 60
-SECOND_NS: Final = 1_000_000_000
 LINES: Final = 50_000
 
 

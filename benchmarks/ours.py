@@ -12,7 +12,7 @@ from benchmarks.holding import held
 from benchmarks.rounds import Figures
 from benchmarks.server import Bucket
 from benchmarks.writing import measured
-from tsmon.background import BackgroundMonitor
+from tsmon.monitor.emitter import Emitter
 from tsmon.settings import MonitoringSettings
 
 __all__ = [
@@ -97,7 +97,7 @@ async def _write_in_a_loop(points: int, bucket: Bucket, pause_s: float) -> Figur
     return meter.figures(points)
 
 
-def emit_all(monitor: tsmon.Monitor | BackgroundMonitor, load: Events) -> None:
+def emit_all(monitor: Emitter, load: Events) -> None:
     """Emit each of the events, as a service's handlers would."""
     for route, status_code, request_id, execution_time in load:
         monitor.emit(

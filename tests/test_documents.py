@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 import tsmon.cli
 import tsmon_agent.cli
-from tsmon.settings import Settings
+from tsmon_agent.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/**/*.md")), *sorted(ROOT.glob("grafana/**/*.md"))]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from tsmon.settings import Settings, load_settings
+from tsmon_agent.settings import Settings, load_settings
 
 FILE = Path("tsmon.toml")
 

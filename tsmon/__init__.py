@@ -1,6 +1,6 @@
 """Typed time-series metrics for InfluxDB 2.x: exact, buffered, and accounted for to the last point."""
 
-from tsmon.counts import Counts
+from tsmon.delivery.accounting import Counts
 from tsmon.errors import (
     AvailabilityError,
     BatchTooLargeError,
@@ -15,7 +15,7 @@ from tsmon.errors import (
     TsmonError,
 )
 from tsmon.line_protocol import Service, Tag, TagAndField, configure
-from tsmon.monitor import Monitor
+from tsmon.monitor.monitor import Monitor
 from tsmon.points import (
     InProgress,
     Log,

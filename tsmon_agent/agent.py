@@ -9,22 +9,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tsmon import Monitor, TsmonError
-from tsmon.configured import store_from
-from tsmon.limited_log import LimitedLog
-from tsmon.periodic import Periodic
+from tsmon.logs.rate_limited import LimitedLog
 from tsmon.points import Point
-from tsmon.points.agent import Pipeline
-from tsmon.settings import MonitoringSettings, RollupSettings, Settings, WebSettings, load_settings
-from tsmon.stores import Store
-from tsmon_agent.configured import samplers_from
-from tsmon_agent.configured_state import ConfiguredState
+from tsmon.points.own_metrics import Pipeline
+from tsmon.scheduling.periodic import Periodic
+from tsmon.settings import MonitoringSettings
+from tsmon.stores.factory import store_from
+from tsmon_agent.context import AgentContext
 from tsmon_agent.events import Events
-from tsmon_agent.fresh_rounds import FreshnessRounds
-from tsmon_agent.influx_rollups import InfluxRollups
-from tsmon_agent.live import LiveFeed
-from tsmon_agent.logs import LogConfig
-from tsmon_agent.sampling import Sampling
-from tsmon_agent.state import State
+from tsmon_agent.host.sampling.from_settings import samplers_from
+from tsmon_agent.host.sampling.live_feed import LiveFeed
+from tsmon_agent.host.sampling.scheduler import Sampling
+from tsmon_agent.logging_config import LogConfig
+from tsmon_agent.settings import RollupSettings, Settings, WebSettings, load_settings
+from tsmon_agent.streams.freshness.rounds import FreshnessRounds
+from tsmon_agent.streams.inventory.state_loader import ConfiguredState
+from tsmon_agent.upkeep.influx_rollups import InfluxRollups
 
 if TYPE_CHECKING:
     from tsmon_agent.web import WebServer
@@ -52,21 +52,29 @@ class Agent:
         self, settings: Settings, *, settings_file: Path | None = None, expected: Path | None = None
     ) -> None:
         self._expected = expected
-        self.settings = settings = self._with_expected(settings)
-        self.live = LiveFeed()
-        self.events = Events()
-        """What happens, as it does."""
+        settings = self._with_expected(settings)
         store = store_from(settings.monitoring, embedded=True, rungs=settings.rollups.ladder)
-        self.monitor = Monitor(_for_agent(settings), store=store)
+        monitor = Monitor(_for_agent(settings), store=store)
+        live, events = LiveFeed(), Events()
         self._configured_state = ConfiguredState(settings)
         self._log_config = LogConfig()
-        self.sampling = Sampling(
-            samplers_from(settings.agent),
-            self.monitor.emit,
-            self.live,
-            host=settings.agent.host,
-            time_limit_s=settings.agent.time_limit,
+        self.context = AgentContext(
+            settings=settings,
+            monitor=monitor,
+            state=self._configured_state.state,
+            live=live,
+            events=events,
+            sampling=Sampling(
+                samplers_from(settings.agent),
+                monitor.emit,
+                live,
+                host=settings.agent.host,
+                time_limit_s=settings.agent.time_limit,
+            ),
+            freshness=FreshnessRounds(settings.freshness, self._configured_state.state, monitor.emit, events),
+            look_at_streams=lambda: self._start_upkeep("freshness"),
         )
+        """What the pages use."""
         self._settings_file = settings_file
         self._web: WebServer | None = None
         self._fresh_ticker = Periodic(
@@ -79,22 +87,10 @@ class Agent:
             self._fresh_ticker,
             Periodic(lambda: self._start_upkeep("tables"), TABLES_INTERVAL_S),
         )
-        self.freshness = FreshnessRounds(self)
-        """How fresh expected streams are."""
         self._influx_rollups: InfluxRollups | None = None
         self._upkeep: dict[str, asyncio.Task[None]] = {}
         self._orders: asyncio.Queue[str] = asyncio.Queue()
         self._limited = LimitedLog()
-
-    @property
-    def store(self) -> Store:
-        """Where points go, and whom the pages ask."""
-        return self.monitor.store
-
-    @property
-    def state(self) -> State:
-        """What people edit."""
-        return self._configured_state.state
 
     @property
     def web_address(self) -> str | None:
@@ -122,19 +118,19 @@ class Agent:
 
     async def start(self) -> None:
         """Store, state, pages, samplers, in this order; what fails leaves nothing running."""
-        self._log_config.apply(self.settings.agent.log_config)
-        await self.monitor.start()
+        self._log_config.apply(self.context.settings.agent.log_config)
+        await self.context.monitor.start()
         try:
             await self._configured_state.start()
             try:
-                self._web = await self._started_web(self.settings.web)
+                self._web = await self._started_web(self.context.settings.web)
             except BaseException:
                 await self._configured_state.stop()
                 raise
         except BaseException:
-            await self.monitor.stop(0)
+            await self.context.monitor.stop(0)
             raise
-        self.sampling.start()
+        self.context.sampling.start()
         for ticker in self._tickers:
             ticker.start()
 
@@ -142,7 +138,7 @@ class Agent:
         """Samplers, pages, state, and last the store, with the last points in it."""
         for ticker in self._tickers:
             ticker.stop()
-        self.sampling.stop()
+        self.context.sampling.stop()
         for task in self._upkeep.values():
             task.cancel()
         web, self._web = self._web, None
@@ -151,7 +147,7 @@ class Agent:
                 await web.stop()
             await self._configured_state.stop()
         finally:
-            await self.monitor.stop(STOP_TIMEOUT_S)
+            await self.context.monitor.stop(STOP_TIMEOUT_S)
 
     async def reload(self) -> None:
         """Read the settings again and change over; a mistake in them leaves everything as it was."""
@@ -161,24 +157,24 @@ class Agent:
             try:
                 await self._change_over(settings)
             except BaseException:
-                self._log_config.apply(self.settings.agent.log_config)
+                self._log_config.apply(self.context.settings.agent.log_config)
                 raise
         except TsmonError as error:
             _log.error("the settings were not reloaded, the old ones stay: %s", error)
         except Exception:
             _log.exception("the settings were not reloaded, the old ones stay")
         else:
-            _log.info("the settings were reloaded; points go into %s", self.store)
+            _log.info("the settings were reloaded; points go into %s", self.context.store)
 
     async def _change_over(self, settings: Settings) -> None:
         samplers = samplers_from(settings.agent)
         state = ConfiguredState(settings, self._configured_state)
         await state.start()
-        before = self.settings.web
+        before = self.context.settings.web
         try:
             await self._change_web(before, settings.web)
             try:
-                await self.monitor.reconfigure(
+                await self.context.monitor.reconfigure(
                     _for_agent(settings),
                     lambda: store_from(settings.monitoring, embedded=True, rungs=settings.rollups.ladder),
                 )
@@ -189,11 +185,15 @@ class Agent:
             await state.stop(self._configured_state)
             raise
         state, self._configured_state = self._configured_state, state
+        self.context.state = self._configured_state.state
         await state.stop(self._configured_state)
         await self._change_rungs(settings.rollups)
-        self.settings = settings
+        self.context.settings = settings
+        self.context.freshness.reconfigure(settings.freshness, self.context.state)
         self._fresh_ticker.change(settings.freshness.interval)
-        self.sampling.reconfigure(samplers, host=settings.agent.host, time_limit_s=settings.agent.time_limit)
+        self.context.sampling.reconfigure(
+            samplers, host=settings.agent.host, time_limit_s=settings.agent.time_limit
+        )
 
     def _with_expected(self, settings: Settings) -> Settings:
         if self._expected is None:
@@ -202,8 +202,8 @@ class Agent:
         return settings.model_copy(update={"streams": streams})
 
     async def _change_rungs(self, settings: RollupSettings) -> None:
-        store = self.store
-        if settings != self.settings.rollups and not self.settings.monitoring.server_set:
+        store = self.context.store
+        if settings != self.context.settings.rollups and not self.context.settings.monitoring.server_set:
             from tsmon.stores.sqlite import SqliteStore
 
             if isinstance(store, SqliteStore):
@@ -228,14 +228,14 @@ class Agent:
             return None
         from tsmon_agent.web import WebServer
 
-        web = WebServer(self, settings)
+        web = WebServer(self.context, settings)
         await web.start()
         return web
 
     def _emit_pipeline(self) -> None:
-        counts = self.monitor.counts
+        counts = self.context.monitor.counts
         point = Pipeline(
-            host=self.settings.agent.host,
+            host=self.context.settings.agent.host,
             accepted=counts.accepted,
             recovered=counts.recovered,
             written=counts.written,
@@ -248,13 +248,9 @@ class Agent:
 
     def _emit(self, point: Point) -> None:
         try:
-            self.monitor.emit(point)
+            self.context.monitor.emit(point)
         except TsmonError as error:
             self._limited.warning("pipeline", f"the agent cannot tell how it does: {error}")
-
-    def look_at_streams(self) -> None:
-        """Look at streams soon rather than at the next round, as something about them has changed."""
-        self._start_upkeep("freshness")
 
     def _start_upkeep(self, name: str) -> None:
         """Look after the embedded file, unless that is still going on."""
@@ -266,23 +262,23 @@ class Agent:
             await self._configured_state.load_tables()
             return
         if name == "freshness":
-            await self.freshness.look()
+            await self.context.freshness.look(self.context.store)
             return
         from tsmon.stores.influxdb import InfluxStore
         from tsmon.stores.sqlite import SqliteStore
 
-        store = self.store
+        store = self.context.store
         try:
-            if isinstance(store, InfluxStore) and name == "rollups" and self.settings.rollups.enabled:
+            if isinstance(store, InfluxStore) and name == "rollups" and self.context.settings.rollups.enabled:
                 if self._influx_rollups is None or self._influx_rollups.store is not store:
                     self._influx_rollups = InfluxRollups(store)
-                await self._influx_rollups.keep_up(self.settings.rollups)
+                await self._influx_rollups.keep_up(self.context.settings.rollups)
             elif not isinstance(store, SqliteStore):
                 return
             elif name == "rollups":
                 await store.refresh_rollups()
             else:
-                days = self.settings.monitoring.retention_days
+                days = self.context.settings.monitoring.retention_days
                 keep = (
                     timedelta(days=days) // timedelta(microseconds=1) * 1_000 if 0 < days < FOR_EVER_DAYS else None
                 )

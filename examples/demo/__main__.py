@@ -16,9 +16,9 @@ from typing import Final
 from examples.demo.filling import fill
 from examples.demo.live import produce
 from tsmon import TsmonError
-from tsmon.settings import Settings, load_settings
 from tsmon_agent.agent import Agent
-from tsmon_agent.logs import log_to_stderr
+from tsmon_agent.logging_config import log_to_stderr
+from tsmon_agent.settings import Settings, load_settings
 
 SETTINGS: Final = Path(__file__).with_name("tsmon.toml")
 
@@ -69,10 +69,10 @@ async def run(years: float, port: int) -> None:
     agent = Agent(_on(free_port(port), settings))
     await agent.start()
     try:
-        live = asyncio.create_task(produce(agent.monitor))
+        live = asyncio.create_task(produce(agent.context.monitor))
         await asyncio.sleep(0)
-        await agent.monitor.flush(timeout=5)
-        await agent.freshness.look()
+        await agent.context.monitor.flush(timeout=5)
+        await agent.context.freshness.look(agent.context.store)
         print(
             f"\nthe demo runs; look at\n\n"
             f"  {agent.web_address}/streams\n"

@@ -10,8 +10,8 @@ from typing import Final
 
 from examples.demo.history import deployments, lines, stretches
 from examples.demo.instruments import DAY, INSTRUMENTS
-from tsmon.settings import Settings
 from tsmon.stores.sqlite import SqliteStore
+from tsmon_agent.settings import Settings
 
 __all__ = ["fill"]
 

@@ -12,14 +12,15 @@ import msgspec
 from tests.grafana.interpolation import Range
 from tests.services.influxdb import InfluxDB
 from tsmon import Monitor, StreamBin, StreamFreshness, Tag
-from tsmon.counts import Counts
+from tsmon.delivery.accounting import Counts
 from tsmon.points import Point, Request, RequestError
-from tsmon.points.agent import Pipeline, SamplerRound
 from tsmon.points.host import System
-from tsmon.settings import AgentSettings, MonitoringSettings
-from tsmon_agent.configured import samplers_from
-from tsmon_agent.freshness.levels import Level
-from tsmon_agent.samplers import Sampler
+from tsmon.points.own_metrics import Pipeline, SamplerRound
+from tsmon.settings import MonitoringSettings
+from tsmon_agent.host.samplers import Sampler
+from tsmon_agent.host.sampling.from_settings import samplers_from
+from tsmon_agent.settings import AgentSettings
+from tsmon_agent.streams.freshness.levels import Level
 
 __all__ = ["HOST", "INSTRUMENTS", "OLD_HOST", "OTHER_HOSTS", "ROUTES", "Recording", "record"]
 

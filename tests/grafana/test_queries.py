@@ -12,7 +12,7 @@ from tests.grafana.dashboards import names, panels, queries, variables
 from tests.grafana.interpolation import ALL, fill_in
 from tests.grafana.recording import HOST, INSTRUMENTS, OLD_HOST, OTHER_HOSTS, ROUTES, Recording, record
 from tests.services.influxdb import InfluxDB
-from tsmon_agent.samplers import SAMPLERS
+from tsmon_agent.host.samplers import SAMPLERS
 
 NUMBERS = {"double", "long", "unsignedLong"}
 PANELS = [pytest.param(name, panel, id=f"{name}-{panel['title']}") for name in names() for panel in panels(name)]

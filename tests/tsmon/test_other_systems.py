@@ -32,9 +32,9 @@ PROGRAM = """
 import asyncio
 from pathlib import Path
 from tsmon import Monitor, Request
-from tsmon.rejected import RejectedLines
+from tsmon.delivery.dead_letters import RejectedLines
 from tsmon.settings import MonitoringSettings
-from tsmon.spool.survey import waiting_queues
+from tsmon.spool.inspection import waiting_queues
 
 root = Path(sys.argv[1])
 settings = MonitoringSettings(

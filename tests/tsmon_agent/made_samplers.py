@@ -7,7 +7,7 @@ from typing import Any
 
 from tsmon import Point
 from tsmon.line_protocol import Tag
-from tsmon_agent.samplers import Options, Sampler
+from tsmon_agent.host.samplers import Options, Sampler
 
 __all__ = ["Gauge", "Made", "MadeOptions", "WithInterval", "gauge"]
 

@@ -23,14 +23,14 @@ from tests.tsmon_agent.made_samplers import gauge
 from tests.tsmon_agent.waiting import eventually
 from tsmon import TsmonError
 from tsmon.errors import InvalidRowsError, StateError
-from tsmon.settings import Settings, load_settings
 from tsmon.stores import Selector
 from tsmon.stores.sqlite import SqliteStore
 from tsmon_agent import agent as module
 from tsmon_agent.agent import Agent
-from tsmon_agent.samplers import SAMPLERS
+from tsmon_agent.host.samplers import SAMPLERS
+from tsmon_agent.settings import Settings, load_settings
 from tsmon_agent.state import Database
-from tsmon_agent.streams import deployments, streams
+from tsmon_agent.streams.inventory import deployments, streams
 
 QUIET = "[web]\nenabled = false\n"
 
@@ -100,12 +100,12 @@ async def test_self_metrics_agree_with_what_is_stored(home: Home, monkeypatch: p
         home.monitoring(), QUIET, "[agent]\nhost='h'\ninterval = 0.1\nsamplers = ['cpu', 'mem', 'net', 'swap']"
     )
     async with running(home) as agent:
-        await eventually(lambda: all(state.rounds >= 5 for state in agent.sampling.states))
-    counts = agent.monitor.counts
+        await eventually(lambda: all(state.rounds >= 5 for state in agent.context.sampling.states))
+    counts = agent.context.monitor.counts
     assert (counts.pending, counts.dropped, counts.refused) == (0, 0, 0)
     assert counts.accepted == counts.written
     told = rows_of(home.db, "tsmon_sampler")
-    for state in agent.sampling.states:
+    for state in agent.context.sampling.states:
         mine = [row for row in told if row["tags"]["sampler"] == state.name]
         assert len(mine) == state.rounds
         assert mine[-1]["errors"] == state.errors == (1 if state.name == "swap" else 0)
@@ -124,15 +124,17 @@ async def test_self_metrics_agree_with_what_is_stored(home: Home, monkeypatch: p
         sum(one["time_ns"] < pipeline[-1]["time_ns"] for one in rows_of(home.db, measurement))
         for measurement in ("cpu", "mem", "net", "gauge", "tsmon_sampler", "tsmon_pipeline")
     ]
-    assert abs(sum(stored_before) - accepted[-1]) <= 2 * len(agent.sampling.states)
+    assert abs(sum(stored_before) - accepted[-1]) <= 2 * len(agent.context.sampling.states)
 
 
 async def test_every_sampler_is_seen_soon_after_the_start(home: Home) -> None:
     """Those that need an interval too, although the first one takes an hour."""
     home.write(home.monitoring(), QUIET, "[agent]\ninterval = 3600.0")
     async with running(home) as agent:
-        await eventually(lambda: set(agent.live.newest) == set(SAMPLERS) and "cpu" in agent.live.newest)
-        assert all(not state.failing for state in agent.sampling.states)
+        await eventually(
+            lambda: set(agent.context.live.newest) == set(SAMPLERS) and "cpu" in agent.context.live.newest
+        )
+        assert all(not state.failing for state in agent.context.sampling.states)
 
 
 async def test_nonsense_of_a_sampler_is_told_although_invalid_points_are_to_be_dropped(
@@ -141,7 +143,7 @@ async def test_nonsense_of_a_sampler_is_told_although_invalid_points_are_to_be_d
     monkeypatch.setattr(SAMPLERS["swap"], "sample", lambda _: [gauge(float("nan"))])
     home.write(home.monitoring(more="on_invalid = 'drop'"), QUIET, "[agent]\nsamplers = ['swap']")
     async with running(home) as agent:
-        (state,) = await eventually(lambda: [state for state in agent.sampling.states if state.rounds])
+        (state,) = await eventually(lambda: [state for state in agent.context.sampling.states if state.rounds])
         assert state.failing
 
 
@@ -162,8 +164,8 @@ async def test_old_points_are_removed(home: Home, monkeypatch: pytest.MonkeyPatc
     home.write(home.monitoring(more="retention_days = 2.0"), QUIET, "[agent]\nsamplers = []")
     async with running(home) as agent:
         for days in range(5):
-            agent.monitor.emit(Numbered(n=days, time=now_ns - days * day_ns - 60 * 10**9))
-        await agent.monitor.flush()
+            agent.context.monitor.emit(Numbered(n=days, time=now_ns - days * day_ns - 60 * 10**9))
+        await agent.context.monitor.flush()
         await eventually(lambda: home.numbers("a.db") == [0, 1])
 
 
@@ -171,8 +173,8 @@ async def test_old_points_are_removed(home: Home, monkeypatch: pytest.MonkeyPatc
 async def test_retention_for_ever(home: Home, days: str) -> None:
     home.write(home.monitoring(more=f"retention_days = {days}"), QUIET, "[agent]\nsamplers = []")
     async with running(home) as agent:
-        agent.monitor.emit(Numbered(n=1, time=1_000_000_000))
-        await agent.monitor.flush()
+        agent.context.monitor.emit(Numbered(n=1, time=1_000_000_000))
+        await agent.context.monitor.flush()
         await agent._look_after("retention")
         assert home.numbers("a.db") == [1]
 
@@ -196,8 +198,10 @@ async def test_rollups_are_kept_up_and_follow_the_settings(
     home.write(home.monitoring(), QUIET, '[agent]\nsamplers = []\n[rollups]\nrungs = { "1h" = "forever" }')
     async with running(home) as agent:
         for n in range(10):
-            agent.monitor.emit(Numbered(n=n, time=time.time_ns() // 3_600_000_000_000 * 3_600_000_000_000 + n))
-        await agent.monitor.flush()
+            agent.context.monitor.emit(
+                Numbered(n=n, time=time.time_ns() // 3_600_000_000_000 * 3_600_000_000_000 + n)
+            )
+        await agent.context.monitor.flush()
         await eventually(lambda: counts(1) == [10])
         rungs = '[rollups]\nrungs = { "1h" = "forever", "1d" = "forever" }'
         home.write(home.monitoring(), QUIET, "[agent]\nsamplers = []", rungs)
@@ -211,7 +215,7 @@ async def emit_all_the_time(agent: Agent) -> int:
     try:
         while True:
             for _ in range(20):
-                agent.monitor.emit(Numbered(n=number))
+                agent.context.monitor.emit(Numbered(n=number))
                 number += 1
             await asyncio.sleep(0.001)
     except asyncio.CancelledError:
@@ -239,10 +243,12 @@ async def test_reload_loses_no_point(
         for monitoring, agents in changes:
             await asyncio.sleep(0.1)
             home.write(monitoring, QUIET, agents)
-            assert await hang_up(agent, caplog) == f"the settings were reloaded; points go into {agent.store}"
+            assert (
+                await hang_up(agent, caplog) == f"the settings were reloaded; points go into {agent.context.store}"
+            )
         emitting.cancel()
         total = await emitting
-    counts = agent.monitor.counts
+    counts = agent.context.monitor.counts
     assert (counts.pending, counts.dropped) == (0, 0)
     assert total > 200
     assert stored(influxdb, bucket)
@@ -258,11 +264,11 @@ async def test_points_that_wait_for_the_old_store_go_to_the_new_one(
         home.write(away, QUIET, "[agent]\nsamplers = []")
         async with running(home) as agent:
             for number in range(100):
-                agent.monitor.emit(Numbered(n=number))
-            await eventually(lambda agent=agent: agent.monitor.last_error)
+                agent.context.monitor.emit(Numbered(n=number))
+            await eventually(lambda agent=agent: agent.context.monitor.last_error)
             home.write(home.monitoring(f"{spool}.db"), QUIET, "[agent]\nsamplers = []")
             await hang_up(agent, caplog)
-            await agent.monitor.flush(20.0)
+            await agent.context.monitor.flush(20.0)
         assert home.numbers(f"{spool}.db") == list(range(100)), spool
 
 
@@ -282,20 +288,22 @@ async def test_mistake_in_the_new_settings_leaves_everything_as_it_was(
 ) -> None:
     home.write(home.monitoring(), "[web]\nport = 0", "[agent]\ninterval = 0.1\nsamplers = ['mem', 'swap']")
     async with running(home) as agent:
-        await eventually(lambda: len(agent.live.newest) == 2)
-        store, address, states = agent.store, agent.web_address, agent.sampling.states
+        await eventually(lambda: len(agent.context.live.newest) == 2)
+        store, address, states = agent.context.store, agent.web_address, agent.context.sampling.states
         home.write(text)
         said = await hang_up(agent, caplog)
         assert said.startswith("the settings were not reloaded, the old ones stay: ")
         assert sentence in said
         assert "Traceback" not in caplog.text
-        assert (agent.store, agent.settings.agent.samplers) == (store, ["mem", "swap"])
-        assert [state.name for state in agent.sampling.states] == [state.name for state in states]
+        assert (agent.context.store, agent.context.settings.agent.samplers) == (store, ["mem", "swap"])
+        assert [state.name for state in agent.context.sampling.states] == [state.name for state in states]
         assert agent.web_address is not None
         if "monitoring" not in text:
             assert agent.web_address == address
         rounds = [state.rounds for state in states]
-        await eventually(lambda: all(s.rounds > r + 1 for s, r in zip(agent.sampling.states, rounds, strict=True)))
+        await eventually(
+            lambda: all(s.rounds > r + 1 for s, r in zip(agent.context.sampling.states, rounds, strict=True))
+        )
         assert await status_of(agent) == 200
         # And the next attempt is as good as the first.
         home.write(home.monitoring("b.db"), QUIET)
@@ -309,7 +317,7 @@ async def test_settings_file_that_vanished_leaves_everything_as_it_was(
     async with running(home) as agent:
         home.file.unlink()
         assert "cannot be read" in await hang_up(agent, caplog)
-        assert agent.settings.monitoring.file == home.db
+        assert agent.context.settings.monitoring.file == home.db
 
 
 async def status_of(agent: Agent) -> int:
@@ -333,7 +341,7 @@ async def test_reload_moves_the_pages(home: Home, caplog: pytest.LogCaptureFixtu
         with socket.create_server(("127.0.0.1", 0)) as taken:
             home.write(home.monitoring("b.db"), f"[web]\nport = {taken.getsockname()[1]}")
             assert "another program uses this port" in await hang_up(agent, caplog)
-        assert agent.settings.monitoring.file == home.db
+        assert agent.context.settings.monitoring.file == home.db
         assert await status_of(agent) == 200
         home.write(home.monitoring(), QUIET)
         await hang_up(agent, caplog)
@@ -345,8 +353,8 @@ async def test_reload_takes_over_samplers_and_keeps_those_that_stay(
 ) -> None:
     home.write(home.monitoring(), QUIET, "[agent]\ninterval = 3600.0\nsamplers = ['mem', 'swap', 'net']")
     async with running(home) as agent:
-        await eventually(lambda: len(agent.live.newest) == 3 or state_of(agent, "net"))
-        await eventually(lambda: all(state.rounds == 1 for state in agent.sampling.states))
+        await eventually(lambda: len(agent.context.live.newest) == 3 or state_of(agent, "net"))
+        await eventually(lambda: all(state.rounds == 1 for state in agent.context.sampling.states))
         home.write(
             home.monitoring(),
             QUIET,
@@ -354,21 +362,21 @@ async def test_reload_takes_over_samplers_and_keeps_those_that_stay(
             "[agent.intervals]\ndisk = 0.1",
         )
         await hang_up(agent, caplog)
-        assert {state.name: state.interval_s for state in agent.sampling.states} == {
+        assert {state.name: state.interval_s for state in agent.context.sampling.states} == {
             "mem": 3600.0,
             "net": 3600.0,
             "disk": 0.1,
         }
-        assert "swap" not in agent.live.newest
+        assert "swap" not in agent.context.live.newest
         await eventually(lambda: state_of(agent, "disk") >= 3)
-        newest = await eventually(lambda: agent.live.newest.get("net"))
+        newest = await eventually(lambda: agent.context.live.newest.get("net"))
         assert [point.interface for point in newest.points] == ["lo"]  # type: ignore[attr-defined]
         assert state_of(agent, "mem") == 1
 
 
 def state_of(agent: Agent, name: str) -> int:
     """Rounds of a sampler."""
-    return next(state.rounds for state in agent.sampling.states if state.name == name)
+    return next(state.rounds for state in agent.context.sampling.states if state.name == name)
 
 
 class TestState:
@@ -377,10 +385,13 @@ class TestState:
     async def test_it_is_there_before_the_pages_are(self, home: Home) -> None:
         home.write(home.monitoring(), "[web]\nport = 0")
         async with running(home) as agent:
-            assert str(agent.state) == str(home.directory / "state.db")
-            assert await agent.state.run(lambda session: session.scalar(text("SELECT count(*) FROM tokens"))) == 0
+            assert str(agent.context.state) == str(home.directory / "state.db")
+            assert (
+                await agent.context.state.run(lambda session: session.scalar(text("SELECT count(*) FROM tokens")))
+                == 0
+            )
         with pytest.raises(StateError, match="is closed"):
-            await agent.state.run(lambda _: None)
+            await agent.context.state.run(lambda _: None)
 
     async def test_a_newer_schema_ends_the_start(self, home: Home) -> None:
         home.write(home.monitoring(), QUIET)
@@ -396,8 +407,8 @@ class TestState:
         away = '[state]\nurl = "postgresql://me:hidden-word@127.0.0.1:1/state"\n'
         home.write(home.monitoring(), QUIET, away)
         async with running(home) as agent:
-            agent.monitor.emit(Numbered(n=1))
-            await agent.monitor.flush(10)
+            agent.context.monitor.emit(Numbered(n=1))
+            await agent.context.monitor.flush(10)
         assert home.numbers("a.db") == [1]
         said, *others = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
         assert said.endswith("start it, or correct state.url; it is asked again as soon as it is needed")
@@ -408,13 +419,13 @@ class TestState:
     async def test_reload_moves_it(self, home: Home) -> None:
         home.write(home.monitoring(), QUIET)
         async with running(home) as agent:
-            before = agent.state
+            before = agent.context.state
             await agent.reload()
-            assert agent.state is before
+            assert agent.context.state is before
             home.write(home.monitoring(), QUIET, f'[state]\nurl = "sqlite:///{home.directory / "other.db"}"\n')
             await agent.reload()
-            assert str(agent.state) == str(home.directory / "other.db")
-            assert await agent.state.run(lambda _: "open") == "open"
+            assert str(agent.context.state) == str(home.directory / "other.db")
+            assert await agent.context.state.run(lambda _: "open") == "open"
             with pytest.raises(StateError, match="is closed"):
                 await before.run(lambda _: None)
 
@@ -425,7 +436,7 @@ class TestState:
             home.write(home.monitoring(), QUIET, f'[state]\nurl = "sqlite:///{home.directory / "bad.db"}"\n')
             await agent.reload()
             assert "bad.db is damaged" in caplog.text
-            assert await agent.state.run(lambda _: "open") == "open"
+            assert await agent.context.state.run(lambda _: "open") == "open"
 
 
 class TestTables:
@@ -435,7 +446,7 @@ class TestTables:
         home.write(home.monitoring(), QUIET, f'[streams]\nexpected = "{home.directory / "e.csv"}"\n{more}')
 
     async def names(self, agent: Agent) -> list[str]:
-        return [one.stream for one in await agent.state.run(streams)]
+        return [one.stream for one in await agent.context.state.run(streams)]
 
     async def test_named_by_the_settings(self, home: Home, caplog: pytest.LogCaptureFixture) -> None:
         (home.directory / "e.csv").write_text("a,b,c\na,b,d\n")
@@ -444,7 +455,7 @@ class TestTables:
         with caplog.at_level(logging.INFO, logger="tsmon"):
             async with running(home) as agent:
                 assert await self.names(agent) == ["c", "d"]
-                assert len(await agent.state.run(deployments)) == 1
+                assert len(await agent.context.state.run(deployments)) == 1
         assert f"{home.directory / 'e.csv'}: expected streams: 2 added, 0 changed, 0 unchanged" in caplog.text
 
     async def test_named_in_its_place(self, home: Home) -> None:
@@ -479,7 +490,7 @@ class TestTables:
             self.settings(home, "[agent]\ninterval = 77\n")
             await agent.reload()
             assert await self.names(agent) == ["c"]
-            assert agent.settings.agent.interval != 77
+            assert agent.context.settings.agent.interval != 77
         assert "the settings were not reloaded, the old ones stay" in caplog.text
         assert "e.csv:2: this row has 1 cell" in caplog.text
 

@@ -15,7 +15,7 @@ from tests.services.influxdb import InfluxDB
 from tests.tsmon_agent.embedded_rows import rows_of
 from tests.tsmon_agent.own_mount import with_mount
 from tests.tsmon_agent.running_agent import COMMAND, clean_environment, running_agent
-from tsmon_agent.samplers import SAMPLERS
+from tsmon_agent.host.samplers import SAMPLERS
 
 EMBEDDED = "[web]\nport = 0\n"
 HOST = "[agent]\nhost = 'here'\ninterval = 0.2\n"

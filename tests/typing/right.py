@@ -4,10 +4,10 @@ import asyncio
 from datetime import UTC, datetime
 
 from tsmon import Monitor, Point, Tag
-from tsmon.in_progress import counting_in_progress
 from tsmon.points import Request, SubtaskExecution
 from tsmon.stores import Bin, Selector, Series
 from tsmon.work import collecting, current_work, timed
+from tsmon.work.in_progress import counting_in_progress
 
 
 class Exposure(Point, measurement="exposures"):

@@ -10,7 +10,7 @@ from tsmon.availability.deployments import BEGINNING_NS, Span
 from tsmon.availability.rules import Rules
 from tsmon.errors import AvailabilityError
 from tsmon.stores import Bin
-from tsmon.stores.windows import Windows, columns_of
+from tsmon.stores.window_columns import Windows, columns_of
 
 __all__ = ["Groups", "groups_of", "in_order", "mean_separation"]
 

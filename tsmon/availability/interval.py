@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from tsmon.availability.categories import APPEARANCES, Category
-from tsmon.availability.time_texts import time_text
+from tsmon.availability.time_format import time_text
 
 __all__ = ["Interval"]
 

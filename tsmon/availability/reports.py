@@ -7,7 +7,7 @@ from typing import TypedDict
 from tsmon.availability.categories import Category
 from tsmon.availability.deployments import Span
 from tsmon.availability.interval import Interval
-from tsmon.availability.measures import Measure, deployments_measure, stream_measure
+from tsmon.availability.json_measures import Measure, deployments_measure, stream_measure
 from tsmon.availability.rules import Rules
 from tsmon.availability.timeline import Timeline
 from tsmon.errors import AvailabilityError

@@ -9,10 +9,9 @@ from typing import Final, Literal
 from tsmon.availability.categories import APPEARANCES, Appearance, Category
 from tsmon.errors import AvailabilityError
 from tsmon.line_protocol.values import MAX_TIME_NS
+from tsmon.time_units import DAY_NS
 
-__all__ = ["DAY_NS", "DOCUMENT", "EXACT", "PRESETS", "Rules"]
-
-DAY_NS: Final = 86_400_000_000_000
+__all__ = ["DOCUMENT", "EXACT", "PRESETS", "Rules"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

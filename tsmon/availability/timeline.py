@@ -11,8 +11,8 @@ from tsmon.availability.categories import Category
 from tsmon.availability.deployments import BEGINNING_NS, END_NS, Deployment, Span, spans
 from tsmon.availability.groups import Groups, groups_of, in_order, mean_separation
 from tsmon.availability.interval import Interval
-from tsmon.availability.levels import levels_of
 from tsmon.availability.rules import Rules
+from tsmon.availability.sparsity import levels_of
 from tsmon.stores import Bin, Windows
 
 __all__ = ["Timeline", "intervals", "timeline"]

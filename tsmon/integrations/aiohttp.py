@@ -13,13 +13,13 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from multidict import istr
 
-from tsmon.integrations.requests import (
+from tsmon.integrations.recorder import (
     CLIENT_CLOSED_REQUEST,
     REQUEST_ID_HEADER,
     RequestRecorder,
     set_error_code,
 )
-from tsmon.monitor import Monitor
+from tsmon.monitor.monitor import Monitor
 
 __all__ = ["instrument", "middleware", "set_error_code"]
 

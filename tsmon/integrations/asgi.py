@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from tsmon.errors import TsmonError
 from tsmon.integrations.asgi_route import route_in
-from tsmon.integrations.requests import (
+from tsmon.integrations.recorder import (
     CLIENT_CLOSED_REQUEST,
     REQUEST_ID_HEADER,
     OpenRequest,
@@ -23,7 +23,7 @@ from tsmon.integrations.requests import (
     set_error_code,
     set_route,
 )
-from tsmon.monitor import Monitor
+from tsmon.monitor.monitor import Monitor
 
 __all__ = ["RequestMiddleware", "set_error_code", "set_route"]
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 
-from tsmon.integrations.requests import set_route
+from tsmon.integrations.recorder import set_route
 
 __all__ = ["RouteMiddleware"]
 

@@ -16,9 +16,8 @@ import os
 from collections.abc import Collection
 from typing import Final
 
-from tsmon.background import BackgroundMonitor
-from tsmon.limited_log import LimitedLog
-from tsmon.monitor import Monitor
+from tsmon.logs.rate_limited import LimitedLog
+from tsmon.monitor.emitter import Emitter
 from tsmon.points.logs import Log
 
 __all__ = ["LogHandler"]
@@ -47,7 +46,7 @@ class LogHandler(logging.Handler):
 
     def __init__(
         self,
-        monitor: Monitor | BackgroundMonitor,
+        monitor: Emitter,
         *,
         service: str | None = None,
         level: int | str = logging.NOTSET,

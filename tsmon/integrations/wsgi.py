@@ -11,14 +11,14 @@ Written to PEP 3333; needs no framework.
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
-from tsmon.background import BackgroundMonitor
-from tsmon.integrations.requests import (
+from tsmon.integrations.recorder import (
     CLIENT_CLOSED_REQUEST,
     OpenRequest,
     RequestRecorder,
     set_error_code,
     set_route,
 )
+from tsmon.monitor.background import BackgroundMonitor
 
 __all__ = ["RequestMiddleware", "set_error_code", "set_route"]
 

@@ -1,9 +1,9 @@
 """Line protocol, the only currency between emitting and storing: encoding, parsing, declared columns."""
 
 from tsmon.line_protocol.declaration import Column, Declaration, Service, Tag, TagAndField
-from tsmon.line_protocol.default import configure, encode
-from tsmon.line_protocol.encoder import Encodable, Encoding
-from tsmon.line_protocol.generator import Factory, generate
+from tsmon.line_protocol.default_encoding import configure, encode
+from tsmon.line_protocol.encoding import Encodable, Encoding
+from tsmon.line_protocol.fast_encoder import Factory, generate
 from tsmon.line_protocol.parser import FieldValue, ParsedPoint, Unsigned, parse, parse_line, split_lines
 
 __all__ = [

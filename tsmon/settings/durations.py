@@ -3,9 +3,11 @@
 import re
 from typing import Any, Final
 
+from tsmon.time_units import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS
+
 __all__ = ["duration_ns", "duration_text"]
 
-UNITS_NS: Final = {"s": 1_000_000_000, "m": 60_000_000_000, "h": 3_600_000_000_000, "d": 86_400_000_000_000}
+UNITS_NS: Final = {"s": SECOND_NS, "m": MINUTE_NS, "h": HOUR_NS, "d": DAY_NS}
 
 _duration: Final = re.compile(r"(\d{1,7})\s*([smhd])", re.ASCII)
 

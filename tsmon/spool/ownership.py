@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from tsmon.file_lock import try_lock
+from tsmon.files.file_lock import try_lock
 
 __all__ = ["QueueDirectory", "adopt_orphans", "make_directory", "sync_directory"]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from tsmon.limited_log import LimitedLog
+from tsmon.logs.rate_limited import LimitedLog
 from tsmon.spool.ownership import QueueDirectory, adopt_orphans, make_directory, sync_directory
 from tsmon.spool.segment import CorruptSegmentError, Record, SegmentHeader, SegmentWriter, records, scan
 

@@ -2,7 +2,7 @@
 
 from tsmon.stores.base import Asked, Bin, Count, Kept, Newest, Selector, Series, Store, Values
 from tsmon.stores.selectors import selector_of_text, selector_text
-from tsmon.stores.windows import Windows
+from tsmon.stores.window_columns import Windows
 
 __all__ = [
     "Asked",

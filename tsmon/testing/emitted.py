@@ -8,7 +8,7 @@ import msgspec
 
 from tsmon.line_protocol.parser import parse_line
 from tsmon.points import Point
-from tsmon.testing.rebuilt import rebuilt
+from tsmon.testing.decoding import rebuilt
 
 __all__ = ["Emitted"]
 

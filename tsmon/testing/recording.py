@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tsmon import monitor
-from tsmon.buffer import Buffer
+from tsmon.delivery.buffer import Buffer
 from tsmon.line_protocol import Encodable, Encoding
+from tsmon.monitor import monitor
 from tsmon.points import Point
 from tsmon.stores import Store
 from tsmon.stores.memory import MemoryStore
@@ -43,7 +43,8 @@ def recording(store: Store | None = None) -> Iterator[Emitted]:
     Those whose store would come from the settings write into ``store``, by default one in memory: no server, no
     file, no spool. A Monitor that was given a store keeps it.
     """
-    from tsmon import configured, sources
+    from tsmon.monitor import source
+    from tsmon.stores import factory
 
     emitted = Emitted()
     memory = store or MemoryStore()
@@ -70,8 +71,8 @@ def recording(store: Store | None = None) -> Iterator[Emitted]:
     patches: list[tuple[Any, str, Any]] = [
         (monitor, "Encoding", _RecordingEncoding),
         (monitor, "Buffer", RecordingBuffer),
-        (configured, "store_from", store_from),
-        (sources, "MAX_HELD", 1),
+        (factory, "store_from", store_from),
+        (source, "MAX_HELD", 1),
     ]
     before = [(module, name, getattr(module, name)) for module, name, _ in patches]
     for module, name, part in patches:

@@ -6,7 +6,7 @@ from typing import Final
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
 from tsmon.availability.categories import APPEARANCES
-from tsmon.availability.flux.many import many_given_query, many_query
+from tsmon.availability.flux.grafana import many_given_query, many_query
 from tsmon.points import StreamFreshness
 from tsmon_agent.dashboards.panels import choice, dashboard, state_timeline, variable
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from tsmon.points import Point
-from tsmon.stores.influxdb.flux import quote
+from tsmon.stores.influxdb.queries import quote
 from tsmon_agent.dashboards.flux import read
 
 __all__ = ["Part", "per_second", "ratio", "ratio_in_range", "row_per"]

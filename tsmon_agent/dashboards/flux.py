@@ -7,7 +7,7 @@ leaves the storage is a row per series and window. Grafana fills in ``v.…`` an
 from collections.abc import Mapping
 
 from tsmon.points import Point
-from tsmon.stores.influxdb.flux import quote
+from tsmon.stores.influxdb.queries import quote
 from tsmon_agent.dashboards.columns import field, measurement, tag
 
 __all__ = [

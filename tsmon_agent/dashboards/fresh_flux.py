@@ -6,10 +6,10 @@ A state is known until the next point, but no longer than ``KNOWN_FOR``: then th
 from typing import Final
 
 from tsmon.points import StreamFreshness
-from tsmon.stores.influxdb.flux import quote
+from tsmon.stores.influxdb.queries import quote
 from tsmon_agent.dashboards.columns import field, tag
 from tsmon_agent.dashboards.flux import chosen, newest, read
-from tsmon_agent.freshness.levels import Level
+from tsmon_agent.streams.freshness.levels import Level
 
 __all__ = [
     "KNOWN_FOR",

@@ -30,7 +30,7 @@ from tsmon_agent.dashboards.panels import (
     values_of,
     variable,
 )
-from tsmon_agent.freshness.levels import Level
+from tsmon_agent.streams.freshness.levels import Level
 
 __all__ = ["COLORS", "build"]
 

@@ -5,7 +5,7 @@ from typing import Final
 from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
 from grafana_foundation_sdk.models.common import BigValueColorMode
 
-from tsmon.points.agent import Pipeline, SamplerRound
+from tsmon.points.own_metrics import Pipeline, SamplerRound
 from tsmon_agent.dashboards.columns import field, label, tag
 from tsmon_agent.dashboards.flux import chosen, means, newest, newest_table, rates, read, tag_values
 from tsmon_agent.dashboards.panels import (

@@ -7,7 +7,7 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
 from grafana_foundation_sdk.models.common import BigValueColorMode
 
 from tsmon.points import Request, RequestError
-from tsmon.stores.influxdb.flux import quote
+from tsmon.stores.influxdb.queries import quote
 from tsmon_agent.dashboards.columns import label, tag
 from tsmon_agent.dashboards.events import Part, per_second, ratio, ratio_in_range, row_per
 from tsmon_agent.dashboards.flux import chosen, read, tag_values

@@ -14,9 +14,9 @@ from sqlalchemy import Connection, Engine, NullPool, create_engine, event, text
 from sqlalchemy.orm import Session
 
 from tsmon.errors import StateError
-from tsmon_agent.state.failures import translated
+from tsmon_agent.state.database_errors import translated
+from tsmon_agent.state.schema_versions import newest, stored
 from tsmon_agent.state.urls import parsed, shown, sqlite_file
-from tsmon_agent.state.versions import newest, stored
 
 __all__ = ["Database"]
 
@@ -106,8 +106,8 @@ class Database:
         return self._looked_at(stored, missing="base")
 
     def losses(self, wanted: str) -> Mapping[str, int]:
-        """What going down to a version would remove: see :func:`tsmon_agent.state.migrating.losses`."""
-        from tsmon_agent.state.migrating import losses
+        """What going down to a version would remove: see :func:`tsmon_agent.state.migration.losses`."""
+        from tsmon_agent.state.migration import losses
 
         return self._looked_at(lambda connection: losses(connection, stored(connection), wanted), missing={})
 
@@ -129,7 +129,7 @@ class Database:
         current = stored(connection)
         if current == wanted:
             return None
-        from tsmon_agent.state.migrating import migrate
+        from tsmon_agent.state.migration import migrate
 
         copy = _copied(self._file, current) if self._file is not None and current != "base" else None
         migrate(connection, current, wanted)

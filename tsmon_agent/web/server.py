@@ -10,26 +10,28 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from tsmon.errors import StateUnavailableError, TsmonError
-from tsmon.settings import WebSettings
-from tsmon_agent.access import usable
-from tsmon_agent.web.access import CLIENT, Clients, Cookies, Gate, load_certificate, tls_of
-from tsmon_agent.web.access.audit_page import AuditPage
-from tsmon_agent.web.access.sign_in import SignIn
-from tsmon_agent.web.answers import add_headers, errors_as_sentences
-from tsmon_agent.web.guard import Guard
-from tsmon_agent.web.listening import listen, quiet_about_nonsense
-from tsmon_agent.web.live_sockets import LiveSockets
-from tsmon_agent.web.openapi.answer import Description
-from tsmon_agent.web.pages import Pages
-from tsmon_agent.web.static_files import StaticFiles
+from tsmon_agent.auth import usable
+from tsmon_agent.settings import WebSettings
+from tsmon_agent.web.accounts.audit_page import AuditPage
+from tsmon_agent.web.accounts.sign_in_page import SignIn
+from tsmon_agent.web.agent.openapi_json import Description
+from tsmon_agent.web.agent.pages import Pages
+from tsmon_agent.web.host.page import HostPage
+from tsmon_agent.web.listener import listen, quiet_about_nonsense
+from tsmon_agent.web.live.sockets import LiveSockets
+from tsmon_agent.web.requests.client import CLIENT, Clients
+from tsmon_agent.web.responses.responses import add_headers, errors_as_sentences
+from tsmon_agent.web.responses.static_files import StaticFiles
+from tsmon_agent.web.responses.templates import Templates
+from tsmon_agent.web.security import Cookies, Gate, load_certificate, tls_of
+from tsmon_agent.web.security.host_check import Guard
 from tsmon_agent.web.streams import Available, Deployed, Expected, InstrumentPage, InstrumentsPage, Status
-from tsmon_agent.web.templates import Templates
 
 if TYPE_CHECKING:
     import asyncio
     import ssl
 
-    from tsmon_agent.agent import Agent
+    from tsmon_agent.context import AgentContext
 
 __all__ = ["WebServer"]
 
@@ -47,8 +49,8 @@ LARGEST_REQUEST: Final = 16 * 1024
 class WebServer:
     """Pages of the agent, and its answers to programs, at the address that ``settings`` names."""
 
-    def __init__(self, agent: "Agent", settings: WebSettings) -> None:
-        self._agent = agent
+    def __init__(self, context: "AgentContext", settings: WebSettings) -> None:
+        self._context = context
         self._settings = settings
         self._runner: web.AppRunner | None = None
         self._listening: asyncio.Server | None = None
@@ -109,10 +111,10 @@ class WebServer:
         settings = self._settings
         base = settings.base_path
         static = StaticFiles(base)
-        templates = Templates(self._agent, static, base)
+        templates = Templates(self._context, static, base)
         cookies = Cookies(settings, settings.port)
-        gate = Gate(self._agent, settings, cookies)
-        self._live = LiveSockets(self._agent, static.version, gate)
+        gate = Gate(self._context, settings, cookies)
+        self._live = LiveSockets(self._context, static.version, gate)
         app = web.Application(
             middlewares=[
                 errors_as_sentences(templates, base),
@@ -126,16 +128,17 @@ class WebServer:
         if settings.hsts_max_age:
             app.on_response_prepare.append(_https_only(settings.hsts_max_age))
         for part in (
-            Pages(self._agent, templates, static),
+            HostPage(self._context, templates),
+            Pages(self._context, templates, static),
             self._live,
-            Available(self._agent),
-            Expected(self._agent),
-            Deployed(self._agent),
-            Status(self._agent),
-            InstrumentsPage(self._agent, templates),
-            InstrumentPage(self._agent, templates),
-            SignIn(self._agent, settings, templates, gate, cookies),
-            AuditPage(self._agent, templates),
+            Available(self._context),
+            Expected(self._context),
+            Deployed(self._context),
+            Status(self._context),
+            InstrumentsPage(self._context, templates),
+            InstrumentPage(self._context, templates),
+            SignIn(self._context, settings, templates, gate, cookies),
+            AuditPage(self._context, templates),
             Description(app, base),
         ):
             app.add_routes(_under(base, part.routes()))
@@ -145,7 +148,7 @@ class WebServer:
         if not self._settings.beyond_this_machine or self._settings.open_to_everyone:
             return
         try:
-            count = await self._agent.state.run(lambda session: usable(session, time.time_ns()))
+            count = await self._context.state.run(lambda session: usable(session, time.time_ns()))
         except StateUnavailableError as error:
             _log.warning("%s; until then nobody can sign in", error)
             return

@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tests.tsmon.availability import made, plainly
+from tests.tsmon.availability import made, reference_model
 from tsmon.availability import (
     DOCUMENT,
     EXACT,
@@ -25,7 +25,7 @@ PRESETS = st.sampled_from([EXACT, DOCUMENT]).flatmap(made.rules)
 WINDOW = {"start_ns": made.BEGINNING, "end_ns": made.END}
 
 
-def rows(found: list[Interval]) -> list[plainly.Row]:
+def rows(found: list[Interval]) -> list[reference_model.Row]:
     return [(one.start_ns, one.end_ns, one.category) for one in found]
 
 
@@ -38,7 +38,7 @@ def answer(points: list[int], deployments: list[Deployment], rules: Rules, now: 
 def test_gaps_between_points_are_as_plainly_told(
     points: list[int], deployments: list[Deployment], rules: Rules, now: int
 ) -> None:
-    expected = plainly.of_points(points, deployments, rules, now, made.BEGINNING, made.END)
+    expected = reference_model.of_points(points, deployments, rules, now, made.BEGINNING, made.END)
     assert rows(answer(points, deployments, rules, now)) == expected
 
 
@@ -48,7 +48,7 @@ def test_gaps_between_bins_are_as_plainly_told(
 ) -> None:
     edges = [edge for span in spans(deployments, rules, now_ns=now) for edge in (span.start_ns, span.end_ns)]
     bins = data.draw(made.bins(edges))
-    expected = plainly.of_bins(bins, deployments, rules, now, made.BEGINNING, made.END)
+    expected = reference_model.of_bins(bins, deployments, rules, now, made.BEGINNING, made.END)
     assert rows(intervals(bins, deployments, rules, now_ns=now, **WINDOW)) == expected
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tsmon import AvailabilityError
 from tsmon.availability import APPEARANCES, DOCUMENT, EXACT, Category, Deployment, Rules, recoloured
-from tsmon.availability.rules import DAY_NS
+from tsmon.time_units import DAY_NS
 
 S = 1_000_000_000
 

@@ -14,10 +14,11 @@ import pytest
 from aiohttp import web
 
 from tests.services.own_store import OwnStore
-from tsmon import Monitor, Point, sources
+from tsmon import Monitor, Point
 from tsmon.integrations.aiohttp import instrument, middleware, set_error_code
 from tsmon.line_protocol import parse
 from tsmon.line_protocol.parser import ParsedPoint
+from tsmon.monitor import source
 
 WAIT_S = 20.0
 
@@ -508,7 +509,7 @@ class BrokenClock:
 async def test_whatever_the_monitor_does_the_answer_is_the_same(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sources, "MAX_HELD", 1)
+    monkeypatch.setattr(source, "MAX_HELD", 1)
     app = web.Application(middlewares=[middleware(Broken(store=OwnStore()))])
     app.router.add_get("/here", fine)
     async with listening(app) as port, aiohttp.ClientSession(f"http://127.0.0.1:{port}") as client:

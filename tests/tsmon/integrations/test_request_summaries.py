@@ -3,8 +3,8 @@
 import pytest
 
 from tsmon import Monitor, Request, RequestError, RequestSummary
+from tsmon.integrations.recorder import RequestRecorder
 from tsmon.integrations.request_summaries import RequestSummaries, Thinning
-from tsmon.integrations.requests import RequestRecorder
 from tsmon.settings import MonitoringSettings
 from tsmon.sketch import Sketch
 from tsmon.testing import Emitted, MemoryStore

@@ -7,7 +7,7 @@ import pytest
 
 from tsmon import DeclarationError, Point, Request, ServicePoint, Tag, TagAndField
 from tsmon.line_protocol import encode
-from tsmon.line_protocol.encoder import Encoding
+from tsmon.line_protocol.encoding import Encoding
 
 FUTURE = """
 from __future__ import annotations

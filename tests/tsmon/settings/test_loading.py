@@ -9,6 +9,7 @@ import pytest
 
 from tsmon import SettingsError
 from tsmon.settings import Settings, load_settings
+from tsmon_agent.settings import Settings as AgentsToo
 
 SECRET = "s3cr3t-t0ken"
 
@@ -118,7 +119,7 @@ port = 1
         "tsmon.toml:7: monitoring.tags_as_fields.1: should be a valid string",
         "tsmon.toml:13: monitoring.tags.zone: should be a valid string",
         "tsmon.toml:16: agent.interval: should be a valid number, unable to parse string as a number",
-        f"tsmon.toml:18: pages is not a setting; there are {', '.join(sorted(Settings.model_fields))}",
+        f"tsmon.toml:18: pages is not a setting; there are {', '.join(sorted(AgentsToo.model_fields))}",
     ]
 
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from tsmon.errors import StoreRefusedError
 from tsmon.line_protocol.escaping import escape_field_key, escape_measurement, escape_string, escape_tag
 from tsmon.stores import Asked, Bin, Count, Newest, Selector, Series, Store, Values
-from tsmon.stores.rungs import MINUTE_NS, Rung
+from tsmon.stores.rollup_tiers import Rung
 from tsmon.stores.sqlite import SqliteStore
+from tsmon.time_units import MINUTE_NS
 
 S = 1_000_000_000
 DAY = 86_400 * S

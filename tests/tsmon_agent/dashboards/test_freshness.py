@@ -15,8 +15,8 @@ from tsmon.line_protocol import Tag, encode
 from tsmon.points import Point, StreamFreshness
 from tsmon_agent.dashboards.fresh_flux import KNOWN_FOR, NOT_KNOWN
 from tsmon_agent.dashboards.freshness import COLORS
-from tsmon_agent.fresh_rounds import HEARTBEAT_NS
-from tsmon_agent.freshness.levels import Level
+from tsmon_agent.streams.freshness.levels import Level
+from tsmon_agent.streams.freshness.rounds import HEARTBEAT_NS
 
 MINUTE: Final = 60 * 1_000_000_000
 START_NS: Final = 1_750_000_020 * 1_000_000_000

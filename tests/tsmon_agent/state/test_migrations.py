@@ -15,9 +15,9 @@ from sqlalchemy import JSON, create_engine, inspect, text
 
 from tsmon.errors import StateError
 from tsmon_agent.state import Base, Database
-from tsmon_agent.state.migrating import history, migration_sql
+from tsmon_agent.state.migration import history, migration_sql
+from tsmon_agent.state.schema_versions import BASE, MIGRATIONS, VERSION_TABLE, known, newest, resolved
 from tsmon_agent.state.urls import parsed
-from tsmon_agent.state.versions import BASE, MIGRATIONS, VERSION_TABLE, known, newest, resolved
 
 Shape = dict[str, set[str]]
 NAME = re.compile(r"(ck|fk|ix|pk|uq)_")

@@ -10,9 +10,12 @@ from playwright.async_api import Browser
 
 from tests.services.browser import running
 from tests.tsmon_agent.web.hosts import Shown
-from tsmon.settings import Settings
+from tests.tsmon_agent.web.house import house
 from tsmon_agent.agent import Agent
+from tsmon_agent.settings import Settings
 from tsmon_agent.web import WebServer
+
+__all__ = ["browser", "house", "settings", "shown"]
 
 
 @pytest.fixture
@@ -46,13 +49,13 @@ async def browser() -> AsyncIterator[Browser]:
 async def shown(settings: Settings) -> AsyncIterator[Shown]:
     """An agent with its pages that does not sample: it shows what the test publishes."""
     agent = Agent(settings)
-    await agent.monitor.start()
-    server = WebServer(agent, settings.web)
+    await agent.context.monitor.start()
+    server = WebServer(agent.context, settings.web)
     try:
         await server.start()
         async with aiohttp.ClientSession(server.address) as client:
-            yield Shown(agent, server, client)
+            yield Shown(agent.context, server, client)
     finally:
         await server.stop()
-        agent.sampling.stop()
-        await agent.monitor.stop()
+        agent.context.sampling.stop()
+        await agent.context.monitor.stop()

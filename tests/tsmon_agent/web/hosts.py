@@ -10,13 +10,12 @@ import msgspec
 
 from tsmon.points import Point
 from tsmon.points.host import Cpu, Disk, DiskIO, Memory, Network, Processes, Swap, System
-from tsmon_agent.agent import Agent
-from tsmon_agent.live import Round
+from tsmon_agent.context import AgentContext
+from tsmon_agent.host.sampling.live_feed import Round
 from tsmon_agent.web import WebServer
 
 __all__ = [
     "GIB",
-    "SECOND_NS",
     "Shown",
     "cpu",
     "disk",
@@ -28,7 +27,6 @@ __all__ = [
     "system",
 ]
 
-SECOND_NS = 1_000_000_000
 GIB = 2**30
 HOST = "athena"
 
@@ -36,8 +34,8 @@ HOST = "athena"
 class Shown:
     """An agent with its pages, and a client of theirs."""
 
-    def __init__(self, agent: Agent, server: WebServer, client: aiohttp.ClientSession) -> None:
-        self.agent = agent
+    def __init__(self, context: AgentContext, server: WebServer, client: aiohttp.ClientSession) -> None:
+        self.context = context
         self.server = server
         self.client = client
 
@@ -47,7 +45,7 @@ class Shown:
 
     def publish(self, sampler: str, *points: Point, time_ns: int | None = None) -> None:
         """Make a round of a sampler known, as after a real one."""
-        self.agent.live.publish(round_of(sampler, *points, time_ns=time_ns))
+        self.context.live.publish(round_of(sampler, *points, time_ns=time_ns))
 
     def publish_all(self, *, busy: float = 12.5) -> None:
         """A round of every sampler."""
@@ -62,8 +60,8 @@ class Shown:
 
     async def store(self, *points: Point) -> None:
         """Put points into the store."""
-        self.agent.monitor.emit(points)
-        await self.agent.monitor.flush(5)
+        self.context.monitor.emit(points)
+        await self.context.monitor.flush(5)
 
     async def get_json(self, path: str, status: int = 200) -> Any:
         async with self.client.get(path) as response:

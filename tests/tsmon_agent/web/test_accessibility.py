@@ -7,8 +7,9 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
-from tests.tsmon_agent.web.hosts import GIB, SECOND_NS, Shown, cpu, disk, diskio, memory, net, system
+from tests.tsmon_agent.web.hosts import GIB, Shown, cpu, disk, diskio, memory, net, system
 from tests.tsmon_agent.web.pages_in_browser import page_of
+from tsmon.time_units import SECOND_NS
 
 PAGES = ["/", "/pipeline"]
 
@@ -28,7 +29,7 @@ async def fill(shown: Shown) -> None:
             net("enp0s31f6verylongname", received=GIB - second * 2**20, sent=0, time=at),
             diskio("vda", read=GIB, written=GIB, time=at),
         )
-    failing, works = shown.agent.sampling.states[:2]
+    failing, works = shown.context.sampling.states[:2]
     failing.failing, failing.last_error = True, "OSError: [Errno 5] Input/output error: '/proc/" + "x" * 200 + "'"
     works.last_success_ns, works.last_duration_s = time.time_ns(), 0.001
 

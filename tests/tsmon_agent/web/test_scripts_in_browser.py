@@ -7,7 +7,7 @@ from playwright.async_api import Browser
 
 from tests.tsmon_agent.web.hosts import Shown
 from tests.tsmon_agent.web.pages_in_browser import module, page_of
-from tsmon_agent import wording
+from tsmon_agent import formatting
 
 
 async def test_server_and_scripts_word_numbers_alike(browser: Browser, shown: Shown) -> None:
@@ -28,10 +28,10 @@ async def test_server_and_scripts_word_numbers_alike(browser: Browser, shown: Sh
     ]
     times = [0.00012, 0.0456, 0.99, 1.0, 10.0, 12.346, 3_600.0]
     async with page_of(browser, shown) as page:
-        assert await module(page, "wording.js", "x.map(m.size)", numbers) == [wording.size(n) for n in numbers]
-        assert await module(page, "wording.js", "x.map(m.seconds)", times) == [wording.seconds(t) for t in times]
+        assert await module(page, "wording.js", "x.map(m.size)", numbers) == [formatting.size(n) for n in numbers]
+        assert await module(page, "wording.js", "x.map(m.seconds)", times) == [formatting.seconds(t) for t in times]
         assert await module(page, "wording.js", "x.map(m.count)", numbers[:-2]) == [
-            wording.count(n) for n in numbers[:-2]
+            formatting.count(n) for n in numbers[:-2]
         ]
 
 

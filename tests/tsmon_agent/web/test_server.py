@@ -6,19 +6,20 @@ import pytest
 
 from tests.tsmon_agent.web.hosts import Shown
 from tsmon.errors import TsmonError
-from tsmon.settings import Settings, WebSettings
 from tsmon_agent.agent import Agent
+from tsmon_agent.context import AgentContext
+from tsmon_agent.settings import Settings, WebSettings
 from tsmon_agent.web import WebServer
 
 
-def server_on(agent: Agent, listen: str, port: int) -> WebServer:
-    return WebServer(agent, WebSettings(listen=listen, port=port, open_to_everyone=True, allow_unencrypted=True))
+def server_on(context: AgentContext, listen: str, port: int) -> WebServer:
+    return WebServer(context, WebSettings(listen=listen, port=port, open_to_everyone=True, allow_unencrypted=True))
 
 
 async def test_a_port_that_is_taken_is_named_with_the_remedy(shown: Shown) -> None:
     port = int(shown.address.rpartition(":")[2])
     with pytest.raises(TsmonError) as failed:
-        await server_on(shown.agent, "127.0.0.1", port).start()
+        await server_on(shown.context, "127.0.0.1", port).start()
     assert str(failed.value) == (
         f"the pages cannot be shown on 127.0.0.1:{port}: another program uses this port; set web.port to a free one"
     )
@@ -27,7 +28,7 @@ async def test_a_port_that_is_taken_is_named_with_the_remedy(shown: Shown) -> No
 @pytest.mark.parametrize("listen", ["192.0.2.1", "name.invalid"])
 async def test_an_address_of_another_machine_is_named_with_the_remedy(shown: Shown, listen: str) -> None:
     with pytest.raises(TsmonError) as failed:
-        await server_on(shown.agent, listen, 9000).start()
+        await server_on(shown.context, listen, 9000).start()
     assert str(failed.value) == (
         f"the pages cannot be shown on {listen}:9000: this machine has no such address; "
         "correct web.listen (or web.port)"
@@ -51,7 +52,7 @@ async def test_the_agent_says_so_too_and_leaves_nothing_running(shown: Shown, se
 async def test_ipv6_addresses_are_in_brackets(shown: Shown) -> None:
     if not socket.has_ipv6:
         pytest.skip("this machine has no IPv6")
-    server = server_on(shown.agent, "::1", 0)
+    server = server_on(shown.context, "::1", 0)
     try:
         await server.start()
     except TsmonError:
@@ -76,7 +77,7 @@ async def test_a_stop_waits_for_no_idle_connection_and_may_be_repeated(shown: Sh
 async def test_a_server_may_start_again_on_the_same_port(shown: Shown) -> None:
     port = int(shown.address.rpartition(":")[2])
     await shown.server.stop()
-    again = server_on(shown.agent, "127.0.0.1", port)
+    again = server_on(shown.context, "127.0.0.1", port)
     await again.start()
     assert again.address == f"http://127.0.0.1:{port}"
     await again.stop()

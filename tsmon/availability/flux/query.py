@@ -6,8 +6,8 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from tsmon.availability.deployments import Span
-from tsmon.availability.flux.readings import RolledPart, given, windows
-from tsmon.availability.given import are_given
+from tsmon.availability.flux.sources import RolledPart, given, windows
+from tsmon.availability.reported_bins import are_given
 from tsmon.availability.rules import Rules
 from tsmon.stores import Selector
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from tsmon.errors import StoreError
+from tsmon.time_units import SECOND_NS
 
 __all__ = ["Key", "Row", "Tables", "rows", "time_ns_of_rfc3339"]
 
@@ -42,7 +43,7 @@ def time_ns_of_rfc3339(text: str) -> int:
     """Nanoseconds since the epoch of a time such as ``2026-01-02T03:04:05.123456789Z``."""
     head, _, fraction = text.removesuffix("Z").partition(".")
     seconds = int(datetime.fromisoformat(head + "+00:00").timestamp())
-    return seconds * 1_000_000_000 + int(fraction.ljust(9, "0")[:9] or 0)
+    return seconds * SECOND_NS + int(fraction.ljust(9, "0")[:9] or 0)
 
 
 _CONVERTERS: Final[dict[str, Callable[[str], Any]]] = {

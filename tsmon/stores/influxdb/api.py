@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from tsmon.errors import StoreError, StoreRefusedError, StoreUnavailableError
-from tsmon.stores.influxdb.answers import error_of, message_of
 from tsmon.stores.influxdb.connection import InfluxConnection
+from tsmon.stores.influxdb.responses import error_of, message_of
 
 if TYPE_CHECKING:
     import aiohttp
@@ -157,7 +157,7 @@ class InfluxApi:
     ) -> Answer:
         import aiohttp
 
-        from tsmon.stores.influxdb.unreachable import unreachable
+        from tsmon.stores.influxdb.connection_errors import unreachable
 
         if self._session is None:
             raise StoreError(f"{self} is not open; use it as `async with`, or call open() first")

@@ -13,7 +13,7 @@ MAX_NS: Final = 2**63
 def windows_of_points(text: str, every_ns: int) -> dict[Key, list[Bin]]:
     """Bins of each tag set, of what ``bins_query`` or ``series_bins_query`` answers.
 
-    Rows of one window and tag set, of several series, are taken together; see :mod:`tsmon.stores.influxdb.flux`.
+    Rows of one window and tag set, of several series, are taken together; see :mod:`tsmon.stores.influxdb.queries`.
     """
     found: dict[Key, dict[int, list[int]]] = {}
     for row in rows(text):

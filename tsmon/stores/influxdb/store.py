@@ -11,10 +11,10 @@ import msgspec
 from tsmon.errors import StoreUnavailableError
 from tsmon.stores.base import Asked, Bin, Count, Kept, Newest, Selector, Series, Store, Values
 from tsmon.stores.influxdb.annotated_csv import Key, rows
-from tsmon.stores.influxdb.answers import message_of
 from tsmon.stores.influxdb.api import ONE_PIECE_BYTES, InfluxApi
 from tsmon.stores.influxdb.connection import InfluxConnection
-from tsmon.stores.influxdb.flux import (
+from tsmon.stores.influxdb.point_windows import windows_of_points
+from tsmon.stores.influxdb.queries import (
     MAX_TIME_NS,
     MIN_TIME_NS,
     bins_query,
@@ -24,7 +24,9 @@ from tsmon.stores.influxdb.flux import (
     series_query,
     values_query,
 )
-from tsmon.stores.influxdb.point_windows import windows_of_points
+from tsmon.stores.influxdb.responses import message_of
+from tsmon.stores.influxdb.rollups.columns import windows_of, windows_query
+from tsmon.stores.influxdb.rollups.progress import Rolled, States
 from tsmon.stores.influxdb.rollups.reading import (
     bins_of,
     rolled_bins_query,
@@ -32,9 +34,8 @@ from tsmon.stores.influxdb.rollups.reading import (
     rolled_series_query,
     series_of,
 )
-from tsmon.stores.influxdb.rollups.states import Rolled, States
-from tsmon.stores.influxdb.rollups.windows import windows_of, windows_query
-from tsmon.stores.windows import Windows
+from tsmon.stores.window_columns import Windows
+from tsmon.time_units import SECOND_NS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -276,7 +277,7 @@ class InfluxStore(InfluxApi, Store):
         found = await self.bucket(self.connection.bucket)
         rules = [] if found is None else found["retentionRules"]
         kept_s = min((rule["everySeconds"] for rule in rules if rule["everySeconds"]), default=0)
-        return time.time_ns() - kept_s * 1_000_000_000 if kept_s else MIN_TIME_NS
+        return time.time_ns() - kept_s * SECOND_NS if kept_s else MIN_TIME_NS
 
 
 def _joined(*parts: list[Series]) -> list[Series]:

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from tsmon.errors import StoreError
-from tsmon.stores.rungs import Rung
-from tsmon.stores.sqlite.failures import DamagedFileError, translated
-from tsmon.stores.sqlite.lock import WriterLock
+from tsmon.stores.rollup_tiers import Rung
 from tsmon.stores.sqlite.rollups import Layout, refresh
 from tsmon.stores.sqlite.schema import open_for_reading, open_for_writing
+from tsmon.stores.sqlite.sqlite_errors import DamagedFileError, translated
 from tsmon.stores.sqlite.writer import Refusals, Writer
+from tsmon.stores.sqlite.writer_lock import WriterLock
 
 __all__ = ["Database"]
 

@@ -9,10 +9,10 @@ from typing import Final
 
 from tsmon.errors import StoreRefusedError
 from tsmon.stores.base import Asked, Bin, Count, Kept, Newest, Selector, Series, Values
-from tsmon.stores.rungs import DAY_NS
 from tsmon.stores.sqlite.rollups import Layout
-from tsmon.stores.sqlite.windows import Target, aggregated, clamped, find, snapshot
-from tsmon.stores.windows import Windows
+from tsmon.stores.sqlite.window_queries import Target, aggregated, clamped, find, snapshot
+from tsmon.stores.window_columns import Windows
+from tsmon.time_units import DAY_NS
 
 __all__ = ["bins_of_spans", "counts", "kept", "newest", "series", "values", "windows"]
 

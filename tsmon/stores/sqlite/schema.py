@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from tsmon.errors import StoreError, StoreUnavailableError
-from tsmon.stores.sqlite.failures import DamagedFileError
 from tsmon.stores.sqlite.rollups.layout import TABLES as ROLLUP_TABLES
+from tsmon.stores.sqlite.sqlite_errors import DamagedFileError
 
 __all__ = ["APPLICATION_ID", "SCHEMA_VERSION", "open_for_reading", "open_for_writing"]
 

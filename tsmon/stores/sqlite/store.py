@@ -11,8 +11,8 @@ from typing import TypeVar
 
 from tsmon.errors import StoreError, StoreRefusedError
 from tsmon.stores.base import Asked, Bin, Count, Kept, Newest, Selector, Series, Store, Values
-from tsmon.stores.rungs import Rung, checked_rungs
-from tsmon.stores.sqlite import reader, upkeep
+from tsmon.stores.rollup_tiers import Rung, checked_rungs
+from tsmon.stores.sqlite import maintenance, reader
 from tsmon.stores.sqlite.database import Database
 from tsmon.stores.sqlite.retention import Retention
 from tsmon.stores.sqlite.rollups import mark_all, marked_s
@@ -180,10 +180,10 @@ class SqliteStore(Store):
             pass
         return retention.deleted
 
-    async def size(self) -> upkeep.FileSize:
+    async def size(self) -> maintenance.FileSize:
         """Size of the file; reads all of it, in a thread of its own."""
         self._opened()
-        return await asyncio.to_thread(upkeep.measure, self.path)
+        return await asyncio.to_thread(maintenance.measure, self.path)
 
     def _opened(self) -> Database:
         if self._database is None:

@@ -1,11 +1,11 @@
-"""What alembic runs for each command; the connection comes from tsmon_agent/state/migrating.py."""
+"""What alembic runs for each command; the connection comes from tsmon_agent/state/migration.py."""
 
 from typing import Any, Final
 
 from alembic import context
 
+from tsmon_agent.state.schema_versions import VERSION_TABLE
 from tsmon_agent.state.tables import Base
-from tsmon_agent.state.versions import VERSION_TABLE
 
 attributes = context.config.attributes
 options: Final[dict[str, Any]] = {

@@ -9,9 +9,9 @@ from typing import Any, Final
 import msgspec
 from aiohttp import hdrs, web
 
-from tsmon_agent.access import Role
-from tsmon_agent.web.access.needs import needed_role
+from tsmon_agent.auth import Role
 from tsmon_agent.web.openapi.operations import Answer, Body, Fault, Operation, Parameter, operation_of
+from tsmon_agent.web.requests.required_role import needed_role
 
 __all__ = ["document_of"]
 

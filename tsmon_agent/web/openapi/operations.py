@@ -6,7 +6,7 @@ from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
-from tsmon_agent.access import Role
+from tsmon_agent.auth import Role
 
 __all__ = [
     "Answer",

@@ -8,8 +8,8 @@ from aiohttp import web
 from sqlalchemy.orm import Session
 
 from tsmon.errors import UnknownNameError
-from tsmon_agent.access import Role
-from tsmon_agent.streams import (
+from tsmon_agent.auth import Role
+from tsmon_agent.streams.inventory import (
     DeploymentRow,
     add_deployment,
     deployment_json,
@@ -20,11 +20,12 @@ from tsmon_agent.streams import (
     load_deployments,
     remove_deployment,
 )
-from tsmon_agent.web.access import asked, needs
-from tsmon_agent.web.answers import json_response
-from tsmon_agent.web.bodies import CSV, JSON, object_of
 from tsmon_agent.web.openapi import Answer, Body, Parameter, documented, json
-from tsmon_agent.web.streams.asked import (
+from tsmon_agent.web.requests.bodies import CSV, JSON, object_of
+from tsmon_agent.web.requests.required_role import needs
+from tsmon_agent.web.responses.responses import json_response
+from tsmon_agent.web.security import asked
+from tsmon_agent.web.streams.edits import (
     DESIGNATOR,
     DRY_RUN,
     FORMAT,
@@ -36,10 +37,10 @@ from tsmon_agent.web.streams.asked import (
     only_row,
     saved,
 )
-from tsmon_agent.web.streams.queries import only_known
+from tsmon_agent.web.streams.instrument_query import only_known
 
 if TYPE_CHECKING:
-    from tsmon_agent.agent import Agent
+    from tsmon_agent.context import AgentContext
 
 __all__ = ["Deployed"]
 
@@ -78,8 +79,8 @@ VALUES: Final = Body({JSON: DeploymentValues})
 class Deployed:
     """Lists, creates, changes, ends and forgets deployments, one by one and as a whole table."""
 
-    def __init__(self, agent: "Agent") -> None:
-        self._agent = agent
+    def __init__(self, context: "AgentContext") -> None:
+        self._context = context
 
     def routes(self) -> Iterable[web.RouteDef]:
         """All of them."""
@@ -104,7 +105,7 @@ class Deployed:
     async def _list(self, request: web.Request) -> web.Response:
         only_known(request, DESIGNATOR, FORMAT)
         as_csv, designator = in_csv(request), request.query.get("reference_designator") or None
-        found = await asked(self._agent, lambda session: deployments(session, reference_designator=designator))
+        found = await asked(self._context, lambda session: deployments(session, reference_designator=designator))
         if as_csv:
             return web.Response(text=deployments_csv(found), content_type=CSV)
         return json_response({"deployed": [deployment_json(one) for one in found]})
@@ -137,7 +138,7 @@ class Deployed:
     )
     async def _load(self, request: web.Request) -> web.Response:
         return await loaded(
-            self._agent,
+            self._context,
             request,
             "deployments",
             lambda table: (
@@ -152,7 +153,7 @@ class Deployed:
     @documented("A deployment", "deployed", json(DeploymentJson), parameters=(NUMBER,), faults=(404, 503))
     async def _one(self, request: web.Request) -> web.Response:
         designator, number = _names(request)
-        return json_response(await asked(self._agent, lambda session: _found(session, designator, number)))
+        return json_response(await asked(self._context, lambda session: _found(session, designator, number)))
 
     @needs(Role.OPERATE)
     @documented(
@@ -167,7 +168,7 @@ class Deployed:
     async def _replace(self, request: web.Request) -> web.Response:
         designator, number = _names(request)
         row = _row({"end": None} | _named(await object_of(request), designator, number))
-        before = await asked(self._agent, lambda session: deployments(session, reference_designator=designator))
+        before = await asked(self._context, lambda session: deployments(session, reference_designator=designator))
         known = any(one.number == number for one in before)
         return await self._saved(
             request,
@@ -189,7 +190,7 @@ class Deployed:
     async def _change(self, request: web.Request) -> web.Response:
         designator, number = _names(request)
         values = _named(await object_of(request), designator, number)
-        before = await asked(self._agent, lambda session: _found(session, designator, number))
+        before = await asked(self._context, lambda session: _found(session, designator, number))
         row = _row(before | values)
 
         def change(session: Session) -> dict[str, Any]:
@@ -209,7 +210,7 @@ class Deployed:
     async def _remove(self, request: web.Request) -> web.Response:
         designator, number = _names(request)
         return await forgotten(
-            self._agent,
+            self._context,
             request,
             "remove a deployment",
             (designator, number),
@@ -226,7 +227,7 @@ class Deployed:
         status: int = 200,
     ) -> web.Response:
         names = row.reference_designator, row.number
-        return await saved(self._agent, request, action, names, work, under="/deployed", status=status)
+        return await saved(self._context, request, action, names, work, under="/deployed", status=status)
 
 
 def _row(values: Mapping[str, Any]) -> DeploymentRow:

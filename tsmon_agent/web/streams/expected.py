@@ -8,8 +8,8 @@ from aiohttp import web
 from sqlalchemy.orm import Session
 
 from tsmon.errors import StateConflictError
-from tsmon_agent.access import Role
-from tsmon_agent.streams import (
+from tsmon_agent.auth import Role
+from tsmon_agent.streams.inventory import (
     StreamRow,
     load_streams,
     remove_streams,
@@ -20,11 +20,12 @@ from tsmon_agent.streams import (
     streams_csv,
     streams_of,
 )
-from tsmon_agent.web.access import asked, needs
-from tsmon_agent.web.answers import json_response
-from tsmon_agent.web.bodies import CSV, JSON, object_of
 from tsmon_agent.web.openapi import Answer, Body, Parameter, documented, json
-from tsmon_agent.web.streams.asked import (
+from tsmon_agent.web.requests.bodies import CSV, JSON, object_of
+from tsmon_agent.web.requests.required_role import needs
+from tsmon_agent.web.responses.responses import json_response
+from tsmon_agent.web.security import asked
+from tsmon_agent.web.streams.edits import (
     DESIGNATOR,
     DRY_RUN,
     FORMAT,
@@ -39,10 +40,10 @@ from tsmon_agent.web.streams.asked import (
     saved,
     selected,
 )
-from tsmon_agent.web.streams.queries import FILTERS, only_known
+from tsmon_agent.web.streams.instrument_query import FILTERS, only_known
 
 if TYPE_CHECKING:
-    from tsmon_agent.agent import Agent
+    from tsmon_agent.context import AgentContext
 
 __all__ = ["Expected"]
 
@@ -96,8 +97,8 @@ EMPTY: Final = dict.fromkeys(("expected_rate", "warn_interval", "fail_interval",
 class Expected:
     """Lists, creates, changes and forgets expected streams, one by one and as a whole table."""
 
-    def __init__(self, agent: "Agent") -> None:
-        self._agent = agent
+    def __init__(self, context: "AgentContext") -> None:
+        self._context = context
 
     def routes(self) -> Iterable[web.RouteDef]:
         """All of them."""
@@ -123,7 +124,7 @@ class Expected:
     async def _list(self, request: web.Request) -> web.Response:
         only_known(request, DESIGNATOR, *FILTERS, ENABLED, FORMAT)
         as_csv, enabled = in_csv(request), flag_in(request, ENABLED)
-        found = await asked(self._agent, lambda session: selected(session, request.query, enabled=enabled))
+        found = await asked(self._context, lambda session: selected(session, request.query, enabled=enabled))
         if as_csv:
             return web.Response(text=streams_csv(found), content_type=CSV)
         return json_response({"expected": [stream_json(one) for one in found]})
@@ -157,9 +158,9 @@ class Expected:
         faults=(413, 415, 422, 503),
     )
     async def _load(self, request: web.Request) -> web.Response:
-        settings = self._agent.settings
+        settings = self._context.settings
         return await loaded(
-            self._agent,
+            self._context,
             request,
             "streams",
             lambda table: (
@@ -174,7 +175,7 @@ class Expected:
     @documented("An expected stream", "expected", json(ExpectedJson), faults=(404, 503))
     async def _one(self, request: web.Request) -> web.Response:
         names = names_in(request)
-        (found,) = await asked(self._agent, lambda session: streams_of(session, *names))
+        (found,) = await asked(self._context, lambda session: streams_of(session, *names))
         return json_response(stream_json(found))
 
     @needs(Role.OPERATE)
@@ -189,7 +190,7 @@ class Expected:
     async def _replace(self, request: web.Request) -> web.Response:
         keys = dict(zip(KEYS, names_in(request), strict=True))
         row = self._row(EMPTY | {"enabled": True} | named(await object_of(request), keys))
-        known = await asked(self._agent, lambda session: _known(session, keys.values()))
+        known = await asked(self._context, lambda session: _known(session, keys.values()))
         return await self._saved(
             request,
             "change a stream" if known else "expect a stream",
@@ -226,11 +227,11 @@ class Expected:
     async def _remove(self, request: web.Request) -> web.Response:
         names = names_in(request)
         return await forgotten(
-            self._agent, request, "remove streams", names, lambda session: remove_streams(session, *names)
+            self._context, request, "remove streams", names, lambda session: remove_streams(session, *names)
         )
 
     def _row(self, values: Mapping[str, Any]) -> StreamRow:
-        return only_row(lambda: stream_rows([(1, values)], self._agent.settings, source="the stream"))
+        return only_row(lambda: stream_rows([(1, values)], self._context.settings, source="the stream"))
 
     async def _saved(
         self,
@@ -242,7 +243,7 @@ class Expected:
         status: int = 200,
     ) -> web.Response:
         names = row.reference_designator, row.method, row.stream
-        return await saved(self._agent, request, action, names, work, under="/expected", status=status)
+        return await saved(self._context, request, action, names, work, under="/expected", status=status)
 
 
 def _known(session: Session, names: Iterable[str]) -> bool:

@@ -9,14 +9,15 @@ from urllib.parse import quote, urlencode
 from aiohttp import web
 
 from tsmon.availability import Report, spans, timeline
-from tsmon.availability.measures import DEPLOYMENT_COLOR
+from tsmon.availability.json_measures import DEPLOYMENT_COLOR
 from tsmon.errors import AvailabilityError, StoreError
-from tsmon_agent.access import Role
-from tsmon_agent.freshness import worst
-from tsmon_agent.instruments import Instrument, narrowest_for, reports_of
+from tsmon_agent.auth import Role
+from tsmon_agent.formatting import duration
 from tsmon_agent.state import ExpectedStream
-from tsmon_agent.streams import streams_of
-from tsmon_agent.timelines import (
+from tsmon_agent.streams.availability.instrument import Instrument, narrowest_for, reports_of
+from tsmon_agent.streams.freshness import worst
+from tsmon_agent.streams.inventory import streams_of
+from tsmon_agent.streams.timelines import (
     LOOKS,
     PRESETS,
     Shown,
@@ -26,18 +27,19 @@ from tsmon_agent.timelines import (
     stream_rows,
     ticks,
 )
-from tsmon_agent.web.access import WHO, asked, needs
-from tsmon_agent.web.access.forms import FORM, form_of
 from tsmon_agent.web.openapi import Answer, Body, Parameter, documented, html
-from tsmon_agent.web.streams.asked import switched
-from tsmon_agent.web.streams.available import found_instrument
-from tsmon_agent.web.streams.queries import FILTERS, RULES, TIMES, only_known, query_of
-from tsmon_agent.web.streams.states import levels_of, name_of
-from tsmon_agent.web.templates import Templates
-from tsmon_agent.wording import duration
+from tsmon_agent.web.requests.forms import FORM, form_of
+from tsmon_agent.web.requests.identity import WHO
+from tsmon_agent.web.requests.required_role import needs
+from tsmon_agent.web.responses.templates import Templates
+from tsmon_agent.web.security import asked
+from tsmon_agent.web.streams.availability import found_instrument
+from tsmon_agent.web.streams.edits import switched
+from tsmon_agent.web.streams.instrument_query import FILTERS, RULES, TIMES, only_known, query_of
+from tsmon_agent.web.streams.live_states import levels_of, name_of
 
 if TYPE_CHECKING:
-    from tsmon_agent.agent import Agent
+    from tsmon_agent.context import AgentContext
 
 __all__ = ["InstrumentPage"]
 
@@ -55,8 +57,8 @@ _SHOWN: Final = (RANGE, *TIMES, *RULES)
 class InstrumentPage:
     """Draws the deployments and streams of an instrument over a range of time."""
 
-    def __init__(self, agent: "Agent", templates: Templates) -> None:
-        self._agent = agent
+    def __init__(self, context: "AgentContext", templates: Templates) -> None:
+        self._context = context
         self._templates = templates
 
     def routes(self) -> Iterable[web.RouteDef]:
@@ -76,9 +78,9 @@ class InstrumentPage:
     )
     async def _handle(self, request: web.Request) -> web.Response:
         only_known(request, RANGE, *TIMES, *FILTERS, *RULES)
-        instrument = query_of(request, await found_instrument(self._agent, request)).instrument
+        instrument = query_of(request, await found_instrument(self._context, request)).instrument
         now_ns = time.time_ns()
-        rules = self._agent.settings.availability.rules()
+        rules = self._context.settings.availability.rules()
         found = timeline([], spans(instrument.deployments, rules, now_ns=now_ns), rules)
         first_ns = found.window()[0] if instrument.deployments else None
         try:
@@ -88,7 +90,7 @@ class InstrumentPage:
         narrowest = narrowest_for(instrument, shown.start_ns, shown.end_ns, now_ns)
         try:
             reports = await reports_of(
-                self._agent.store,
+                self._context.store,
                 instrument,
                 now_ns=now_ns,
                 start_ns=shown.start_ns,
@@ -97,7 +99,7 @@ class InstrumentPage:
             )
         except StoreError as error:
             raise web.HTTPServiceUnavailable(text=f"The store does not answer: {error}.") from error
-        levels = levels_of(self._agent).get(instrument.designator, {})
+        levels = levels_of(self._context).get(instrument.designator, {})
         return self._templates.page(
             request,
             "instrument.html",
@@ -130,7 +132,7 @@ class InstrumentPage:
         if form.get("enabled") not in ("true", "false") or not form.get("method") or not form.get("stream"):
             raise web.HTTPUnprocessableEntity(text="The form names no stream, or not what is to be done with it.")
         names = (request.match_info["designator"], form["method"], form["stream"])
-        await switched(self._agent, request, *names, enabled=form["enabled"] == "true")
+        await switched(self._context, request, *names, enabled=form["enabled"] == "true")
         shown = urlencode([(one.name, request.query[one.name]) for one in _SHOWN if one.name in request.query])
         place = f"{self._templates.base_path}/streams/{quote(names[0], safe='')}{shown and f'?{shown}'}#switches"
         return web.Response(status=303, headers={"Location": place})
@@ -139,7 +141,7 @@ class InstrumentPage:
         """All streams of the instrument, for who may switch them by this page."""
         if not (request[WHO].csrf and request[WHO].may(Role.OPERATE)):
             return ()
-        return await asked(self._agent, lambda session: streams_of(session, request.match_info["designator"]))
+        return await asked(self._context, lambda session: streams_of(session, request.match_info["designator"]))
 
 
 def _choice(request: web.Request, base: str, instrument: Instrument, shown: Shown) -> dict[str, Any]:

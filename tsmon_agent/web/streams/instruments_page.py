@@ -7,17 +7,17 @@ from urllib.parse import quote
 from aiohttp import web
 
 from tsmon.errors import StateError
-from tsmon_agent.access import Role
-from tsmon_agent.freshness import Level, worst
-from tsmon_agent.streams import instruments
-from tsmon_agent.web.access import needs
+from tsmon_agent.auth import Role
+from tsmon_agent.streams.freshness import Level, worst
+from tsmon_agent.streams.inventory import instruments
 from tsmon_agent.web.openapi import Parameter, documented, html
-from tsmon_agent.web.streams.queries import only_known
-from tsmon_agent.web.streams.states import levels_of, name_of
-from tsmon_agent.web.templates import Templates
+from tsmon_agent.web.requests.required_role import needs
+from tsmon_agent.web.responses.templates import Templates
+from tsmon_agent.web.streams.instrument_query import only_known
+from tsmon_agent.web.streams.live_states import levels_of, name_of
 
 if TYPE_CHECKING:
-    from tsmon_agent.agent import Agent
+    from tsmon_agent.context import AgentContext
 
 __all__ = ["InstrumentsPage"]
 
@@ -32,8 +32,8 @@ STATE: Final = Parameter(
 class InstrumentsPage:
     """Shows which instruments there are, and which of them need somebody."""
 
-    def __init__(self, agent: "Agent", templates: Templates) -> None:
-        self._agent = agent
+    def __init__(self, context: "AgentContext", templates: Templates) -> None:
+        self._context = context
         self._templates = templates
 
     def routes(self) -> Iterable[web.RouteDef]:
@@ -49,11 +49,11 @@ class InstrumentsPage:
         if state and state not in names:
             raise web.HTTPBadRequest(text=f"The parameter state is none of {', '.join(names)}.")
         try:
-            known = await self._agent.state.run(instruments)
+            known = await self._context.state.run(instruments)
         except StateError as error:
             raise web.HTTPServiceUnavailable(text=f"The state does not answer: {error}.") from error
-        levels = levels_of(self._agent)
-        of_sites = self._agent.freshness.watch.of_sites()
+        levels = levels_of(self._context)
+        of_sites = self._context.freshness.watch.of_sites()
         base = f"{self._templates.base_path}/streams/"
         sites: dict[str, list[dict[str, Any]]] = {}
         for one in known:

@@ -6,20 +6,21 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from aiohttp import web
 
-from tsmon_agent.access import Role
-from tsmon_agent.freshness import FreshStream, Level, worst
+from tsmon_agent.auth import Role
 from tsmon_agent.state import ExpectedStream
-from tsmon_agent.streams import streams, streams_of
-from tsmon_agent.streams.cells import exact_time_text
-from tsmon_agent.streams.exported import seconds_of
-from tsmon_agent.web.access import asked, needs
-from tsmon_agent.web.answers import json_response
+from tsmon_agent.streams.freshness import FreshStream, Level, worst
+from tsmon_agent.streams.inventory import streams, streams_of
+from tsmon_agent.streams.inventory.cell_parsing import exact_time_text
+from tsmon_agent.streams.inventory.export import seconds_of
 from tsmon_agent.web.openapi import Parameter, documented, json
-from tsmon_agent.web.streams.asked import DESIGNATOR, names_in, selected, switched
-from tsmon_agent.web.streams.queries import FILTERS, only_known
+from tsmon_agent.web.requests.required_role import needs
+from tsmon_agent.web.responses.responses import json_response
+from tsmon_agent.web.security import asked
+from tsmon_agent.web.streams.edits import DESIGNATOR, names_in, selected, switched
+from tsmon_agent.web.streams.instrument_query import FILTERS, only_known
 
 if TYPE_CHECKING:
-    from tsmon_agent.agent import Agent
+    from tsmon_agent.context import AgentContext
 
 __all__ = ["Status"]
 
@@ -71,8 +72,8 @@ class InstrumentList(msgspec.Struct, frozen=True):
 class Status:
     """Tells how streams and instruments do, as the agent's last round has found them, and switches them."""
 
-    def __init__(self, agent: "Agent") -> None:
-        self._agent = agent
+    def __init__(self, context: "AgentContext") -> None:
+        self._context = context
 
     def routes(self) -> Iterable[web.RouteDef]:
         """All of them."""
@@ -98,7 +99,7 @@ class Status:
     async def _streams(self, request: web.Request) -> web.Response:
         only_known(request, DESIGNATOR, *FILTERS, STATE)
         state = _state_in(request)
-        found = self._statuses(await asked(self._agent, lambda session: selected(session, request.query)))
+        found = self._statuses(await asked(self._context, lambda session: selected(session, request.query)))
         return json_response(StreamList([one for one in found if state in (None, one.state)]))
 
     @needs(Role.SEE)
@@ -122,7 +123,7 @@ class Status:
         only_known(request, STATE)
         state = _state_in(request)
         by_name: dict[str, list[StreamStatus]] = {}
-        for one in self._statuses(await asked(self._agent, streams)):
+        for one in self._statuses(await asked(self._context, streams)):
             by_name.setdefault(one.reference_designator, []).append(one)
         found = [_overall(members) for members in by_name.values()]
         return json_response(InstrumentList([one for one in found if state in (None, one.state)]))
@@ -144,14 +145,14 @@ class Status:
 
     async def _of(self, request: web.Request) -> list[StreamStatus]:
         names = names_in(request)
-        return self._statuses(await asked(self._agent, lambda session: streams_of(session, *names)))
+        return self._statuses(await asked(self._context, lambda session: streams_of(session, *names)))
 
     async def _switched(self, request: web.Request, *, enabled: bool) -> list[StreamStatus]:
-        await switched(self._agent, request, *names_in(request), enabled=enabled)
+        await switched(self._context, request, *names_in(request), enabled=enabled)
         return await self._of(request)
 
     def _statuses(self, found: Sequence[ExpectedStream]) -> list[StreamStatus]:
-        fresh = {(one.reference_designator, one.method, one.stream): one for one in self._agent.freshness.streams}
+        fresh = {(one.reference_designator, one.method, one.stream): one for one in self._context.freshness.streams}
         return [_status(one, fresh.get((one.reference_designator, one.method, one.stream))) for one in found]
 
 

@@ -10,8 +10,8 @@ from tsmon.availability.flux import availability_by_influxdb, availability_query
 from tsmon.stores import Selector
 from tsmon.stores.influxdb import InfluxConnection, InfluxStore
 from tsmon.stores.influxdb.annotated_csv import rows
-from tsmon.stores.influxdb.rollups import changes_needed
-from tsmon.stores.rungs import Rung
+from tsmon.stores.influxdb.rollup_tasks import changes_needed
+from tsmon.stores.rollup_tiers import Rung
 
 HOUR = 3_600_000_000_000
 T = 1_700_000_000_000_000_000

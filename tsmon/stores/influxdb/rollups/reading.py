@@ -2,8 +2,8 @@
 
 from tsmon.stores.base import Bin, Selector, Series
 from tsmon.stores.influxdb.annotated_csv import Key, rows
-from tsmon.stores.influxdb.flux import counts_query, source
-from tsmon.stores.influxdb.rollups.names import COUNT, FIRST, LAST, MEAN, rolled_field
+from tsmon.stores.influxdb.queries import counts_query, source
+from tsmon.stores.influxdb.rollups.layout import COUNT, FIRST, LAST, MEAN, rolled_field
 
 __all__ = ["bins_of", "rolled_bins_query", "rolled_counts_query", "rolled_series_query", "series_of"]
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
-from tsmon.stores.rungs import Rung
+from tsmon.stores.rollup_tiers import Rung
 
 __all__ = ["MAX_TIME", "MIN_TIME", "TABLES", "Layout", "Level", "mark_all", "marked_s", "whole", "window_number"]
 

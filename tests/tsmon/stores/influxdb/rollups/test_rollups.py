@@ -12,10 +12,12 @@ from tsmon.errors import StoreRefusedError
 from tsmon.stores import Asked, Bin, Count, Selector, Series
 from tsmon.stores.influxdb import InfluxConnection, InfluxStore
 from tsmon.stores.influxdb.annotated_csv import rows
-from tsmon.stores.influxdb.rollups import Rolled, changes_needed, differing_days, recompute
-from tsmon.stores.influxdb.rollups.names import rung_bucket
-from tsmon.stores.influxdb.rollups.recompute import Contents, contents_of, roll_up, spans_of
-from tsmon.stores.rungs import DAY_NS, HOUR_NS, MINUTE_NS, Rung
+from tsmon.stores.influxdb.rollup_tasks import changes_needed, differing_days, recompute
+from tsmon.stores.influxdb.rollup_tasks.recompute import Contents, contents_of, roll_up, spans_of
+from tsmon.stores.influxdb.rollups import Rolled
+from tsmon.stores.influxdb.rollups.layout import rung_bucket
+from tsmon.stores.rollup_tiers import Rung
+from tsmon.time_units import DAY_NS, HOUR_NS, MINUTE_NS
 
 S = 1_000_000_000
 NOW = time.time_ns() // DAY_NS * DAY_NS

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from tsmon.stores import Bin, Selector, Windows
-from tsmon.stores.rungs import DAY_NS, HOUR_NS, MINUTE_NS, Rung
+from tsmon.stores.rollup_tiers import Rung
 from tsmon.stores.sqlite import SqliteStore
+from tsmon.time_units import DAY_NS, HOUR_NS, MINUTE_NS
 
 LADDER = (Rung(10), Rung(30), Rung(120))
 """Windows of a few nanoseconds: many of them, and edges everywhere."""

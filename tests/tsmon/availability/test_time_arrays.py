@@ -1,0 +1,101 @@
+"""Times in every form that people have them in."""
+
+import subprocess
+import sys
+from array import array
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import numpy
+import pandas
+import pytest
+
+from tsmon import AvailabilityError
+from tsmon.availability.time_arrays import increasing
+
+T = 1_700_000_000_123_456_789
+TIMES = [T, T + 1, T + 3]
+STAMPS = ["2023-11-14T22:13:20.123456789", "2023-11-14T22:13:20.123456790", "2023-11-14T22:13:20.123456792"]
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        TIMES,
+        tuple(TIMES),
+        iter(TIMES),
+        array("q", TIMES),
+        [numpy.int64(time) for time in TIMES],
+        numpy.array(TIMES),
+        numpy.array(TIMES, dtype="uint64"),
+        numpy.array(TIMES, dtype=object),
+        numpy.array(STAMPS, dtype="datetime64[ns]"),
+        pandas.DatetimeIndex(STAMPS),
+        pandas.DatetimeIndex(STAMPS, tz="UTC").tz_convert("Asia/Tokyo"),
+        pandas.Series(pandas.DatetimeIndex(STAMPS)),
+        pandas.Series(TIMES),
+        [pandas.Timestamp(stamp, tz="UTC") for stamp in STAMPS],
+    ],
+    ids=lambda times: type(times).__name__,
+)
+def test_nanoseconds_are_kept_whatever_holds_them(times: Any) -> None:
+    assert list(increasing(times)) == TIMES
+
+
+@pytest.mark.parametrize("order", [[2, 0, 1], [0, 1, 1, 2], [2, 2, 1, 0, 0]])
+@pytest.mark.parametrize("holder", [list, numpy.array])
+def test_any_order_becomes_increasing_and_each_time_is_there_once(holder: Any, order: list[int]) -> None:
+    assert list(increasing(holder([TIMES[i] for i in order]))) == TIMES
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        [0.5, 1.5],
+        numpy.array([0.5, 1.5]),
+        [
+            datetime(1970, 1, 1, 0, 0, 0, 500_000, tzinfo=UTC),
+            datetime(1970, 1, 1, 2, 0, 1, 500_000, timezone(timedelta(hours=2))),
+        ],
+        numpy.array([500, 1500], dtype="datetime64[ms]"),
+        pandas.Series([0.5, 1.5]),
+    ],
+)
+def test_seconds_milliseconds_and_zones_become_nanoseconds(times: Any) -> None:
+    assert list(increasing(times)) == [500_000_000, 1_500_000_000]
+
+
+@pytest.mark.parametrize("times", [[], numpy.array([], dtype="int64"), pandas.DatetimeIndex([])])
+def test_no_times_are_no_mistake(times: Any) -> None:
+    assert len(increasing(times)) == 0
+
+
+@pytest.mark.parametrize(
+    ("times", "reason"),
+    [
+        ([1, "x"], r"times\[1\]: time is of type str"),
+        ([True], r"times\[0\]: time is True"),
+        ([float("nan")], r"times\[0\]: time is nan"),
+        ([datetime(2026, 1, 1)], r"times\[0\]: .* has no time zone"),  # noqa: DTZ001  # it is what is refused
+        ([2**63], "beyond ±.*; integers are nanoseconds"),
+        (numpy.array([2**63], dtype="uint64"), "beyond ±"),
+        (numpy.array([numpy.nan]), r"times\[0\]: time is nan"),
+        (numpy.array([[1, 2]]), "2 dimensions"),
+        (numpy.array([True]), r"times\[0\]: time is True"),
+        (numpy.array(["2026-01-01", "NaT"], dtype="datetime64[ns]"), "NaT"),
+        (numpy.array(["9999-01-01"], dtype="datetime64[s]"), "1677 to 2262"),
+        (pandas.DatetimeIndex(["2026-01-01", None]), "NaT"),
+        ([pandas.NaT], "no time zone"),
+    ],
+)
+def test_what_is_no_time_is_refused_by_its_place(times: Any, reason: str) -> None:
+    with pytest.raises(AvailabilityError, match=reason):
+        increasing(times)
+
+
+def test_a_list_needs_neither_numpy_nor_pandas() -> None:
+    program = (
+        "from tsmon.availability import report; report(range(9)); import sys; print({'numpy'} & {*sys.modules})"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout == "set()\n"

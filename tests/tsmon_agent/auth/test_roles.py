@@ -1,0 +1,27 @@
+"""What roles allow."""
+
+import pytest
+
+from tsmon_agent.auth import Role, may
+from tsmon_agent.auth.roles import roles_of
+
+
+@pytest.mark.parametrize(
+    ("role", "allowed"),
+    [
+        ("see", {"see"}),
+        ("write", {"write"}),
+        ("operate", {"see", "operate"}),
+        ("administer", {"see", "write", "operate", "administer"}),
+    ],
+)
+def test_each_role_allows_itself_and_what_it_includes(role: str, allowed: set[str]) -> None:
+    assert {one.value for one in Role if may(roles_of([role]), one)} == allowed
+
+
+def test_no_role_allows_nothing_and_unknown_ones_neither() -> None:
+    assert not any(may(roles_of(["root", ""]), one) for one in Role)
+
+
+def test_several_roles_allow_what_any_of_them_does() -> None:
+    assert [one.value for one in Role if may(roles_of(["see", "write"]), one)] == ["see", "write"]

@@ -1,0 +1,88 @@
+"""Line protocol comes out as it went in, wherever blocks end; what is not ordinary is told."""
+
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tsmon.line_protocol import parse
+from tsmon_agent.ingest.files import LineProtocol, Portion, line_protocol
+
+GOOD = [
+    "m v=1 5",
+    "m,a=b v=1,w=2i -17",
+    'm s="two\nlines" 3',
+    'm s="a \\" quote",t="1" 4',
+    "m,b=ü v=t 6",
+    "m v=1   7",
+]
+SKIPPED = ["", "# a comment", "   "]
+BAD = {"m": "fields are missing", "m v=1": "it has no time", 'm"': "fields are missing"}
+
+
+def read(text: str | bytes, precision: str = "ns", position: int = 0, line: int = 1) -> list[Portion]:
+    data = text.encode() if isinstance(text, str) else text
+    return list(LineProtocol(precision).portions(io.BytesIO(data), position, line))
+
+
+def lines_in(portions: list[Portion]) -> list[str]:
+    return [one for portion in portions for one in portion.lines]
+
+
+def numbered(portions: list[Portion]) -> list[tuple[int, str]]:
+    return [(portion.number_of(i), one) for portion in portions for i, one in enumerate(portion.lines)]
+
+
+@given(st.lists(st.sampled_from([*GOOD, *SKIPPED])), st.sampled_from([3, 7, 40, 1000]), st.booleans())
+def test_all_points_come_through_wherever_blocks_end(texts: list[str], block: int, ended: bool) -> None:
+    text = "\n".join(texts) + ("\n" if ended else "")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(line_protocol, "BLOCK_BYTES", block)
+        portions = read(text)
+    assert not [bad for portion in portions for bad in portion.bad]
+    assert list(parse("\n".join(lines_in(portions)))) == list(parse(text))
+    if portions:
+        assert portions[-1].position == len(text.encode())
+
+
+@given(st.lists(st.sampled_from([*GOOD[:2], *GOOD[4:], *SKIPPED]), min_size=2), st.data())
+def test_reading_goes_on_behind_any_portion(texts: list[str], data: st.DataObject) -> None:
+    text = "\n".join(texts) + "\n"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(line_protocol, "BLOCK_BYTES", 9)
+        portions = read(text)
+        cut = data.draw(st.integers(0, len(portions) - 1))
+        rest = read(text, position=portions[cut].position, line=portions[cut].line)
+    assert numbered(rest) == numbered(portions[cut + 1 :])
+
+
+@pytest.mark.parametrize("line", BAD)
+@pytest.mark.parametrize("before", [0, 3])
+def test_a_bad_line_is_told_by_its_number_and_holds_back_no_other(line: str, before: int) -> None:
+    [portion] = read("\n".join([*["m v=1 1"] * before, line, "m v=2 2", ""]))
+    [bad] = portion.bad
+    assert (bad.line, bad.text) == (before + 1, line)
+    assert BAD[line] in bad.reason
+    assert portion.lines == [*["m v=1 1"] * before, "m v=2 2"]
+    assert portion.number_of(before) == before + 2
+
+
+def test_bytes_that_are_no_text_are_put_aside() -> None:
+    [portion] = read(b"m,a=\xff v=1 1\nm v=1 2\n")
+    assert [bad.line for bad in portion.bad] == [1]
+    assert portion.lines == ["m v=1 2"]
+
+
+def test_lines_may_end_with_a_carriage_return() -> None:
+    text = 'm v=1 1\r\n\r\nm s="a\r\nb" 2\r\n'
+    assert lines_in(read(text)) == ["m v=1 1", 'm s="a\r\nb" 2']
+
+
+@pytest.mark.parametrize(("precision", "zeros"), [("ns", ""), ("us", "000"), ("ms", "000000"), ("s", "000000000")])
+@pytest.mark.parametrize("first", ["m v=1 1", 'm s="at 5\nand 6" 1'])
+def test_times_become_nanoseconds(precision: str, zeros: str, first: str) -> None:
+    assert lines_in(read(f"{first}\nm v=2 -2\n", precision)) == [
+        f"{first}{zeros}",
+        f"m v=2 -2{zeros}",
+    ]

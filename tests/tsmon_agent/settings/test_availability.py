@@ -1,0 +1,64 @@
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from tsmon import SettingsError
+from tsmon.availability import DOCUMENT, EXACT, Category
+from tsmon_agent.settings import AvailabilitySettings, load_settings
+
+
+def test_the_defaults_are_those_of_the_rules() -> None:
+    assert AvailabilitySettings().rules() == EXACT
+    assert AvailabilitySettings(preset="document").rules() == DOCUMENT
+
+
+def test_every_key_changes_the_rules() -> None:
+    settings = AvailabilitySettings(
+        preset="document",
+        gap_fraction=0.01,
+        bin_width=0.5,
+        bounds=[2, 3, 4],
+        sparse_floor=0.0,
+        tolerance=0.25,
+        colors={"missing": "#000000"},
+    )
+    appearances = list(DOCUMENT.appearances)
+    appearances[Category.MISSING] = replace(appearances[Category.MISSING], color="#000000")
+    assert settings.rules() == replace(
+        DOCUMENT,
+        gap_fraction=0.01,
+        bin_width_ns=500_000_000,
+        bounds=(2, 3, 4),
+        sparse_floor=0.0,
+        tolerance=0.25,
+        appearances=tuple(appearances),
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"preset": "other"}, "preset"),
+        ({"gap_fraction": 2}, "gap_fraction is 2.0; give more than 0 and at most 1"),
+        ({"bin_width": 0}, "bin_width"),
+        ({"bin_width": 1e-10}, "the bin width is 0 ns"),
+        ({"bounds": [1, 2]}, "bounds"),
+        ({"bounds": [3, 2, 1]}, "let them increase"),
+        ({"colors": {"missing": "red"}}, "give it as #rrggbb"),
+        ({"colors": {"lost": "#000000"}}, "colors"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(values: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ValidationError, match=reason):
+        AvailabilitySettings.model_validate(values)
+
+
+def test_a_mistake_is_told_with_its_place(tmp_path: Path) -> None:
+    file = tmp_path / "own.toml"
+    file.write_text("[availability]\ngap_fraction = 2\n")
+    with pytest.raises(SettingsError) as caught:
+        load_settings(file)
+    assert str(caught.value) == f"{file}:1: availability: gap_fraction is 2.0; give more than 0 and at most 1"

@@ -1,0 +1,52 @@
+"""Section [rollups]."""
+
+import pytest
+from pydantic import ValidationError
+
+from tsmon.settings.durations import duration_ns, duration_text
+from tsmon.stores.rollup_tiers import DEFAULT_RUNGS, Rung
+from tsmon.time_units import DAY_NS, HOUR_NS, MINUTE_NS
+from tsmon_agent.settings import RollupSettings
+
+
+def test_the_rungs_left_out() -> None:
+    assert RollupSettings().ladder == DEFAULT_RUNGS
+    assert RollupSettings(enabled=False).ladder == ()
+
+
+def test_rungs_are_put_in_order() -> None:
+    settings = RollupSettings(rungs={"1d": "forever", "15m": "30d"})
+    assert settings.ladder == (Rung(15 * MINUTE_NS, 30 * DAY_NS), Rung(DAY_NS))
+
+
+@pytest.mark.parametrize(
+    ("rungs", "reason"),
+    [
+        ({"1x": "2d"}, "'1x' is no duration; write one such as 30s, 15m, 1h, 7d, or forever"),
+        ({"0m": "2d"}, "'0m' is no duration"),
+        ({"forever": "2d"}, "a rung cannot be forever wide"),
+        ({"2m": "2d", "3m": "2d"}, "the rungs of 120 s and 180 s do not fit each other"),
+        ({"60m": "2d", "1h": "2d"}, "the rungs of 3600 s and 3600 s are the same"),
+        ({"1m": "3d", "1h": "2d"}, "the narrower one is kept longer"),
+        ({"1m": "forever", "1h": "2d"}, "the narrower one is kept longer"),
+        ({"1m": "1h", "1d": "2d"}, "the narrower one is kept for less than one window of the wider one"),
+        ({"1h": "1m"}, "the rung of 3600 s is kept for less than one of its windows"),
+    ],
+)
+def test_rungs_that_do_not_fit_are_refused_with_the_reason(rungs: dict[str, str], reason: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        RollupSettings(rungs=rungs)
+    assert reason in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "length_ns"),
+    [("30s", 30 * 10**9), ("15m", 15 * MINUTE_NS), ("1h", HOUR_NS), ("7d", 7 * DAY_NS), ("forever", None)],
+)
+def test_durations_are_read_and_written(text: str, length_ns: int | None) -> None:
+    assert duration_ns(text) == length_ns
+    assert duration_text(length_ns) == text
+
+
+def test_a_duration_of_no_unit_is_told_in_seconds() -> None:
+    assert duration_text(1_500_000_000) == "1.5s"

@@ -1,0 +1,149 @@
+"""Values of rows: what is accepted, and that what is written reads back."""
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tsmon.line_protocol.values import MAX_TIME_NS
+from tsmon_agent.state.names import name_of
+from tsmon_agent.streams.inventory.cell_parsing import (
+    exact_time_text,
+    flag_of,
+    interval_ns_of,
+    number_of,
+    rate_of,
+    seconds_text,
+    time_ns_of_cell,
+)
+
+SECOND = 1_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("value", "interval_ns"),
+    [
+        ("", None),
+        (None, None),
+        ("1", SECOND),
+        ("0.5", SECOND // 2),
+        ("1e3", 1000 * SECOND),
+        (60, 60 * SECOND),
+        (0.1, SECOND // 10),
+        ("30s", 30 * SECOND),
+        ("10m", 600 * SECOND),
+        ("7d", 604_800 * SECOND),
+        ("0.000000001", 1),
+    ],
+)
+def test_intervals(value: object, interval_ns: int | None) -> None:
+    assert interval_ns_of(value) == interval_ns
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(
+            "0",
+            "-1",
+            "nan",
+            "inf",
+            "1e400",
+            "1e-10",
+            "often",
+            "10x",
+            "-5m",
+            "0m",
+            "1_0",
+            "1e30",
+            "9" * 400,
+            "forever",
+        ),
+        *(True, [1], math.nan, math.inf),
+    ],
+)
+def test_no_intervals(value: Any) -> None:
+    with pytest.raises(ValueError, match="give seconds above 0, or a text such as 30s"):
+        interval_ns_of(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "rate"), [("", None), (None, None), ("1", 1.0), ("1e-3", 0.001), (2, 2.0), (0.5, 0.5)]
+)
+def test_rates(value: object, rate: float | None) -> None:
+    assert rate_of(value) == rate
+
+
+@pytest.mark.parametrize(
+    "value", ["0", "-1", "nan", "inf", "-inf", "often", "1_0", "1e-320", "1e10", 0, -1, math.nan, True, [], 10**400]
+)
+def test_no_rates(value: Any) -> None:
+    with pytest.raises(ValueError, match="give a number of Hz between"):
+        rate_of(value)
+
+
+@pytest.mark.parametrize(("value", "name"), [(" a b ", "a b"), ("GP03-ä/№1", "GP03-ä/№1"), ("x" * 255, "x" * 255)])
+def test_names(value: str, name: str) -> None:
+    assert name_of(value) == name
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("", "is empty"),
+        ("  ", "is empty"),
+        (None, "is None; give a text"),
+        (7, "is 7; give a text"),
+        ("a\nb", "control character"),
+        ("a\0", "control character"),
+        ("a\x9bb", r"is 'a\\x9bb', with a character that is not seen but steers what shows it"),
+        ("a\u202eb", r"is 'a\\u202eb', with a character that is not seen"),
+        ("a\\", "backslash at its end"),
+        ("\ud800", "half of a character"),
+        ("x" * 256, "has 256 characters"),
+    ],
+)
+def test_no_names(value: object, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        name_of(value)
+
+
+def test_flags() -> None:
+    assert [flag_of(value) for value in ("true", "Yes", "1", "", True)] == [True] * 5
+    assert [flag_of(value) for value in ("FALSE", "no", "0", False)] == [False] * 4
+    for value in ("perhaps", None, 1):
+        with pytest.raises(ValueError, match="give true or false"):
+            flag_of(value)
+
+
+def test_numbers() -> None:
+    assert [number_of(value) for value in ("0", "007", 12)] == [0, 7, 12]
+    for value in ("", "-1", "1.0", 1.0, -1, "²", "9" * 10, 2**31, True, None):
+        with pytest.raises(ValueError, match="give a whole number"):
+            number_of(value)
+
+
+def test_times() -> None:
+    assert time_ns_of_cell("2024-05-01T12:30:00Z") == 1_714_566_600 * SECOND
+    assert time_ns_of_cell("2024-05-01 14:30:00+02:00") == 1_714_566_600 * SECOND
+    assert time_ns_of_cell(1_714_566_600.5) == 1_714_566_600_500_000_000
+    for value in ("soon", "", None, True, math.nan, 1e300):
+        with pytest.raises(ValueError, match=r"is wrong|give a time such as"):
+            time_ns_of_cell(value)
+
+
+@given(st.integers(1, MAX_TIME_NS))
+def test_an_interval_as_text_is_exact(interval_ns: int) -> None:
+    assert interval_ns_of(seconds_text(interval_ns)) == interval_ns
+
+
+@given(st.integers(-MAX_TIME_NS, MAX_TIME_NS))
+def test_a_time_as_text_is_exact(time_ns: int) -> None:
+    assert time_ns_of_cell(exact_time_text(time_ns)) == time_ns
+
+
+@given(st.floats(1e-9, 1e9))
+def test_a_rate_as_text_is_exact(rate: float) -> None:
+    assert rate_of(repr(rate)) == rate

@@ -1,0 +1,125 @@
+"""Rules of single streams."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tsmon.availability import DOCUMENT, EXACT, Category
+from tsmon.errors import AvailabilityError
+from tsmon_agent.settings import AvailabilitySettings
+from tsmon_agent.state import ExpectedStream
+from tsmon_agent.streams.inventory.rule_overrides import checked_rules, rules_of, rules_of_text, rules_text
+
+DEFAULT = AvailabilitySettings()
+
+
+def stream(own: dict[str, Any] | None, rate: float | None = None) -> ExpectedStream:
+    return ExpectedStream(reference_designator="a", method="b", stream="c", rules=own, expected_rate=rate)
+
+
+def test_without_any_they_are_those_of_the_settings() -> None:
+    assert rules_of(stream(None), DEFAULT) == EXACT
+    settings = AvailabilitySettings(preset="document", gap_fraction=0.01)
+    assert rules_of(stream(None), settings) == settings.rules()
+
+
+def test_the_expected_rate_gives_the_period() -> None:
+    assert rules_of(stream(None, 0.1), DEFAULT).period_ns == 10_000_000_000
+    assert rules_of(stream({"gap_fraction": 0.5}, 1e9), DEFAULT).period_ns == 1
+
+
+def test_own_ones_stand_in_place_of_the_settings() -> None:
+    settings = AvailabilitySettings(gap_fraction=0.01, colors={"present": "#000000", "missing": "#111111"})
+    own = checked_rules({"preset": "document", "bin_width": "3600", "colors": {"missing": "#222222"}}, settings)
+    assert own == {"preset": "document", "bin_width": 3600.0, "colors": {"missing": "#222222"}}
+    rules = rules_of(stream(own), settings)
+    assert (rules.gaps, rules.sparse_floor) == (DOCUMENT.gaps, DOCUMENT.sparse_floor)
+    assert (rules.gap_fraction, rules.bin_width_ns) == (0.01, 3_600_000_000_000)
+    assert rules.appearances[Category.PRESENT].color == "#000000"
+    assert rules.appearances[Category.MISSING].color == "#222222"
+
+
+@pytest.mark.parametrize(
+    ("own", "reason"),
+    [
+        ({"gap": 1}, r"gap is no rule; there are preset, gap_fraction, bin_width"),
+        ({"gap_fraction": 2}, r"gap_fraction is 2\.0; give more than 0 and at most 1"),
+        ({"gap_fraction": "much"}, "gap_fraction: should be a valid number"),
+        ({"gap_fraction": "nan"}, "gap_fraction is nan"),
+        ({"preset": "tea"}, "preset: should be 'exact' or 'document'"),
+        ({"bounds": [1, 2]}, "bounds: "),
+        ({"bounds": [2, 1, 3]}, "let them increase"),
+        ({"colors": {"missing": "red"}}, "give it as #rrggbb"),
+        ({"colors": {"gone": "#000000"}}, "colors.gone"),
+        ({"colors": "red"}, "colors: "),
+        ({"bin_width": 0}, "bin_width: "),
+    ],
+)
+def test_what_cannot_be_meant(own: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        checked_rules(own, DEFAULT)
+
+
+def test_settings_that_no_longer_fit() -> None:
+    own = checked_rules({"tolerance": 0.4}, DEFAULT)
+    with pytest.raises(
+        AvailabilityError, match=r"the rules of a b c do not fit the settings: .* let them increase"
+    ):
+        rules_of(stream(own), AvailabilitySettings(bounds=[1.0, 1.2, 2.0]))
+
+
+def test_text() -> None:
+    own = checked_rules(
+        rules_of_text(" preset=exact; gap_fraction = 0.01;bounds=1, 2,3 ;colors.missing=#d9534d;"), DEFAULT
+    )
+    assert own == {
+        "preset": "exact",
+        "gap_fraction": 0.01,
+        "bounds": [1.0, 2.0, 3.0],
+        "colors": {"missing": "#d9534d"},
+    }
+    assert rules_text(own) == "preset=exact; gap_fraction=0.01; bounds=1.0,2.0,3.0; colors.missing=#d9534d"
+    assert checked_rules(rules_of_text(""), DEFAULT) is None
+    assert rules_text(None) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("gap_fraction", "'gap_fraction' is not key=value"),
+        ("=1", "is not key=value"),
+        ("gap_fraction=", "is not key=value"),
+        ("tolerance=1;tolerance=2", "tolerance stands twice"),
+        ("colors.missing=#000000;colors.missing=#000000", "missing stands twice"),
+    ],
+)
+def test_no_text(text: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        rules_of_text(text)
+
+
+positive = st.floats(1e-6, 0.5)
+OWN = st.fixed_dictionaries(
+    {},
+    optional={
+        "preset": st.sampled_from(["exact", "document"]),
+        "gap_fraction": positive,
+        "bin_width": st.floats(1e-3, 1e9),
+        "bounds": st.tuples(positive, positive, positive).map(lambda b: [1 + b[0], 2 + b[1], 3 + b[2]]),
+        "sparse_floor": positive,
+        "tolerance": positive,
+        "colors": st.dictionaries(
+            st.sampled_from(["missing", "present", "sparse_1"]),
+            st.from_regex(r"#[0-9a-f]{6}", fullmatch=True),
+            min_size=1,
+        ),
+    },
+)  # fmt: skip
+
+
+@given(OWN)
+def test_text_reads_back(own: dict[str, Any]) -> None:
+    checked = checked_rules(own, DEFAULT)
+    assert checked_rules(rules_of_text(rules_text(checked)), DEFAULT) == checked

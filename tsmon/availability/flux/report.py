@@ -1,0 +1,70 @@
+"""The report on a stream, computed by the server that has its data."""
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from tsmon.availability.categories import Category
+from tsmon.availability.deployments import Deployment, Span, spans
+from tsmon.availability.flux.query import availability_query
+from tsmon.availability.flux.sources import RolledPart
+from tsmon.availability.from_store import availability_of, kept_parts
+from tsmon.availability.interval import Interval
+from tsmon.availability.reported_bins import are_given
+from tsmon.availability.reports import Report, report_of
+from tsmon.availability.rules import EXACT, Rules
+from tsmon.availability.timeline import Timeline
+from tsmon.stores import Selector
+from tsmon.stores.influxdb import InfluxStore
+from tsmon.stores.influxdb.annotated_csv import rows
+
+__all__ = ["availability_by_influxdb"]
+
+
+async def availability_by_influxdb(
+    store: InfluxStore,
+    selector: Selector,
+    deployments: Iterable[Deployment],
+    rules: Rules = EXACT,
+    *,
+    name: str | None = None,
+    start_ns: int | None = None,
+    end_ns: int | None = None,
+    now_ns: int | None = None,
+) -> Report:
+    """As :func:`~tsmon.availability.availability_of`, but only intervals leave the server.
+
+    It is for what is far away, or asked from Grafana with the same query; the answer is the same. Rollups are read
+    in place of points where they are. Raises what the store raises.
+    """
+    deployments = list(deployments)
+    found = spans(deployments, rules, now_ns=time.time_ns() if now_ns is None else now_ns)
+    kept = [] if are_given(selector) else await store.kept(selector.measurement)
+    if any(kept_parts(one.start_ns, one.end_ns, one.every_ns, kept) != [_whole(one)] for one in found if kept):
+        # Parts of different windows, where points have gone, are put together here.
+        return await availability_of(
+            store, selector, deployments, rules, name=name, start_ns=start_ns, end_ns=end_ns, now_ns=now_ns
+        )
+    rolled = {}
+    for number, span in enumerate(found):
+        part = await store.rollups.widest(selector.measurement, span.start_ns, span.end_ns, span.every_ns)
+        if part is not None:
+            rolled[number] = RolledPart(store.rollups.bucket_of(part[0]), part[1], part[2])
+    query = availability_query(store.connection.bucket, selector, found, rules, rolled=rolled)
+    told = [row.values for row in rows(await store.query(query))]
+    separation_ns = _mean(told[0]["tl"], told[0]["ts"]) if told else None
+    known = Timeline(found, [_interval(one) for one in told], separation_ns)
+    name = selector.measurement if name is None else name
+    return report_of(known, rules, name=name, start_ns=start_ns, end_ns=end_ns)
+
+
+def _whole(span: Span) -> tuple[int, int, int]:
+    return span.start_ns, span.end_ns, span.every_ns
+
+
+def _interval(row: dict[str, Any]) -> Interval:
+    return Interval(row["start"], row["stop"], Category(row["cat"]), row["c"], _mean(row["len"], row["sep"]))
+
+
+def _mean(length_ns: int, separations: int) -> float | None:
+    return float(length_ns) / float(separations) if separations else None

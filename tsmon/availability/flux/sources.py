@@ -1,0 +1,133 @@
+"""Flux that reads bins: of points, windows made by the storage; of bins that are given, the points themselves.
+
+All that is read of points is pushed down to the storage: ``from |> range |> filter |> window |> count``, ``first``
+and ``last``, each from its own ``from``, with windows of the span's own width. What leaves the storage is a row per
+series and window, in integers of nanoseconds.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from tsmon.availability.deployments import BEGINNING_NS, END_NS, Span
+from tsmon.availability.reported_bins import COUNT, LENGTH
+from tsmon.stores import Selector
+from tsmon.stores.influxdb.queries import condition, quote, source
+from tsmon.stores.influxdb.rollups.layout import COUNT as COUNTS
+from tsmon.stores.influxdb.rollups.layout import FIRST as FIRSTS
+from tsmon.stores.influxdb.rollups.layout import LAST as LASTS
+
+__all__ = ["RolledPart", "given", "reading", "windows"]
+
+WHOLE_TIME: Final = BEGINNING_NS, END_NS + 1
+
+
+@dataclass(frozen=True, slots=True)
+class RolledPart:
+    """A part of a span, in whole windows of it, that is read from the rollups in a bucket."""
+
+    bucket: str
+    start_ns: int
+    stop_ns: int
+
+
+def windows(
+    bucket: str, selector: Selector, spans: Iterable[Span], rolled: Mapping[int, RolledPart]
+) -> tuple[str, str]:
+    """Assignments, and the streams of bins that they make; ``rolled`` are parts of spans by their numbers."""
+    streams: list[str] = []
+    for number, span in enumerate(spans):
+        parts = [(span.start_ns, span.end_ns)]
+        if (part := rolled.get(number)) is not None:
+            streams += _rolled(selector, part, number, span.every_ns)
+            parts = [(span.start_ns, part.start_ns), (part.stop_ns, span.end_ns)]
+        for start_ns, stop_ns in parts:
+            if start_ns < stop_ns:
+                streams += reading(source(bucket, selector, start_ns, stop_ns), number, span.every_ns)
+    joined = ",\n".join(streams)
+    return f"bins = union(tables: [\n{joined},\n])\n    |> binRows()\n", "bins"
+
+
+def given(bucket: str, selector: Selector, spans: Iterable[Span], _: Mapping[int, RolledPart]) -> tuple[str, str]:
+    """As :func:`windows`, of bins that are given, which are read as they are."""
+    conditions = [
+        condition("_measurement", selector.measurement),
+        f"({condition('_field', LENGTH)} or {condition('_field', COUNT)})",
+        *(condition(key, value) for key, value in sorted(selector.tags.items())),
+    ]
+    start_ns, stop_ns = WHOLE_TIME
+    read = (
+        f"given = from(bucket: {quote(bucket)})\n"
+        f"  |> range(start: time(v: {start_ns}), stop: time(v: {stop_ns}))\n"
+        f"  |> filter(fn: (r) => {' and '.join(conditions)})\n"
+        "  |> givenRows()\n"
+        "  |> group()\n"
+    )
+    return read, ",\n".join(f"given{_within(n, one.start_ns, one.end_ns)}" for n, one in enumerate(spans))
+
+
+def _within(number: int, start_ns: int, stop_ns: int) -> str:
+    """What of given bins lies within a span; one that crosses its edge is cut there, and counts on both sides."""
+    return (
+        f"\n  |> filter(fn: (r) => r.since < {stop_ns} and r.upto >= {start_ns})\n"
+        f"  |> map(fn: (r) => ({{r with s: {number}, k: 1, fin: 0, "
+        f"f: if r.since < {start_ns} then {start_ns} else r.since, "
+        f"l: if r.upto > {stop_ns} then {stop_ns} else r.upto, "
+        "c: r.count, len: r.length, sep: r.count - 1, "
+        f"tl: if r.since < {start_ns} then 0 else r.length, "
+        f"ts: if r.since < {start_ns} then 0 else r.count - 1}}))\n"
+        '  |> drop(columns: ["_time", "_start", "_stop", "_measurement", "since", "upto", "length", "count"])\n'
+    )
+
+
+def reading(read: str, number: int, every: int | str, by: Sequence[str] = ()) -> Iterator[str]:
+    """Streams that make the bins of a span, from a pipeline that reads its points: counts, first and last times.
+
+    With ``by`` there is a table for each combination of these columns.
+
+    Sorting comes first: it makes one piece of the many windows, each of which would cost every map as much as all.
+    ``every`` (nanoseconds) is better a literal than a name.
+    """
+    window = f"w: if r.w < 0 then (r.w + 1) / {every} - 1 else r.w / {every}"
+    groups = ", ".join(map(quote, by))
+    kept = "".join(f"{quote(name)}, " for name in by)
+    for function, what, column, more, value in (
+        ("count", "c", "_start", ', "_value"', "r._value"),
+        ("first", "f", "_time", "", "r.w"),
+        ("last", "l", "_time", "", "r.w"),
+    ):
+        yield (
+            f"{read}"
+            f"  |> window(every: duration(v: {every}))\n"
+            f"  |> {function}()\n"
+            f'  |> keep(columns: [{kept}"{column}"{more}])\n'
+            f"  |> group({f'columns: [{groups}]' if by else ''})\n"
+            f'  |> sort(columns: ["{column}"], desc: {"true" if what == "l" else "false"})\n'
+            f"  |> map(fn: (r) => ({{r with w: int(v: r.{column})}}))\n"
+            f'  |> map(fn: (r) => ({{r with s: {number}, what: "{what}", v: {value}, {window}}}))\n'
+            f'  |> drop(columns: ["{column}"{more}])\n'
+            + ("  |> overSeries()\n" if what == "c" else '  |> unique(column: "w")\n')
+        )
+
+
+def _rolled(selector: Selector, part: RolledPart, number: int, every_ns: int) -> Iterator[str]:
+    """As :func:`reading`, from rollups: sums of counts, least first and greatest last times."""
+    window = f"w: if r.w < 0 then (r.w + 1) / {every_ns} - 1 else r.w / {every_ns}"
+    for function, what, suffix, column in (
+        ("sum", "c", COUNTS, "_start"),
+        ("min", "f", FIRSTS, "_value"),
+        ("max", "l", LASTS, "_value"),
+    ):
+        of = Selector(selector.measurement, selector.field + suffix, selector.tags)
+        yield (
+            f"{source(part.bucket, of, part.start_ns, part.stop_ns)}"
+            f"  |> window(every: duration(v: {every_ns}))\n"
+            f"  |> {function}()\n"
+            '  |> keep(columns: ["_start", "_value"])\n'
+            "  |> group()\n"
+            f'  |> sort(columns: ["{column}"], desc: {"true" if what == "l" else "false"})\n'
+            "  |> map(fn: (r) => ({r with w: int(v: r._start)}))\n"
+            f'  |> map(fn: (r) => ({{r with s: {number}, what: "{what}", v: r._value, {window}}}))\n'
+            '  |> drop(columns: ["_start", "_value"])\n'
+            + ("  |> overSeries()\n" if what == "c" else '  |> unique(column: "w")\n')
+        )

@@ -1,0 +1,57 @@
+"""Measures, the JSON of availability: a name, its categories with colours, and rows of times.
+
+A row is ``[start, category, end]`` with times ``YYYY-MM-DD HH:MM:SS`` in UTC, cut to whole seconds; what is empty
+then is left out, and what it parted is one row.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final, TypedDict
+
+from tsmon.availability.categories import Appearance
+from tsmon.availability.deployments import Span
+from tsmon.availability.interval import Interval
+from tsmon.availability.time_format import time_text
+from tsmon.time_units import SECOND_NS
+
+__all__ = ["Measure", "deployments_measure", "stream_measure"]
+
+DEPLOYMENT_COLOR: Final = "#0073cf"
+
+
+class Measure(TypedDict):
+    """One measure, ready for JSON."""
+
+    measure: str
+    categories: dict[str, dict[str, str]]
+    data: list[list[str]]
+
+
+def deployments_measure(spans: Iterable[Span], start_ns: int, end_ns: int) -> Measure:
+    """The measure ``Deployments``: which deployment governs when, so that rows never overlap."""
+    rows = [
+        (max(span.start_ns, start_ns), f"Deployment: {span.deployment.number}", min(span.end_ns, end_ns))
+        for span in spans
+        if span.deployment and span.start_ns < end_ns and start_ns < span.end_ns
+    ]
+    categories = {name: {"color": DEPLOYMENT_COLOR} for _, name, _ in rows}
+    return {"measure": "Deployments", "categories": categories, "data": _texts(rows)}
+
+
+def stream_measure(name: str, intervals: Iterable[Interval], appearances: Sequence[Appearance]) -> Measure:
+    """The measure of one stream, with all categories, used or not."""
+    rows = [(one.start_ns, appearances[one.category].name, one.end_ns) for one in intervals]
+    categories = {one.name: {"color": one.color} for one in appearances}
+    return {"measure": name, "categories": categories, "data": _texts(rows)}
+
+
+def _texts(rows: Iterable[tuple[int, str, int]]) -> list[list[str]]:
+    merged: list[list[str]] = []
+    for start_ns, name, end_ns in rows:
+        if start_ns // SECOND_NS == end_ns // SECOND_NS:
+            continue
+        start, end = time_text(start_ns), time_text(end_ns)
+        if merged and merged[-1][1:] == [name, start]:
+            merged[-1][2] = end
+        else:
+            merged.append([start, name, end])
+    return merged

@@ -1,0 +1,59 @@
+"""Times as people write them in addresses, tables and commands: UTC unless they say otherwise."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Final
+
+from tsmon.errors import AvailabilityError
+from tsmon.line_protocol.values import MAX_TIME_NS
+from tsmon.time_units import SECOND_NS
+
+__all__ = ["time_of_text", "time_text"]
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_OF_TEXTS: Final = _EPOCH.replace(tzinfo=None)
+
+_iso: Final = re.compile(
+    r"(?P<day>\d{4}-\d\d-\d\d)"
+    r"(?:[T ](?P<clock>\d\d:\d\d(?::\d\d)?)(?:\.(?P<fraction>\d{1,9}))?(?P<zone>Z|[+-]\d\d:?\d\d)?)?",
+    re.ASCII | re.IGNORECASE,
+)
+_seconds: Final = re.compile(r"-?\d{1,12}(?:\.\d{1,9})?", re.ASCII)
+
+
+def time_text(time_ns: int) -> str:
+    """``YYYY-MM-DD HH:MM:SS`` in UTC; fractions of a second are cut."""
+    return str(_EPOCH_OF_TEXTS + timedelta(seconds=time_ns // SECOND_NS))
+
+
+def time_of_text(text: str) -> int:
+    """Nanoseconds since the epoch, exactly, of a time that is written in one of three ways.
+
+    ISO 8601 (``2024-05-01``, ``2024-05-01T12:30Z``, ``2024-05-01T12:30:00.25+02:00``), the same with a space
+    (``2024-05-01 12:30:00``), or seconds since the epoch (``1714566600.25``). Without a zone it is UTC. Raises
+    :class:`~tsmon.errors.AvailabilityError` for anything else, and for times that nanoseconds cannot hold.
+    """
+    text = text.strip()
+    try:
+        if _seconds.fullmatch(text):
+            time_ns = int(Decimal(text) * SECOND_NS)
+        elif found := _iso.fullmatch(text):
+            clock = found["clock"] or "00:00"
+            zone = (found["zone"] or "Z").upper()
+            moment = datetime.fromisoformat(f"{found['day']}T{clock}{'+00:00' if zone == 'Z' else zone}")
+            whole = (moment - _EPOCH) // timedelta(seconds=1)
+            time_ns = whole * SECOND_NS + int((found["fraction"] or "0").ljust(9, "0"))
+        else:
+            raise ValueError
+    except (ValueError, OverflowError, InvalidOperation):
+        raise AvailabilityError(
+            f"{_shown(text)} is no time; write 2024-05-01T12:30:00Z, 2024-05-01 12:30:00 or seconds since 1970"
+        ) from None
+    if not -MAX_TIME_NS <= time_ns <= MAX_TIME_NS:
+        raise AvailabilityError(f"{_shown(text)} lies outside of the years 1677 to 2262; give a time within them")
+    return time_ns
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 40 else text[:39] + "…")

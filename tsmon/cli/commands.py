@@ -1,0 +1,109 @@
+"""The command ``tsmon``."""
+
+import asyncio
+import importlib.metadata
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tsmon.cli.spool import spool
+from tsmon.cli.terminal import print_json, say
+from tsmon.errors import LineProtocolError, TsmonError
+from tsmon.logs.safe_text import printable_lines
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="tsmon",
+    help="Look after the metrics of a service.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+app.add_typer(spool)
+
+
+@app.command()
+def check(
+    settings: Annotated[
+        Path | None,
+        typer.Option(
+            "--settings", "-s", metavar="FILE", help="Settings file, instead of TSMON_SETTINGS or ./tsmon.toml."
+        ),
+    ] = None,
+) -> None:
+    """Check the settings, and ask the configured store whether it would take points."""
+    from tsmon.settings import load_settings
+    from tsmon.stores.factory import store_from
+
+    store = store_from(load_settings(settings).monitoring)
+    asyncio.run(store.check())
+    say(f"the settings are fine, and {store} takes points")
+
+
+@app.command()
+def lint(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Line protocol; - for standard input.")],
+) -> None:
+    """Check line protocol as the server would parse it; name the first bad line."""
+    from tsmon.line_protocol import parse
+
+    name = "standard input" if file == Path("-") else str(file)
+    points = 0
+    try:
+        for _ in parse(_read(file)):
+            points += 1
+    except LineProtocolError as error:
+        raise TsmonError(f"{name}: {error} ({points} points before it are fine)") from None
+    say(f"{name}: {points} points, all fine")
+
+
+@app.command()
+def schema(
+    modules: Annotated[
+        list[str] | None,
+        typer.Option("--module", "-m", metavar="MODULE", help="Module or package of your own; may be repeated."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="For programs, such as a generator of dashboards.")
+    ] = False,
+) -> None:
+    """Show the series that point classes declare: tsmon's, or those of your own modules."""
+    from tsmon.cli.schema import schema_table
+    from tsmon.points.schema import series_in
+
+    # Where one's own modules are looked for, as `python -m` does.
+    sys.path.insert(0, "")
+    series = series_in(modules or ["tsmon.points"])
+    if as_json:
+        print_json(series)
+    else:
+        schema_table(series)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    say(importlib.metadata.version("tsmon"))
+
+
+def main() -> None:
+    """Run the command; a user's mistake ends it with one sentence and exit code 1."""
+    try:
+        app()
+    except TsmonError as error:
+        sys.exit(f"tsmon: {printable_lines(str(error))}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _read(file: Path) -> bytes:
+    if file == Path("-"):
+        return sys.stdin.buffer.read()
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise TsmonError(f"{file} cannot be read: {error.strerror}; name a file of line protocol") from None

@@ -1,0 +1,67 @@
+"""What commands print: sentences and tables for people, JSON for programs.
+
+Nothing that comes from outside, such as a name, commands the terminal: see :mod:`tsmon.logs.safe_text`.
+"""
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import typer
+
+from tsmon.logs.safe_text import is_steering, printable, printable_lines
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["confirm", "console", "print_json", "print_table", "say"]
+
+UNLIMITED: Final = 10_000
+"""Width of a table that goes into a file or a pipe: nothing of it is cut or wrapped."""
+
+
+def console(width: int = UNLIMITED) -> "Console":
+    """What draws on standard output: as wide as the terminal, or ``width`` in a file or a pipe.
+
+    Colours are for terminals, unless NO_COLOR or FORCE_COLOR is set.
+    """
+    from rich.console import Console
+
+    return Console(highlight=False, width=None if sys.stdout.isatty() else width)
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Print lines on standard output, or error."""
+    typer.echo(printable_lines(text), err=err)
+
+
+def confirm(question: str) -> None:
+    """Go on only where somebody says yes."""
+    typer.confirm(printable(question), abort=True)
+
+
+def print_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print rows under titles; names that come from outside are never taken for markup."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for title in titles:
+        table.add_column(title, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(printable(cell)) for cell in row))
+    console().print(table)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON, indented."""
+    import msgspec
+
+    text = msgspec.json.format(msgspec.json.encode(value)).decode()
+    typer.echo("\n".join(map(_escaped, text.split("\n"))))
+
+
+def _escaped(line: str) -> str:
+    if not is_steering(line):
+        return line
+    return "".join(f"\\u{ord(one):04x}" if is_steering(one) else one for one in line)

@@ -1,0 +1,1 @@
+"""From the buffer to the store: batches, retries, the spool behind them, and what is refused for good."""

@@ -1,0 +1,73 @@
+"""Dead letters: lines that a store refused for good, kept in a file with its reason for people to look at.
+
+The file is JSON lines: ``time`` (when it was refused, RFC 3339), ``reason``, ``line``. When it has grown to its
+bound it becomes ``….1``, in the place of the one before. Several processes may write it.
+"""
+
+import os
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from tsmon.files.file_lock import lock
+from tsmon.logs.rate_limited import LimitedLog
+
+__all__ = ["RejectedLine", "RejectedLines"]
+
+
+class RejectedLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the file."""
+
+    time: str
+    reason: str
+    line: str
+
+
+class RejectedLines:
+    """Appends to the file at ``path``, and to another when it has ``max_bytes`` (0: keeps nothing)."""
+
+    def __init__(self, path: Path, max_bytes: int) -> None:
+        self.path = path
+        self._max_bytes = max_bytes
+        self._failures = LimitedLog()
+
+    def keep(self, lines: Iterable[str], reason: str) -> None:
+        """Keep lines that were refused for the same reason; never raises."""
+        if not self._max_bytes:
+            return
+        time = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        encoder = msgspec.json.Encoder()
+        data = bytearray()
+        for line in lines:
+            # What is no UTF-8 stays readable, and is told apart from what is.
+            text = line.encode(errors="backslashreplace").decode()
+            data += encoder.encode(RejectedLine(time=time, reason=reason, line=text)) + b"\n"
+        try:
+            self._append(bytes(data))
+        except OSError as error:
+            self._failures.warning(
+                "rejected", f"rejected points cannot be kept in {self.path} ({error.strerror or error})"
+            )
+
+    def _append(self, data: bytes) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with self.path.open("ab") as file:
+            _protect(file.fileno())
+            lock(file.fileno())
+            size = os.fstat(file.fileno()).st_size
+            if size and size + len(data) > self._max_bytes:
+                self.path.replace(self.path.with_name(f"{self.path.name}.1"))
+                with self.path.open("ab") as new:
+                    _protect(new.fileno())
+                    new.write(data)
+                return
+            file.write(data)
+
+
+def _protect(descriptor: int) -> None:
+    """What was measured is nobody else's business."""
+    if sys.platform != "win32":
+        os.fchmod(descriptor, 0o600)

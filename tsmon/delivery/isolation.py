@@ -1,0 +1,79 @@
+"""Parts of a batch that a store does not take as a whole."""
+
+import re
+from typing import Final
+
+from tsmon.delivery.buffer import Batch
+from tsmon.errors import LineProtocolError
+from tsmon.line_protocol import split_lines
+from tsmon.line_protocol.parser import Unsigned, parse_line
+
+__all__ = ["halves", "lines_of", "refused_apart", "suspects_apart"]
+
+_conflict: Final = re.compile(
+    r'input field "(?P<field>.*)" on measurement "(?P<measurement>.*)" is type (?P<type>\w+)'
+)
+"""InfluxDB's words of a point whose field had another type before."""
+
+_TYPES: Final = {"float": float, "integer": int, "boolean": bool, "string": str, "unsigned": Unsigned}
+
+
+def halves(batch: Batch) -> list[Batch]:
+    """Both halves; none of a single line, or where the lines cannot be told apart."""
+    lines = lines_of(batch)
+    middle = len(lines) // 2
+    return [_joined(lines[:middle]), _joined(lines[middle:])] if middle else []
+
+
+def suspects_apart(batch: Batch) -> list[Batch]:
+    """The lines that can be parsed, and those that cannot; halves where all are alike."""
+    good: list[str] = []
+    suspect: list[str] = []
+    for line in lines_of(batch):
+        try:
+            parse_line(line)
+            good.append(line)
+        except LineProtocolError:
+            suspect.append(line)
+    return [_joined(good), _joined(suspect)] if good and suspect else halves(batch)
+
+
+def refused_apart(batch: Batch, reason: str, count: int) -> list[Batch]:
+    """The lines that a store may have meant when it refused ``count`` of a batch and stored the others, and these.
+
+    InfluxDB names one of several conflicts of types, and of points beyond the retention (the oldest ones) only
+    the number; see :mod:`tsmon.stores.influxdb.responses`. Halves where that tells none apart.
+    """
+    lines = lines_of(batch)
+    parsed = []
+    for line in lines:
+        try:
+            parsed.append(parse_line(line))
+        except LineProtocolError:
+            return halves(batch)
+    if (match := _conflict.search(reason)) is not None:
+        kind = _TYPES.get(match["type"])
+        suspects = {
+            number
+            for number, point in enumerate(parsed)
+            if point.measurement == match["measurement"] and type(point.fields.get(match["field"])) is kind
+        }
+    else:
+        by_age = sorted(range(len(lines)), key=lambda number: parsed[number].time_ns or 0)
+        suspects = set(by_age[:count])
+    good = [line for number, line in enumerate(lines) if number not in suspects]
+    bad = [line for number, line in enumerate(lines) if number in suspects]
+    return [_joined(good), _joined(bad)] if good and bad else halves(batch)
+
+
+def lines_of(batch: Batch) -> list[str]:
+    """Its lines; none where they cannot be told apart."""
+    try:
+        lines = [line for _, line in split_lines(batch.data)]
+    except LineProtocolError:
+        return []
+    return lines if len(lines) == batch.lines else []
+
+
+def _joined(lines: list[str]) -> Batch:
+    return Batch("\n".join(lines).encode(), len(lines))

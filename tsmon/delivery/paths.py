@@ -1,0 +1,22 @@
+"""Where the spools and the refused points are on disk."""
+
+from pathlib import Path
+
+from tsmon.settings import MonitoringSettings
+from tsmon.spool import Destination
+
+__all__ = ["rejected_file", "spool_directory"]
+
+
+def spool_directory(settings: MonitoringSettings) -> Path:
+    """Directory of the spools: as set, else in the platform's state directory."""
+    if settings.spool_directory is not None:
+        return settings.spool_directory.expanduser()
+    from platformdirs import user_state_path
+
+    return user_state_path("tsmon") / "spool"
+
+
+def rejected_file(settings: MonitoringSettings, destination: Destination) -> Path:
+    """File of the points that this destination refused."""
+    return spool_directory(settings) / "rejected" / f"{destination.directory_name}.jsonl"

@@ -1,0 +1,1 @@
+"""What goes into the log: limited in rate, and safe to print."""

@@ -1,0 +1,187 @@
+"""A Monitor on a thread of its own, for programs without an event loop."""
+
+import asyncio
+import atexit
+import concurrent.futures
+import logging
+import os
+import threading
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from tsmon.clock import UniqueClock
+from tsmon.delivery.accounting import Counts
+from tsmon.errors import TsmonError
+from tsmon.monitor.emitter import STOP_TIMEOUT_S, AsyncEmitter
+from tsmon.monitor.exit_executor import ExitExecutor
+
+if TYPE_CHECKING:
+    from tsmon.settings import MonitoringSettings
+
+__all__ = ["BackgroundMonitor"]
+
+T = TypeVar("T")
+
+CANCEL_S: Final = 1.0
+STOP_MARGIN_S: Final = 10.0
+"""Beyond its time-out, what a stop may take before an exit goes on without it."""
+
+_log = logging.getLogger("tsmon")
+
+
+class BackgroundMonitor:
+    """The blocking face of a :class:`~tsmon.Monitor`; ``with Monitor() as monitor`` gives one.
+
+    It is stopped when the interpreter exits, too. A forked child starts empty, with a thread of its own.
+    """
+
+    def __init__(self, monitor: AsyncEmitter) -> None:
+        self._monitor = monitor
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._process = os.getpid()
+        self._starting: concurrent.futures.Future[None] | None = None
+        self._calls = threading.Lock()
+        self._stop = threading.Lock()
+        self.emit = monitor.emit
+        """See :meth:`Monitor.emit`."""
+        self.take_time_ns = monitor.take_time_ns
+        """See :meth:`Monitor.take_time_ns`."""
+        self.add_source = monitor.add_source
+        """See :meth:`Monitor.add_source`."""
+
+    @property
+    def settings(self) -> "MonitoringSettings":
+        """See :attr:`Monitor.settings`."""
+        return self._monitor.settings
+
+    @property
+    def counts(self) -> Counts:
+        """See :attr:`Monitor.counts`."""
+        return self._monitor.counts
+
+    @property
+    def series(self) -> int:
+        """See :attr:`Monitor.series`."""
+        return self._monitor.series
+
+    @property
+    def sequence(self) -> int:
+        """See :attr:`Monitor.sequence`."""
+        return self._monitor.sequence
+
+    @property
+    def durable_sequence(self) -> int:
+        """See :attr:`Monitor.durable_sequence`."""
+        return self._monitor.durable_sequence
+
+    @property
+    def clock(self) -> UniqueClock:
+        """See :attr:`Monitor.clock`."""
+        return self._monitor.clock
+
+    @property
+    def last_error(self) -> str | None:
+        """See :attr:`Monitor.last_error`."""
+        return self._monitor.last_error
+
+    @property
+    def flush_period_s(self) -> float:
+        """See :attr:`Monitor.flush_period_s`."""
+        return self._monitor.flush_period_s
+
+    def start(self) -> None:
+        """See :meth:`Monitor.start`."""
+        if self._thread is not None:
+            return
+        self._process = os.getpid()
+        self._loop = _new_loop()
+        self._thread = threading.Thread(target=self._run, args=(self._loop,), name="tsmon", daemon=True)
+        self._thread.start()
+        try:
+            self._call(self._monitor.start())
+        except BaseException:
+            self._end()
+            raise
+        atexit.register(self.stop)
+
+    def restart_after_fork(self) -> None:
+        """In a forked child, which inherits no thread: run a new one."""
+        self._calls = threading.Lock()
+        self._stop = threading.Lock()
+        if self._thread is None:
+            return
+        self._process = os.getpid()
+        self._loop = _new_loop()
+        self._thread = threading.Thread(target=self._run, args=(self._loop,), name="tsmon", daemon=True)
+        self._thread.start()
+        self._starting = asyncio.run_coroutine_threadsafe(self._monitor.start(), self._loop)
+
+    def set_flush_period(self, seconds: float) -> None:
+        """See :meth:`Monitor.set_flush_period`."""
+        self._monitor.set_flush_period(seconds)
+
+    def flush(self, timeout: float | None = None) -> None:
+        """See :meth:`Monitor.flush`."""
+        self._call(self._monitor.flush(timeout))
+
+    def stop(self, timeout: float = STOP_TIMEOUT_S) -> None:
+        """See :meth:`Monitor.stop`."""
+        if os.getpid() != self._process:
+            return
+        with self._stop:
+            if self._thread is None:
+                return
+            try:
+                if self._starting is not None:
+                    concurrent.futures.wait([self._starting], timeout)
+                self._call(self._monitor.stop(timeout), timeout + STOP_MARGIN_S)
+            except TimeoutError:
+                _log.error("the monitor's thread does not end; what it holds may be lost")
+                self._thread = None
+            finally:
+                self._end()
+                atexit.unregister(self.stop)
+
+    def _call(self, work: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
+        try:
+            with self._calls:
+                if self._loop is None or os.getpid() != self._process:
+                    raise TsmonError("the Monitor's thread does not run in this process; start a new Monitor")
+                if threading.current_thread() is self._thread:
+                    raise TsmonError("the Monitor's own thread cannot wait for itself; call from another one")
+                future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        except BaseException:
+            work.close()
+            raise
+        try:
+            return future.result(timeout)
+        except BaseException:
+            future.cancel()
+            raise
+
+    def _end(self) -> None:
+        with self._calls:
+            loop, self._loop = self._loop, None
+        if loop is not None and self._thread is not None:
+            loop.call_soon_threadsafe(loop.stop)
+            self._thread.join()
+            self._thread = None
+
+    @staticmethod
+    def _run(loop: asyncio.AbstractEventLoop) -> None:
+        loop.run_forever()
+        tasks = [task for task in asyncio.all_tasks(loop) if not task.done()]
+        for task in tasks:
+            if not task.cancelling():
+                task.cancel()
+        if tasks:
+            loop.run_until_complete(asyncio.wait(tasks, timeout=CANCEL_S))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    loop = asyncio.new_event_loop()
+    loop.set_default_executor(ExitExecutor(thread_name_prefix="tsmon"))
+    return loop

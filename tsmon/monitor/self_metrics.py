@@ -1,0 +1,58 @@
+"""The accounting of a Monitor as points of its own: what is lost can be seen where the rest is looked at."""
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+
+from tsmon.delivery.accounting import Counts
+from tsmon.points.own_metrics import MonitorCounts
+
+__all__ = ["SelfMetrics"]
+
+
+class SelfMetrics:
+    """A source of one :class:`~tsmon.points.own_metrics.MonitorCounts` every ``period_s`` seconds."""
+
+    def __init__(
+        self,
+        counts: Callable[[], Counts],
+        service: Callable[[], str | None],
+        period_s: float,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._counts = counts
+        self._service = service
+        self._clock = clock
+        self.set_period(period_s)
+
+    def set_period(self, period_s: float) -> None:
+        """Give a point every ``period_s`` seconds from now on; 0 means never."""
+        self._period_s = period_s or float("inf")
+        self._due = self._clock() + self._period_s
+
+    def collect(self) -> Iterator[MonitorCounts]:
+        """See :class:`tsmon.monitor.source.Source`."""
+        if self._clock() < self._due:
+            return
+        self._due = self._clock() + self._period_s
+        counts = self._counts()
+        yield MonitorCounts(
+            host=socket.gethostname(),
+            service=self._service(),
+            accepted=counts.accepted,
+            recovered=counts.recovered,
+            written=counts.written,
+            pending=counts.pending,
+            dropped=counts.dropped,
+            refused=counts.refused,
+            nonfinite_fields=counts.nonfinite_fields,
+            fields={f"dropped_{reason.replace(' ', '_')}": lines for reason, lines in counts.dropped_by.items()},
+        )
+
+    def forget(self) -> None:
+        """See :class:`tsmon.monitor.source.Source`."""
+        self._due = self._clock() + self._period_s
+
+    def hold_nothing(self) -> None:
+        """See :class:`tsmon.monitor.source.Source`."""

@@ -1,0 +1,119 @@
+"""Something to be done every so many seconds, by APScheduler."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+__all__ = ["Periodic", "check_period"]
+
+_log = logging.getLogger("tsmon")
+
+JOB: Final = "periodic"
+SHORTEST_S: Final = 0.001
+LONGEST: Final = timedelta(days=36_500)
+WATCH_S: Final = 5.0
+
+
+def check_period(seconds: float) -> None:
+    """Raise :class:`ValueError` unless this can be a period; any large number can, infinity too."""
+    if not seconds >= SHORTEST_S:
+        raise ValueError(f"the flushing period is {seconds} s; give at least {SHORTEST_S}")
+
+
+class Periodic:
+    """Calls ``action`` on the event loop every ``period_s`` seconds; it should return at once.
+
+    The first call is one period after the start, or at the start itself (``at_once``). Calls that were missed,
+    since the loop was held up, are not made up for; an action that raises is logged and called again.
+    """
+
+    def __init__(self, action: Callable[[], object], period_s: float, *, at_once: bool = False) -> None:
+        check_period(period_s)
+        self._action = action
+        self._period_s = period_s
+        self._at_once = at_once
+        self._scheduler: AsyncIOScheduler | None = None
+        self._watch: asyncio.TimerHandle | None = None
+
+    @property
+    def period_s(self) -> float:
+        """Seconds between two calls."""
+        return self._period_s
+
+    def start(self) -> None:
+        """Begin, on the running loop."""
+        from apscheduler.executors.asyncio import AsyncIOExecutor
+        from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+        from tsmon.scheduling.skipping_trigger import SkippingTrigger
+
+        # APScheduler logs each run of each job as INFO, under names that include the executor's.
+        quiet = logging.getLogger("apscheduler.executors.tsmon")
+        quiet.setLevel(logging.WARNING)
+        loop = asyncio.get_running_loop()
+        self._scheduler = AsyncIOScheduler(
+            timezone=UTC, event_loop=loop, executors={"tsmon": AsyncIOExecutor()}, logger=quiet
+        )
+        self._scheduler.add_job(
+            self._call,
+            SkippingTrigger(self._interval),
+            id=JOB,
+            executor="tsmon",
+            coalesce=True,
+            max_instances=1,
+            misfire_grace_time=None,
+        )
+        self._scheduler.start()
+        self._watch = loop.call_later(WATCH_S, self._look_at_clock)
+        if self._at_once:
+            self._call_now()
+
+    def change(self, period_s: float) -> None:
+        """Call every so many seconds from now on; from any thread, before the start too."""
+        check_period(period_s)
+        self._period_s = period_s
+        self._reschedule()
+
+    def stop(self) -> None:
+        """Call no more; safe to call more than once."""
+        if self._scheduler is not None:
+            self._scheduler.shutdown(wait=False)
+            self._scheduler = None
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+
+    @property
+    def _interval(self) -> timedelta:
+        return timedelta(seconds=min(self._period_s, LONGEST.total_seconds()))
+
+    async def _call(self) -> None:
+        # A coroutine, so that APScheduler runs it on the loop; a job under way may outlive stop() by one step.
+        if self._scheduler is not None:
+            self._call_now()
+
+    def _call_now(self) -> None:
+        try:
+            self._action()
+        except Exception:
+            _log.exception("something periodic failed; it is done again")
+
+    def _reschedule(self) -> None:
+        if self._scheduler is not None:
+            from tsmon.scheduling.skipping_trigger import SkippingTrigger
+
+            self._scheduler.reschedule_job(JOB, trigger=SkippingTrigger(self._interval))
+
+    def _look_at_clock(self) -> None:
+        """APScheduler goes by the wall clock: where that was set back by an hour, nothing would come for one."""
+        if self._scheduler is None:
+            return
+        due = self._scheduler.get_job(JOB).next_run_time
+        if due - datetime.now(UTC) > self._interval + timedelta(seconds=1):
+            self._reschedule()
+        self._watch = asyncio.get_running_loop().call_later(WATCH_S, self._look_at_clock)

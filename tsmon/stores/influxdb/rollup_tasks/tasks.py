@@ -1,0 +1,103 @@
+"""Flux that rolls a measurement up, once or as a task.
+
+Count, first, last and mean of each window are computed by the storage, each from its own ``from``; windows are
+whole and computed from everything that is stored of them, so it does not matter how often. Joining the many small
+tables of a series before anything else is done to them is what makes it quick.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from tsmon.stores.influxdb.queries import condition, quote
+from tsmon.stores.influxdb.rollups.layout import COUNT, FIRST, LAST, MEAN, STATE, rung_bucket, rung_name
+
+__all__ = ["VERSION", "once", "task", "task_name", "task_prefix"]
+
+VERSION: Final = 1
+REACH: Final = 2
+"""How many windows that are over each run computes again, so that what comes a little late counts."""
+SHORTEST_REACH_NS: Final = 600_000_000_000
+OFFSET: Final = "30s"
+
+# Not in one table: there tags would stand in the order in which they are first met, and ``to()`` would write them
+# so, unsorted, which makes another series of them.
+_SERIES: Final = '  |> group(columns: ["_field", "_start", "_stop", "_time", "_value"], mode: "except")\n'
+
+
+def once(bucket: str, measurement: str, numbers: Sequence[str], every_ns: int, start_ns: int, stop_ns: int) -> str:
+    """Roll up the windows of a span, which are whole; ``numbers`` are the fields that have means."""
+    return _rolled(bucket, measurement, numbers, every_ns, f"time(v: {start_ns})", f"time(v: {stop_ns})")
+
+
+def task(bucket: str, measurement: str, numbers: Sequence[str], every_ns: int, keep_ns: int) -> str:
+    """A task that rolls up what is over, from where the last run ended, and notes how far it came."""
+    reach_ns = max(REACH * every_ns, -(-SHORTEST_REACH_NS // every_ns) * every_ns)
+    where = f"{condition('_measurement', STATE)} and {condition('rolled', measurement)}"
+    known = (
+        f"from(bucket: {quote(bucket)})\n"
+        "  |> range(start: -30d)\n"
+        f"  |> filter(fn: (r) => {where} and {condition('every_ns', str(every_ns))})\n"
+        "  |> last()\n"
+        "  |> findRecord(fn: (key) => key._field == {}, idx: 0)\n"
+    )
+    rows = ",\n  ".join(
+        f'{{_time: now(), _measurement: "{STATE}", rolled: {quote(measurement)}, every_ns: "{every_ns}", '
+        f'_field: "{field}", _value: {value}}}'
+        for field, value in (("since", "begun"), ("until", "stop"), ("keep", str(keep_ns)))
+    )
+    return (
+        'import "array"\n\n'
+        f"// tsmon rollups, version {VERSION}\n"
+        f"option task = {{name: {quote(task_name(bucket, measurement, every_ns))}, every: {rung_name(every_ns)}, "
+        f"offset: {OFFSET}}}\n\n"
+        f"since = {known.replace('{}', quote('since'))}"
+        f"until = {known.replace('{}', quote('until'))}"
+        f"stop = int(v: now()) / {every_ns} * {every_ns}\n"
+        f"late = stop - {reach_ns}\n"
+        "start = if exists until._value then (if until._value < late then until._value else late) else late\n"
+        "begun = if exists since._value then since._value else start\n\n"
+        f"{_rolled(bucket, measurement, numbers, every_ns, 'time(v: start)', 'time(v: stop)')}\n"
+        f'array.from(rows: [\n  {rows},\n])\n  |> to(bucket: {quote(bucket)})\n  |> yield(name: "state")\n'
+    )
+
+
+def task_prefix(bucket: str) -> str:
+    """How the names of a bucket's tasks begin."""
+    return f"tsmon rollups of {bucket}: "
+
+
+def task_name(bucket: str, measurement: str, every_ns: int) -> str:
+    """Name of a task."""
+    return f"{task_prefix(bucket)}{rung_name(every_ns)} {measurement}"
+
+
+def _rolled(bucket: str, measurement: str, numbers: Sequence[str], every_ns: int, start: str, stop: str) -> str:
+    source = (
+        f"from(bucket: {quote(bucket)})\n"
+        f"  |> range(start: {start}, stop: {stop})\n"
+        f"  |> filter(fn: (r) => {condition('_measurement', measurement)}{{}})\n"
+        f"  |> window(every: {every_ns}ns)\n"
+    )
+    target = f'  |> to(bucket: {quote(rung_bucket(bucket, every_ns))})\n  |> count()\n  |> yield(name: "{{}}")\n'
+
+    def made(function: str, suffix: str, more: str, where: str = "") -> str:
+        return (
+            f"{source.format(where)}"
+            f"  |> {function}()\n"
+            f"{more}"
+            f'  |> map(fn: (r) => ({{r with _field: r._field + "{suffix}"}}))\n'
+            f"{target.format(function)}"
+        )
+
+    windows = f'  |> drop(columns: ["_stop"])\n{_SERIES}  |> rename(columns: {{_start: "_time"}})\n'
+    times = (
+        f'  |> drop(columns: ["_stop", "_value"])\n{_SERIES}'
+        "  |> map(fn: (r) => ({r with _value: int(v: r._time)}))\n"
+        '  |> drop(columns: ["_time"])\n'
+        '  |> rename(columns: {_start: "_time"})\n'
+    )
+    parts = [made("count", COUNT, windows), made("first", FIRST, times), made("last", LAST, times)]
+    if numbers:
+        named = " or ".join(condition("_field", field) for field in numbers)
+        parts.append(made("mean", MEAN, windows, f" and ({named})"))
+    return "\n".join(parts)

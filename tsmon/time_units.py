@@ -1,0 +1,10 @@
+"""Units of time in integer nanoseconds."""
+
+from typing import Final
+
+__all__ = ["DAY_NS", "HOUR_NS", "MINUTE_NS", "SECOND_NS"]
+
+SECOND_NS: Final = 1_000_000_000
+MINUTE_NS: Final = 60 * SECOND_NS
+HOUR_NS: Final = 60 * MINUTE_NS
+DAY_NS: Final = 24 * HOUR_NS

@@ -1,0 +1,37 @@
+"""Sign-ins of browsers in the state: each has a secret of its own, and ends with the token that it came from."""
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from tsmon_agent.auth.secrets import digest_of, new_secret
+from tsmon_agent.auth.tokens import Holder, holder_of
+from tsmon_agent.state import SignIn, Token
+
+__all__ = ["begin_sign_in", "end_sign_in", "sign_in_holder"]
+
+
+def begin_sign_in(session: Session, holder: Holder, *, now_ns: int, lifetime_ns: int) -> str:
+    """Begin one, and return its secret; those that have ended are forgotten."""
+    session.execute(delete(SignIn).where(SignIn.expires_ns <= now_ns))
+    secret = new_secret()
+    expires_ns = min(now_ns + lifetime_ns, holder.expires_ns or now_ns + lifetime_ns)
+    session.add(
+        SignIn(token_id=holder.token_id, digest=digest_of(secret), created_ns=now_ns, expires_ns=expires_ns)
+    )
+    session.flush()
+    return secret
+
+
+def sign_in_holder(session: Session, secret: str, now_ns: int) -> Holder | None:
+    """Who has signed in with this secret; None where nobody has, or it has ended."""
+    query = select(SignIn, Token).join(Token, Token.id == SignIn.token_id)
+    found = session.execute(query.where(SignIn.digest == digest_of(secret))).one_or_none()
+    if found is None:
+        return None
+    holder = holder_of(found[1], until_ns=found[0].expires_ns)
+    return holder if holder.expires_ns is None or now_ns < holder.expires_ns else None
+
+
+def end_sign_in(session: Session, secret: str) -> None:
+    """End one; that there is none changes nothing."""
+    session.execute(delete(SignIn).where(SignIn.digest == digest_of(secret)))

@@ -1,0 +1,90 @@
+"""The command ``tsmon-agent fresh``."""
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from tsmon.cli.terminal import print_json, print_table, say
+from tsmon_agent.cli.options import AsJson, SettingsFile
+
+if TYPE_CHECKING:
+    from tsmon.stores import Store
+    from tsmon_agent.settings import Settings
+    from tsmon_agent.streams.freshness import FreshStream
+
+__all__ = ["fresh"]
+
+EXIT_CODES: Final = {"degraded": 1, "failed": 2, "silent host": 2}
+
+
+def fresh(
+    reference_designator: Annotated[
+        str | None, typer.Argument(metavar="[REFDES]", help="Only streams of this instrument.")
+    ] = None,
+    as_json: AsJson = False,
+    settings: SettingsFile = None,
+) -> None:
+    """Say how fresh expected streams are now; exit with 1 if any is degraded, with 2 if any has failed."""
+    from tsmon_agent.settings import load_settings
+
+    found = asyncio.run(_look(load_settings(settings), reference_designator))
+    if as_json:
+        print_json([_plain(one) for one in found])
+    elif found:
+        titles = ("", "state", "reference designator", "method", "stream", "newest", "age (s)", "Hz", "expected")
+        print_table(titles, map(_cells, found))
+    else:
+        say("no stream is expected; tsmon-agent streams load reads a table of them")
+    code = max((EXIT_CODES.get(one.level.word, 0) for one in found), default=0)
+    if code:
+        raise typer.Exit(code)
+
+
+async def _look(settings: "Settings", reference_designator: str | None) -> "list[FreshStream]":
+    import time
+
+    from tsmon.errors import UnknownNameError
+    from tsmon.stores.factory import embedded_file, store_from
+    from tsmon.stores.sqlite import SqliteStore
+    from tsmon_agent.state import State
+    from tsmon_agent.state.location import state_url
+    from tsmon_agent.streams.freshness import Watch
+
+    store: Store = store_from(settings.monitoring, embedded=True)
+    if isinstance(store, SqliteStore):
+        # The agent may be writing it.
+        store = SqliteStore(embedded_file(settings.monitoring), read_only=True)
+    async with State(state_url(settings)) as state, store:
+        watch = Watch(state, round(settings.freshness.silent_after * 1e9))
+        await watch.round(store, time.time_ns(), remember=False)
+        if watch.rates_failed is not None:
+            say(f"tsmon-agent: some rates are not known: {watch.rates_failed}", err=True)
+    found = [one for one in watch.streams if reference_designator in (None, one.reference_designator)]
+    if reference_designator is not None and not found:
+        raise UnknownNameError(
+            f"no stream of {reference_designator} is expected; tsmon-agent streams list shows all"
+        )
+    return found
+
+
+def _cells(one: "FreshStream") -> tuple[str, ...]:
+    from tsmon_agent.streams.inventory.cell_parsing import exact_time_text
+
+    age = "" if one.age_ns is None else f"{one.age_ns / 1e9:,.0f}"
+    names = one.reference_designator, one.method, one.stream
+    rates = ("" if rate is None else f"{rate:.4g}" for rate in (one.rate, one.expected_rate))
+    return one.level.shape, one.level.word, *names, exact_time_text(one.newest_ns), age, *rates
+
+
+def _plain(one: "FreshStream") -> dict[str, Any]:
+    return {
+        "reference_designator": one.reference_designator,
+        "method": one.method,
+        "stream": one.stream,
+        "state": one.level.word,
+        "newest_ns": one.newest_ns,
+        "age": None if one.age_ns is None else one.age_ns / 1e9,
+        "rate": one.rate,
+        "expected_rate": one.expected_rate,
+    }

@@ -1,0 +1,237 @@
+"""The command ``tsmon-agent import``."""
+
+import asyncio
+import itertools
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from tsmon.cli.terminal import say
+from tsmon.errors import ImportingError, StoreUnavailableError
+from tsmon.line_protocol.values import MAX_TIME_NS
+from tsmon.logs.safe_text import printable_lines
+from tsmon_agent.cli.options import SettingsFile
+
+if TYPE_CHECKING:
+    from tsmon.stores import Store
+    from tsmon.stores.influxdb import InfluxStore
+    from tsmon_agent.ingest.files import ColumnMapping, Outcome, Reader
+
+__all__ = ["import_files"]
+
+LINES_SHOWN: Final = 5
+
+
+def import_files(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE…", help="Files, also compressed by gzip; - for standard input.")
+    ],
+    format_: Annotated[
+        str | None,
+        typer.Option(
+            "--format", metavar="FORMAT", help="line-protocol, annotated-csv or csv, if a file does not tell."
+        ),
+    ] = None,
+    precision: Annotated[str, typer.Option(help="Of times in line protocol: ns, us, ms or s.")] = "ns",
+    mapping: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="TOML that describes the columns of plain tables.")
+    ] = None,
+    measurement: Annotated[
+        str | None, typer.Option("--measurement", "-m", metavar="NAME", help="What a table measures.")
+    ] = None,
+    measurement_column: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Column that names it instead.")
+    ] = None,
+    time: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column of the time.")] = None,
+    time_format: Annotated[
+        str | None,
+        typer.Option(metavar="FORMAT", help="iso; s, ms, us or ns since the epoch; or as %Y-%m-%d %H:%M."),
+    ] = None,
+    timezone: Annotated[
+        str | None, typer.Option(metavar="ZONE", help="Of times that name none, such as Europe/Berlin; UTC.")
+    ] = None,
+    tag: Annotated[list[str] | None, typer.Option(metavar="COLUMN", help="A column of tags.")] = None,
+    field: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN[:TYPE]", help="A column of values: float, int, uint, bool or str."),
+    ] = None,
+    delimiter: Annotated[str | None, typer.Option(help="Between cells; a comma.")] = None,
+    rejected: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where rows are put aside, instead of FILE.rejected.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the first points as line protocol, and store nothing.")
+    ] = False,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Begin anew, whatever was imported of the file before.")
+    ] = False,
+    settings: SettingsFile = None,
+) -> None:
+    """Import history: line protocol, annotated CSV, plain tables; started again, it goes on where it was."""
+    from tsmon_agent.ingest.files import ColumnMapping, column_mapping, mapping_file
+    from tsmon_agent.settings import load_settings
+
+    columns = column_mapping(
+        mapping_file(mapping) if mapping is not None else ColumnMapping(),
+        fields=field or [],
+        measurement=measurement,
+        measurement_column=measurement_column,
+        time=time,
+        time_format=time_format,
+        timezone=timezone,
+        tags=tag,
+        delimiter=delimiter,
+    )
+    _check(format_, precision, columns)
+    chosen = _Chosen(format_, precision, columns)
+    loaded = load_settings(settings)
+    if dry_run:
+        for file in files:
+            _show(file, chosen)
+        return
+    from tsmon.stores.factory import store_from
+
+    store = store_from(loaded.monitoring, embedded=True, rungs=loaded.rollups.ladder)
+    put_aside = asyncio.run(_import_all(store, files, chosen, rejected=rejected, restart=restart))
+    if put_aside:
+        raise typer.Exit(1)
+
+
+class _Chosen:
+    """How files are to be read."""
+
+    def __init__(self, format_: str | None, precision: str, columns: "ColumnMapping") -> None:
+        self._format = format_
+        self._precision = precision
+        self._columns = columns
+
+    def __str__(self) -> str:
+        return f"{self._format} {self._precision} {self._columns!r}"
+
+    def reader(self, path: Path) -> tuple["Reader", str]:
+        """The reader of a file, and what it takes it for."""
+        from tsmon_agent.ingest.files import (
+            STDIN,
+            AnnotatedCsv,
+            LineProtocol,
+            PlainCsv,
+            completed,
+            format_of,
+            opened,
+        )
+
+        if path == STDIN and self._format is None:
+            raise ImportingError("standard input does not tell its format beforehand; name it by --format")
+        form = self._format
+        if form is None:
+            with opened(path) as one:
+                form = format_of(one.file)
+        if form == "line-protocol":
+            return LineProtocol(self._precision), f"line protocol in {self._precision}"
+        if form == "annotated-csv":
+            return AnnotatedCsv(self._columns.measurement), "annotated CSV"
+        if path == STDIN:
+            if not (self._columns.time and self._columns.fields and self._columns.time_format):
+                raise ImportingError("for a table on standard input, name --time, --time-format and each --field")
+            return PlainCsv(self._columns), f"a table with {self._columns}"
+        with opened(path) as one:
+            columns = completed(self._columns, one.file)
+        return PlainCsv(columns), f"a table with {columns}"
+
+
+def _check(format_: str | None, precision: str, columns: "ColumnMapping") -> None:
+    from tsmon_agent.ingest.files import FORMATS, PRECISIONS
+    from tsmon_agent.ingest.files.column_mapping import check_zone
+
+    if format_ is not None and format_ not in FORMATS:
+        raise ImportingError(f"--format {format_}: there are {', '.join(FORMATS)}")
+    if precision not in PRECISIONS:
+        raise ImportingError(f"--precision {precision}: there are {', '.join(PRECISIONS)}")
+    if len(columns.delimiter) != 1:
+        raise ImportingError(f"--delimiter {columns.delimiter!r}: give one character")
+    check_zone(columns.timezone)
+
+
+def _show(path: Path, chosen: _Chosen) -> None:
+    from tsmon_agent.ingest.files import opened
+
+    reader, what = chosen.reader(path)
+    say(f"# {path} is {what}", err=True)
+    with opened(path) as one:
+        first = next(reader.portions(one.file, 0, 1), None)
+    for line in itertools.islice(first.lines if first else [], LINES_SHOWN):
+        typer.echo(printable_lines(line) if sys.stdout.isatty() else line)
+    for bad in first.bad[:LINES_SHOWN] if first else []:
+        say(f"# line {bad.line} would be put aside: {bad.reason}", err=True)
+
+
+async def _import_all(
+    store: "Store", files: list[Path], chosen: _Chosen, *, rejected: Path | None, restart: bool
+) -> int:
+    """Import files one after the other; returns how many rows were put aside."""
+    from tsmon.stores.influxdb import InfluxStore
+    from tsmon.stores.influxdb.rollup_tasks import WrittenSpans, recompute
+
+    put_aside = 0
+    spans = WrittenSpans()
+    async with store:
+        if isinstance(store, InfluxStore) and await _rolled_up(store):
+            store.on_written = partial(spans.saw, before_ns=MAX_TIME_NS)
+        for path in files:
+            put_aside += (await _import_one(store, path, chosen, rejected=rejected, restart=restart)).put_aside
+        from tsmon.stores.sqlite import SqliteStore
+
+        if isinstance(store, SqliteStore):
+            await store.refresh_rollups()
+        elif isinstance(store, InfluxStore):
+            for measurement, start_ns, stop_ns in spans.take():
+                say(f"rolling up {measurement}", err=True)
+                await recompute(store, measurement, start_ns, stop_ns)
+    return put_aside
+
+
+async def _rolled_up(store: "InfluxStore") -> bool:
+    try:
+        return bool(await store.rollups.all())
+    except StoreUnavailableError:
+        # It is waited for when something is written; what it rolls up itself is then compared by the agent.
+        return False
+
+
+async def _import_one(
+    store: "Store", path: Path, chosen: _Chosen, *, rejected: Path | None, restart: bool
+) -> "Outcome":
+    from tsmon_agent.ingest.files import STDIN, Outcome, PutAside, import_file, opened, shown
+
+    reader, what = chosen.reader(path)
+    journal = _journal(store, path, chosen, restart=restart)
+    if journal.progress.finished:
+        say(f"{path} was imported before: {journal.progress.imported:,} points; --restart imports it again")
+        return Outcome(before=journal.progress.imported)
+    if journal.progress.position:
+        say(f"{path} goes on behind line {journal.progress.line - 1:,}, which is stored", err=True)
+    say(f"{path} is {what}", err=True)
+    default = Path("standard-input.rejected") if path == STDIN else path.with_name(f"{path.name}.rejected")
+    aside = PutAside(rejected or default)
+    with opened(path) as one, shown(str(path), one.size) as progress:
+        outcome = await import_file(store, path, one, reader, journal, aside, progress)
+    before = f", {outcome.before:,} were before" if outcome.before else ""
+    bad = f"; {outcome.put_aside:,} rows are put aside in {aside.path}" if outcome.put_aside else ""
+    say(f"{path}: {outcome.imported:,} points imported{before}{bad}")
+    return outcome
+
+
+def _journal(store: "Store", path: Path, chosen: _Chosen, *, restart: bool) -> Any:
+    from platformdirs import user_state_path
+
+    from tsmon_agent.ingest.files import STDIN, Journal, Progress, journal_of
+
+    if path == STDIN:
+        return Journal(None, Progress("", "-"))
+    if not path.is_file():
+        # A pipe cannot be read twice.
+        return Journal(None, Progress("", str(path)))
+    return journal_of(path, user_state_path("tsmon") / "imports", whole=f"{store} {chosen}", restart=restart)

@@ -1,0 +1,79 @@
+"""Line protocol on standard output instead of a store: for looking, and for other programs' pipes."""
+
+import asyncio
+import os
+import signal
+import sys
+
+from tsmon.line_protocol import Encoding
+from tsmon.points import Point
+from tsmon.points.own_metrics import SamplerRound
+from tsmon_agent.host.sampling.from_settings import samplers_from
+from tsmon_agent.host.sampling.live_feed import LiveFeed
+from tsmon_agent.host.sampling.scheduler import Sampling
+from tsmon_agent.settings import Settings
+
+__all__ = ["print_once", "run_printing"]
+
+
+class _Printer:
+    """Prints lines; ``gone`` is set when nobody reads them any more."""
+
+    def __init__(self, settings: Settings) -> None:
+        monitoring = settings.monitoring
+        self._encoding = Encoding(
+            monitoring.service, tags=monitoring.tags, tags_as_fields=monitoring.tags_as_fields
+        )
+        self._lines: list[str] = []
+        self.gone = asyncio.Event()
+
+    def emit(self, point: Point) -> None:
+        if isinstance(point, SamplerRound):
+            return
+        line = self._encoding.encode(point)
+        if not self._lines:
+            asyncio.get_running_loop().call_soon(self.flush)
+        self._lines.append(line)
+
+    def flush(self) -> None:
+        text = "".join(f"{line}\n" for line in self._lines)
+        self._lines.clear()
+        try:
+            sys.stdout.buffer.write(text.encode())
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            self.gone.set()
+            # Else Python complains of the pipe once more when it flushes at the exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _sampling(settings: Settings, printer: _Printer) -> Sampling:
+    agent = settings.agent
+    return Sampling(samplers_from(agent), printer.emit, LiveFeed(), host=agent.host, time_limit_s=agent.time_limit)
+
+
+async def print_once(settings: Settings, prime_s: float) -> bool:
+    """One round of every sampler, ``prime_s`` seconds after its first reading; False if any failed."""
+    printer = _Printer(settings)
+    sampling = _sampling(settings, printer)
+    try:
+        await sampling.prime()
+        await asyncio.sleep(prime_s)
+        await asyncio.gather(*(sampling.round(state.name) for state in sampling.states))
+        printer.flush()
+    finally:
+        sampling.stop()
+    return not any(state.errors for state in sampling.states)
+
+
+async def run_printing(settings: Settings) -> None:
+    """Rounds as the settings say, until SIGTERM or SIGINT, or until nobody reads any more."""
+    printer = _Printer(settings)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, printer.gone.set)
+    sampling = _sampling(settings, printer)
+    sampling.start()
+    await printer.gone.wait()
+    sampling.stop()
+    printer.flush()

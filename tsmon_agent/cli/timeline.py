@@ -1,0 +1,69 @@
+"""The timeline of an instrument on a terminal: a row each for deployments and streams, a legend, and figures."""
+
+import os
+from collections.abc import Sequence
+from textwrap import wrap
+from typing import TYPE_CHECKING, Final
+
+from rich.text import Text
+
+from tsmon.availability import EXACT, Report, spans, time_text, timeline
+from tsmon.cli.terminal import console, say
+from tsmon.logs.safe_text import printable
+from tsmon_agent.cli.timeline_cells import axis_line, deployments_line, legend_lines, stream_line
+from tsmon_agent.streams.timelines.rows import stream_rows
+
+if TYPE_CHECKING:
+    from tsmon_agent.streams.availability.instrument import Instrument
+
+__all__ = ["print_timeline"]
+
+WIDTH: Final = 100
+"""Columns of what goes into a file or a pipe, unless COLUMNS says otherwise."""
+
+NAMES: Final = 3
+"""Names take at most one part in so many of the width."""
+
+
+def print_timeline(
+    instrument: "Instrument", reports: Sequence[Report], start_ns: int | None, end_ns: int | None, now_ns: int
+) -> None:
+    """Draw it from the start to the end; by default from the first deployment's start until now, or its end."""
+    rules = reports[0].rules if reports else EXACT
+    found = timeline([], spans(instrument.deployments, rules, now_ns=now_ns), rules)
+    start_ns, end_ns = found.window(start_ns, end_ns)
+    if start_ns >= end_ns:
+        say(f"nothing is expected of {instrument.designator} then; see tsmon-agent deployments list")
+        return
+    out = console(_columns())
+    titles = [printable(one.title) for one in instrument.streams]
+    names_width = min(max(map(len, ("deployments", *titles))), out.width // NAMES)
+    width = max(out.width - names_width - 1, 1)
+
+    def sentence(text: str) -> None:
+        # Unlike rich, textwrap breaks no line at a space that is there to keep a number and its unit together.
+        for line in wrap(printable(text), out.width):
+            out.print(Text(line), soft_wrap=True)
+
+    def row(name: str, line: Text) -> None:
+        label = Text(name)
+        label.truncate(names_width, overflow="ellipsis", pad=True)
+        out.print(label, line, soft_wrap=True)
+
+    sentence(f"{instrument.designator}, {time_text(start_ns)} to {time_text(end_ns)} UTC")
+    row("", Text(axis_line(start_ns, end_ns, width)))
+    row("deployments", deployments_line(found.spans, start_ns, end_ns, width))
+    for title, report in zip(titles, reports, strict=True):
+        row(title, stream_line(report, start_ns, end_ns, width))
+    if not reports:
+        say("all of its streams are switched off; tsmon-agent streams enable switches them on")
+        return
+    for line in legend_lines(rules.appearances, out.width):
+        out.print(line, soft_wrap=True)
+    for figures in stream_rows(instrument, reports, start_ns, end_ns):
+        sentence(f"{figures.summary}, {figures.separation} apart on average")
+
+
+def _columns() -> int:
+    columns = os.environ.get("COLUMNS", "")[:5]
+    return int(columns) if columns.isascii() and columns.isdecimal() and int(columns) else WIDTH

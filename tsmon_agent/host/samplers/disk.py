@@ -1,0 +1,142 @@
+"""Space of mounted file systems, by statvfs(3)."""
+
+import logging
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Final
+
+from tsmon.points import Point
+from tsmon.points.host import Disk
+from tsmon_agent.host.samplers.base import Options, Sampler
+from tsmon_agent.host.samplers.kernel_files import ROOT
+from tsmon_agent.host.samplers.mount_table import Mount, MountTable
+from tsmon_agent.host.samplers.mount_usage import MountUsage
+from tsmon_agent.host.samplers.name_filter import Selection
+from tsmon_agent.host.samplers.tag_values import tag_value
+
+__all__ = ["DiskOptions", "DiskSampler"]
+
+_log = logging.getLogger("tsmon_agent")
+
+_INT64: Final = 2**63
+
+
+@dataclass(frozen=True, slots=True)
+class DiskOptions(Options):
+    """What to report.
+
+    ``mount_points``: paths or patterns, of whatever type they are; None: all but those of the types in
+    ``ignore_fs``. An overlay mounted at ``/`` is kept: it is all the disk that a container has. ``timeout_s``
+    limits each file system's answer.
+    """
+
+    mount_points: tuple[str, ...] | None = None
+    ignore_fs: tuple[str, ...] = ("tmpfs", "devtmpfs", "devfs", "iso9660", "overlay", "aufs", "squashfs")
+    timeout_s: float = 2.0
+
+
+class DiskSampler(Sampler):
+    """One point per file system that has a size; those that do not answer are left out (:attr:`stale`).
+
+    Automount points are never asked, which would mount what is behind them. File systems that report a size
+    beyond 64-bit integers, as some remote ones do to say "endless", have none that could be told.
+    """
+
+    name: ClassVar[str] = "disk"
+    options_type: ClassVar[type[Options]] = DiskOptions
+
+    def __init__(
+        self,
+        host: str,
+        options: DiskOptions | None = None,
+        *,
+        root: Path = ROOT,
+        statvfs: Callable[[str], os.statvfs_result] = os.statvfs,
+    ) -> None:
+        super().__init__(host, options)
+        chosen = options or DiskOptions()
+        self._selection = (
+            None
+            if chosen.mount_points is None
+            else Selection("mount point", [path.rstrip("/") or "/" for path in chosen.mount_points])
+        )
+        self._ignored = frozenset((*chosen.ignore_fs, "autofs"))
+        self._table = MountTable(root=root)
+        self._usage = MountUsage(chosen.timeout_s, statvfs=statvfs)
+        self._seen: tuple[Mount, ...] | None = None
+        self._mounts: list[Mount] = []
+        self._failed: set[int] = set()
+
+    @property
+    def stale(self) -> tuple[str, ...]:
+        """Mount points that do not answer at present."""
+        return self._usage.stale
+
+    def sample(self) -> list[Point]:
+        """One point per file system."""
+        mounts = self._table.mounts()
+        if mounts is not self._seen:
+            self._seen = mounts
+            self._mounts = [mount for mount in mounts if self._wanted(mount)]
+            self._failed.clear()
+            if self._selection is not None:
+                self._selection.log_unmatched()
+        outcomes = self._usage.ask(self._mounts)
+        time_ns = time.time_ns()
+        points: list[Point] = []
+        sizeless = set()
+        for mount in self._mounts:
+            outcome = outcomes.get(mount.mount_id)
+            if isinstance(outcome, OSError):
+                self._log_failure(mount, outcome)
+            elif outcome is not None:
+                if 0 < outcome.f_blocks * outcome.f_frsize < _INT64:
+                    points.append(self._point(mount, outcome, time_ns))
+                else:
+                    sizeless.add(mount.mount_id)
+        if sizeless:
+            # /proc, cgroups and the like: not asked again until the table changes.
+            self._mounts = [mount for mount in self._mounts if mount.mount_id not in sizeless]
+        return points
+
+    def _wanted(self, mount: Mount) -> bool:
+        if mount.fstype == "autofs":
+            return False
+        if self._selection is not None:
+            return mount.path in self._selection
+        return mount.fstype not in self._ignored or (mount.path == "/" and mount.fstype == "overlay")
+
+    def _point(self, mount: Mount, usage: os.statvfs_result, time_ns: int) -> Disk:
+        free = usage.f_bavail * usage.f_frsize
+        used = (usage.f_blocks - usage.f_bfree) * usage.f_frsize
+        inodes = usage.f_files if 0 < usage.f_files < _INT64 and usage.f_ffree <= usage.f_files else None
+        inodes_used = None if inodes is None else inodes - usage.f_ffree
+        return Disk(
+            host=self.host,
+            path=tag_value(mount.path),
+            device=tag_value(mount.device),
+            fstype=tag_value(mount.fstype),
+            mode=mount.mode,
+            label=None if mount.label is None else tag_value(mount.label),
+            total=usage.f_blocks * usage.f_frsize,
+            free=free,
+            used=used,
+            used_percent=100 * used / (used + free) if used + free > 0 else None,
+            inodes_total=inodes,
+            inodes_free=None if inodes is None else usage.f_ffree,
+            inodes_used=inodes_used,
+            inodes_used_percent=None if inodes_used is None or inodes is None else 100 * inodes_used / inodes,
+            time=time_ns,
+        )
+
+    def _log_failure(self, mount: Mount, error: OSError) -> None:
+        if mount.mount_id not in self._failed:
+            self._failed.add(mount.mount_id)
+            _log.info(
+                "the file system at %s cannot be asked for its space (%s); it is left out",
+                tag_value(mount.path),
+                error.strerror,
+            )

@@ -1,0 +1,1 @@
+"""When samplers are read, on which thread, and for how long at most."""

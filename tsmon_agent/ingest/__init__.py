@@ -1,0 +1,1 @@
+"""Points that others have measured, on their way into the store."""

@@ -1,0 +1,75 @@
+"""InfluxDB's annotated CSV, as ``influx query --raw`` and ``/api/v2/query`` give it.
+
+In a table with ``_field`` and ``_value`` each row is one field; in a pivoted one every column without an underscore
+is a field, unless it belongs to the group key. Other columns of texts, and those of the group key, are tags.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, Final
+
+from tsmon.errors import StoreError
+from tsmon.stores.influxdb.annotated_csv import Row, Tables
+from tsmon_agent.ingest.files.chunks import Portion
+from tsmon_agent.ingest.files.csv_records import Field, line_of, records_as_portions
+
+__all__ = ["AnnotatedCsv"]
+
+_KINDS: Final = {
+    "boolean": "bool",
+    "double": "float",
+    "long": "int",
+    "string": "str",
+    "unsignedLong": "uint",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotatedCsv:
+    """Reads annotated CSV; ``measurement`` is that of tables without a column ``_measurement``."""
+
+    measurement: str | None = None
+
+    def portions(self, file: BinaryIO, position: int, line: int) -> Iterator[Portion]:  # noqa: ARG002
+        """See :class:`~tsmon_agent.ingest.files.chunks.Reader`; positions are numbers of lines."""
+        tables = Tables()
+
+        def convert(cells: list[str]) -> Iterator[str]:
+            try:
+                row = tables.row(cells)
+            except StoreError as error:
+                raise ValueError(str(error)) from None
+            if row is not None and (made := self._line(row)) is not None:
+                yield made
+
+        yield from records_as_portions(file, position, ",", convert)
+
+    def _line(self, row: Row) -> str | None:
+        values, types = row.values, row.types
+        measurement = values.get("_measurement", self.measurement)
+        if measurement is None:
+            raise ValueError("it has no _measurement; name one by --measurement")
+        if "_time" not in values:
+            raise ValueError("it has no _time")
+        tags = dict(row.tags)
+        fields: list[Field] = []
+        if "_field" in types and "_value" in types:
+            tags |= {key: value for key, value in values.items() if _is_tag(key, types[key])}
+            if "_value" in values:
+                fields = [(values["_field"], values["_value"], _kind("_value", types["_value"]))]
+        else:
+            for key, value in values.items():
+                if not key.startswith("_") and key not in row.tags:
+                    fields.append((key, value, _kind(key, types[key])))
+        # A null is no value, and nothing is missing.
+        return line_of(measurement, tags.items(), fields, values["_time"]) if fields else None
+
+
+def _is_tag(key: str, type_: str) -> bool:
+    return type_ == "string" and not key.startswith("_")
+
+
+def _kind(key: str, type_: str) -> str:
+    if type_ not in _KINDS:
+        raise ValueError(f"column {key} is of type {type_}, which no field can have")
+    return _KINDS[type_]

@@ -1,0 +1,114 @@
+"""Rows of CSV as portions: numbered, gathered, and those that are no points put aside."""
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, BinaryIO, Final
+
+from tsmon.errors import InvalidPointError
+from tsmon.line_protocol.escaping import (
+    check_field_key,
+    check_measurement,
+    check_tag_key,
+    check_tag_value,
+    escape_field_key,
+    escape_measurement,
+    escape_string,
+    escape_tag,
+)
+from tsmon.line_protocol.values import MAX_TIME_NS
+from tsmon_agent.ingest.files.chunks import BadRow, Portion
+
+__all__ = ["Field", "line_of", "records_as_portions"]
+
+PORTION_LINES: Final = 10_000
+
+Field = tuple[str, str | float | int | bool, str]
+"""Key, value, and its type in line protocol: ``float``, ``int``, ``uint``, ``bool`` or ``str``."""
+
+_SUFFIXES: Final = {"float": "", "int": "i", "uint": "u"}
+
+
+def records_as_portions(
+    file: BinaryIO, done: int, delimiter: str, convert: Callable[[list[str]], Iterable[str]]
+) -> Iterator[Portion]:
+    """What ``convert`` makes of each record, from behind line ``done`` on.
+
+    All records are converted, since later ones may need earlier ones; a ValueError (or KeyError, IndexError) of it
+    puts the record aside with its reason.
+    """
+    text = io.TextIOWrapper(file, "utf-8", "surrogateescape", newline="")
+    try:
+        yield from _portions(csv.reader(text, delimiter=delimiter), done, delimiter, convert)
+    finally:
+        # Else it would close the file, which is not its own.
+        text.detach()
+
+
+def _portions(
+    reader: Any, done: int, delimiter: str, convert: Callable[[list[str]], Iterable[str]]
+) -> Iterator[Portion]:
+    portion = Portion([], [], done, done + 1)
+    line = 1
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            break
+        except csv.Error as error:
+            cells, reason = [], str(error)
+        else:
+            reason = ""
+        number, line = line, reader.line_num + 1
+        if not reason:
+            try:
+                made = list(convert(cells))
+            except (ValueError, KeyError, IndexError) as error:
+                made, reason = [], _said(error)
+        if number > done:
+            assert isinstance(portion.numbers, list)
+            if reason:
+                portion.bad.append(BadRow(number, reason, delimiter.join(cells)))
+            else:
+                portion.lines += made
+                portion.numbers += [number] * len(made)
+            portion.position, portion.line = reader.line_num, line
+            if len(portion.lines) + len(portion.bad) >= PORTION_LINES:
+                yield portion
+                portion = Portion([], [], portion.position, line)
+    if portion.lines or portion.bad:
+        yield portion
+
+
+def line_of(measurement: str, tags: Iterable[tuple[str, str]], fields: Iterable[Field], time_ns: int) -> str:
+    """A line of line protocol; raises InvalidPointError for what cannot be stored."""
+    if not -MAX_TIME_NS <= time_ns <= MAX_TIME_NS:
+        raise InvalidPointError(f"its time is {time_ns} ns, out of range")
+    check_measurement(measurement)
+    head = escape_measurement(measurement)
+    for name, text in sorted(tags):
+        if text:
+            check_tag_key(name)
+            check_tag_value(name, text)
+            head += f",{escape_tag(name)}={escape_tag(text)}"
+    texts = []
+    for key, value, kind in fields:
+        check_field_key(key)
+        texts.append(f"{escape_field_key(key)}={_text(value, kind)}")
+    if not texts:
+        raise InvalidPointError("it has no field with a value")
+    return f"{head} {','.join(texts)} {time_ns}"
+
+
+def _text(value: str | float | int | bool, kind: str) -> str:
+    if kind == "str":
+        return f'"{escape_string(str(value))}"'
+    if kind == "bool":
+        return "true" if value else "false"
+    if kind == "float" and value - value != 0.0:  # type: ignore[operator]
+        raise InvalidPointError(f"{value} is no number that can be stored")
+    return f"{value!r}{_SUFFIXES[kind]}"
+
+
+def _said(error: Exception) -> str:
+    return str(error) if isinstance(error, ValueError) else "its cells do not fit the columns"

@@ -1,0 +1,100 @@
+"""Line protocol: passed on as it is, since the store is the judge of it.
+
+A block of lines without quotes is only looked at as a whole: whether each of them has a time. Whatever is not
+ordinary is parsed line by line.
+"""
+
+import re
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, Final
+
+from tsmon.errors import LineProtocolError
+from tsmon.line_protocol import parse_line, split_lines
+from tsmon_agent.ingest.files.chunks import BadRow, Portion
+
+__all__ = ["PRECISIONS", "LineProtocol"]
+
+BLOCK_BYTES: Final = 1 << 20
+PRECISIONS: Final = {"ns": 0, "us": 3, "ms": 6, "s": 9}
+"""Zeros that make nanoseconds of a time."""
+
+NO_TIME: Final = "it has no time, so importing it again would make another point"
+
+_timed: Final = re.compile(r" (-?[0-9]{1,19})[ \t]*$", re.MULTILINE)
+_last_time: Final = re.compile(r" (-?[0-9]{1,19})[ \t]*\Z")
+_stray: Final = re.compile(r"^[ \t\x00]|^#|^$|\\$|\r$|\x00", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class LineProtocol:
+    """Reads line protocol whose times have this precision; lines end with LF or CRLF."""
+
+    precision: str = "ns"
+
+    def portions(self, file: BinaryIO, position: int, line: int) -> Iterator[Portion]:
+        """See :class:`~tsmon_agent.ingest.files.chunks.Reader`; positions are bytes of what is not compressed."""
+        skip(file, position)
+        rest = b""
+        while block := file.read(BLOCK_BYTES):
+            data = rest + block
+            end = _end_of_lines(data)
+            if end == 0:
+                rest = data
+                continue
+            rest = data[end:]
+            portion = self._portion(data[:end], position, line)
+            position, line = portion.position, portion.line
+            yield portion
+        if rest:
+            yield self._portion(rest, position, line)
+
+    def _portion(self, data: bytes, position: int, line: int) -> Portion:
+        next_line = line + data.count(b"\n")
+        text = data.decode(errors="surrogateescape")
+        block = text.removesuffix("\n")
+        if '"' not in block and block.isascii() and not _stray.search(block):
+            lines = block.split("\n")
+            if len(_timed.findall(block)) == len(lines):
+                lines = self._in_nanoseconds(block, _timed).split("\n")
+                return Portion(lines, line, position + len(data), next_line)
+        portion = Portion([], [], position + len(data), next_line)
+        assert isinstance(portion.numbers, list)
+        for number, whole in split_lines(text):
+            one = whole.removesuffix("\r")
+            if not one:
+                continue
+            try:
+                if not one.isascii():
+                    one.encode()
+                if parse_line(one).time_ns is None:
+                    raise LineProtocolError(NO_TIME)
+            except LineProtocolError as error:
+                portion.bad.append(BadRow(line + number - 1, str(error).removeprefix("line 1: "), one))
+            except UnicodeEncodeError:
+                portion.bad.append(BadRow(line + number - 1, "it is not UTF-8", one))
+            else:
+                portion.lines.append(self._in_nanoseconds(one, _last_time))
+                portion.numbers.append(line + number - 1)
+        return portion
+
+    def _in_nanoseconds(self, text: str, time: re.Pattern[str]) -> str:
+        zeros = "0" * PRECISIONS[self.precision]
+        return time.sub(rf" \g<1>{zeros}", text) if zeros else text
+
+
+def skip(file: BinaryIO, position: int) -> None:
+    """Go on behind what was read before."""
+    while position > 0 and (part := file.read(min(position, BLOCK_BYTES))):
+        position -= len(part)
+
+
+def _end_of_lines(data: bytes) -> int:
+    """Where the last whole line ends; a text that is still open there belongs to a line of the next block."""
+    end = data.rfind(b"\n") + 1
+    if not end or (b'"' not in data and b"\\\n" not in data):
+        return end
+    [(_, last)] = deque(split_lines(data[:end].decode(errors="surrogateescape")), 1) or [(0, "")]
+    # A line does not hold the newline that ends it.
+    return end - len(last.encode(errors="surrogateescape")) if last.endswith("\n") else end

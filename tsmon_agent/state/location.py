@@ -1,0 +1,15 @@
+"""Where the state's database is."""
+
+from pathlib import Path
+
+from tsmon.stores.factory import embedded_file
+from tsmon_agent.settings import Settings
+
+__all__ = ["state_url"]
+
+
+def state_url(settings: Settings) -> str | Path:
+    """URL of the state's database as set, else the file ``state.db`` beside the embedded store's."""
+    if settings.state.url is not None:
+        return settings.state.url.get_secret_value()
+    return embedded_file(settings.monitoring).with_name("state.db")

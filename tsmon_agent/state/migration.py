@@ -1,0 +1,71 @@
+"""The schema's way from one version to another, by alembic; imported only where there is something to do."""
+
+import io
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from tsmon_agent.state.schema_versions import BASE, MIGRATIONS, known
+
+__all__ = ["history", "losses", "migrate", "migration_sql"]
+
+
+def migrate(connection: Connection, current: str, wanted: str) -> None:
+    """Go up or down, within the transaction of ``connection``."""
+    go = command.upgrade if _is_up(current, wanted) else command.downgrade
+    go(_config(connection=connection), wanted)
+
+
+def migration_sql(dialect: str, current: str, wanted: str) -> str:
+    """What :func:`migrate` would do, as SQL of this dialect (``sqlite``, ``postgresql``); asks no database."""
+    written = io.StringIO()
+    config = _config(written, dialect=dialect)
+    if _is_up(current, wanted):
+        command.upgrade(config, f"{current}:{wanted}", sql=True)
+    else:
+        command.downgrade(config, f"{current}:{wanted}", sql=True)
+    return written.getvalue().strip() + "\n"
+
+
+def losses(connection: Connection, current: str, wanted: str) -> Mapping[str, int]:
+    """Tables and columns (as ``table.column``) that hold something and that going down removes, with their rows."""
+    found: dict[str, int] = {}
+    undone = known()[_position(wanted) : _position(current)]
+    for script in _scripts().walk_revisions():
+        if script.revision in undone:
+            for name in script.module.LOSES:
+                table, _, column = name.partition(".")
+                rows = connection.execute(text(f"SELECT count({column or '*'}) FROM {table}")).scalar_one()  # noqa: S608
+                if rows:
+                    found[name] = rows
+    return dict(sorted(found.items()))
+
+
+def history() -> Iterator[tuple[str, str]]:
+    """Each version, the oldest first, and what came with it."""
+    for script in reversed(list(_scripts().walk_revisions())):
+        yield script.revision, str(script.doc).rstrip(".")
+
+
+def _is_up(current: str, wanted: str) -> bool:
+    return _position(current) <= _position(wanted)
+
+
+def _position(version: str) -> int:
+    return 0 if version == BASE else known().index(version) + 1
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory(str(MIGRATIONS))
+
+
+def _config(written: io.StringIO | None = None, **attributes: Any) -> Config:
+    config = (
+        Config(attributes=attributes) if written is None else Config(output_buffer=written, attributes=attributes)
+    )
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return config

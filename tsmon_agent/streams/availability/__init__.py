@@ -1,0 +1,1 @@
+"""Availability of an instrument's streams, from the store and the state."""

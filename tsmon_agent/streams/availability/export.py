@@ -1,0 +1,63 @@
+"""Reports on an instrument as programs take them: one JSON object, or a table in CSV."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from tsmon.availability import EXACT, Availability, Report, spans, time_text, timeline, together
+from tsmon.availability.json_measures import deployments_measure
+from tsmon_agent.streams.availability.instrument import Instrument
+from tsmon_agent.streams.inventory.csv_table import no_formula
+
+__all__ = ["availability_csv", "availability_json"]
+
+COLUMNS: Final = (
+    "reference_designator",
+    "method",
+    "stream",
+    "start",
+    "end",
+    "category",
+    "points",
+    "mean_separation",
+)
+
+
+def availability_json(
+    instrument: Instrument,
+    reports: Sequence[Report],
+    *,
+    start_ns: int | None = None,
+    end_ns: int | None = None,
+    now_ns: int,
+) -> Availability:
+    """Measures of an instrument, which may have no streams as yet: deployments, then each stream."""
+    if reports:
+        return together(reports)
+    found = timeline([], spans(instrument.deployments, EXACT, now_ns=now_ns), EXACT)
+    window = found.window(start_ns, end_ns)
+    return {"availability": [deployments_measure(found.spans, *window)]}
+
+
+def availability_csv(instrument: Instrument, reports: Iterable[Report]) -> str:
+    """A row for each interval; separations in seconds. No cell is one that a spreadsheet takes for a formula."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for stream, report in zip(instrument.streams, reports, strict=True):
+        for one in report.intervals:
+            separation = "" if one.separation_ns is None else f"{one.separation_ns / 1e9:.9g}"
+            writer.writerow(
+                (
+                    no_formula(instrument.designator),
+                    no_formula(stream.method),
+                    no_formula(stream.name),
+                    time_text(one.start_ns),
+                    time_text(one.end_ns),
+                    report.rules.appearances[one.category].name,
+                    one.count,
+                    separation,
+                )
+            )
+    return text.getvalue()

@@ -1,0 +1,166 @@
+"""Instruments with their streams and deployments, and what is known of their availability."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, repeat
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from tsmon.availability import Deployment, Narrowest, Report, Rules, availability_of, spans
+from tsmon.errors import UnknownNameError
+from tsmon.stores import Bin, Selector, Store
+from tsmon.time_units import DAY_NS, HOUR_NS, MINUTE_NS
+from tsmon_agent.settings import AvailabilitySettings
+from tsmon_agent.state import State
+from tsmon_agent.streams.availability.shared_windows import windows_of
+from tsmon_agent.streams.inventory import deployments_of, rules_of, selector_of, streams_of
+
+__all__ = ["Instrument", "ObservedStream", "instrument_of", "narrowest_for", "reports_of"]
+
+MOST_WINDOWS: Final = 400_000
+"""Windows of all streams of a page together: what a store answers within a second or two."""
+
+TOGETHER: Final = (8, 25, 50)
+"""Streams that are one question, where the store can answer that, first, second, and from then on.
+
+Each question costs a server ten milliseconds; but the first is soon answered, so that judging begins.
+"""
+
+GROUPS_AT_ONCE: Final = 2
+"""Groups of streams that the store is asked for, or that are judged, at the same time: so neither waits."""
+
+AT_ONCE: Final = 2
+"""The same of streams that are a question each."""
+
+_WIDTHS: Final = (0, MINUTE_NS, 15 * MINUTE_NS, HOUR_NS, 6 * HOUR_NS, DAY_NS)
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedStream:
+    """A stream of an instrument: where its points are, and the rules by which it is judged."""
+
+    method: str
+    name: str
+    selector: Selector
+    rules: Rules
+
+    @property
+    def title(self) -> str:
+        """Its name in measures and on pages."""
+        return f"{self.method} {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """All that is expected under one reference designator."""
+
+    designator: str
+    deployments: Sequence[Deployment]
+    streams: Sequence[ObservedStream]
+
+
+async def instrument_of(state: State, settings: AvailabilitySettings, designator: str) -> Instrument | None:
+    """The instrument of this name with those of its streams that are not switched off; None where there is none.
+
+    Raises :class:`~tsmon.errors.StateError` where the state does not answer.
+    """
+
+    def work(session: Session) -> Instrument:
+        return Instrument(
+            designator,
+            deployments_of(session, designator),
+            [
+                ObservedStream(one.method, one.stream, selector_of(one), rules_of(one, settings))
+                for one in streams_of(session, designator)
+                if one.enabled
+            ],
+        )
+
+    try:
+        return await state.run(work)
+    except UnknownNameError:
+        return None
+
+
+async def reports_of(
+    store: Store,
+    instrument: Instrument,
+    *,
+    now_ns: int,
+    start_ns: int | None = None,
+    end_ns: int | None = None,
+    narrowest: Narrowest | None = None,
+) -> list[Report]:
+    """A report on each stream, in their order; see :func:`~tsmon.availability.availability_of`."""
+    narrowest = narrowest or Narrowest()
+    groups_turns, turns = asyncio.Semaphore(GROUPS_AT_ONCE), asyncio.Semaphore(AT_ONCE)
+
+    async def several(streams: Sequence[ObservedStream]) -> list[Report]:
+        async with groups_turns:
+            windows = await windows_of(store, [one.selector for one in streams], narrowest)
+            if None not in windows:
+                return [await one(stream, known) for stream, known in zip(streams, windows, strict=True)]
+        return await asyncio.gather(*map(in_turn, streams, windows))
+
+    async def in_turn(stream: ObservedStream, windows: Sequence[Bin] | None) -> Report:
+        async with turns:
+            return await one(stream, windows)
+
+    async def one(stream: ObservedStream, windows: Sequence[Bin] | None) -> Report:
+        await asyncio.sleep(0)  # others have their turn
+        return await availability_of(
+            store,
+            stream.selector,
+            instrument.deployments,
+            stream.rules,
+            name=stream.title,
+            start_ns=start_ns,
+            end_ns=end_ns,
+            now_ns=now_ns,
+            narrowest=narrowest,
+            windows=windows,
+        )
+
+    groups = _groups(instrument.streams)
+    return [report for reports in await asyncio.gather(*map(several, groups)) for report in reports]
+
+
+def _groups(streams: Sequence[ObservedStream]) -> Iterator[Sequence[ObservedStream]]:
+    at = 0
+    for size in chain(TOGETHER, repeat(TOGETHER[-1])):
+        if at >= len(streams):
+            return
+        yield streams[at : at + size]
+        at += size
+
+
+def narrowest_for(instrument: Instrument, start_ns: int, end_ns: int, now_ns: int) -> Narrowest:
+    """Windows for a drawing: as narrow as the number of streams and the length of the range allow.
+
+    Within the range they are those of the rules where these are not too many; outside of it, where only means and
+    limits come from, they are a day wide.
+    """
+    share = MOST_WINDOWS // max(len(instrument.streams), 1)
+    for inside_ns in _WIDTHS:
+        counts = [_windows(instrument, one, inside_ns, start_ns, end_ns, now_ns) for one in _rules(instrument)]
+        if max(counts, default=0) <= share:
+            return Narrowest(inside_ns, DAY_NS)
+    return Narrowest(_WIDTHS[-1], DAY_NS)
+
+
+def _rules(instrument: Instrument) -> set[Rules]:
+    return {stream.rules for stream in instrument.streams}
+
+
+def _windows(instrument: Instrument, rules: Rules, inside_ns: int, start_ns: int, end_ns: int, now_ns: int) -> int:
+    """How many rows a store has to read within the range: its rollups are a minute, an hour or a day wide."""
+    total = 0
+    for span in spans(instrument.deployments, rules, now_ns=now_ns):
+        length_ns = min(span.end_ns, end_ns, now_ns) - max(span.start_ns, start_ns)
+        if length_ns > 0:
+            every_ns = max(span.every_ns, inside_ns)
+            row_ns = next((width for width in (DAY_NS, HOUR_NS, MINUTE_NS) if every_ns % width == 0), every_ns)
+            total += length_ns // min(row_ns, every_ns) + 1
+    return total

@@ -1,0 +1,60 @@
+"""Windows of several streams of one measurement and field, by one question to the store."""
+
+from collections.abc import Sequence
+
+from tsmon.availability import Narrowest
+from tsmon.availability.reported_bins import are_given
+from tsmon.stores import Bin, Selector, Store
+from tsmon_agent.streams.inventory.series_index import Index
+
+__all__ = ["windows_of"]
+
+BEGINNING_NS = -(2**63)
+END_NS = 2**63 - 1
+
+
+async def windows_of(
+    store: Store, selectors: Sequence[Selector], narrowest: Narrowest
+) -> Sequence[Sequence[Bin] | None]:
+    """All windows of ``narrowest``'s width of each selection; None for those that are better asked for singly."""
+    found: list[Sequence[Bin] | None] = [None] * len(selectors)
+    every_ns = narrowest.inside_ns
+    if not every_ns or every_ns != narrowest.outside_ns:
+        return found
+    questions: dict[tuple[str, str], dict[int, Selector]] = {}
+    for number, selector in enumerate(selectors):
+        if not are_given(selector):
+            questions.setdefault((selector.measurement, selector.field), {})[number] = selector
+    for asked in questions.values():
+        if len(asked) < 2:
+            continue
+        told = await store.windows([*asked.values()], start_ns=BEGINNING_NS, stop_ns=END_NS, every_ns=every_ns)
+        if told is None:
+            continue
+        index = Index(asked)
+        mine: dict[int, list[Sequence[Bin]]] = {number: [] for number in asked}
+        for tags, bins in told:
+            for number in index.of(tags):
+                mine[number].append(bins)
+        for number, series in mine.items():
+            found[number] = series[0] if len(series) == 1 else _joined(series)
+    return found
+
+
+def _joined(series: Sequence[Sequence[Bin]]) -> list[Bin]:
+    """Windows of several series as those of one."""
+    windows: dict[int, Bin] = {}
+    for bins in series:
+        for one in bins:
+            other = windows.get(one.start_ns)
+            windows[one.start_ns] = (
+                one
+                if other is None
+                else Bin(
+                    one.start_ns,
+                    min(one.first_ns, other.first_ns),
+                    max(one.last_ns, other.last_ns),
+                    one.count + other.count,
+                )
+            )
+    return [windows[start] for start in sorted(windows)]

@@ -1,0 +1,94 @@
+"""Rules of single streams: what differs from the settings' section ``[availability]``, as text and as rules.
+
+As text: ``preset=document; gap_fraction=0.01; bounds=1,2,3; colors.missing=#d9534d``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from tsmon.availability import Rules
+from tsmon.errors import AvailabilityError
+from tsmon.time_units import SECOND_NS
+from tsmon_agent.settings import AvailabilitySettings
+from tsmon_agent.state import ExpectedStream
+
+__all__ = ["checked_rules", "rules_of", "rules_of_text", "rules_text"]
+
+COLORS: Final = "colors."
+
+
+def rules_of(stream: ExpectedStream, settings: AvailabilitySettings) -> Rules:
+    """The rules of a stream: the settings, its own in place of them, and the period of its expected rate.
+
+    Raises :class:`~tsmon.errors.AvailabilityError` where its own do not fit the settings (any more).
+    """
+    try:
+        rules = _merged(stream.rules, settings).rules() if stream.rules else settings.rules()
+    except ValidationError as error:
+        name = f"{stream.reference_designator} {stream.method} {stream.stream}"
+        raise AvailabilityError(f"the rules of {name} do not fit the settings: {_sentence(error)}") from None
+    if stream.expected_rate is None:
+        return rules
+    return replace(rules, period_ns=round(SECOND_NS / stream.expected_rate))
+
+
+def checked_rules(own: Mapping[str, Any], settings: AvailabilitySettings) -> dict[str, Any] | None:
+    """A stream's own rules with values of the right types, None where there are none.
+
+    Raises ValueError where they are wrong by themselves or together with the settings.
+    """
+    try:
+        found = _merged(own, settings).model_dump(include=set(own))
+    except ValidationError as error:
+        raise ValueError(_sentence(error)) from None
+    if "colors" in found:
+        found["colors"] = {key: color for key, color in found["colors"].items() if key in own["colors"]}
+    return found or None
+
+
+def rules_of_text(text: str) -> dict[str, Any]:
+    """A stream's own rules from their text, values as they stand there; raises ValueError."""
+    found: dict[str, Any] = {}
+    for part in filter(None, map(str.strip, text.split(";"))):
+        key, equals, value = map(str.strip, part.partition("="))
+        if not equals or not key or not value:
+            raise ValueError(f"{part!r} is not key=value; write rules like gap_fraction=0.01; bounds=1,2,3")
+        section = found
+        if key.startswith(COLORS):
+            section, key = found.setdefault("colors", {}), key.removeprefix(COLORS)
+        if key in section:
+            raise ValueError(f"{key} stands twice; remove one of them")
+        section[key] = value.replace(",", " ").split() if key == "bounds" else value
+    return found
+
+
+def rules_text(own: Mapping[str, Any] | None) -> str:
+    """Inverse of :func:`rules_of_text`; empty where there are none."""
+    parts = []
+    for key, value in (own or {}).items():
+        if key == "colors":
+            parts += [f"{COLORS}{name}={color}" for name, color in value.items()]
+        elif key == "bounds":
+            parts.append(f"{key}={','.join(map(repr, value))}")
+        elif value is not None:
+            parts.append(f"{key}={value}")
+    return "; ".join(parts)
+
+
+def _merged(own: Mapping[str, Any], settings: AvailabilitySettings) -> AvailabilitySettings:
+    values = {**settings.model_dump(exclude_unset=True), **own}
+    if isinstance(own.get("colors"), Mapping):
+        values["colors"] = {**settings.colors, **own["colors"]}
+    return AvailabilitySettings(**values)
+
+
+def _sentence(error: ValidationError) -> str:
+    mistake = error.errors()[0]
+    name = ".".join(str(part) for part in mistake["loc"] if part != "[key]")
+    if mistake["type"] == "extra_forbidden":
+        return f"{name} is no rule; there are {', '.join(AvailabilitySettings.model_fields)}"
+    reason = mistake["msg"].removeprefix("Value error, ").replace("Input should", "should")
+    return f"{name}: {reason}" if name else reason

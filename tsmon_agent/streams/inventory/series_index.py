@@ -1,0 +1,64 @@
+"""The newest datum of each stream, from one question for each measurement and field."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from tsmon.availability.reported_bins import LENGTH, are_given
+from tsmon.stores import Count, Newest, Selector
+
+__all__ = ["Index", "Seen", "question_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Time of a stream's newest datum, and the host tag of its series, if it has one."""
+
+    time_ns: int
+    host: str | None
+
+
+def question_of(selector: Selector) -> Selector:
+    """What to ask of a store for a stream: all series of its field; of bins that are given, for their lengths."""
+    return Selector(selector.measurement, LENGTH if are_given(selector) else selector.field)
+
+
+class Index:
+    """Finds the streams that a series belongs to: those whose selector's tags it has.
+
+    Streams are grouped by the names of the tags that select them, so that a series is looked up once for each
+    group, however many streams there are.
+    """
+
+    def __init__(self, selectors: Mapping[int, Selector]) -> None:
+        self._groups: dict[tuple[str, ...], dict[tuple[str, ...], list[int]]] = {}
+        for stream, selector in selectors.items():
+            keys = tuple(sorted(selector.tags))
+            values = tuple(selector.tags[key] for key in keys)
+            self._groups.setdefault(keys, {}).setdefault(values, []).append(stream)
+
+    def counts(self, answer: Iterable[Count]) -> dict[int, int]:
+        """Number of values of each stream that has some, in all of its series together."""
+        found: dict[int, int] = {}
+        for one in answer:
+            for stream in self.of(one.tags):
+                found[stream] = found.get(stream, 0) + one.count
+        return found
+
+    def seen(self, answer: Iterable[Newest], *, given: bool) -> dict[int, Seen]:
+        """The newest datum of each stream that has one; of ``given`` bins it is their last."""
+        found: dict[int, Seen] = {}
+        for one in answer:
+            time_ns = one.time_ns + int(one.value) if given else one.time_ns
+            for stream in self.of(one.tags):
+                known = found.get(stream)
+                if known is None or known.time_ns < time_ns:
+                    found[stream] = Seen(time_ns, one.tags.get("host"))
+        return found
+
+    def of(self, tags: Mapping[str, str]) -> Iterator[int]:
+        """Streams that a series with these tags belongs to."""
+        for keys, streams in self._groups.items():
+            try:
+                yield from streams.get(tuple([tags[key] for key in keys]), ())
+            except KeyError:
+                continue

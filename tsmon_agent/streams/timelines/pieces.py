@@ -1,0 +1,131 @@
+"""Intervals as the pieces of a row: as wide as they are long, but never so narrow that a gap is lost.
+
+Positions are percent of the row. What is narrower than can be seen is gathered: neighbours become one piece that
+shows the worst of them and tells of all.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from tsmon.availability import Appearance, Category, Interval, Span, time_text
+from tsmon.time_units import SECOND_NS
+from tsmon_agent.formatting import count, duration
+
+__all__ = ["NARROWEST", "Piece", "pieces_of", "pieces_of_deployments", "worst_of"]
+
+NARROWEST: Final = 0.1
+"""Width in percent below which a piece could not be seen: about a pixel."""
+
+_WORST: Final = {
+    category: rank
+    for rank, category in enumerate(
+        (
+            Category.NOT_EXPECTED,
+            Category.PRESENT,
+            Category.SPARSE_1,
+            Category.SPARSE_2,
+            Category.SPARSE_3,
+            Category.MISSING,
+        )
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What is drawn from ``x`` on, ``width`` wide; ``text`` says in words what it is, a line for each fact.
+
+    ``kind`` is the category's number, or that of the deployment.
+    """
+
+    x: str
+    width: str
+    kind: int
+    text: str
+
+
+def worst_of(*categories: Category) -> Category:
+    """The one that somebody should see: a gap before sparse data, these before whole ones."""
+    return max(categories, key=_WORST.__getitem__)
+
+
+def pieces_of(
+    intervals: Iterable[Interval], start_ns: int, end_ns: int, appearances: Sequence[Appearance]
+) -> list[Piece]:
+    """Pieces of a stream's row from ``start_ns`` to ``end_ns``; narrow ones come last, and so lie on top."""
+    if start_ns >= end_ns:
+        return []
+    scale = 100 / (end_ns - start_ns)
+    wide, narrow = [], []
+    for group in _groups(intervals, NARROWEST / scale):
+        worst = max(group, key=lambda one: _WORST[one.category])
+        x = (group[0].start_ns - start_ns) * scale
+        width = (group[-1].end_ns - group[0].start_ns) * scale
+        text = _of_one(worst, appearances) if len(group) == 1 else _of_several(group, appearances)
+        if width < NARROWEST:
+            x = min(x, 100 - NARROWEST)
+            narrow.append(_piece(x, NARROWEST, worst.category, text))
+        else:
+            wide.append(_piece(x, width, worst.category, text))
+    return wide + narrow
+
+
+def pieces_of_deployments(spans: Iterable[Span], start_ns: int, end_ns: int) -> list[Piece]:
+    """Pieces of the row of deployments: which of them governs when."""
+    found = []
+    for span in spans:
+        low_ns, high_ns = max(span.start_ns, start_ns), min(span.end_ns, end_ns)
+        if span.deployment is not None and low_ns < high_ns:
+            scale = 100 / (end_ns - start_ns)
+            width = max((high_ns - low_ns) * scale, NARROWEST)
+            text = f"Deployment: {span.deployment.number}\n{_extent(span.start_ns, span.end_ns)}"
+            found.append(_piece(min((low_ns - start_ns) * scale, 100 - width), width, span.deployment.number, text))
+    return found
+
+
+def _groups(intervals: Iterable[Interval], least_ns: float) -> Iterator[list[Interval]]:
+    """Each wide interval by itself; neighbours that are narrow together, until they can be seen."""
+    waiting: list[Interval] = []
+    for one in intervals:
+        if one.end_ns - one.start_ns >= least_ns:
+            if waiting:
+                yield waiting
+                waiting = []
+            yield [one]
+            continue
+        waiting.append(one)
+        if one.end_ns - waiting[0].start_ns >= least_ns:
+            yield waiting
+            waiting = []
+    if waiting:
+        yield waiting
+
+
+def _piece(x: float, width: float, kind: int, text: str) -> Piece:
+    return Piece(f"{x:.4g}%", f"{width:.4g}%", kind, text)
+
+
+def _extent(start_ns: int, end_ns: int) -> str:
+    length = duration((end_ns - start_ns) / SECOND_NS)
+    return f"{time_text(start_ns)} to {time_text(end_ns)} UTC ({length})"
+
+
+def _of_one(one: Interval, appearances: Sequence[Appearance]) -> str:
+    facts = [appearances[one.category].name, _extent(one.start_ns, one.end_ns)]
+    if one.count or one.category not in (Category.MISSING, Category.NOT_EXPECTED):
+        facts.append(f"{count(one.count)} {'point' if one.count == 1 else 'points'}")
+    if one.separation_ns is not None:
+        facts.append(f"{duration(one.separation_ns / SECOND_NS)} apart on average")
+    return "\n".join(facts)
+
+
+def _of_several(group: Sequence[Interval], appearances: Sequence[Appearance]) -> str:
+    facts = [f"{len(group)} short intervals", _extent(group[0].start_ns, group[-1].end_ns)]
+    for category in Category:
+        mine = [one for one in group if one.category is category]
+        if mine:
+            length_ns = sum(one.end_ns - one.start_ns for one in mine)
+            facts.append(f"{appearances[category].name}: {duration(length_ns / SECOND_NS)}")
+    facts.append("Zoom in to see each.")
+    return "\n".join(facts)

@@ -1,0 +1,93 @@
+"""The rows of an instrument's timeline, and the same in figures."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from tsmon.availability import Category, Report, Total, time_text
+from tsmon.time_units import SECOND_NS
+from tsmon_agent.formatting import NO_BREAK, count, duration
+from tsmon_agent.streams.availability.instrument import Instrument, ObservedStream
+from tsmon_agent.streams.timelines.pieces import Piece, pieces_of
+
+__all__ = ["IntervalRow", "StreamRow", "interval_rows", "stream_rows"]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRow:
+    """A stream's row: its pieces, and in words its shares, the mean separation of all its data, its points."""
+
+    stream: ObservedStream
+    pieces: Sequence[Piece]
+    shares: Sequence[str]
+    separation: str
+    points: str
+
+    @property
+    def summary(self) -> str:
+        """The row in one sentence, for those who cannot see it."""
+        present, missing = self.shares[Category.PRESENT], self.shares[Category.MISSING]
+        return f"{self.stream.title}: {present} present, {missing} missing, {self.points} points"
+
+
+@dataclass(frozen=True, slots=True)
+class IntervalRow:
+    """An interval of a stream, in words."""
+
+    stream: str
+    start: str
+    end: str
+    category: Category
+    name: str
+    length: str
+    points: str
+    separation: str
+
+
+def stream_rows(instrument: Instrument, reports: Sequence[Report], start_ns: int, end_ns: int) -> list[StreamRow]:
+    """A row for each stream."""
+    return [
+        _row(stream, report, start_ns, end_ns) for stream, report in zip(instrument.streams, reports, strict=True)
+    ]
+
+
+def interval_rows(reports: Sequence[Report]) -> Iterator[IntervalRow]:
+    """All intervals that the rows are drawn from."""
+    for report in reports:
+        for one in report.intervals:
+            separation = "" if one.separation_ns is None else duration(one.separation_ns / SECOND_NS)
+            yield IntervalRow(
+                report.name,
+                time_text(one.start_ns),
+                time_text(one.end_ns),
+                one.category,
+                report.rules.appearances[one.category].name,
+                duration((one.end_ns - one.start_ns) / SECOND_NS),
+                count(one.count),
+                separation,
+            )
+
+
+def _row(stream: ObservedStream, report: Report, start_ns: int, end_ns: int) -> StreamRow:
+    totals = report.totals
+    expected_ns = sum(total.duration_ns for kind, total in totals.items() if kind is not Category.NOT_EXPECTED)
+    separation = "none" if report.separation_ns is None else duration(report.separation_ns / SECOND_NS)
+    return StreamRow(
+        stream,
+        pieces_of(report.intervals, start_ns, end_ns, report.rules.appearances),
+        [_share(kind, total, expected_ns, end_ns - start_ns) for kind, total in totals.items()],
+        separation,
+        count(sum(total.points for total in totals.values())),
+    )
+
+
+def _share(kind: Category, total: Total, expected_ns: int, whole_ns: int) -> str:
+    """Share of the time in which data are expected, rounded so that only nothing is 0 and only all is 100."""
+    of_ns = whole_ns if kind is Category.NOT_EXPECTED else expected_ns
+    if not total.duration_ns:
+        return f"0{NO_BREAK}%"
+    if total.duration_ns >= of_ns:
+        return f"100{NO_BREAK}%"
+    percent = 100 * total.duration_ns / of_ns
+    if percent < 0.1:
+        return f"< 0.1{NO_BREAK}%"
+    return f"{min(percent, 99.9):.1f}{NO_BREAK}%"

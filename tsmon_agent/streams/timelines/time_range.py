@@ -1,0 +1,85 @@
+"""Which range of time a timeline shows, and the ranges that are one step away from it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlencode
+
+from tsmon.availability import time_of_text, time_text
+from tsmon.errors import AvailabilityError
+from tsmon.line_protocol.values import MAX_TIME_NS
+from tsmon.time_units import DAY_NS, MINUTE_NS
+
+__all__ = ["PRESETS", "Shown", "shown_of"]
+
+SHORTEST_NS: Final = MINUTE_NS
+
+PRESETS: Final = {
+    "24h": ("24 hours", DAY_NS),
+    "7d": ("7 days", 7 * DAY_NS),
+    "30d": ("30 days", 30 * DAY_NS),
+    "90d": ("90 days", 90 * DAY_NS),
+    "1y": ("year", 365 * DAY_NS),
+    "5y": ("5 years", 1_826 * DAY_NS),
+}
+"""Ranges that end now: title and length."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The range that is shown, ``start_ns <= time < end_ns``; ``preset`` is its name, ``all``, or empty."""
+
+    start_ns: int
+    end_ns: int
+    preset: str
+
+    @property
+    def from_text(self) -> str:
+        """Its start, as forms and addresses have it."""
+        return time_text(self.start_ns)
+
+    @property
+    def to_text(self) -> str:
+        """Its end, cut to seconds as everything that is shown."""
+        return time_text(self.end_ns)
+
+    def query(self) -> str:
+        """The range as a query of an address."""
+        return urlencode({"start_time": self.from_text, "stop_time": self.to_text})
+
+    def steps(self) -> Mapping[str, str]:
+        """Queries of the ranges earlier, later, and half and twice as long about the same middle."""
+        length_ns = self.end_ns - self.start_ns
+        return {
+            "earlier": _moved(self.start_ns - length_ns // 2, length_ns),
+            "in": _moved(self.start_ns + length_ns // 4, max(length_ns // 2, SHORTEST_NS)),
+            "out": _moved(self.start_ns - length_ns // 2, length_ns * 2),
+            "later": _moved(self.start_ns + length_ns // 2, length_ns),
+        }
+
+
+def shown_of(query: Mapping[str, str], *, first_ns: int | None, now_ns: int) -> Shown:
+    """The range that a query asks for: ``start_time`` and ``stop_time``, or a preset ``range``.
+
+    ``first_ns`` is when anything is expected first; without it, or where that is just now, a day is shown. Raises
+    :class:`~tsmon.errors.AvailabilityError` for what is no time, no preset, or an inverted range.
+    """
+    first_ns = now_ns - DAY_NS if first_ns is None else min(first_ns, now_ns - SHORTEST_NS)
+    start, stop = query.get("start_time", ""), query.get("stop_time", "")
+    preset = query.get("range", "")
+    if preset not in ("", "all", *PRESETS):
+        raise AvailabilityError(f"The parameter range is none of {', '.join(PRESETS)}, all")
+    if start or stop:
+        start_ns = time_of_text(start) if start else min(first_ns, time_of_text(stop) - DAY_NS)
+        end_ns = time_of_text(stop) if stop else max(now_ns, start_ns + SHORTEST_NS)
+        if end_ns <= start_ns:
+            raise AvailabilityError("The range ends before it starts; exchange start_time and stop_time")
+        return Shown(start_ns, end_ns, "")
+    if preset in PRESETS:
+        return Shown(now_ns - PRESETS[preset][1], now_ns, preset)
+    return Shown(first_ns, now_ns, "all")
+
+
+def _moved(start_ns: int, length_ns: int) -> str:
+    start_ns = max(start_ns, -MAX_TIME_NS)
+    return Shown(start_ns, min(start_ns + length_ns, MAX_TIME_NS), "").query()

@@ -1,0 +1,1 @@
+"""The page of the host: cards, charts, live values."""

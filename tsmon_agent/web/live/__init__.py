@@ -1,0 +1,1 @@
+"""WebSockets that carry what changes to open pages."""

@@ -1,0 +1,66 @@
+"""Bodies of requests: JSON and tables, up to a size."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+
+from tsmon_agent.web.requests.deadline import soon
+
+__all__ = ["CSV", "JSON", "json_of", "object_of", "table_of"]
+
+JSON: Final = "application/json"
+CSV: Final = "text/csv"
+
+LARGEST_TABLE: Final = 8 * 1024 * 1024
+"""A hundred thousand rows of streams, whose names are not all too long."""
+
+
+async def json_of(request: web.Request) -> Any:
+    """The JSON that a request carries; raises 400, 413 and 415."""
+    if request.content_type != JSON:
+        raise web.HTTPUnsupportedMediaType(text=f"Send {JSON}.")
+    try:
+        return msgspec.json.decode(await _body(request))
+    except msgspec.DecodeError as error:
+        raise web.HTTPBadRequest(text=f"The body is no JSON: {error}.") from None
+    except RecursionError:
+        raise web.HTTPBadRequest(text="The body is nested too deeply.") from None
+
+
+async def object_of(request: web.Request) -> Mapping[str, Any]:
+    """The JSON object that a request carries; raises 400, 413, 415 and 422."""
+    found = await json_of(request)
+    if not isinstance(found, dict):
+        raise web.HTTPUnprocessableEntity(text="The body is no JSON object; send one, such as {}.")
+    return found
+
+
+async def table_of(request: web.Request) -> str | list[Mapping[str, Any]]:
+    """The table that a request carries, as text in CSV or as objects; raises 400, 413, 415 and 422."""
+    if request.content_type == CSV:
+        try:
+            return (await _body(request)).decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise web.HTTPBadRequest(text="The table is not in UTF-8; save it so.") from None
+    if request.content_type != JSON:
+        raise web.HTTPUnsupportedMediaType(text=f"Send {CSV} or {JSON}.")
+    found = await json_of(request)
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise web.HTTPUnprocessableEntity(text="The body is no list of JSON objects; send one for each row.")
+    return found
+
+
+async def _body(request: web.Request) -> bytes:
+    parts = bytearray()
+    async with soon():
+        async for part in request.content.iter_any():
+            parts += part
+            if len(parts) > LARGEST_TABLE:
+                raise web.HTTPRequestEntityTooLarge(
+                    max_size=LARGEST_TABLE,
+                    actual_size=len(parts),
+                    text=f"The body is larger than {LARGEST_TABLE >> 20} MiB; send it in parts.",
+                )
+    return bytes(parts)

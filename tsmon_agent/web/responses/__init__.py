@@ -1,0 +1,1 @@
+"""What goes back: JSON, pages from templates, static files."""

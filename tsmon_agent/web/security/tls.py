@@ -1,0 +1,42 @@
+"""TLS of the pages."""
+
+import ssl
+
+from tsmon.errors import TsmonError
+from tsmon_agent.settings import WebSettings
+
+__all__ = ["load_certificate", "tls_of"]
+
+
+def tls_of(settings: WebSettings) -> ssl.SSLContext | None:
+    """TLS 1.2 and newer with the certificate that the settings name; None where they name none.
+
+    Raises :class:`~tsmon.errors.TsmonError`.
+    """
+    if settings.cert_file is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    load_certificate(context, settings)
+    return context
+
+
+def load_certificate(context: ssl.SSLContext, settings: WebSettings) -> None:
+    """Read the certificate, which connections have from now on; raises :class:`~tsmon.errors.TsmonError`."""
+    for key, file in (("cert_file", settings.cert_file), ("key_file", settings.key_file)):
+        if file is not None:
+            try:
+                file.read_bytes()
+            except OSError as error:
+                raise TsmonError(f"web.{key} {file} cannot be read: {error.strerror}; correct it") from None
+    assert settings.cert_file is not None
+    try:
+        # An empty password, as otherwise one would be asked for on the terminal.
+        context.load_cert_chain(settings.cert_file, settings.key_file, password="")
+    except (ssl.SSLError, ValueError) as error:
+        of_key = settings.key_file or settings.cert_file
+        reason = getattr(error, "reason", None) or str(error)
+        raise TsmonError(
+            f"web.cert_file {settings.cert_file} and its key in {of_key} are not usable ({reason}); give a "
+            "certificate in PEM, and the key that belongs to it without a password"
+        ) from None
