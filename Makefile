@@ -8,7 +8,7 @@ INSTALLED := .venv/installed
 DEMO ?= .demo
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run demo test soak lint bench clean
+.PHONY: help venv run demo test soak lint hooks bench clean
 
 help: ## this text
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ lint: $(INSTALLED)-agent,lint,test ## formatting, style, types, and who may impo
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+
+hooks: $(INSTALLED)-agent,lint,test ## run the linters before each commit
+	@$(BIN)/pre-commit install
 
 bench: $(INSTALLED)-bench ## measure; python -m benchmarks.<name> runs one
 	@$(BIN)/python -m benchmarks
