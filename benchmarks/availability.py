@@ -25,9 +25,9 @@ from tsmon.availability import EXACT, Category, Deployment, Report, availability
 from tsmon.availability.flux import availability_by_influxdb
 from tsmon.stores import Selector, Store
 from tsmon.stores.influxdb import InfluxConnection, InfluxStore
-from tsmon.stores.influxdb.rollup_tasks.recompute import noted
-from tsmon.stores.influxdb.rollups import Rolled, rung_bucket
-from tsmon.stores.rollup_tiers import DEFAULT_RUNGS
+from tsmon.stores.influxdb.rollup_tasks.recompute import progress_line
+from tsmon.stores.influxdb.rollups import RolledSpan, tier_bucket
+from tsmon.stores.rollup_tiers import DEFAULT_TIERS
 from tsmon.stores.sqlite import SqliteStore
 from tsmon.time_units import DAY_NS, HOUR_NS, SECOND_NS
 
@@ -118,17 +118,17 @@ async def _influxdb_from_rollups(server: Server, years: int, rounds: int) -> tup
     connection = InfluxConnection(url=server.url, org=server.org, bucket=name, token=server.token)
     async with InfluxStore(connection) as store:
         for every_ns in (HOUR_NS, DAY_NS):
-            body = {"orgID": "", "name": rung_bucket(name, every_ns)}
+            body = {"orgID": "", "name": tier_bucket(name, every_ns)}
             await store.call("POST", "/api/v2/buckets", {}, body)
             lines = [
                 f"stream value:count={count}i,value:first={at_ns}i,value:last={at_ns + last}i,value:mean=1 {at_ns}"
                 for window, count, last in _windows(days, every_ns)
                 for at_ns in [window * every_ns]
             ]
-            async with InfluxStore(replace(connection, bucket=rung_bucket(name, every_ns))) as rung:
+            async with InfluxStore(replace(connection, bucket=tier_bucket(name, every_ns))) as tier:
                 for start in range(0, len(lines), BATCH):
-                    await rung.write("\n".join(lines[start : start + BATCH]).encode())
-            await store.write(noted(Rolled("stream", every_ns, START_NS, START_NS + days * DAY_NS)))
+                    await tier.write("\n".join(lines[start : start + BATCH]).encode())
+            await store.write(progress_line(RolledSpan("stream", every_ns, START_NS, START_NS + days * DAY_NS)))
         windows, times = await _both(store, days * DAY_NS // SECOND_NS, rounds)
         deployments = [Deployment(1, START_NS, START_NS + days * DAY_NS)]
         times["told by Flux"] = await _best(
@@ -142,7 +142,7 @@ async def _from_rollups(years: int, rounds: int) -> tuple[int, dict[str, float]]
     days = 365 * years
     with TemporaryDirectory() as directory:
         file = Path(directory) / "tsmon.db"
-        async with SqliteStore(file, rungs=DEFAULT_RUNGS) as store:
+        async with SqliteStore(file, tiers=DEFAULT_TIERS) as store:
             await store.write(b"stream value=1 %d" % START_NS)
             await store.refresh_rollups()
         with closing(sqlite3.connect(file)) as connection, connection:

@@ -24,9 +24,9 @@ from tsmon.availability import EXACT, Category, Deployment
 from tsmon.stores import Selector, Store
 from tsmon.stores.influxdb import InfluxConnection, InfluxStore
 from tsmon.stores.influxdb.rollup_tasks import changes_needed
-from tsmon.stores.influxdb.rollup_tasks.recompute import noted
-from tsmon.stores.influxdb.rollups import Rolled, rung_bucket
-from tsmon.stores.rollup_tiers import Rung
+from tsmon.stores.influxdb.rollup_tasks.recompute import progress_line
+from tsmon.stores.influxdb.rollups import RolledSpan, tier_bucket
+from tsmon.stores.rollup_tiers import RollupTier
 from tsmon.stores.sqlite import SqliteStore
 from tsmon.stores.sqlite.catalogue import tags_of
 from tsmon.time_units import DAY_NS, SECOND_NS
@@ -59,24 +59,24 @@ async def _influxdb(server: Server, streams: int, years: int, rounds: int) -> di
     name = server.new_bucket().name
     connection = InfluxConnection(url=server.url, org=server.org, bucket=name, token=server.token)
     async with InfluxStore(connection) as store:
-        for change in await changes_needed(store, (Rung(DAY_NS),)):
+        for change in await changes_needed(store, (RollupTier(DAY_NS),)):
             await change.apply(lambda *_: None)
         lines = [
             f"{_series(stream)} value:count={count}i,value:first={day * DAY_NS}i,"
             f"value:last={day * DAY_NS + last}i {day * DAY_NS}"
             for stream, day, count, last in _days(streams, years)
         ]
-        async with InfluxStore(replace(connection, bucket=rung_bucket(name, DAY_NS))) as rung:
+        async with InfluxStore(replace(connection, bucket=tier_bucket(name, DAY_NS))) as tier:
             for start in range(0, len(lines), BATCH):
-                await rung.write("\n".join(lines[start : start + BATCH]).encode())
-        await store.write(noted(Rolled(MEASUREMENT, DAY_NS, START_NS, START_NS + 365 * years * DAY_NS)))
+                await tier.write("\n".join(lines[start : start + BATCH]).encode())
+        await store.write(progress_line(RolledSpan(MEASUREMENT, DAY_NS, START_NS, START_NS + 365 * years * DAY_NS)))
         return await _drawn(store, streams, years, rounds)
 
 
 async def _sqlite(streams: int, years: int, rounds: int) -> dict[str, float]:
     with TemporaryDirectory() as directory:
         file = Path(directory) / "tsmon.db"
-        async with SqliteStore(file, rungs=(Rung(DAY_NS),)) as store:
+        async with SqliteStore(file, tiers=(RollupTier(DAY_NS),)) as store:
             await store.write("\n".join(f"{_series(n)} value=1 {START_NS}" for n in range(streams)).encode())
             await store.refresh_rollups()
         with closing(sqlite3.connect(file)) as connection, connection:

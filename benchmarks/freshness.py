@@ -21,7 +21,7 @@ from benchmarks.outcome import Outcome, Row
 from benchmarks.server import Server
 from tsmon.stores import Store
 from tsmon.stores.influxdb import InfluxConnection, InfluxStore
-from tsmon.stores.rollup_tiers import DEFAULT_RUNGS
+from tsmon.stores.rollup_tiers import DEFAULT_TIERS
 from tsmon.stores.sqlite import SqliteStore
 from tsmon.time_units import SECOND_NS
 from tsmon_agent.cli.commands import GARBAGE
@@ -68,7 +68,7 @@ async def _influxdb(server: Server, streams: int, rounds: int) -> dict[str, floa
 
 async def _sqlite(streams: int, rounds: int) -> dict[str, float]:
     with TemporaryDirectory() as directory:
-        async with SqliteStore(Path(directory) / "tsmon.db", rungs=DEFAULT_RUNGS) as store:
+        async with SqliteStore(Path(directory) / "tsmon.db", tiers=DEFAULT_TIERS) as store:
             return await _rounds(store, streams, rounds, store.refresh_rollups)
 
 

@@ -53,7 +53,7 @@ class Agent:
     ) -> None:
         self._expected = expected
         settings = self._with_expected(settings)
-        store = store_from(settings.monitoring, embedded=True, rungs=settings.rollups.ladder)
+        store = store_from(settings.monitoring, embedded=True, tiers=settings.rollups.effective_tiers)
         monitor = Monitor(_for_agent(settings), store=store)
         live, events = LiveFeed(), Events()
         self._configured_state = ConfiguredState(settings)
@@ -176,7 +176,7 @@ class Agent:
             try:
                 await self.context.monitor.reconfigure(
                     _for_agent(settings),
-                    lambda: store_from(settings.monitoring, embedded=True, rungs=settings.rollups.ladder),
+                    lambda: store_from(settings.monitoring, embedded=True, tiers=settings.rollups.effective_tiers),
                 )
             except BaseException:
                 await self._change_web(settings.web, before)
@@ -187,7 +187,7 @@ class Agent:
         state, self._configured_state = self._configured_state, state
         self.context.state = self._configured_state.state
         await state.stop(self._configured_state)
-        await self._change_rungs(settings.rollups)
+        await self._change_tiers(settings.rollups)
         self.context.settings = settings
         self.context.freshness.reconfigure(settings.freshness, self.context.state)
         self._fresh_ticker.change(settings.freshness.interval)
@@ -201,13 +201,13 @@ class Agent:
         streams = settings.streams.model_copy(update={"expected": self._expected})
         return settings.model_copy(update={"streams": streams})
 
-    async def _change_rungs(self, settings: RollupSettings) -> None:
+    async def _change_tiers(self, settings: RollupSettings) -> None:
         store = self.context.store
         if settings != self.context.settings.rollups and not self.context.settings.monitoring.server_set:
             from tsmon.stores.sqlite import SqliteStore
 
             if isinstance(store, SqliteStore):
-                await store.change_rungs(settings.ladder)
+                await store.change_tiers(settings.effective_tiers)
 
     async def _change_web(self, before: WebSettings, after: WebSettings) -> None:
         """Show the pages as ``after`` says; where that is impossible, as before."""

@@ -32,7 +32,7 @@ async def fill(settings: Settings, years: float) -> None:
         beside = Path(made)
         _write(beside / expected, _streams())
         _write(beside / deployed, _deployments(start, now))
-        async with SqliteStore(beside / store, rungs=settings.rollups.ladder) as filled:
+        async with SqliteStore(beside / store, tiers=settings.rollups.effective_tiers) as filled:
             total = 0
             for instrument in INSTRUMENTS:
                 points = 0

@@ -182,12 +182,12 @@ async def test_retention_for_ever(home: Home, days: str) -> None:
 async def test_rollups_are_kept_up_and_follow_the_settings(
     home: Home, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def counts(rung: int) -> list[int]:
+    def counts(tier: int) -> list[int]:
         connection = sqlite3.connect(home.db)
         try:
             query = "SELECT id FROM measurements WHERE name = 'numbered'"
             for (measurement,) in connection.execute(query).fetchall():
-                return [row[0] for row in connection.execute(f"SELECT count FROM m{measurement}_r{rung}")]
+                return [row[0] for row in connection.execute(f"SELECT count FROM m{measurement}_r{tier}")]
             return []
         except sqlite3.OperationalError:
             return []
@@ -195,7 +195,7 @@ async def test_rollups_are_kept_up_and_follow_the_settings(
             connection.close()
 
     monkeypatch.setattr(module, "ROLLUP_INTERVAL_S", 0.1)
-    home.write(home.monitoring(), QUIET, '[agent]\nsamplers = []\n[rollups]\nrungs = { "1h" = "forever" }')
+    home.write(home.monitoring(), QUIET, '[agent]\nsamplers = []\n[rollups]\ntiers = { "1h" = "forever" }')
     async with running(home) as agent:
         for n in range(10):
             agent.context.monitor.emit(
@@ -203,8 +203,8 @@ async def test_rollups_are_kept_up_and_follow_the_settings(
             )
         await agent.context.monitor.flush()
         await eventually(lambda: counts(1) == [10])
-        rungs = '[rollups]\nrungs = { "1h" = "forever", "1d" = "forever" }'
-        home.write(home.monitoring(), QUIET, "[agent]\nsamplers = []", rungs)
+        tiers = '[rollups]\ntiers = { "1h" = "forever", "1d" = "forever" }'
+        home.write(home.monitoring(), QUIET, "[agent]\nsamplers = []", tiers)
         await hang_up(agent, caplog)
         await eventually(lambda: counts(2) == [10])
 

@@ -11,7 +11,7 @@ from tsmon.availability.reported_bins import are_given, given_bins
 from tsmon.availability.reports import Report, report_of
 from tsmon.availability.rules import EXACT, Rules
 from tsmon.availability.timeline import timeline
-from tsmon.stores import Asked, Bin, Kept, Selector, Store
+from tsmon.stores import Bin, Retention, Selector, Store, WindowedSpan
 
 __all__ = ["Narrowest", "availability_of"]
 
@@ -67,12 +67,12 @@ async def availability_of(
     coarse = narrowest.inside_ns > 0 and {every_ns for _, _, every_ns in parts} == {narrowest.inside_ns}
     if coarse and windows is not None:
         return _report(windows, found, rules, name or selector.measurement, start_ns, end_ns)
-    kept = await store.kept(selector.measurement)
+    kept = await store.retention(selector.measurement)
     if coarse:
         # What lies within one of these is not seen anyway, and whole ones are answered from rollups, also where
         # they cross an edge of a span.
-        kept = [one if one.every_ns else Kept(narrowest.inside_ns, one.from_ns) for one in kept]
-    asked = [Asked(*one) for part in parts for one in kept_parts(*part, kept)]
+        kept = [one if one.every_ns else Retention(narrowest.inside_ns, one.from_ns) for one in kept]
+    asked = [WindowedSpan(*one) for part in parts for one in kept_parts(*part, kept)]
     for told in await store.bins_of_spans(selector, asked):
         # What reaches over an edge is asked for on both sides of it.
         bins += told[1:] if told and bins and told[0] == bins[-1] else told
@@ -99,7 +99,7 @@ def _report(
     return report_of(timeline(bins, found, rules), rules, name=name, start_ns=start_ns, end_ns=end_ns)
 
 
-def kept_parts(start_ns: int, stop_ns: int, every_ns: int, kept: Sequence[Kept]) -> list[tuple[int, int, int]]:
+def kept_parts(start_ns: int, stop_ns: int, every_ns: int, kept: Sequence[Retention]) -> list[tuple[int, int, int]]:
     """Start, end and windows of the parts of a span, by what retention has left of each.
 
     Where narrower windows cannot be answered any more, they are as wide as the rollups that are left: gaps within
@@ -125,18 +125,18 @@ def kept_parts(start_ns: int, stop_ns: int, every_ns: int, kept: Sequence[Kept])
     return parts
 
 
-def _whole(start_ns: int, stop_ns: int, width_ns: int, rung_ns: int) -> list[tuple[int, int, int]]:
-    """A part of a span that is answered from rollups of ``rung_ns`` (0: points)."""
-    if not rung_ns:
+def _whole(start_ns: int, stop_ns: int, width_ns: int, tier_ns: int) -> list[tuple[int, int, int]]:
+    """A part of a span that is answered from rollups of ``tier_ns`` (0: points)."""
+    if not tier_ns:
         return [(start_ns, stop_ns, width_ns)]
-    low_ns, high_ns = -(-start_ns // rung_ns) * rung_ns, stop_ns // rung_ns * rung_ns
+    low_ns, high_ns = -(-start_ns // tier_ns) * tier_ns, stop_ns // tier_ns * tier_ns
     edges = []
     if start_ns < low_ns:
-        edges.append((low_ns - rung_ns, low_ns, rung_ns))
+        edges.append((low_ns - tier_ns, low_ns, tier_ns))
     if low_ns < high_ns:
         edges.append((low_ns, high_ns, width_ns))
     if low_ns <= high_ns < stop_ns:
-        edges.append((high_ns, high_ns + rung_ns, rung_ns))
+        edges.append((high_ns, high_ns + tier_ns, tier_ns))
     return edges
 
 

@@ -10,7 +10,7 @@ from tsmon.availability.deployments import BEGINNING_NS, Span
 from tsmon.availability.rules import Rules
 from tsmon.errors import AvailabilityError
 from tsmon.stores import Bin
-from tsmon.stores.window_columns import Windows, columns_of
+from tsmon.stores.window_columns import BinColumns, columns_of
 
 __all__ = ["Groups", "groups_of", "in_order", "mean_separation"]
 
@@ -36,7 +36,7 @@ def in_order(bins: Sequence[Bin]) -> Groups:
         min(counts) > 0
         and firsts[0] >= BEGINNING_NS
         and min(lengths) >= 0
-        and (isinstance(bins, Windows) or all(map(le, lasts, islice(firsts, 1, None))))
+        and (isinstance(bins, BinColumns) or all(map(le, lasts, islice(firsts, 1, None))))
     ):
         return found
     ordered = sorted((one for one in bins if one.count), key=attrgetter("first_ns", "last_ns"))

@@ -13,7 +13,7 @@ from tsmon.availability.groups import Groups, groups_of, in_order, mean_separati
 from tsmon.availability.interval import Interval
 from tsmon.availability.rules import Rules
 from tsmon.availability.sparsity import levels_of
-from tsmon.stores import Bin, Windows
+from tsmon.stores import Bin, BinColumns
 
 __all__ = ["Timeline", "intervals", "timeline"]
 
@@ -108,7 +108,7 @@ class Timeline:
 def timeline(bins: Sequence[Bin], found: Sequence[Span], rules: Rules) -> Timeline:
     """As :func:`intervals`, for all of time, in the spans that :func:`~tsmon.availability.spans` found."""
     ordered = in_order(bins)
-    apart = isinstance(bins, Windows) and bins.every_ns % rules.bin_width_ns == 0
+    apart = isinstance(bins, BinColumns) and bins.every_ns % rules.bin_width_ns == 0
     groups = [groups_of(ordered, span, rules, apart=apart) for span in found]
     whole_ns = mean_separation(ordered, groups, rules)
     pieces = (

@@ -1,20 +1,20 @@
 """Stores: where lines go, and who answers questions about time."""
 
-from tsmon.stores.base import Asked, Bin, Count, Kept, Newest, Selector, Series, Store, Values
+from tsmon.stores.base import Bin, Count, Newest, Retention, Selector, Series, Store, Values, WindowedSpan
 from tsmon.stores.selectors import selector_of_text, selector_text
-from tsmon.stores.window_columns import Windows
+from tsmon.stores.window_columns import BinColumns
 
 __all__ = [
-    "Asked",
     "Bin",
+    "BinColumns",
     "Count",
-    "Kept",
     "Newest",
+    "Retention",
     "Selector",
     "Series",
     "Store",
     "Values",
-    "Windows",
+    "WindowedSpan",
     "selector_of_text",
     "selector_text",
 ]

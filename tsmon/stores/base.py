@@ -15,7 +15,7 @@ from typing import Final, NamedTuple, Self
 
 import msgspec
 
-__all__ = ["Asked", "Bin", "Count", "Kept", "Newest", "Selector", "Series", "Store", "Values"]
+__all__ = ["Bin", "Count", "Newest", "Retention", "Selector", "Series", "Store", "Values", "WindowedSpan"]
 
 BEGINNING_NS: Final = -(2**63)
 
@@ -40,7 +40,7 @@ class Bin(msgspec.Struct, frozen=True, gc=False):
     count: int
 
 
-class Asked(NamedTuple):
+class WindowedSpan(NamedTuple):
     """A span of time, and the width of the windows to look at it by."""
 
     start_ns: int
@@ -84,7 +84,7 @@ class Values:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class Retention:
     """From ``from_ns`` on a store answers in windows of ``every_ns`` and whole multiples; 0: in any windows."""
 
     every_ns: int
@@ -129,7 +129,7 @@ class Store(ABC):
     async def bins(self, selector: Selector, *, start_ns: int, stop_ns: int, every_ns: int) -> list[Bin]:
         """Bins of the selected points, in order of time, over all selected series together."""
 
-    async def bins_of_spans(self, selector: Selector, spans: Iterable[Asked]) -> list[list[Bin]]:
+    async def bins_of_spans(self, selector: Selector, spans: Iterable[WindowedSpan]) -> list[list[Bin]]:
         """Bins of several spans of time, each as :meth:`bins` has them; all at once, which is quicker."""
         return list(
             await asyncio.gather(
@@ -168,12 +168,12 @@ class Store(ABC):
         found = await self.values(selector, start_ns=start_ns, stop_ns=stop_ns)
         return [Count(one.tags, len(one.values)) for one in found]
 
-    async def kept(self, measurement: str) -> list[Kept]:  # noqa: ARG002
+    async def retention(self, measurement: str) -> list[Retention]:  # noqa: ARG002
         """What retention has left of a measurement, the narrowest first: points, then rollups that outlive them.
 
         By default everything is kept.
         """
-        return [Kept(0, BEGINNING_NS)]
+        return [Retention(0, BEGINNING_NS)]
 
     @abstractmethod
     async def close(self) -> None:

@@ -7,25 +7,25 @@ from tsmon.errors import SettingsError
 from tsmon.settings import MonitoringSettings
 from tsmon.stores import Store
 from tsmon.stores.influxdb import InfluxConnection, InfluxStore
-from tsmon.stores.rollup_tiers import Rung
+from tsmon.stores.rollup_tiers import RollupTier
 
 __all__ = ["embedded_file", "influx_connection", "store_from"]
 
 
 def store_from(
-    settings: MonitoringSettings, *, embedded: bool = False, rungs: Iterable[Rung] | None = None
+    settings: MonitoringSettings, *, embedded: bool = False, tiers: Iterable[RollupTier] | None = None
 ) -> Store:
     """The configured store, not yet opened.
 
     Where the settings name no server, ``embedded`` decides between the embedded store and a
-    :class:`~tsmon.errors.SettingsError` that says what to set. ``rungs`` are those of the embedded store's rollups.
+    :class:`~tsmon.errors.SettingsError` that says what to set. ``tiers`` are those of the embedded store's rollups.
     """
     if settings.server_set:
         return InfluxStore(influx_connection(settings), create_bucket=settings.create_bucket)
     if settings.store == "sqlite" or embedded:
         from tsmon.stores.sqlite import SqliteStore
 
-        return SqliteStore(embedded_file(settings), rungs=rungs)
+        return SqliteStore(embedded_file(settings), tiers=tiers)
     raise SettingsError(
         "no store is set; set monitoring.url, bucket and token in tsmon.toml (or TSMON_MONITORING__URL, …) "
         'for InfluxDB, or monitoring.store = "sqlite" for the embedded store'

@@ -1,8 +1,8 @@
-"""Rungs: the widths of windows in which a store keeps rollups, and for how long.
+"""Tiers: the widths of windows in which a store keeps rollups, and for how long.
 
 A rollup of a window holds, for each field of a series, the number of its values, the times of the first and the
-last, and their mean. Windows are aligned to the epoch. Each rung's width divides the next one's, so that a rung is
-made of the one below; and a wider rung is kept at least as long as a narrower one.
+last, and their mean. Windows are aligned to the epoch. Each tier's width divides the next one's, so that a tier is
+made of the one below; and a wider tier is kept at least as long as a narrower one.
 """
 
 from collections.abc import Iterable
@@ -12,35 +12,35 @@ from typing import Final
 
 from tsmon.time_units import DAY_NS, HOUR_NS, MINUTE_NS
 
-__all__ = ["DEFAULT_RUNGS", "Rung", "checked_rungs"]
+__all__ = ["DEFAULT_TIERS", "RollupTier", "validate_tiers"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Rung:
+class RollupTier:
     """Rollups in windows of ``every_ns``, kept for ``keep_ns`` nanoseconds; None keeps them for ever."""
 
     every_ns: int
     keep_ns: int | None = None
 
 
-DEFAULT_RUNGS: Final = (
-    Rung(MINUTE_NS, 2 * DAY_NS),
-    Rung(15 * MINUTE_NS, 30 * DAY_NS),
-    Rung(HOUR_NS, 400 * DAY_NS),
-    Rung(DAY_NS),
+DEFAULT_TIERS: Final = (
+    RollupTier(MINUTE_NS, 2 * DAY_NS),
+    RollupTier(15 * MINUTE_NS, 30 * DAY_NS),
+    RollupTier(HOUR_NS, 400 * DAY_NS),
+    RollupTier(DAY_NS),
 )
 
 
-def checked_rungs(rungs: Iterable[Rung]) -> tuple[Rung, ...]:
-    """The rungs from the narrowest to the widest; raises ValueError where they do not fit each other."""
-    ordered = tuple(sorted(rungs, key=lambda rung: rung.every_ns))
-    for rung in ordered:
-        if rung.every_ns <= 0:
-            raise ValueError(f"a rung of {rung.every_ns} ns is not positive")
-        if rung.keep_ns is not None and rung.keep_ns < rung.every_ns:
-            raise ValueError(f"the rung of {_seconds(rung.every_ns)} is kept for less than one of its windows")
+def validate_tiers(tiers: Iterable[RollupTier]) -> tuple[RollupTier, ...]:
+    """The tiers from the narrowest to the widest; raises ValueError where they do not fit each other."""
+    ordered = tuple(sorted(tiers, key=lambda tier: tier.every_ns))
+    for tier in ordered:
+        if tier.every_ns <= 0:
+            raise ValueError(f"a tier of {tier.every_ns} ns is not positive")
+        if tier.keep_ns is not None and tier.keep_ns < tier.every_ns:
+            raise ValueError(f"the tier of {_seconds(tier.every_ns)} is kept for less than one of its windows")
     for narrow, wide in pairwise(ordered):
-        pair = f"the rungs of {_seconds(narrow.every_ns)} and {_seconds(wide.every_ns)}"
+        pair = f"the tiers of {_seconds(narrow.every_ns)} and {_seconds(wide.every_ns)}"
         if wide.every_ns == narrow.every_ns:
             raise ValueError(f"{pair} are the same")
         if wide.every_ns % narrow.every_ns:

@@ -6,12 +6,12 @@ from typing import Final, Self, overload
 
 from tsmon.stores.base import Bin
 
-__all__ = ["Windows", "columns_of"]
+__all__ = ["BinColumns", "columns_of"]
 
 _ATTRIBUTES: Final = tuple(map(attrgetter, ("first_ns", "last_ns", "count")))
 
 
-class Windows(Sequence[Bin]):
+class BinColumns(Sequence[Bin]):
     """Bins of windows of one width, in order, as columns; each is made where it is looked at."""
 
     __slots__ = ("counts", "every_ns", "firsts", "lasts")
@@ -23,13 +23,13 @@ class Windows(Sequence[Bin]):
         self.counts = counts
 
     @classmethod
-    def of(cls, every_ns: int, bins: Sequence[Bin]) -> Self:
+    def from_bins(cls, every_ns: int, bins: Sequence[Bin]) -> Self:
         """Bins of such windows."""
         return cls(every_ns, *columns_of(bins))
 
-    def __add__(self, other: "Windows") -> "Windows":
+    def __add__(self, other: "BinColumns") -> "BinColumns":
         """These, then the other ones."""
-        return Windows(
+        return BinColumns(
             self.every_ns, self.firsts + other.firsts, self.lasts + other.lasts, self.counts + other.counts
         )
 
@@ -54,7 +54,7 @@ class Windows(Sequence[Bin]):
 
 def columns_of(bins: Sequence[Bin]) -> tuple[list[int], list[int], list[int]]:
     """Times of the first points, of the last ones, and numbers of points; those of windows as they are."""
-    if isinstance(bins, Windows):
+    if isinstance(bins, BinColumns):
         return bins.firsts, bins.lasts, bins.counts
     firsts, lasts, counts = (list(map(attribute, bins)) for attribute in _ATTRIBUTES)
     return firsts, lasts, counts

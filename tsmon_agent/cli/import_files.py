@@ -94,7 +94,7 @@ def import_files(
         return
     from tsmon.stores.factory import store_from
 
-    store = store_from(loaded.monitoring, embedded=True, rungs=loaded.rollups.ladder)
+    store = store_from(loaded.monitoring, embedded=True, tiers=loaded.rollups.effective_tiers)
     put_aside = asyncio.run(_import_all(store, files, chosen, rejected=rejected, restart=restart))
     if put_aside:
         raise typer.Exit(1)

@@ -15,7 +15,7 @@ from tsmon_agent.cli.options import SettingsFile
 
 if TYPE_CHECKING:
     from tsmon.stores.influxdb import InfluxStore
-    from tsmon.stores.rollup_tiers import Rung
+    from tsmon.stores.rollup_tiers import RollupTier
     from tsmon.stores.sqlite import SqliteStore
 
 __all__ = ["rollups", "setup"]
@@ -41,10 +41,12 @@ def setup(
     if not isinstance(store, InfluxStore):
         say(f"{store} needs no setup: the agent makes it, and keeps up its rollups by itself")
         return
-    asyncio.run(_set_up(store, loaded.rollups.ladder, create=loaded.monitoring.create_bucket, dry_run=dry_run))
+    asyncio.run(
+        _set_up(store, loaded.rollups.effective_tiers, create=loaded.monitoring.create_bucket, dry_run=dry_run)
+    )
 
 
-async def _set_up(store: "InfluxStore", rungs: "tuple[Rung, ...]", *, create: bool, dry_run: bool) -> None:
+async def _set_up(store: "InfluxStore", tiers: "tuple[RollupTier, ...]", *, create: bool, dry_run: bool) -> None:
     from tsmon.stores.influxdb.rollup_tasks import changes_needed
 
     async with store:
@@ -56,7 +58,7 @@ async def _set_up(store: "InfluxStore", rungs: "tuple[Rung, ...]", *, create: bo
             if dry_run:
                 return
             await store.create_bucket()
-        changes = await changes_needed(store, rungs)
+        changes = await changes_needed(store, tiers)
         with _shown() as report:
             for change in changes:
                 say(change.text)
@@ -86,7 +88,7 @@ def rebuild(
 
     loaded = load_settings(settings)
     bounds = _time_ns("--from", start), _time_ns("--to", stop)
-    store = store_from(loaded.monitoring, embedded=True, rungs=loaded.rollups.ladder)
+    store = store_from(loaded.monitoring, embedded=True, tiers=loaded.rollups.effective_tiers)
     if isinstance(store, InfluxStore):
         asyncio.run(_rebuild(store, measurement, *bounds))
     elif isinstance(store, SqliteStore):

@@ -6,7 +6,7 @@ from pydantic import model_validator
 
 from tsmon.settings.durations import duration_ns, duration_text
 from tsmon.settings.monitoring import Section
-from tsmon.stores.rollup_tiers import DEFAULT_RUNGS, Rung, checked_rungs
+from tsmon.stores.rollup_tiers import DEFAULT_TIERS, RollupTier, validate_tiers
 
 __all__ = ["RollupSettings"]
 
@@ -15,23 +15,23 @@ class RollupSettings(Section):
     """Rollups; see ``tsmon.toml`` for the meaning of each key."""
 
     enabled: bool = True
-    rungs: dict[str, str] = {duration_text(one.every_ns): duration_text(one.keep_ns) for one in DEFAULT_RUNGS}
+    tiers: dict[str, str] = {duration_text(one.every_ns): duration_text(one.keep_ns) for one in DEFAULT_TIERS}
 
     @property
-    def ladder(self) -> tuple[Rung, ...]:
-        """The rungs, from the narrowest to the widest; none where rollups are off."""
-        return self._rungs() if self.enabled else ()
+    def effective_tiers(self) -> tuple[RollupTier, ...]:
+        """The tiers, from the narrowest to the widest; none where rollups are off."""
+        return self._tiers() if self.enabled else ()
 
-    def _rungs(self) -> tuple[Rung, ...]:
-        rungs = []
-        for every, keep in self.rungs.items():
+    def _tiers(self) -> tuple[RollupTier, ...]:
+        tiers = []
+        for every, keep in self.tiers.items():
             every_ns = duration_ns(every)
             if every_ns is None:
-                raise ValueError("a rung cannot be forever wide; name its width, such as 1h")
-            rungs.append(Rung(every_ns, duration_ns(keep)))
-        return checked_rungs(rungs)
+                raise ValueError("a tier cannot be forever wide; name its width, such as 1h")
+            tiers.append(RollupTier(every_ns, duration_ns(keep)))
+        return validate_tiers(tiers)
 
     @model_validator(mode="after")
     def _fit(self) -> Self:
-        self._rungs()
+        self._tiers()
         return self

@@ -7,7 +7,7 @@ from tsmon.errors import TsmonError
 from tsmon.logs.rate_limited import LimitedLog
 from tsmon.stores.influxdb import InfluxStore
 from tsmon.stores.influxdb.rollup_tasks import WrittenSpans, changes_needed, differing_days, recompute
-from tsmon.stores.influxdb.rollups import rung_bucket
+from tsmon.stores.influxdb.rollups import tier_bucket
 from tsmon.time_units import DAY_NS, MINUTE_NS
 from tsmon_agent.settings import RollupSettings
 
@@ -54,9 +54,11 @@ class InfluxRollups:
             await self._compare(known)
 
     async def _begun(self, settings: RollupSettings) -> bool:
-        """Whether there was a setup, which makes a bucket for each rung."""
+        """Whether there was a setup, which makes a bucket for each tier."""
         bucket = self.store.connection.bucket
-        return any([await self.store.bucket(rung_bucket(bucket, rung.every_ns)) for rung in settings.ladder])
+        return any(
+            [await self.store.bucket(tier_bucket(bucket, tier.every_ns)) for tier in settings.effective_tiers]
+        )
 
     async def _compare(self, known: set[str]) -> None:
         for measurement in sorted(known):
@@ -66,7 +68,7 @@ class InfluxRollups:
 
     async def _add_new(self, settings: RollupSettings) -> None:
         try:
-            for change in await changes_needed(self.store, settings.ladder):
+            for change in await changes_needed(self.store, settings.effective_tiers):
                 await change.apply(lambda *_: None)
         except TsmonError as error:
             self._log.warning(

@@ -24,8 +24,8 @@ from tsmon.availability import (
 from tsmon.availability.from_store import kept_parts
 from tsmon.line_protocol import encode
 from tsmon.points import StreamBin
-from tsmon.stores import Bin, Kept, Selector, Store
-from tsmon.stores.rollup_tiers import Rung
+from tsmon.stores import Bin, Retention, Selector, Store
+from tsmon.stores.rollup_tiers import RollupTier
 from tsmon.stores.sqlite import SqliteStore
 
 S = 1_000_000_000
@@ -126,12 +126,12 @@ async def test_bins_that_are_given_are_taken_as_they_are(store: Store) -> None:
 
 async def test_what_only_wide_rollups_tell_of_any_more_is_not_missing(tmp_path: Path) -> None:
     """Points of the last days, hours of some more, and days for ever: gaps are as exact as what is left of them."""
-    rungs = (Rung(3600 * S, 40 * DAY), Rung(DAY))
+    tiers = (RollupTier(3600 * S, 40 * DAY), RollupTier(DAY))
     noon = T // DAY * DAY + DAY // 2
     times = [noon + n * 600 * S for n in range(200 * 144) if not 70 * 144 < n < 75 * 144]
     deployments = [Deployment(1, noon, noon + 200 * DAY)]
     now = noon + 200 * DAY
-    async with SqliteStore(tmp_path / "tsmon.db", rungs=rungs) as store:
+    async with SqliteStore(tmp_path / "tsmon.db", tiers=tiers) as store:
         await store.write("\n".join(f"m v=1 {time}" for time in times).encode())
         await store.refresh_rollups()
         whole = await availability_of(store, Selector("m", "v"), deployments, now_ns=now)
@@ -156,7 +156,7 @@ def test_parts_of_what_is_kept_cover_the_span_in_whole_windows(
 ) -> None:
     # Wider rollups are kept at least as long as narrower ones.
     hours, days = froms[1] // 4 * 4, min(froms[1:]) // 24 * 24
-    kept = [Kept(0, froms[0]), Kept(4, hours), Kept(24, days)]
+    kept = [Retention(0, froms[0]), Retention(4, hours), Retention(24, days)]
     parts = kept_parts(start, start + length, every, kept)
     for before, after in pairwise(parts):
         assert before[1] == after[0]
@@ -165,5 +165,5 @@ def test_parts_of_what_is_kept_cover_the_span_in_whole_windows(
         assert parts[0][0] <= start or start < 0
         assert parts[-1][1] >= start + length
     for low, high, width in parts:
-        rung = next((one for one in (24, 4) if width % one == 0 and low % one == 0 and high % one == 0), 0)
-        assert start <= low < high <= start + length or (rung and high - low == rung)
+        tier = next((one for one in (24, 4) if width % one == 0 and low % one == 0 and high % one == 0), 0)
+        assert start <= low < high <= start + length or (tier and high - low == tier)

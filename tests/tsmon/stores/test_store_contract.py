@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tsmon.errors import StoreRefusedError
 from tsmon.line_protocol.escaping import escape_field_key, escape_measurement, escape_string, escape_tag
-from tsmon.stores import Asked, Bin, Count, Newest, Selector, Series, Store, Values
-from tsmon.stores.rollup_tiers import Rung
+from tsmon.stores import Bin, Count, Newest, Selector, Series, Store, Values, WindowedSpan
+from tsmon.stores.rollup_tiers import RollupTier
 from tsmon.stores.sqlite import SqliteStore
 from tsmon.time_units import MINUTE_NS
 
@@ -313,7 +313,9 @@ async def test_counts_and_bins_agree_with_values_where_whole_minutes_are_rolled_
     times: list[int], start: int, length: int
 ) -> None:
     with tempfile.TemporaryDirectory() as directory:
-        async with SqliteStore(Path(directory) / "t.db", rungs=(Rung(MINUTE_NS), Rung(5 * MINUTE_NS))) as store:
+        async with SqliteStore(
+            Path(directory) / "t.db", tiers=(RollupTier(MINUTE_NS), RollupTier(5 * MINUTE_NS))
+        ) as store:
             await write(store, *(f"m,a={n % 2} v={n} {T + n * S}" for n in times))
             await store.refresh_rollups()
             await check_counts_and_bins(store, "m", start, length)
@@ -326,7 +328,7 @@ async def check_counts_and_bins(store: Store, measurement: str, start: int, leng
     assert await store.counts(selector, start_ns=begin, stop_ns=end) == [
         Count(one.tags, len(one.values)) for one in values
     ]
-    spans = [Asked(begin, end, 60 * S), Asked(T, end, 7 * S), Asked(begin, end, 60 * S)]
+    spans = [WindowedSpan(begin, end, 60 * S), WindowedSpan(T, end, 7 * S), WindowedSpan(begin, end, 60 * S)]
     several = await store.bins_of_spans(selector, spans)
     singly = [await store.bins(selector, start_ns=low, stop_ns=high, every_ns=every) for low, high, every in spans]
     assert several == singly

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tsmon.availability import EXACT, Deployment, intervals
-from tsmon.stores import Bin, Windows
+from tsmon.stores import Bin, BinColumns
 
 EVERY = 10
 DATA = st.dictionaries(
@@ -22,7 +22,7 @@ def bins_of(data: dict[int, tuple[int, int, int]]) -> list[Bin]:
 @given(DATA)
 def test_they_are_the_bins_that_they_were_made_of(data: dict[int, tuple[int, int, int]]) -> None:
     bins = bins_of(data)
-    windows = Windows.of(EVERY, bins)
+    windows = BinColumns.from_bins(EVERY, bins)
     assert len(windows) == len(bins)
     assert list(windows) == bins
     assert [windows[index] for index in range(-len(bins), len(bins))] == bins + bins
@@ -33,12 +33,12 @@ def test_they_are_the_bins_that_they_were_made_of(data: dict[int, tuple[int, int
 @given(DATA, st.integers(0, 30))
 def test_parts_follow_each_other(data: dict[int, tuple[int, int, int]], at: int) -> None:
     bins = bins_of(data)
-    assert list(Windows.of(EVERY, bins[:at]) + Windows.of(EVERY, bins[at:])) == bins
+    assert list(BinColumns.from_bins(EVERY, bins[:at]) + BinColumns.from_bins(EVERY, bins[at:])) == bins
 
 
 @given(DATA)
 def test_they_are_judged_as_bins_are(data: dict[int, tuple[int, int, int]]) -> None:
     bins = bins_of(data)
     deployments = [Deployment(1, -300, 100), Deployment(2, 250, 480)]
-    found = [intervals(one, deployments, EXACT, now_ns=1000) for one in (bins, Windows.of(EVERY, bins))]
+    found = [intervals(one, deployments, EXACT, now_ns=1000) for one in (bins, BinColumns.from_bins(EVERY, bins))]
     assert found[0] == found[1]

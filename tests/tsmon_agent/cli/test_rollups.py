@@ -34,7 +34,7 @@ def rolled(influxdb: InfluxDB, bucket: str) -> int:
 def test_a_dry_run_says_what_setup_does_and_the_second_setup_finds_nothing_to_do(
     influxdb: InfluxDB, bucket: str, agent: Shell, tmp_path: Path
 ) -> None:
-    agent.settings(settings(influxdb, bucket) + "[rollups]\nrungs = { '1h' = '400d', '1d' = 'forever' }\n")
+    agent.settings(settings(influxdb, bucket) + "[rollups]\ntiers = { '1h' = '400d', '1d' = 'forever' }\n")
     (tmp_path / "h.lp").write_text(LINES)
     assert agent("import", "h.lp").code == 0
     before = buckets(influxdb)
@@ -54,7 +54,7 @@ def test_a_dry_run_says_what_setup_does_and_the_second_setup_finds_nothing_to_do
 def test_what_is_imported_later_is_rolled_up_and_what_is_lost_rebuilt(
     influxdb: InfluxDB, bucket: str, agent: Shell, tmp_path: Path
 ) -> None:
-    agent.settings(settings(influxdb, bucket) + "[rollups]\nrungs = { '1d' = 'forever' }\n")
+    agent.settings(settings(influxdb, bucket) + "[rollups]\ntiers = { '1d' = 'forever' }\n")
     (tmp_path / "h.lp").write_text(LINES)
     agent("import", "h.lp")
     agent("setup")

@@ -4,38 +4,38 @@ import pytest
 from pydantic import ValidationError
 
 from tsmon.settings.durations import duration_ns, duration_text
-from tsmon.stores.rollup_tiers import DEFAULT_RUNGS, Rung
+from tsmon.stores.rollup_tiers import DEFAULT_TIERS, RollupTier
 from tsmon.time_units import DAY_NS, HOUR_NS, MINUTE_NS
 from tsmon_agent.settings import RollupSettings
 
 
-def test_the_rungs_left_out() -> None:
-    assert RollupSettings().ladder == DEFAULT_RUNGS
-    assert RollupSettings(enabled=False).ladder == ()
+def test_the_tiers_left_out() -> None:
+    assert RollupSettings().effective_tiers == DEFAULT_TIERS
+    assert RollupSettings(enabled=False).effective_tiers == ()
 
 
-def test_rungs_are_put_in_order() -> None:
-    settings = RollupSettings(rungs={"1d": "forever", "15m": "30d"})
-    assert settings.ladder == (Rung(15 * MINUTE_NS, 30 * DAY_NS), Rung(DAY_NS))
+def test_tiers_are_put_in_order() -> None:
+    settings = RollupSettings(tiers={"1d": "forever", "15m": "30d"})
+    assert settings.effective_tiers == (RollupTier(15 * MINUTE_NS, 30 * DAY_NS), RollupTier(DAY_NS))
 
 
 @pytest.mark.parametrize(
-    ("rungs", "reason"),
+    ("tiers", "reason"),
     [
         ({"1x": "2d"}, "'1x' is no duration; write one such as 30s, 15m, 1h, 7d, or forever"),
         ({"0m": "2d"}, "'0m' is no duration"),
-        ({"forever": "2d"}, "a rung cannot be forever wide"),
-        ({"2m": "2d", "3m": "2d"}, "the rungs of 120 s and 180 s do not fit each other"),
-        ({"60m": "2d", "1h": "2d"}, "the rungs of 3600 s and 3600 s are the same"),
+        ({"forever": "2d"}, "a tier cannot be forever wide"),
+        ({"2m": "2d", "3m": "2d"}, "the tiers of 120 s and 180 s do not fit each other"),
+        ({"60m": "2d", "1h": "2d"}, "the tiers of 3600 s and 3600 s are the same"),
         ({"1m": "3d", "1h": "2d"}, "the narrower one is kept longer"),
         ({"1m": "forever", "1h": "2d"}, "the narrower one is kept longer"),
         ({"1m": "1h", "1d": "2d"}, "the narrower one is kept for less than one window of the wider one"),
-        ({"1h": "1m"}, "the rung of 3600 s is kept for less than one of its windows"),
+        ({"1h": "1m"}, "the tier of 3600 s is kept for less than one of its windows"),
     ],
 )
-def test_rungs_that_do_not_fit_are_refused_with_the_reason(rungs: dict[str, str], reason: str) -> None:
+def test_tiers_that_do_not_fit_are_refused_with_the_reason(tiers: dict[str, str], reason: str) -> None:
     with pytest.raises(ValidationError) as caught:
-        RollupSettings(rungs=rungs)
+        RollupSettings(tiers=tiers)
     assert reason in str(caught.value)
 
 

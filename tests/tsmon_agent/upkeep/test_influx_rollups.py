@@ -13,7 +13,7 @@ from tsmon_agent.upkeep.influx_rollups import InfluxRollups
 
 S = 1_000_000_000
 DAY = 86_400 * S
-SETTINGS = RollupSettings(rungs={"1h": "400d"})
+SETTINGS = RollupSettings(tiers={"1h": "400d"})
 
 
 def store_of(influxdb: InfluxDB, bucket: str) -> InfluxStore:
@@ -29,7 +29,7 @@ async def counted(store: InfluxStore, measurement: str) -> int:
 
 
 async def set_up(store: InfluxStore) -> None:
-    for change in await changes_needed(store, SETTINGS.ladder):
+    for change in await changes_needed(store, SETTINGS.effective_tiers):
         await change.apply(lambda *_: None)
 
 

@@ -39,7 +39,7 @@ async def availability_by_influxdb(
     """
     deployments = list(deployments)
     found = spans(deployments, rules, now_ns=time.time_ns() if now_ns is None else now_ns)
-    kept = [] if are_given(selector) else await store.kept(selector.measurement)
+    kept = [] if are_given(selector) else await store.retention(selector.measurement)
     if any(kept_parts(one.start_ns, one.end_ns, one.every_ns, kept) != [_whole(one)] for one in found if kept):
         # Parts of different windows, where points have gone, are put together here.
         return await availability_of(

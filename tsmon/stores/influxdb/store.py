@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from tsmon.errors import StoreUnavailableError
-from tsmon.stores.base import Asked, Bin, Count, Kept, Newest, Selector, Series, Store, Values
+from tsmon.stores.base import Bin, Count, Newest, Retention, Selector, Series, Store, Values, WindowedSpan
 from tsmon.stores.influxdb.annotated_csv import Key, rows
 from tsmon.stores.influxdb.api import ONE_PIECE_BYTES, InfluxApi
 from tsmon.stores.influxdb.connection import InfluxConnection
@@ -26,7 +26,7 @@ from tsmon.stores.influxdb.queries import (
 )
 from tsmon.stores.influxdb.responses import message_of
 from tsmon.stores.influxdb.rollups.columns import windows_of, windows_query
-from tsmon.stores.influxdb.rollups.progress import Rolled, States
+from tsmon.stores.influxdb.rollups.progress import RolledSpan, RollupProgress
 from tsmon.stores.influxdb.rollups.reading import (
     bins_of,
     rolled_bins_query,
@@ -34,7 +34,7 @@ from tsmon.stores.influxdb.rollups.reading import (
     rolled_series_query,
     series_of,
 )
-from tsmon.stores.window_columns import Windows
+from tsmon.stores.window_columns import BinColumns
 from tsmon.time_units import SECOND_NS
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class InfluxStore(InfluxApi, Store):
         super().__init__(connection)
         self._create_bucket = create_bucket
         self._retention_s = retention_s
-        self.rollups = States(self.query, connection.bucket)
+        self.rollups = RollupProgress(self.query, connection.bucket)
         """What is rolled up, and how far; nothing before ``tsmon-agent setup``."""
         self.on_written: Callable[[bytes], None] | None = None
         """Called with the lines of each write that was acknowledged."""
@@ -129,7 +129,7 @@ class InfluxStore(InfluxApi, Store):
             *(await self._bins(selector, high_ns, stop_ns, every_ns) if high_ns < stop_ns else ()),
         ]
 
-    async def bins_of_spans(self, selector: Selector, spans: Iterable[Asked]) -> list[list[Bin]]:
+    async def bins_of_spans(self, selector: Selector, spans: Iterable[WindowedSpan]) -> list[list[Bin]]:
         """See :meth:`Store.bins_of_spans`; spans of whole windows of one width are one question."""
         asked = list(spans)
         widths = {span.every_ns for span in asked}
@@ -164,9 +164,9 @@ class InfluxStore(InfluxApi, Store):
             return None
         for tags in before.keys() | after.keys():
             bins[tags] = (
-                Windows.of(every_ns, before.get(tags, ()))
-                + bins.get(tags, Windows.of(every_ns, ()))
-                + Windows.of(every_ns, after.get(tags, ()))
+                BinColumns.from_bins(every_ns, before.get(tags, ()))
+                + bins.get(tags, BinColumns.from_bins(every_ns, ()))
+                + BinColumns.from_bins(every_ns, after.get(tags, ()))
             )
         return [(dict(tags), bins[tags]) for tags in sorted(bins)]
 
@@ -180,8 +180,8 @@ class InfluxStore(InfluxApi, Store):
         return windows_of_points(await self.query(query), every_ns)
 
     async def _rolled_windows(
-        self, rolled: Rolled, selectors: Sequence[Selector], start_ns: int, stop_ns: int
-    ) -> dict[Key, Windows] | None:
+        self, rolled: RolledSpan, selectors: Sequence[Selector], start_ns: int, stop_ns: int
+    ) -> dict[Key, BinColumns] | None:
         """Rollups as they are, series by series; None where the answer is not understood."""
         text = await self.query(windows_query(self.rollups.bucket_of(rolled), selectors, start_ns, stop_ns))
         if len(text) < ONE_PIECE_BYTES:
@@ -189,7 +189,7 @@ class InfluxStore(InfluxApi, Store):
         return await asyncio.to_thread(windows_of, text, rolled.every_ns)
 
     async def _rolled_bins(
-        self, rolled: Rolled, selector: Selector, start_ns: int, stop_ns: int, every_ns: int
+        self, rolled: RolledSpan, selector: Selector, start_ns: int, stop_ns: int, every_ns: int
     ) -> list[Bin]:
         if rolled.every_ns == every_ns:
             # Mostly it is one series, whose rollups are the windows as they are.
@@ -262,15 +262,15 @@ class InfluxStore(InfluxApi, Store):
             values.append(row.values["_value"])
         return [Values(dict(tags), times, values) for tags, (times, values) in sorted(found.items())]
 
-    async def kept(self, measurement: str) -> list[Kept]:
-        """See :meth:`Store.kept`."""
+    async def retention(self, measurement: str) -> list[Retention]:
+        """See :meth:`Store.retention`."""
         now_ns = time.time_ns()
         rolled = [
-            Kept(one.every_ns, max(one.since_ns, now_ns - one.keep_ns if one.keep_ns else one.since_ns))
+            Retention(one.every_ns, max(one.since_ns, now_ns - one.keep_ns if one.keep_ns else one.since_ns))
             for one in sorted(await self.rollups.all(), key=lambda one: one.every_ns)
             if one.measurement == measurement
         ]
-        return [Kept(0, await self.points_since_ns() if rolled else MIN_TIME_NS), *rolled]
+        return [Retention(0, await self.points_since_ns() if rolled else MIN_TIME_NS), *rolled]
 
     async def points_since_ns(self) -> int:
         """The time before which retention may have removed points; the first of all where the bucket keeps all."""

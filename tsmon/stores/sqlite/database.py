@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from tsmon.errors import StoreError
-from tsmon.stores.rollup_tiers import Rung
+from tsmon.stores.rollup_tiers import RollupTier
 from tsmon.stores.sqlite.rollups import Layout, refresh
 from tsmon.stores.sqlite.schema import open_for_reading, open_for_writing
 from tsmon.stores.sqlite.sqlite_errors import DamagedFileError, translated
@@ -31,9 +31,9 @@ T = TypeVar("T")
 class Database:
     """One file, open for writing by this process alone, or for reading."""
 
-    def __init__(self, path: Path, *, read_only: bool, rungs: Sequence[Rung] | None = None) -> None:
+    def __init__(self, path: Path, *, read_only: bool, tiers: Sequence[RollupTier] | None = None) -> None:
         self.path = path
-        self._rungs = rungs
+        self._tiers = tiers
         self._read_only = read_only
         self._lock = WriterLock(path)
         self._writing = threading.Lock()
@@ -80,13 +80,13 @@ class Database:
         """Let ``change`` alter the file; it calls its second argument before it removes names or series."""
         return self._change(lambda connection, writer: change(connection, writer.forget))
 
-    def change_rungs(self, rungs: Sequence[Rung]) -> None:
+    def change_tiers(self, tiers: Sequence[RollupTier]) -> None:
         """Keep these rollups from now on."""
-        self._rungs = rungs
+        self._tiers = tiers
 
         def step(connection: sqlite3.Connection, writer: Writer) -> None:
             writer.forget_marks()
-            Layout.set(connection, rungs)
+            Layout.set(connection, tiers)
 
         self._change(step)
 
@@ -140,9 +140,9 @@ class Database:
                 self._put_aside(error)
                 with translated(self.path):
                     self._connection = open_for_writing(self.path)
-            if self._rungs is not None:
+            if self._tiers is not None:
                 with translated(self.path):
-                    Layout.set(self._connection, self._rungs)
+                    Layout.set(self._connection, self._tiers)
             self._writer = Writer(self._connection)
         return self._connection, self._writer
 

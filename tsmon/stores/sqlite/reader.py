@@ -8,18 +8,20 @@ from operator import lt
 from typing import Final
 
 from tsmon.errors import StoreRefusedError
-from tsmon.stores.base import Asked, Bin, Count, Kept, Newest, Selector, Series, Values
+from tsmon.stores.base import Bin, Count, Newest, Retention, Selector, Series, Values, WindowedSpan
 from tsmon.stores.sqlite.rollups import Layout
 from tsmon.stores.sqlite.window_queries import Target, aggregated, clamped, find, snapshot
-from tsmon.stores.window_columns import Windows
+from tsmon.stores.window_columns import BinColumns
 from tsmon.time_units import DAY_NS
 
-__all__ = ["bins_of_spans", "counts", "kept", "newest", "series", "values", "windows"]
+__all__ = ["bins_of_spans", "counts", "newest", "retention", "series", "values", "windows"]
 
 NUMBERS: Final = {"float", "integer", "unsigned"}
 
 
-def bins_of_spans(connection: sqlite3.Connection, selector: Selector, spans: Sequence[Asked]) -> list[list[Bin]]:
+def bins_of_spans(
+    connection: sqlite3.Connection, selector: Selector, spans: Sequence[WindowedSpan]
+) -> list[list[Bin]]:
     """See :meth:`Store.bins_of_spans`."""
     with snapshot(connection):
         target = find(connection, selector)
@@ -35,10 +37,10 @@ def bins_of_spans(connection: sqlite3.Connection, selector: Selector, spans: Seq
 
 
 def windows(
-    connection: sqlite3.Connection, selectors: Sequence[Selector], span: Asked
+    connection: sqlite3.Connection, selectors: Sequence[Selector], span: WindowedSpan
 ) -> list[tuple[Mapping[str, str], Sequence[Bin]]] | None:
     """See :meth:`Store.windows`; None where there are no rollups of just this width."""
-    found: dict[int, tuple[Mapping[str, str], Windows]] = {}
+    found: dict[int, tuple[Mapping[str, str], BinColumns]] = {}
     with snapshot(connection):
         for selector in selectors:
             target = find(connection, selector)
@@ -53,7 +55,7 @@ def windows(
 
 
 def _rows(
-    connection: sqlite3.Connection, target: Target, spans: Mapping[int, Asked], every_ns: int
+    connection: sqlite3.Connection, target: Target, spans: Mapping[int, WindowedSpan], every_ns: int
 ) -> list[tuple[int, ...]]:
     """Number of the span and of the window, times of the first and last value, number of values."""
     return aggregated(
@@ -73,13 +75,13 @@ def _rows(
     )
 
 
-def _windows(rows: list[tuple[int, ...]], every_ns: int) -> Windows:
+def _windows(rows: list[tuple[int, ...]], every_ns: int) -> BinColumns:
     """All rows of one series as columns."""
     rows.sort()
     _, numbers, firsts, lasts, counts = map(list, zip(*rows, strict=True)) if rows else ([] for _ in range(5))
     if all(map(lt, numbers, islice(numbers, 1, None))):
-        return Windows(every_ns, firsts, lasts, counts)
-    return Windows.of(every_ns, _bins(rows, every_ns))
+        return BinColumns(every_ns, firsts, lasts, counts)
+    return BinColumns.from_bins(every_ns, _bins(rows, every_ns))
 
 
 def _bins(rows: Sequence[tuple[int, ...]], every_ns: int) -> list[Bin]:
@@ -133,7 +135,7 @@ def series(
         for id_, number, mean, count in aggregated(
             connection,
             target,
-            {0: Asked(start_ns, stop_ns, every_ns)},
+            {0: WindowedSpan(start_ns, stop_ns, every_ns)},
             every_ns,
             points=("id, {number} AS number, avg({column}), count(*)", "id, number"),
             rollups=("id, {number} AS number, sum({column} * {count}) / sum({count}), sum({count})", "id, number"),
@@ -182,7 +184,7 @@ def counts(connection: sqlite3.Connection, selector: Selector, start_ns: int, st
         for id_, count in aggregated(
             connection,
             target,
-            {0: Asked(start_ns, stop_ns, DAY_NS)},
+            {0: WindowedSpan(start_ns, stop_ns, DAY_NS)},
             DAY_NS,
             points=("id, count(*)", "id"),
             rollups=("id, sum({count})", "id"),
@@ -192,11 +194,11 @@ def counts(connection: sqlite3.Connection, selector: Selector, start_ns: int, st
     return sorted(answer, key=_tags)
 
 
-def kept(connection: sqlite3.Connection) -> list[Kept]:
-    """See :meth:`Store.kept`."""
+def retention(connection: sqlite3.Connection) -> list[Retention]:
+    """See :meth:`Store.retention`."""
     layout = Layout.read(connection)
-    levels = [Kept(level.every_ns, level.from_ns) for level in layout.levels]
-    return [Kept(0, layout.points_from_ns), *levels]
+    tiers = [Retention(tier.every_ns, tier.from_ns) for tier in layout.tiers]
+    return [Retention(0, layout.points_from_ns), *tiers]
 
 
 def _tags(one: Count | Newest | Series | Values) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from tsmon.stores.sqlite.rollups import Layout, refresh
 
-__all__ = ["Retention"]
+__all__ = ["RetentionRun"]
 
 STEP_POINTS: Final = 5_000
 STEP_SERIES: Final = 500
@@ -15,11 +15,11 @@ STEP_PAGES: Final = 1_000
 """What one step removes, looks through and gives back to the file system, at most."""
 
 
-class Retention:
+class RetentionRun:
     """One pass over the file: what is too old, then what is left without points and rollups, then space.
 
     Points older than ``keep_ns`` nanoseconds before ``now_ns`` go (None: none do), once their rollups are
-    computed; rollups as their rungs say. Points go by whole windows of the narrowest rung.
+    computed; rollups as their tiers say. Points go by whole windows of the narrowest tier.
     Call :meth:`step` until it returns False; other transactions may come in between.
     """
 
@@ -87,15 +87,15 @@ class Retention:
     def _begin(self, connection: sqlite3.Connection) -> None:
         """Settle up to where points and rollups go, and say so in the file: from now on none of them is read."""
         self._layout = layout = Layout.read(connection)
-        if not layout.levels:
+        if not layout.tiers:
             return
-        self._before_ns = max(layout.levels[0].floor(self._before_ns), -(2**63))
+        self._before_ns = max(layout.tiers[0].floor(self._before_ns), -(2**63))
         connection.execute("BEGIN IMMEDIATE")
         try:
             self._raise_from(connection, 0, self._before_ns)
-            for level in layout.levels:
-                if level.keep_ns is not None:
-                    self._raise_from(connection, level.number, level.floor(self._now_ns - level.keep_ns))
+            for tier in layout.tiers:
+                if tier.keep_ns is not None:
+                    self._raise_from(connection, tier.number, tier.floor(self._now_ns - tier.keep_ns))
             connection.execute("COMMIT")
         except BaseException:
             with contextlib.suppress(sqlite3.Error):
@@ -114,12 +114,12 @@ class Retention:
         found = self._tables.get(measurement)
         if found is None:
             assert self._layout is not None
-            rungs = [
-                (level.table(measurement), "window", level.from_ns // level.every_ns)
-                for level in self._layout.levels
-                if _exists(connection, level.table(measurement))
+            tiers = [
+                (tier.table(measurement), "window", tier.from_ns // tier.every_ns)
+                for tier in self._layout.tiers
+                if _exists(connection, tier.table(measurement))
             ]
-            found = self._tables[measurement] = [(f"m{measurement}", "time_ns", self._before_ns), *rungs]
+            found = self._tables[measurement] = [(f"m{measurement}", "time_ns", self._before_ns), *tiers]
         return found
 
     def _remove(

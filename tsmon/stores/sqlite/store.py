@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from tsmon.errors import StoreError, StoreRefusedError
-from tsmon.stores.base import Asked, Bin, Count, Kept, Newest, Selector, Series, Store, Values
-from tsmon.stores.rollup_tiers import Rung, checked_rungs
+from tsmon.stores.base import Bin, Count, Newest, Retention, Selector, Series, Store, Values, WindowedSpan
+from tsmon.stores.rollup_tiers import RollupTier, validate_tiers
 from tsmon.stores.sqlite import maintenance, reader
 from tsmon.stores.sqlite.database import Database
-from tsmon.stores.sqlite.retention import Retention
+from tsmon.stores.sqlite.retention import RetentionRun
 from tsmon.stores.sqlite.rollups import mark_all, marked_s
 
 __all__ = ["SqliteStore"]
@@ -29,15 +29,15 @@ class SqliteStore(Store):
     have a thread of their own, so that neither waits for the other, and the event loop for neither. A file
     that is damaged is renamed to ``<name>.damaged-<time>``, which is logged, and a new one is begun.
 
-    ``rungs`` are the windows in which rollups are kept, from which questions about many points are
+    ``tiers`` are the windows in which rollups are kept, from which questions about many points are
     answered as exactly, and means to the last digits; None leaves those that the file has.
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], *, read_only: bool = False, rungs: Iterable[Rung] | None = None
+        self, path: str | os.PathLike[str], *, read_only: bool = False, tiers: Iterable[RollupTier] | None = None
     ) -> None:
         self.path = Path(path)
-        self.rungs = None if rungs is None else checked_rungs(rungs)
+        self.tiers = None if tiers is None else validate_tiers(tiers)
         self.read_only = read_only
         self._database: Database | None = None
         self._pid = 0
@@ -59,7 +59,7 @@ class SqliteStore(Store):
         """
         if self._database is not None:
             raise StoreError(f"{self.path} is open already")
-        database = Database(self.path, read_only=self.read_only, rungs=self.rungs)
+        database = Database(self.path, read_only=self.read_only, tiers=self.tiers)
         self._writing = ThreadPoolExecutor(1, "tsmon-sqlite-write")
         self._reading = ThreadPoolExecutor(1, "tsmon-sqlite-read")
         self._database, self._pid = database, os.getpid()
@@ -107,9 +107,9 @@ class SqliteStore(Store):
 
     async def bins(self, selector: Selector, *, start_ns: int, stop_ns: int, every_ns: int) -> list[Bin]:
         """See :meth:`Store.bins`."""
-        return (await self.bins_of_spans(selector, [Asked(start_ns, stop_ns, every_ns)]))[0]
+        return (await self.bins_of_spans(selector, [WindowedSpan(start_ns, stop_ns, every_ns)]))[0]
 
-    async def bins_of_spans(self, selector: Selector, spans: Iterable[Asked]) -> list[list[Bin]]:
+    async def bins_of_spans(self, selector: Selector, spans: Iterable[WindowedSpan]) -> list[list[Bin]]:
         """See :meth:`Store.bins_of_spans`; all from one snapshot."""
         asked = [span._replace(every_ns=_positive(span.every_ns)) for span in spans]
         return await self._ask(lambda connection: reader.bins_of_spans(connection, selector, asked))
@@ -118,7 +118,7 @@ class SqliteStore(Store):
         self, selectors: Sequence[Selector], *, start_ns: int, stop_ns: int, every_ns: int
     ) -> list[tuple[Mapping[str, str], Sequence[Bin]]] | None:
         """See :meth:`Store.windows`; all from one snapshot, None where there are no rollups of just this width."""
-        span = Asked(start_ns, stop_ns, _positive(every_ns))
+        span = WindowedSpan(start_ns, stop_ns, _positive(every_ns))
         return await self._ask(lambda connection: reader.windows(connection, selectors, span))
 
     async def newest(self, selector: Selector) -> list[Newest]:
@@ -139,15 +139,15 @@ class SqliteStore(Store):
         """See :meth:`Store.counts`; from rollups where they are."""
         return await self._ask(lambda connection: reader.counts(connection, selector, start_ns, stop_ns))
 
-    async def kept(self, measurement: str) -> list[Kept]:  # noqa: ARG002
-        """See :meth:`Store.kept`; it is the same for all measurements."""
-        return await self._ask(reader.kept)
+    async def retention(self, measurement: str) -> list[Retention]:  # noqa: ARG002
+        """See :meth:`Store.retention`; it is the same for all measurements."""
+        return await self._ask(reader.retention)
 
-    async def change_rungs(self, rungs: Iterable[Rung]) -> None:
+    async def change_tiers(self, tiers: Iterable[RollupTier]) -> None:
         """Keep these rollups from now on; new ones are computed from what is there by the next refresh."""
         database = self._opened()
-        self.rungs = checked_rungs(rungs)
-        await self._in_turn(self._writing, partial(database.change_rungs, self.rungs))
+        self.tiers = validate_tiers(tiers)
+        await self._in_turn(self._writing, partial(database.change_tiers, self.tiers))
 
     async def refresh_rollups(self) -> None:
         """Recompute the rollups that writes have touched. Answers are exact without it, but slower."""
@@ -173,7 +173,7 @@ class SqliteStore(Store):
         too, and the space returns to the file system. Done in small steps, between which writes come in.
         """
         database = self._opened()
-        retention = Retention(
+        retention = RetentionRun(
             time.time_ns() if now_ns is None else now_ns, None if keep_ns is None else _positive(keep_ns)
         )
         while await self._in_turn(self._writing, partial(database.change, retention.step)):

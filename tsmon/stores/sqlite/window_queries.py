@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import msgspec
 
-from tsmon.stores.base import Asked, Selector
+from tsmon.stores.base import Selector, WindowedSpan
 from tsmon.stores.sqlite.catalogue import tags_of
-from tsmon.stores.sqlite.rollups import Level, Segments
+from tsmon.stores.sqlite.rollups import Segments, TierLayout
 from tsmon.stores.sqlite.rollups.layout import window_number
 
 __all__ = ["Target", "aggregated", "clamped", "find", "snapshot"]
@@ -57,7 +57,7 @@ class Target:
 def aggregated(
     connection: sqlite3.Connection,
     target: Target,
-    spans: Mapping[int, Asked],
+    spans: Mapping[int, WindowedSpan],
     every_ns: int,
     *,
     points: tuple[str, str],
@@ -70,37 +70,37 @@ def aggregated(
     where each rollup is a whole window of one series, so that there is nothing to group; with it all columns are
     integers, by the names of :data:`BIN`.
     """
-    parts: dict[Level | None, list[tuple[int, int, int, int]]] = {}
+    parts: dict[TierLayout | None, list[tuple[int, int, int, int]]] = {}
     for number, span in spans.items():
         for one in target.segments.of(span.start_ns, span.stop_ns, every_ns):
-            parts.setdefault(one.level, []).append((number, one.series, one.start_ns, one.stop_ns))
+            parts.setdefault(one.tier, []).append((number, one.series, one.start_ns, one.stop_ns))
     every = min(every_ns, MAX_SQLITE)
     rows: list[tuple[Any, ...]] = []
-    for level, segments in parts.items():
-        if level is not None and not _has_column(connection, level.table(target.measurement), target.column):
+    for tier, segments in parts.items():
+        if tier is not None and not _has_column(connection, tier.table(target.measurement), target.column):
             continue  # the field is newer than all that is rolled up
         names = {"column": f"p.{target.column}"}
         grouped: str | None
-        if level is None:
+        if tier is None:
             names["number"] = window_number("time_ns", str(every))
             source, (selected, grouped) = f"{target.table} AS p", points
             within, scale = "time_ns", 1
         else:
-            names["number"] = window_number("p.window", str(every_ns // level.every_ns))
+            names["number"] = window_number("p.window", str(every_ns // tier.every_ns))
             alone = len(target.series) == 1
-            as_is = windows is not None and level.every_ns == every_ns and alone
-            source = f"{level.table(target.measurement)} AS p"
-            if as_is and not _has_partial(connection, next(iter(target.series)), level):
+            as_is = windows is not None and tier.every_ns == every_ns and alone
+            source = f"{tier.table(target.measurement)} AS p"
+            if as_is and not _has_partial(connection, next(iter(target.series)), tier):
                 names |= {"count": "p.count", "first": "p.first", "last": "p.last"}
             else:
                 names |= {name: f"coalesce(partial.{name}, p.{name})" for name in ("count", "first", "last")}
                 source += (
                     " LEFT JOIN partial ON partial.series = p.series AND partial.window = p.window AND "
-                    f"partial.rung = {level.number} AND partial.field = {target.field}"
+                    f"partial.rung = {tier.number} AND partial.field = {target.field}"
                 )
             for name in ("first", "last"):
-                names[name] = f"p.window * {level.every_ns} + {names[name]}"
-            within, scale = "p.window", level.every_ns
+                names[name] = f"p.window * {tier.every_ns} + {names[name]}"
+            within, scale = "p.window", tier.every_ns
             selected, grouped = (windows or "", None) if as_is else rollups
         # Of thousands of series most have the same edges.
         edges = {(low, high): (clamped(low // scale), clamped(high // scale)) for _, _, low, high in segments}
@@ -132,10 +132,10 @@ def _has_column(connection: sqlite3.Connection, table: str, column: str) -> bool
     return bool(connection.execute(query, (table, column)).fetchone()[0])
 
 
-def _has_partial(connection: sqlite3.Connection, series: int, level: Level) -> bool:
+def _has_partial(connection: sqlite3.Connection, series: int, tier: TierLayout) -> bool:
     """Whether a field of a series has fewer values than there are points in some window."""
     query = "SELECT EXISTS (SELECT 1 FROM partial WHERE series = ? AND rung = ?)"
-    return bool(connection.execute(query, (series, level.number)).fetchone()[0])
+    return bool(connection.execute(query, (series, tier.number)).fetchone()[0])
 
 
 @contextmanager

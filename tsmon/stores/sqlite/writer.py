@@ -57,7 +57,7 @@ class Writer:
         self.forget_marks()
 
     def forget_marks(self) -> None:
-        """Read the rungs anew at the next write, and take no mark for set; call it after a refresh."""
+        """Read the tiers anew at the next write, and take no mark for set; call it after a refresh."""
         self._marking = None
 
     def write(self, lines: bytes) -> Refusals:

@@ -14,7 +14,7 @@ from tsmon.stores import Bin, Selector, Store
 from tsmon.stores.influxdb import InfluxConnection, InfluxStore
 from tsmon.stores.influxdb.rollup_tasks import changes_needed
 from tsmon.stores.memory import MemoryStore
-from tsmon.stores.rollup_tiers import Rung
+from tsmon.stores.rollup_tiers import RollupTier
 from tsmon.stores.sqlite import SqliteStore
 from tsmon.time_units import DAY_NS
 from tsmon_agent.streams.availability import instrument as instrument_module
@@ -61,7 +61,7 @@ async def store(influxdb: InfluxDB, bucket: str) -> AsyncIterator[InfluxStore]:
     connection = InfluxConnection(url=influxdb.url, org=influxdb.org, bucket=bucket, token=influxdb.token)
     async with InfluxStore(connection) as opened:
         await opened.write("\n".join(lines()).encode())
-        for change in await changes_needed(opened, (Rung(DAY_NS),)):
+        for change in await changes_needed(opened, (RollupTier(DAY_NS),)):
             await change.apply(lambda *_: None)
         yield opened
 
@@ -91,7 +91,7 @@ async def test_reports_are_those_of_single_questions_and_of_the_other_stores(
     async with MemoryStore() as other:
         await other.write("\n".join(lines()).encode())
         assert together == await reports(other)
-    async with SqliteStore(tmp_path / "tsmon.db", rungs=(Rung(DAY_NS),)) as embedded:
+    async with SqliteStore(tmp_path / "tsmon.db", tiers=(RollupTier(DAY_NS),)) as embedded:
         await embedded.write("\n".join(lines()).encode())
         await embedded.refresh_rollups()
         selectors = [one.selector for one in instrument().streams]
@@ -128,7 +128,7 @@ async def test_series_are_told_apart_whatever_their_tags(influxdb: InfluxDB, buc
     connection = InfluxConnection(url=influxdb.url, org=influxdb.org, bucket=bucket, token=influxdb.token)
     async with InfluxStore(connection) as opened:
         await opened.write("\n".join(points).encode())
-        for change in await changes_needed(opened, (Rung(DAY_NS),)):
+        for change in await changes_needed(opened, (RollupTier(DAY_NS),)):
             await change.apply(lambda *_: None)
         told = await opened.windows([Selector("m", "v")], start_ns=START, stop_ns=NOW, every_ns=DAY_NS)
         assert told is not None

@@ -9,8 +9,8 @@ from tsmon.line_protocol.escaping import escape_tag
 from tsmon.stores.influxdb.annotated_csv import rows
 from tsmon.stores.influxdb.queries import MAX_TIME_NS, MIN_TIME_NS, condition, quote
 from tsmon.stores.influxdb.rollup_tasks.tasks import once
-from tsmon.stores.influxdb.rollups.layout import COUNT, STATE
-from tsmon.stores.influxdb.rollups.progress import Rolled
+from tsmon.stores.influxdb.rollups.layout import COUNT, PROGRESS
+from tsmon.stores.influxdb.rollups.progress import RolledSpan
 from tsmon.time_units import DAY_NS
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ __all__ = [
     "contents_of",
     "differing_days",
     "first_time_ns",
-    "noted",
+    "progress_line",
     "recompute",
     "roll_up",
     "spans_of",
@@ -51,7 +51,7 @@ async def recompute(
     *,
     done: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """Compute all rungs of a measurement again for a span, as far as its points are there.
+    """Compute all tiers of a measurement again for a span, as far as its points are there.
 
     A span from before what is rolled up so far is added to it.
     Windows that lost points to retention are frozen: what they were computed as, they stay. ``done`` is told how
@@ -70,32 +70,34 @@ async def recompute(
             await roll_up(store, one, contents, low_ns, high_ns)
             done((high_ns - low_ns) // one.every_ns)
         if longer is not one:
-            await store.write(noted(longer))
+            await store.write(progress_line(longer))
             store.rollups.forget()
 
 
-def noted(rolled: Rolled) -> bytes:
+def progress_line(rolled: RolledSpan) -> bytes:
     """The line that notes how far a measurement is rolled up, now."""
     tags = f"every_ns={rolled.every_ns},rolled={escape_tag(rolled.measurement)}"
     fields = f"since={rolled.since_ns}i,until={rolled.until_ns}i,keep={rolled.keep_ns}i"
-    return f"{STATE},{tags} {fields} {time.time_ns()}".encode()
+    return f"{PROGRESS},{tags} {fields} {time.time_ns()}".encode()
 
 
-def _reaching_back(rolled: Rolled, start_ns: int, raw_from_ns: int) -> Rolled:
+def _reaching_back(rolled: RolledSpan, start_ns: int, raw_from_ns: int) -> RolledSpan:
     every_ns = rolled.every_ns
     since_ns = max(start_ns // every_ns, -(-raw_from_ns // every_ns)) * every_ns
     return replace(rolled, since_ns=since_ns) if since_ns < rolled.since_ns else rolled
 
 
-async def roll_up(store: "InfluxStore", rolled: Rolled, contents: Contents, start_ns: int, stop_ns: int) -> None:
-    """Roll up whole windows of one rung."""
+async def roll_up(
+    store: "InfluxStore", rolled: RolledSpan, contents: Contents, start_ns: int, stop_ns: int
+) -> None:
+    """Roll up whole windows of one tier."""
     bucket = store.connection.bucket
     flux = once(bucket, rolled.measurement, contents.numbers, rolled.every_ns, start_ns, stop_ns)
     await store.query(flux, timeout_s=LONGEST_S)
 
 
 def spans_of(
-    rolled: Rolled, contents: Contents, start_ns: int, stop_ns: int, raw_from_ns: int
+    rolled: RolledSpan, contents: Contents, start_ns: int, stop_ns: int, raw_from_ns: int
 ) -> Iterator[tuple[int, int]]:
     """Spans of some windows each that cover a span, as far as that is rolled up and not frozen."""
     every_ns = rolled.every_ns
@@ -139,9 +141,9 @@ async def first_time_ns(store: "InfluxStore", measurement: str, fields: Sequence
 
 
 async def differing_days(store: "InfluxStore", measurement: str, days: int, *, now_ns: int) -> list[int]:
-    """Starts of those of the last days in which a rung tells of another number of values than there are.
+    """Starts of those of the last days in which a tier tells of another number of values than there are.
 
-    Each rung is compared as far as it is rolled up, since a wider one may have counted what came too late for a
+    Each tier is compared as far as it is rolled up, since a wider one may have counted what came too late for a
     narrower one. Counted by the storage, so it costs little; what was overwritten in place is not seen by it.
     """
     raw_from_ns = -(-(await store.points_since_ns()) // DAY_NS) * DAY_NS
@@ -158,8 +160,8 @@ async def differing_days(store: "InfluxStore", measurement: str, days: int, *, n
     return sorted(differing)
 
 
-async def _differing(store: "InfluxStore", rolled: Rolled, low_ns: int) -> Iterable[int]:
-    """Days from ``low_ns`` to where a rung ends in which it differs."""
+async def _differing(store: "InfluxStore", rolled: RolledSpan, low_ns: int) -> Iterable[int]:
+    """Days from ``low_ns`` to where a tier ends in which it differs."""
     is_mine = condition("_measurement", rolled.measurement)
     counted = await store.query(
         "\n".join(

@@ -11,14 +11,14 @@ from tsmon.stores.influxdb.rollup_tasks.recompute import (
     Contents,
     contents_of,
     first_time_ns,
-    noted,
+    progress_line,
     roll_up,
     spans_of,
 )
 from tsmon.stores.influxdb.rollup_tasks.tasks import task, task_name, task_prefix
-from tsmon.stores.influxdb.rollups.layout import STATE, rung_bucket, rung_name
-from tsmon.stores.influxdb.rollups.progress import Rolled
-from tsmon.stores.rollup_tiers import Rung
+from tsmon.stores.influxdb.rollups.layout import PROGRESS, tier_bucket, tier_name
+from tsmon.stores.influxdb.rollups.progress import RolledSpan
+from tsmon.stores.rollup_tiers import RollupTier
 from tsmon.time_units import DAY_NS, SECOND_NS
 
 if TYPE_CHECKING:
@@ -41,27 +41,27 @@ class Change:
     apply: Callable[[Progress], Awaitable[None]]
 
 
-async def changes_needed(store: "InfluxStore", rungs: Sequence[Rung]) -> list[Change]:
-    """What must be done so that every measurement is rolled up in every rung; none where all is as it should be.
+async def changes_needed(store: "InfluxStore", tiers: Sequence[RollupTier]) -> list[Change]:
+    """What must be done so that every measurement is rolled up in every tier; none where all is as it should be.
 
     Raises :class:`~tsmon.errors.StoreError`, also where the token may not look.
     """
-    changes = await _buckets(store, rungs)
+    changes = await _buckets(store, tiers)
     known = await _tasks(store)
     found = await measurements(store)
     wanted = {}
     for measurement in found:
         contents = await contents_of(store, measurement)
-        for rung in rungs:
-            name = task_name(store.connection.bucket, measurement, rung.every_ns)
-            text = task(store.connection.bucket, measurement, contents.numbers, rung.every_ns, rung.keep_ns or 0)
+        for tier in tiers:
+            name = task_name(store.connection.bucket, measurement, tier.every_ns)
+            text = task(store.connection.bucket, measurement, contents.numbers, tier.every_ns, tier.keep_ns or 0)
             wanted[name] = text
             if name not in known:
-                changes.append(Change(f"create task {name!r}", _creates(store, measurement, contents, rung, text)))
+                changes.append(Change(f"create task {name!r}", _creates(store, measurement, contents, tier, text)))
             elif known[name]["flux"] != text:
-                apply = _updates(store, measurement, contents, rung, known[name], text)
+                apply = _updates(store, measurement, contents, tier, known[name], text)
                 changes.append(Change(f"update task {name!r}", apply))
-    widths = {rung_name(rung.every_ns) for rung in rungs}
+    widths = {tier_name(tier.every_ns) for tier in tiers}
     for name, one in known.items():
         # The task of a measurement without points goes on: it costs nothing, and points may come again.
         width = name.removeprefix(task_prefix(store.connection.bucket)).partition(" ")[0]
@@ -76,15 +76,15 @@ async def measurements(store: "InfluxStore") -> list[str]:
         'import "influxdata/influxdb/schema"\n\n'
         f"schema.measurements(bucket: {quote(store.connection.bucket)}, start: time(v: {MIN_TIME_NS}))\n"
     )
-    return sorted(row.values["_value"] for row in rows(text) if row.values["_value"] != STATE)
+    return sorted(row.values["_value"] for row in rows(text) if row.values["_value"] != PROGRESS)
 
 
-async def _buckets(store: "InfluxStore", rungs: Iterable[Rung]) -> list[Change]:
+async def _buckets(store: "InfluxStore", tiers: Iterable[RollupTier]) -> list[Change]:
     changes = []
-    for rung in rungs:
-        name = rung_bucket(store.connection.bucket, rung.every_ns)
-        keep_s = (rung.keep_ns or 0) // SECOND_NS
-        rules = [{"type": "expire", "everySeconds": keep_s, "shardGroupDurationSeconds": _shard_s(rung)}]
+    for tier in tiers:
+        name = tier_bucket(store.connection.bucket, tier.every_ns)
+        keep_s = (tier.keep_ns or 0) // SECOND_NS
+        rules = [{"type": "expire", "everySeconds": keep_s, "shardGroupDurationSeconds": _shard_s(tier)}]
         kept = f"keep {keep_s // 86_400} days" if keep_s else "keep for ever"
         found = await store.bucket(name)
         if found is None:
@@ -100,13 +100,13 @@ async def _buckets(store: "InfluxStore", rungs: Iterable[Rung]) -> list[Change]:
     return changes
 
 
-def _shard_s(rung: Rung) -> int:
+def _shard_s(tier: RollupTier) -> int:
     """Length in seconds of a shard, whole days: some hundred windows, since each shard of a range is opened.
 
     By default ten years of days would lie in five hundred of them.
     """
-    days = max(WINDOWS_IN_SHARD * rung.every_ns // DAY_NS, 1)
-    return min(days, max((rung.keep_ns or MAX_TIME_NS) // DAY_NS, 1)) * 86_400
+    days = max(WINDOWS_IN_SHARD * tier.every_ns // DAY_NS, 1)
+    return min(days, max((tier.keep_ns or MAX_TIME_NS) // DAY_NS, 1)) * 86_400
 
 
 async def _tasks(store: "InfluxStore") -> dict[str, Any]:
@@ -131,7 +131,7 @@ def _calls(
 
 
 def _updates(
-    store: "InfluxStore", measurement: str, contents: Contents, rung: Rung, known: dict[str, Any], text: str
+    store: "InfluxStore", measurement: str, contents: Contents, tier: RollupTier, known: dict[str, Any], text: str
 ) -> Callable[[Progress], Awaitable[None]]:
     """Exchange the task's text, and make the means of numbers that the old one did not know."""
     new = [field for field in contents.numbers if condition("_field", field) not in known["flux"]]
@@ -142,14 +142,19 @@ def _updates(
         if first_ns is not None:
             store.rollups.forget()
             for one in await store.rollups.all():
-                if (one.measurement, one.every_ns) == (measurement, rung.every_ns):
+                if (one.measurement, one.every_ns) == (measurement, tier.every_ns):
                     await _roll_up(store, one, contents, first_ns, await store.points_since_ns(), progress)
 
     return apply
 
 
 async def _roll_up(
-    store: "InfluxStore", rolled: Rolled, contents: Contents, start_ns: int, raw_from_ns: int, progress: Progress
+    store: "InfluxStore",
+    rolled: RolledSpan,
+    contents: Contents,
+    start_ns: int,
+    raw_from_ns: int,
+    progress: Progress,
 ) -> None:
     """All from a time on, as far as it is rolled up; no window that begins before ``raw_from_ns``."""
     spans = list(spans_of(rolled, contents, start_ns, rolled.until_ns, raw_from_ns))
@@ -158,7 +163,7 @@ async def _roll_up(
         await roll_up(store, rolled, contents, low_ns, high_ns)
         done += high_ns - low_ns
         whole = spans[-1][1] - spans[0][0]
-        label = f"{rung_name(rolled.every_ns)} {rolled.measurement}"
+        label = f"{tier_name(rolled.every_ns)} {rolled.measurement}"
         progress(label, done // rolled.every_ns, whole // rolled.every_ns)
 
 
@@ -167,21 +172,21 @@ def _deletes(store: "InfluxStore", id_: str) -> Callable[[Progress], Awaitable[N
 
 
 def _creates(
-    store: "InfluxStore", measurement: str, contents: Contents, rung: Rung, text: str
+    store: "InfluxStore", measurement: str, contents: Contents, tier: RollupTier, text: str
 ) -> Callable[[Progress], Awaitable[None]]:
     """Roll up what is there, note how far, and leave the rest to the task."""
 
     async def apply(progress: Progress) -> None:
-        every_ns = rung.every_ns
+        every_ns = tier.every_ns
         stop_ns = time.time_ns() // every_ns * every_ns
         first_ns = await first_time_ns(store, measurement)
         oldest_ns = max(stop_ns if first_ns is None else first_ns, await store.points_since_ns())
-        if rung.keep_ns:
-            oldest_ns = max(oldest_ns, stop_ns - rung.keep_ns)
+        if tier.keep_ns:
+            oldest_ns = max(oldest_ns, stop_ns - tier.keep_ns)
         since_ns = min(oldest_ns // every_ns * every_ns, stop_ns)
-        rolled = Rolled(measurement, every_ns, since_ns, stop_ns, rung.keep_ns or 0)
+        rolled = RolledSpan(measurement, every_ns, since_ns, stop_ns, tier.keep_ns or 0)
         await _roll_up(store, rolled, contents, since_ns, MIN_TIME_NS, progress)
-        await store.write(noted(rolled))
+        await store.write(progress_line(rolled))
         await store.call("POST", "/api/v2/tasks", {}, {"orgID": "", "flux": text, "status": "active"})
         store.rollups.forget()
 

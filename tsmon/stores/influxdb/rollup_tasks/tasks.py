@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from tsmon.stores.influxdb.queries import condition, quote
-from tsmon.stores.influxdb.rollups.layout import COUNT, FIRST, LAST, MEAN, STATE, rung_bucket, rung_name
+from tsmon.stores.influxdb.rollups.layout import COUNT, FIRST, LAST, MEAN, PROGRESS, tier_bucket, tier_name
 
 __all__ = ["VERSION", "once", "task", "task_name", "task_prefix"]
 
@@ -32,7 +32,7 @@ def once(bucket: str, measurement: str, numbers: Sequence[str], every_ns: int, s
 def task(bucket: str, measurement: str, numbers: Sequence[str], every_ns: int, keep_ns: int) -> str:
     """A task that rolls up what is over, from where the last run ended, and notes how far it came."""
     reach_ns = max(REACH * every_ns, -(-SHORTEST_REACH_NS // every_ns) * every_ns)
-    where = f"{condition('_measurement', STATE)} and {condition('rolled', measurement)}"
+    where = f"{condition('_measurement', PROGRESS)} and {condition('rolled', measurement)}"
     known = (
         f"from(bucket: {quote(bucket)})\n"
         "  |> range(start: -30d)\n"
@@ -41,14 +41,14 @@ def task(bucket: str, measurement: str, numbers: Sequence[str], every_ns: int, k
         "  |> findRecord(fn: (key) => key._field == {}, idx: 0)\n"
     )
     rows = ",\n  ".join(
-        f'{{_time: now(), _measurement: "{STATE}", rolled: {quote(measurement)}, every_ns: "{every_ns}", '
+        f'{{_time: now(), _measurement: "{PROGRESS}", rolled: {quote(measurement)}, every_ns: "{every_ns}", '
         f'_field: "{field}", _value: {value}}}'
         for field, value in (("since", "begun"), ("until", "stop"), ("keep", str(keep_ns)))
     )
     return (
         'import "array"\n\n'
         f"// tsmon rollups, version {VERSION}\n"
-        f"option task = {{name: {quote(task_name(bucket, measurement, every_ns))}, every: {rung_name(every_ns)}, "
+        f"option task = {{name: {quote(task_name(bucket, measurement, every_ns))}, every: {tier_name(every_ns)}, "
         f"offset: {OFFSET}}}\n\n"
         f"since = {known.replace('{}', quote('since'))}"
         f"until = {known.replace('{}', quote('until'))}"
@@ -68,7 +68,7 @@ def task_prefix(bucket: str) -> str:
 
 def task_name(bucket: str, measurement: str, every_ns: int) -> str:
     """Name of a task."""
-    return f"{task_prefix(bucket)}{rung_name(every_ns)} {measurement}"
+    return f"{task_prefix(bucket)}{tier_name(every_ns)} {measurement}"
 
 
 def _rolled(bucket: str, measurement: str, numbers: Sequence[str], every_ns: int, start: str, stop: str) -> str:
@@ -78,7 +78,7 @@ def _rolled(bucket: str, measurement: str, numbers: Sequence[str], every_ns: int
         f"  |> filter(fn: (r) => {condition('_measurement', measurement)}{{}})\n"
         f"  |> window(every: {every_ns}ns)\n"
     )
-    target = f'  |> to(bucket: {quote(rung_bucket(bucket, every_ns))})\n  |> count()\n  |> yield(name: "{{}}")\n'
+    target = f'  |> to(bucket: {quote(tier_bucket(bucket, every_ns))})\n  |> count()\n  |> yield(name: "{{}}")\n'
 
     def made(function: str, suffix: str, more: str, where: str = "") -> str:
         return (

@@ -18,7 +18,7 @@ from tsmon.stores.base import Selector
 from tsmon.stores.influxdb.annotated_csv import Key, rows
 from tsmon.stores.influxdb.queries import source_of_any
 from tsmon.stores.influxdb.rollups.layout import COUNT, FIRST, LAST, rolled_field
-from tsmon.stores.window_columns import Windows
+from tsmon.stores.window_columns import BinColumns
 
 __all__ = ["windows_of", "windows_query"]
 
@@ -55,7 +55,7 @@ def windows_query(bucket: str, selectors: Sequence[Selector], start_ns: int, sto
     return "\n".join(columns + told)
 
 
-def windows_of(text: str, every_ns: int) -> dict[Key, Windows] | None:
+def windows_of(text: str, every_ns: int) -> dict[Key, BinColumns] | None:
     """Bins of what :func:`windows_query` answers; None where it is not understood."""
     columns: dict[str, list[int]] = {}
     rest: list[str] = []
@@ -72,7 +72,7 @@ def windows_of(text: str, every_ns: int) -> dict[Key, Windows] | None:
         )
         if not counts.keys() == firsts.keys() == lasts.keys():
             return None
-        windows = {key: Windows(every_ns, firsts[key], lasts[key], counts[key]) for key in counts}
+        windows = {key: BinColumns(every_ns, firsts[key], lasts[key], counts[key]) for key in counts}
     except (ValueError, LookupError, msgspec.MsgspecError, StoreError):
         return None
     return windows if all(map(_in_order, windows.values())) else None
@@ -103,6 +103,6 @@ def _parts(column: list[int], lengths: Mapping[Key, int], sums: Mapping[Key, int
     return parts
 
 
-def _in_order(windows: Windows) -> bool:
+def _in_order(windows: BinColumns) -> bool:
     firsts, lasts, counts = windows.firsts, windows.lasts, windows.counts
     return len(firsts) == len(lasts) == len(counts) and all(map(lt, lasts, islice(firsts, 1, None)))

@@ -1,6 +1,6 @@
 """Where rollups lie in InfluxDB.
 
-Each rung has a bucket beside that of the points, ``<bucket>_15m``, with the rung's retention. Measurements and tags
+Each tier has a bucket beside that of the points, ``<bucket>_15m``, with the tier's retention. Measurements and tags
 there are those of the points, and the time of a rollup is its window's start. Of a field ``f`` there are
 ``f:count`` (integer), ``f:first`` and ``f:last`` (times of the first and last value, integer nanoseconds), and of
 numbers ``f:mean`` (float).
@@ -15,9 +15,9 @@ from typing import Final
 from tsmon.stores.base import Selector
 from tsmon.time_units import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS
 
-__all__ = ["COUNT", "FIRST", "LAST", "MEAN", "STATE", "rolled_field", "rung_bucket", "rung_name"]
+__all__ = ["COUNT", "FIRST", "LAST", "MEAN", "PROGRESS", "rolled_field", "tier_bucket", "tier_name"]
 
-STATE: Final = "tsmon_rollups"
+PROGRESS: Final = "tsmon_rollups"
 COUNT: Final = ":count"
 FIRST: Final = ":first"
 LAST: Final = ":last"
@@ -27,11 +27,11 @@ _UNITS: Final = (("d", DAY_NS), ("h", HOUR_NS), ("m", MINUTE_NS), ("s", SECOND_N
 
 
 def rolled_field(selector: Selector, suffix: str) -> Selector:
-    """Where a rung's bucket has one of the values above for the selected field."""
+    """Where a tier's bucket has one of the values above for the selected field."""
     return Selector(selector.measurement, selector.field + suffix, selector.tags)
 
 
-def rung_name(every_ns: int) -> str:
+def tier_name(every_ns: int) -> str:
     """Text of a width such as ``15m``; ``1500000000ns`` where no unit fits."""
     for unit, length_ns in _UNITS:
         if every_ns % length_ns == 0:
@@ -39,6 +39,6 @@ def rung_name(every_ns: int) -> str:
     return f"{every_ns}ns"
 
 
-def rung_bucket(bucket: str, every_ns: int) -> str:
-    """Name of the bucket of a rung."""
-    return f"{bucket}_{rung_name(every_ns)}"
+def tier_bucket(bucket: str, every_ns: int) -> str:
+    """Name of the bucket of a tier."""
+    return f"{bucket}_{tier_name(every_ns)}"

@@ -7,19 +7,19 @@ from typing import Final
 
 from tsmon.stores.influxdb.annotated_csv import rows
 from tsmon.stores.influxdb.queries import condition, quote
-from tsmon.stores.influxdb.rollups.layout import STATE, rung_bucket
+from tsmon.stores.influxdb.rollups.layout import PROGRESS, tier_bucket
 
-__all__ = ["Rolled", "States"]
+__all__ = ["RolledSpan", "RollupProgress"]
 
 FRESH_S: Final = 10.0
 """How long an answer about the rollups is believed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rolled:
-    """A measurement in one rung: all whole windows from ``since_ns`` to ``until_ns`` are rolled up.
+class RolledSpan:
+    """A measurement in one tier: all whole windows from ``since_ns`` to ``until_ns`` are rolled up.
 
-    ``keep_ns`` is the rung's retention, 0 for ever.
+    ``keep_ns`` is the tier's retention, 0 for ever.
     """
 
     measurement: str
@@ -36,21 +36,21 @@ class Rolled:
         return -(-low_ns // every_ns) * every_ns, min(stop_ns, self.until_ns) // every_ns * every_ns
 
 
-class States:
+class RollupProgress:
     """Asks by ``query`` (Flux in, annotated CSV out) what the tasks noted, and remembers it for a while."""
 
     def __init__(self, query: Callable[[str], Awaitable[str]], bucket: str) -> None:
         self._query = query
         self.bucket = bucket
-        self._known: list[Rolled] = []
+        self._known: list[RolledSpan] = []
         self._until_s = 0.0
 
     def forget(self) -> None:
         """Ask anew the next time."""
         self._until_s = 0.0
 
-    async def all(self) -> list[Rolled]:
-        """Everything that is rolled up, in whatever rung."""
+    async def all(self) -> list[RolledSpan]:
+        """Everything that is rolled up, in whatever tier."""
         if time.monotonic() >= self._until_s:
             self._known = await self._asked()
             self._until_s = time.monotonic() + FRESH_S
@@ -58,7 +58,7 @@ class States:
 
     async def widest(
         self, measurement: str, start_ns: int, stop_ns: int, every_ns: int
-    ) -> tuple[Rolled, int, int] | None:
+    ) -> tuple[RolledSpan, int, int] | None:
         """What answers most of a span in windows of ``every_ns``, and which part of it; None: nothing does."""
         now_ns = time.time_ns()
         best = None
@@ -70,7 +70,7 @@ class States:
                 best = one, low_ns, high_ns
         return best
 
-    async def most(self, measurement: str, start_ns: int, stop_ns: int) -> tuple[Rolled, int, int] | None:
+    async def most(self, measurement: str, start_ns: int, stop_ns: int) -> tuple[RolledSpan, int, int] | None:
         """What answers most of a span in windows of whatever width, the widest of several; None: nothing does."""
         now_ns = time.time_ns()
         parts = [
@@ -81,21 +81,21 @@ class States:
         parts = [part for part in parts if part[1] < part[2]]
         return max(parts, key=lambda part: (part[2] - part[1], part[0].every_ns), default=None)
 
-    def bucket_of(self, rolled: Rolled) -> str:
+    def bucket_of(self, rolled: RolledSpan) -> str:
         """Where its rollups are."""
-        return rung_bucket(self.bucket, rolled.every_ns)
+        return tier_bucket(self.bucket, rolled.every_ns)
 
-    async def _asked(self) -> list[Rolled]:
+    async def _asked(self) -> list[RolledSpan]:
         text = await self._query(
             f"from(bucket: {quote(self.bucket)})\n  |> range(start: -30d)\n"
-            f"  |> filter(fn: (r) => {condition('_measurement', STATE)})\n  |> last()\n"
+            f"  |> filter(fn: (r) => {condition('_measurement', PROGRESS)})\n  |> last()\n"
         )
         found: dict[tuple[str, int], dict[str, int]] = {}
         for row in rows(text):
             key = row.tags.get("rolled", ""), int(row.tags.get("every_ns", 0))
             found.setdefault(key, {})[row.values["_field"]] = row.values["_value"]
         return [
-            Rolled(measurement, every_ns, one["since"], one["until"], one.get("keep", 0))
+            RolledSpan(measurement, every_ns, one["since"], one["until"], one.get("keep", 0))
             for (measurement, every_ns), one in found.items()
             if every_ns > 0 and "since" in one and "until" in one
         ]

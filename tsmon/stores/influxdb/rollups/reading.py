@@ -42,8 +42,8 @@ def rolled_counts_query(
 
     ``buckets`` are those of the points and of the rollups, of which is taken what lies in ``rolled``.
     """
-    points, rung = buckets
-    parts = [counts_query(rung, rolled_field(selector, COUNT), *rolled, function="sum")]
+    points, tier = buckets
+    parts = [counts_query(tier, rolled_field(selector, COUNT), *rolled, function="sum")]
     parts += [
         counts_query(points, selector, start_ns, stop_ns)
         for start_ns, stop_ns in ((span[0], rolled[0]), (rolled[1], span[1]))

@@ -1,4 +1,4 @@
-"""Marks: which windows of the narrowest rung a write has touched."""
+"""Marks: which windows of the narrowest tier a write has touched."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -21,19 +21,19 @@ class Marking:
 
     @property
     def every_ns(self) -> int | None:
-        """Width of the narrowest rung; None where there is none and nothing needs marking."""
-        levels = self._layout.levels
-        return levels[0].every_ns if levels else None
+        """Width of the narrowest tier; None where there is none and nothing needs marking."""
+        tiers = self._layout.tiers
+        return tiers[0].every_ns if tiers else None
 
     def mark(self, measurement: int, windows: Iterable[tuple[int, int]]) -> None:
-        """Mark windows of the narrowest rung, given as pairs of series and window number.
+        """Mark windows of the narrowest tier, given as pairs of series and window number.
 
         A window that lost points to retention is frozen: what it was computed as, it stays.
         """
         new = set(windows) - self._marked
         if not new:
             return
-        every_ns = self._layout.levels[0].every_ns
+        every_ns = self._layout.tiers[0].every_ns
         frozen_before = -(-self._layout.points_from_ns // every_ns)
         marks = [
             (series, max(window * every_ns, MIN_TIME), min((window + 1) * every_ns, MAX_TIME))
@@ -51,15 +51,15 @@ class Marking:
 
     def _thaw(self, measurement: int, series: int, time_ns: int) -> bool:
         """Whether a window from before the points begin may be computed: there was nothing of it until now."""
-        level = next((one for one in self._layout.levels if one.from_ns <= time_ns), self._layout.levels[-1])
-        start_ns = max(level.floor(time_ns), MIN_TIME)
+        tier = next((one for one in self._layout.tiers if one.from_ns <= time_ns), self._layout.tiers[-1])
+        start_ns = max(tier.floor(time_ns), MIN_TIME)
         thawed = "SELECT 1 FROM thawed WHERE series = ? AND start_ns = ?"
         if self._connection.execute(thawed, (series, start_ns)).fetchone():
             return True
-        table = level.table(measurement)
+        table = tier.table(measurement)
         if self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone():
             known = f"SELECT 1 FROM {table} WHERE series = ? AND window = ?"
-            if self._connection.execute(known, (series, start_ns // level.every_ns)).fetchone():
+            if self._connection.execute(known, (series, start_ns // tier.every_ns)).fetchone():
                 return False
         self._connection.execute("INSERT INTO thawed VALUES (?, ?)", (series, start_ns))
         return True

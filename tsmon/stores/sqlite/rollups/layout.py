@@ -1,7 +1,7 @@
 """Where rollups lie in the file.
 
-``rungs`` numbers the rungs; ``from_ns`` is the time before which a rung's rows have been removed, and number 0
-stands for the points themselves. The rollups of measurement 3 in rung 2 are the table ``m3_r2``, clustered by
+``rungs`` numbers the tiers; ``from_ns`` is the time before which a tier's rows have been removed, and number 0
+stands for the points themselves. The rollups of measurement 3 in tier 2 are the table ``m3_r2``, clustered by
 series and window (its number, counted from the epoch): count, first and last (as offsets from the window's start)
 over all its points, and for each field, in the column of the points' table, its mean; 1 where values have no
 mean, NULL where there are none. A field that some points of the window lack has its own count, first and last
@@ -15,9 +15,19 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
-from tsmon.stores.rollup_tiers import Rung
+from tsmon.stores.rollup_tiers import RollupTier
 
-__all__ = ["MAX_TIME", "MIN_TIME", "TABLES", "Layout", "Level", "mark_all", "marked_s", "whole", "window_number"]
+__all__ = [
+    "MAX_TIME",
+    "MIN_TIME",
+    "TABLES",
+    "Layout",
+    "TierLayout",
+    "mark_all",
+    "marked_s",
+    "whole",
+    "window_number",
+]
 
 MIN_TIME: Final = -(2**63)
 MAX_TIME: Final = 2**63 - 1
@@ -55,8 +65,8 @@ TABLES: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
-    """One rung of the file: its rows begin at ``from_ns``."""
+class TierLayout:
+    """One tier of the file: its rows begin at ``from_ns``."""
 
     number: int
     every_ns: int
@@ -78,50 +88,48 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The file's rungs from the narrowest to the widest, and since when its points are whole."""
+    """The file's tiers from the narrowest to the widest, and since when its points are whole."""
 
-    levels: tuple[Level, ...]
+    tiers: tuple[TierLayout, ...]
     points_from_ns: int
 
     @classmethod
     def read(cls, connection: sqlite3.Connection) -> Self:
-        """As the file has it; a file of an older version has no rungs."""
+        """As the file has it; a file of an older version has no tiers."""
         if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'rungs'").fetchone():
             return cls((), MIN_TIME)
-        points_from_ns, levels = MIN_TIME, []
+        points_from_ns, tiers = MIN_TIME, []
         for number, every_ns, keep_ns, from_ns in connection.execute(
             "SELECT number, every_ns, keep_ns, from_ns FROM rungs ORDER BY every_ns"
         ):
             if number:
-                levels.append(Level(number, every_ns, keep_ns, from_ns))
+                tiers.append(TierLayout(number, every_ns, keep_ns, from_ns))
             else:
                 points_from_ns = from_ns
-        return cls(tuple(levels), points_from_ns)
+        return cls(tuple(tiers), points_from_ns)
 
     @staticmethod
-    def set(connection: sqlite3.Connection, rungs: Sequence[Rung]) -> None:
-        """Make the file's rungs these; new ones will be computed from what is there."""
-        present = Layout.read(connection).levels
-        if [(level.every_ns, level.keep_ns) for level in present] == [(r.every_ns, r.keep_ns) for r in rungs]:
+    def set(connection: sqlite3.Connection, tiers: Sequence[RollupTier]) -> None:
+        """Make the file's tiers these; new ones will be computed from what is there."""
+        present = Layout.read(connection).tiers
+        if [(tier.every_ns, tier.keep_ns) for tier in present] == [(r.every_ns, r.keep_ns) for r in tiers]:
             return
         with whole(connection):
-            Layout._change(connection, rungs)
+            Layout._change(connection, tiers)
 
     @staticmethod
-    def _change(connection: sqlite3.Connection, rungs: Sequence[Rung]) -> None:
-        before = {level.every_ns: level for level in Layout.read(connection).levels}
-        wanted = {rung.every_ns: rung.keep_ns for rung in rungs}
+    def _change(connection: sqlite3.Connection, tiers: Sequence[RollupTier]) -> None:
+        before = {tier.every_ns: tier for tier in Layout.read(connection).tiers}
+        wanted = {tier.every_ns: tier.keep_ns for tier in tiers}
         measurements = [row[0] for row in connection.execute("SELECT id FROM measurements")]
-        for every_ns, level in before.items():
+        for every_ns, tier in before.items():
             if every_ns in wanted:
-                connection.execute(
-                    "UPDATE rungs SET keep_ns = ? WHERE number = ?", (wanted[every_ns], level.number)
-                )
+                connection.execute("UPDATE rungs SET keep_ns = ? WHERE number = ?", (wanted[every_ns], tier.number))
                 continue
             for measurement in measurements:
-                connection.execute(f"DROP TABLE IF EXISTS {level.table(measurement)}")
-            connection.execute("DELETE FROM partial WHERE rung = ?", (level.number,))
-            connection.execute("DELETE FROM rungs WHERE number = ?", (level.number,))
+                connection.execute(f"DROP TABLE IF EXISTS {tier.table(measurement)}")
+            connection.execute("DELETE FROM partial WHERE rung = ?", (tier.number,))
+            connection.execute("DELETE FROM rungs WHERE number = ?", (tier.number,))
         new = [every_ns for every_ns in wanted if every_ns not in before]
         connection.executemany(
             f"INSERT INTO rungs (every_ns, keep_ns, from_ns) VALUES (?, ?, {MIN_TIME})",
@@ -149,15 +157,15 @@ def whole(connection: sqlite3.Connection) -> Iterator[None]:
 def mark_everything(connection: sqlite3.Connection) -> None:
     """Mark each series over all its points and rollups, in the transaction that is open."""
     layout = Layout.read(connection)
-    narrow = layout.levels[0]
+    narrow = layout.tiers[0]
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     marks = []
     for series, measurement in connection.execute("SELECT id, measurement FROM series").fetchall():
         spans = [_span(connection, f"m{measurement}", "time_ns", 1, series)]
         spans += [
-            _span(connection, level.table(measurement), "window", level.every_ns, series)
-            for level in layout.levels
-            if level.table(measurement) in tables
+            _span(connection, tier.table(measurement), "window", tier.every_ns, series)
+            for tier in layout.tiers
+            if tier.table(measurement) in tables
         ]
         known = [span for span in spans if span is not None]
         if known:
@@ -169,7 +177,7 @@ def mark_everything(connection: sqlite3.Connection) -> None:
 
 def mark_all(connection: sqlite3.Connection, _: Callable[[], None]) -> bool:
     """As :func:`mark_everything`, in a transaction of its own; False, since nothing is left to do."""
-    if Layout.read(connection).levels:
+    if Layout.read(connection).tiers:
         with whole(connection):
             mark_everything(connection)
     return False

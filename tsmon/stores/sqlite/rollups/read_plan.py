@@ -9,7 +9,7 @@ from copy import copy
 from dataclasses import dataclass
 from typing import Self
 
-from tsmon.stores.sqlite.rollups.layout import Layout, Level
+from tsmon.stores.sqlite.rollups.layout import Layout, TierLayout
 
 __all__ = ["Segment", "Segments"]
 
@@ -18,9 +18,9 @@ Interval = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A span of one series, to be read from the rollups of a level, or from the points (None)."""
+    """A span of one series, to be read from the rollups of a tier, or from the points (None)."""
 
-    level: Level | None
+    tier: TierLayout | None
     series: int
     start_ns: int
     stop_ns: int
@@ -31,12 +31,12 @@ class Segments:
 
     def __init__(self, connection: sqlite3.Connection, measurement: int, series: Iterable[int]) -> None:
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        self._levels = [
-            level for level in reversed(Layout.read(connection).levels) if level.table(measurement) in tables
+        self._tiers = [
+            tier for tier in reversed(Layout.read(connection).tiers) if tier.table(measurement) in tables
         ]
         self.series = list(series)
         self._marks: dict[int, list[Interval]] = {}
-        if not self._levels:
+        if not self._tiers:
             return
         wanted = set(self.series)
         for number, low, high in connection.execute(
@@ -49,7 +49,7 @@ class Segments:
 
     def has(self, every_ns: int) -> bool:
         """Whether there are rollups of just this width."""
-        return any(level.every_ns == every_ns for level in self._levels)
+        return any(tier.every_ns == every_ns for tier in self._tiers)
 
     def only(self, series: int) -> Self:
         """The same of one series."""
@@ -59,27 +59,29 @@ class Segments:
 
     def of(self, start_ns: int, stop_ns: int, every_ns: int) -> list[Segment]:
         """Segments that cover the span of each series; windows of ``every_ns`` are never cut by a rollup."""
-        levels = [level for level in self._levels if every_ns % level.every_ns == 0]
-        if not levels or start_ns >= stop_ns:
+        tiers = [tier for tier in self._tiers if every_ns % tier.every_ns == 0]
+        if not tiers or start_ns >= stop_ns:
             return [Segment(None, number, start_ns, stop_ns) for number in self.series]
         found = []
-        unmarked = _split(levels, (start_ns, stop_ns), [])
+        unmarked = _split(tiers, (start_ns, stop_ns), [])
         for number in self.series:
             marks = [(low, high) for low, high in self._marks.get(number, ()) if low < stop_ns and high > start_ns]
-            parts = _split(levels, (start_ns, stop_ns), marks) if marks else unmarked
-            found += [Segment(level, number, low, high) for level, (low, high) in parts]
+            parts = _split(tiers, (start_ns, stop_ns), marks) if marks else unmarked
+            found += [Segment(tier, number, low, high) for tier, (low, high) in parts]
         return found
 
 
-def _split(levels: list[Level], whole: Interval, marks: list[Interval]) -> list[tuple[Level | None, Interval]]:
-    """What is read from each level, the widest first; what is left comes from the points."""
-    parts: list[tuple[Level | None, Interval]] = []
+def _split(
+    tiers: list[TierLayout], whole: Interval, marks: list[Interval]
+) -> list[tuple[TierLayout | None, Interval]]:
+    """What is read from each tier, the widest first; what is left comes from the points."""
+    parts: list[tuple[TierLayout | None, Interval]] = []
     open_: list[Interval] = [whole]
-    for level in levels:
-        dirty = sorted((level.floor(low), level.ceil(high)) for low, high in marks)
+    for tier in tiers:
+        dirty = sorted((tier.floor(low), tier.ceil(high)) for low, high in marks)
         left = []
         for low, high in open_:
-            inner_low, inner_high = level.ceil(max(low, level.from_ns)), level.floor(high)
+            inner_low, inner_high = tier.ceil(max(low, tier.from_ns)), tier.floor(high)
             if inner_low >= inner_high:
                 left.append((low, high))
                 continue
@@ -90,11 +92,11 @@ def _split(levels: list[Level], whole: Interval, marks: list[Interval]) -> list[
                 if dirty_high <= at or dirty_low >= inner_high:
                     continue
                 if at < dirty_low:
-                    parts.append((level, (at, dirty_low)))
+                    parts.append((tier, (at, dirty_low)))
                 left.append((max(at, dirty_low), min(dirty_high, inner_high)))
                 at = max(at, dirty_high)
             if at < inner_high:
-                parts.append((level, (at, inner_high)))
+                parts.append((tier, (at, inner_high)))
             if inner_high < high:
                 left.append((inner_high, high))
         open_ = left

@@ -1,4 +1,4 @@
-"""Recomputation of what is marked: the narrowest rung from the points, each wider one from the rung below.
+"""Recomputation of what is marked: the narrowest tier from the points, each wider one from the tier below.
 
 A window is computed whole, from everything that is stored of it, so it does not matter how often or in which
 order points came. A wider window whose narrower ones have been removed in part is computed from the points; where
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tsmon.stores.sqlite.rollups.layout import MAX_TIME, MIN_TIME, Layout, Level, whole, window_number
+from tsmon.stores.sqlite.rollups.layout import MAX_TIME, MIN_TIME, Layout, TierLayout, whole, window_number
 
 __all__ = ["refresh"]
 
@@ -49,7 +49,7 @@ def refresh(connection: sqlite3.Connection) -> bool:
 
 def _refresh(connection: sqlite3.Connection) -> bool:
     layout = Layout.read(connection)
-    if not layout.levels:
+    if not layout.tiers:
         return False
     first = connection.execute(
         "SELECT measurement FROM series WHERE id = (SELECT series FROM marks LIMIT 1)"
@@ -57,23 +57,23 @@ def _refresh(connection: sqlite3.Connection) -> bool:
     if first is None:
         return connection.execute("DELETE FROM marks WHERE series NOT IN (SELECT id FROM series)").rowcount > 0
     measurement: int = first[0]
-    spans = list(_take(connection, measurement, layout.levels[0]))
+    spans = list(_take(connection, measurement, layout.tiers[0]))
     fields = [
         _Field(number, type_ in NUMBERS)
         for number, type_ in connection.execute(
             "SELECT number, type FROM fields WHERE measurement = ? ORDER BY number", (measurement,)
         )
     ]
-    for level in layout.levels:
-        _make_table(connection, level.table(measurement), len(fields))
+    for tier in layout.tiers:
+        _make_table(connection, tier.table(measurement), len(fields))
     for i in range(0, len(fields), STEP_FIELDS):
         rollup = _Rollup(connection, layout, measurement, fields[i : i + STEP_FIELDS])
-        for number in range(len(layout.levels)):
+        for number in range(len(layout.tiers)):
             rollup.compute(number, spans)
     return True
 
 
-def _take(connection: sqlite3.Connection, measurement: int, narrow: Level) -> Iterator[_Span]:
+def _take(connection: sqlite3.Connection, measurement: int, narrow: TierLayout) -> Iterator[_Span]:
     """Remove marks of a measurement, and of a long one its beginning, and yield what they cover."""
     marks = connection.execute(
         "SELECT series, start_ns, stop_ns FROM marks WHERE series IN (SELECT id FROM series WHERE measurement = ?) "
@@ -125,40 +125,40 @@ class _Rollup:
         self._points = f"m{measurement}"
 
     def compute(self, number: int, spans: Sequence[_Span]) -> None:
-        """Compute the windows of one level that the spans touch."""
-        level = self._layout.levels[number]
-        below = self._layout.levels[number - 1] if number else None
+        """Compute the windows of one tier that the spans touch."""
+        tier = self._layout.tiers[number]
+        below = self._layout.tiers[number - 1] if number else None
         from_below: list[tuple[int, int, int]] = []
         from_points: list[tuple[int, int, int]] = []
-        for span in _widened(spans, level):
+        for span in _widened(spans, tier):
             start_ns, stop_ns = span.start_ns, span.stop_ns
-            # Windows that begin before the rung below does are made of points.
-            turn_ns = min(max(start_ns, level.ceil(below.from_ns)), stop_ns) if below else stop_ns
-            from_points += self._with_all_points(level, span.series, start_ns, turn_ns)
+            # Windows that begin before the tier below does are made of points.
+            turn_ns = min(max(start_ns, tier.ceil(below.from_ns)), stop_ns) if below else stop_ns
+            from_points += self._with_all_points(tier, span.series, start_ns, turn_ns)
             if turn_ns < stop_ns:
                 from_below.append((span.series, turn_ns, stop_ns))
         if from_points:
-            self._from_points(level, from_points)
+            self._from_points(tier, from_points)
         if below is not None and from_below:
-            self._from_below(level, below, from_below)
+            self._from_below(tier, below, from_below)
 
     def _with_all_points(
-        self, level: Level, series: int, start_ns: int, stop_ns: int
+        self, tier: TierLayout, series: int, start_ns: int, stop_ns: int
     ) -> Iterator[tuple[int, int, int]]:
         """Those windows of a span of which no points have been removed."""
-        whole_ns = max(start_ns, level.ceil(self._layout.points_from_ns))
+        whole_ns = max(start_ns, tier.ceil(self._layout.points_from_ns))
         if start_ns < whole_ns:
             thawed = self._connection.execute(
                 "SELECT start_ns FROM thawed WHERE series = ? AND start_ns >= ? AND start_ns < ?",
                 (series, start_ns, min(whole_ns, stop_ns)),
             )
             for (at_ns,) in thawed.fetchall():
-                if at_ns == level.floor(at_ns):
-                    yield series, at_ns, at_ns + level.every_ns
+                if at_ns == tier.floor(at_ns):
+                    yield series, at_ns, at_ns + tier.every_ns
         if whole_ns < stop_ns:
             yield series, whole_ns, stop_ns
 
-    def _from_points(self, level: Level, spans: list[tuple[int, int, int]]) -> None:
+    def _from_points(self, tier: TierLayout, spans: list[tuple[int, int, int]]) -> None:
         columns = "".join(
             f", avg(c{f.number}), count(c{f.number})"
             if f.has_mean
@@ -169,15 +169,15 @@ class _Rollup:
             f"SELECT p.series, {window_number('time_ns', ':every')} AS number, count(*), "
             f"min(time_ns), max(time_ns){columns} FROM ({_SPANS}) AS spans CROSS JOIN {self._points} AS p "
             "ON p.series = spans.series AND time_ns >= low AND time_ns < high GROUP BY p.series, number",
-            {"every": level.every_ns, "spans": json.dumps(_clamped(spans))},
+            {"every": tier.every_ns, "spans": json.dumps(_clamped(spans))},
         ).fetchall()
 
         def extent(series: int, window: int, field: int) -> tuple[int, int]:
-            start_ns = window * level.every_ns
+            start_ns = window * tier.every_ns
             return self._connection.execute(  # type: ignore[no-any-return]
                 f"SELECT min(time_ns), max(time_ns) FROM {self._points} "
                 f"WHERE series = ? AND time_ns >= ? AND time_ns <= ? AND c{field} IS NOT NULL",
-                (series, max(start_ns, MIN_TIME), min(start_ns + level.every_ns - 1, MAX_TIME)),
+                (series, max(start_ns, MIN_TIME), min(start_ns + tier.every_ns - 1, MAX_TIME)),
             ).fetchone()
 
         partial = []
@@ -189,10 +189,10 @@ class _Rollup:
                     first_ns, last_ns = extent(series, window, field.number)
                     partial.append((series, window, field.number, count, first_ns, last_ns))
         means = [(*row[:5], *row[5::2]) for row in rows]
-        self._store(level, means, partial)
+        self._store(tier, means, partial)
 
-    def _from_below(self, level: Level, below: Level, spans: list[tuple[int, int, int]]) -> None:
-        ratio = level.every_ns // below.every_ns
+    def _from_below(self, tier: TierLayout, below: TierLayout, spans: list[tuple[int, int, int]]) -> None:
+        ratio = tier.every_ns // below.every_ns
         numbered = [(series, low // below.every_ns, high // below.every_ns) for series, low, high in spans]
         parameters = {"every": below.every_ns, "ratio": ratio, "rung": below.number, "spans": json.dumps(numbered)}
         joined = (
@@ -229,10 +229,10 @@ class _Rollup:
                     values[i], *known = self._field_from_below(below, series, window * ratio, ratio, field.number)
                     partial.append((series, window, field.number, *known))
             means.append((*row[:5], *values))
-        self._store(level, means, partial)
+        self._store(tier, means, partial)
 
     def _field_from_below(
-        self, below: Level, series: int, window: int, ratio: int, field: int
+        self, below: TierLayout, series: int, window: int, ratio: int, field: int
     ) -> tuple[float, int, int, int]:
         """Mean, count, first and last of one field that some points lack."""
         return self._connection.execute(  # type: ignore[no-any-return]
@@ -255,36 +255,36 @@ class _Rollup:
 
     def _store(
         self,
-        level: Level,
+        tier: TierLayout,
         rows: list[tuple[int | float | None, ...]],
         partial: list[tuple[int, int, int, int, int, int]],
     ) -> None:
         """Put rows of series, window, count, first, last (in nanoseconds) and means in place."""
         numbers = [field.number for field in self._fields]
         columns = ["count", "first", "last", *(f"c{number}" for number in numbers)]
-        start = f"?2 * {level.every_ns}"
+        start = f"?2 * {tier.every_ns}"
         values = ["?1", "?2", "?3", f"?4 - {start}", f"?5 - {start}", *(f"?{6 + i}" for i in range(len(numbers)))]
         self._connection.executemany(
-            f"INSERT INTO {level.table(self._measurement)} (series, window, {', '.join(columns)}) "
+            f"INSERT INTO {tier.table(self._measurement)} (series, window, {', '.join(columns)}) "
             f"VALUES ({', '.join(values)}) ON CONFLICT (series, window) "
             f"DO UPDATE SET {', '.join(f'{column} = excluded.{column}' for column in columns)}",
             rows,
         )
         self._connection.executemany(
             "DELETE FROM partial WHERE series = ? AND rung = ? AND window = ? AND field BETWEEN ? AND ?",
-            [(row[0], level.number, row[1], numbers[0], numbers[-1]) for row in rows],
+            [(row[0], tier.number, row[1], numbers[0], numbers[-1]) for row in rows],
         )
         self._connection.executemany(
-            f"INSERT INTO partial VALUES (?1, {level.number}, ?2, ?3, ?4, ?5 - {start}, ?6 - {start})",
+            f"INSERT INTO partial VALUES (?1, {tier.number}, ?2, ?3, ?4, ?5 - {start}, ?6 - {start})",
             partial,
         )
 
 
-def _widened(spans: Sequence[_Span], level: Level) -> Iterator[_Span]:
-    """Spans over whole windows of the level; those that meet become one, so that nothing counts twice."""
+def _widened(spans: Sequence[_Span], tier: TierLayout) -> Iterator[_Span]:
+    """Spans over whole windows of the tier; those that meet become one, so that nothing counts twice."""
     last: _Span | None = None
     for span in sorted(spans, key=lambda one: (one.series, one.start_ns)):
-        start_ns, stop_ns = max(level.floor(span.start_ns), level.from_ns), level.ceil(span.stop_ns)
+        start_ns, stop_ns = max(tier.floor(span.start_ns), tier.from_ns), tier.ceil(span.stop_ns)
         if last is not None and last.series == span.series and start_ns <= last.stop_ns:
             last = _Span(last.series, last.start_ns, max(last.stop_ns, stop_ns))
             continue

@@ -9,20 +9,20 @@ import pytest
 
 from tests.services.influxdb import InfluxDB
 from tsmon.errors import StoreRefusedError
-from tsmon.stores import Asked, Bin, Count, Selector, Series
+from tsmon.stores import Bin, Count, Selector, Series, WindowedSpan
 from tsmon.stores.influxdb import InfluxConnection, InfluxStore
 from tsmon.stores.influxdb.annotated_csv import rows
 from tsmon.stores.influxdb.rollup_tasks import changes_needed, differing_days, recompute
 from tsmon.stores.influxdb.rollup_tasks.recompute import Contents, contents_of, roll_up, spans_of
-from tsmon.stores.influxdb.rollups import Rolled
-from tsmon.stores.influxdb.rollups.layout import rung_bucket
-from tsmon.stores.rollup_tiers import Rung
+from tsmon.stores.influxdb.rollups import RolledSpan
+from tsmon.stores.influxdb.rollups.layout import tier_bucket
+from tsmon.stores.rollup_tiers import RollupTier
 from tsmon.time_units import DAY_NS, HOUR_NS, MINUTE_NS
 
 S = 1_000_000_000
 NOW = time.time_ns() // DAY_NS * DAY_NS
 START = NOW - 9 * DAY_NS + 1234 * S
-RUNGS = (Rung(15 * MINUTE_NS, 30 * DAY_NS), Rung(HOUR_NS), Rung(DAY_NS))
+TIERS = (RollupTier(15 * MINUTE_NS, 30 * DAY_NS), RollupTier(HOUR_NS), RollupTier(DAY_NS))
 SELECTOR = Selector("ctd", "value", {"site": "a b"})
 SPANS = [
     (START - DAY_NS, NOW + DAY_NS),
@@ -51,16 +51,16 @@ async def write(store: InfluxStore, texts: Iterator[str]) -> None:
     await store.write("\n".join(texts).encode())
 
 
-async def set_up(store: InfluxStore, rungs: tuple[Rung, ...] = RUNGS) -> list[str]:
+async def set_up(store: InfluxStore, tiers: tuple[RollupTier, ...] = TIERS) -> list[str]:
     """What had to be done."""
-    changes = await changes_needed(store, rungs)
+    changes = await changes_needed(store, tiers)
     for change in changes:
         await change.apply(lambda *_: None)
     return [change.text for change in changes]
 
 
 async def answers(store: InfluxStore) -> tuple[list[list[Bin]], list[list[Series]], list[list[Count]]]:
-    """Of many kinds of questions; those about windows that no rung fits come from points in any case."""
+    """Of many kinds of questions; those about windows that no tier fits come from points in any case."""
     bins, series, counts = [], [], []
     for start_ns, stop_ns in SPANS:
         for field in ("value", "count", "word", "flag"):
@@ -72,12 +72,14 @@ async def answers(store: InfluxStore) -> tuple[list[list[Bin]], list[list[Series
                         await store.series(selector, start_ns=start_ns, stop_ns=stop_ns, every_ns=every_ns)
                     )
             counts.append(await store.counts(Selector("ctd", field), start_ns=start_ns, stop_ns=stop_ns))
-    days = [Asked(NOW - n * DAY_NS, NOW - (n - 3) * DAY_NS, DAY_NS) for n in range(-1, 12, 2)]
-    days.append(Asked(-(2**63) // DAY_NS * DAY_NS, 2**63 // DAY_NS * DAY_NS, DAY_NS))
+    days = [WindowedSpan(NOW - n * DAY_NS, NOW - (n - 3) * DAY_NS, DAY_NS) for n in range(-1, 12, 2)]
+    days.append(WindowedSpan(-(2**63) // DAY_NS * DAY_NS, 2**63 // DAY_NS * DAY_NS, DAY_NS))
     for tags in (SELECTOR.tags, {"site": "c"}, {"site": "none"}):
         # One series, whose windows are the rollups as they are; several, which are to be joined; none.
         bins += await store.bins_of_spans(Selector("ctd", "value", tags), days)
-        bins += await store.bins_of_spans(Selector("ctd", "value", tags), [Asked(*SPANS[1], HOUR_NS), *days[:2]])
+        bins += await store.bins_of_spans(
+            Selector("ctd", "value", tags), [WindowedSpan(*SPANS[1], HOUR_NS), *days[:2]]
+        )
         assert bins[-1] == await store.bins(
             Selector("ctd", "value", tags), start_ns=days[1].start_ns, stop_ns=days[1].stop_ns, every_ns=DAY_NS
         )
@@ -107,7 +109,7 @@ async def test_answers_are_those_of_the_points(store: InfluxStore) -> None:
     await write(store, lines(1))
     assert await set_up(store)
     assert {(one.measurement, one.every_ns) for one in await store.rollups.all()} == {
-        ("ctd", rung.every_ns) for rung in RUNGS
+        ("ctd", tier.every_ns) for tier in TIERS
     }
     await check(store)
     assert await store.rollups.widest("ctd", START, NOW, 2 * HOUR_NS) is not None
@@ -121,12 +123,12 @@ async def test_setting_up_twice_changes_nothing(store: InfluxStore) -> None:
     assert await set_up(store) == []
 
 
-async def test_a_shard_of_a_rung_has_some_hundred_windows(store: InfluxStore) -> None:
+async def test_a_shard_of_a_tier_has_some_hundred_windows(store: InfluxStore) -> None:
     await write(store, lines(2, 50))
     await set_up(store)
     days = []
-    for rung in RUNGS:
-        found = await store.bucket(rung_bucket(store.connection.bucket, rung.every_ns))
+    for tier in TIERS:
+        found = await store.bucket(tier_bucket(store.connection.bucket, tier.every_ns))
         assert found is not None
         days.append(found["retentionRules"][0]["shardGroupDurationSeconds"] / 86_400)
     assert days == [3, 15, 364]
@@ -138,7 +140,7 @@ async def test_what_is_out_of_date_is_upgraded_and_what_has_gone_is_deleted(stor
     await store.write(b"ctd,site=c new=1 %d" % START)
     await store.write(b"other v=1 %d" % START)
     bucket = store.connection.bucket
-    changed = (Rung(15 * MINUTE_NS, 60 * DAY_NS), Rung(DAY_NS))
+    changed = (RollupTier(15 * MINUTE_NS, 60 * DAY_NS), RollupTier(DAY_NS))
     assert set(await set_up(store, changed)) == {
         f"change bucket '{bucket}_15m': keep 60 days",
         f"update task 'tsmon rollups of {bucket}: 15m ctd'",
@@ -160,7 +162,7 @@ async def test_a_number_that_tasks_do_not_know_yet_gets_the_means_that_they_left
         await roll_up(store, rolled, known, day, day + DAY_NS)
     asked = Selector("ctd", "fresh"), {"start_ns": day, "stop_ns": day + DAY_NS, "every_ns": HOUR_NS}
     assert await store.series(asked[0], **asked[1]) == []
-    assert len(await set_up(store)) == len(RUNGS)
+    assert len(await set_up(store)) == len(TIERS)
     (found,) = await store.series(asked[0], **asked[1])
     async with InfluxStore(store.connection) as other:
         other.rollups._until_s = float("inf")
@@ -195,8 +197,8 @@ async def test_days_whose_counts_differ_are_found(store: InfluxStore) -> None:
     await check(store)
 
 
-async def test_a_day_is_found_that_only_the_widest_rung_has_counted_right(store: InfluxStore) -> None:
-    """As when a point comes too late for the tasks of narrower rungs, and in time for that of the days."""
+async def test_a_day_is_found_that_only_the_widest_tier_has_counted_right(store: InfluxStore) -> None:
+    """As when a point comes too late for the tasks of narrower tiers, and in time for that of the days."""
     await write(store, lines(8, 500))
     await set_up(store)
     day = NOW - 3 * DAY_NS
@@ -211,7 +213,7 @@ async def test_a_day_is_found_that_only_the_widest_rung_has_counted_right(store:
 
 @pytest.mark.parametrize(("series", "windows"), [(0, 1_000), (1, 1_000), (500, 200), (10**6, 1)])
 def test_steps_are_the_smaller_the_more_series_there_are(series: int, windows: int) -> None:
-    rolled = Rolled("m", DAY_NS, 5 * DAY_NS, 2_005 * DAY_NS)
+    rolled = RolledSpan("m", DAY_NS, 5 * DAY_NS, 2_005 * DAY_NS)
     found = list(spans_of(rolled, Contents([], series), 0, 3_000 * DAY_NS, 0))
     assert found[0] == (5 * DAY_NS, (5 + windows) * DAY_NS)
     assert len(found) == 2_000 // windows
@@ -239,8 +241,8 @@ async def test_windows_that_lost_their_points_are_frozen(influxdb: InfluxDB) -> 
 
 async def test_the_servers_own_scheduler_runs_a_task_and_notes_how_far_it_came(store: InfluxStore) -> None:
     await store.write(f"m v=1 {time.time_ns() - 3 * S}".encode())
-    [*_, create] = await changes_needed(store, (Rung(S, DAY_NS),))
-    await set_up(store, (Rung(S, DAY_NS),))
+    [*_, create] = await changes_needed(store, (RollupTier(S, DAY_NS),))
+    await set_up(store, (RollupTier(S, DAY_NS),))
     assert "1s m" in create.text
     [before] = await store.rollups.all()
 

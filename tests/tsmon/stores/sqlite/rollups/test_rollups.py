@@ -11,12 +11,12 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from tsmon.stores import Bin, Selector, Windows
-from tsmon.stores.rollup_tiers import Rung
+from tsmon.stores import Bin, BinColumns, Selector
+from tsmon.stores.rollup_tiers import RollupTier
 from tsmon.stores.sqlite import SqliteStore
 from tsmon.time_units import DAY_NS, HOUR_NS, MINUTE_NS
 
-LADDER = (Rung(10), Rung(30), Rung(120))
+TIERS = (RollupTier(10), RollupTier(30), RollupTier(120))
 """Windows of a few nanoseconds: many of them, and edges everywhere."""
 
 Points = dict[tuple[str, int], dict[str, float | str]]
@@ -66,7 +66,7 @@ class StoreWithRollups(RuleBasedStateMachine):
         self.loop = asyncio.new_event_loop()
         self.path = Path(self.directory.name) / "tsmon.db"
         self.points: Points = {}
-        self.store = SqliteStore(self.path, rungs=LADDER)
+        self.store = SqliteStore(self.path, tiers=TIERS)
         self.loop.run_until_complete(self.store.open())
 
     @rule(points=written)
@@ -85,10 +85,10 @@ class StoreWithRollups(RuleBasedStateMachine):
     def refresh(self) -> None:
         self.loop.run_until_complete(self.store.refresh_rollups())
 
-    @rule(rungs=st.sampled_from([LADDER, LADDER[:2], LADDER[1:], (Rung(5), *LADDER), ()]))
-    def open_with_other_rungs(self, rungs: tuple[Rung, ...]) -> None:
+    @rule(tiers=st.sampled_from([TIERS, TIERS[:2], TIERS[1:], (RollupTier(5), *TIERS), ()]))
+    def open_with_other_tiers(self, tiers: tuple[RollupTier, ...]) -> None:
         self.loop.run_until_complete(self.store.close())
-        self.store = SqliteStore(self.path, rungs=rungs)
+        self.store = SqliteStore(self.path, tiers=tiers)
         self.loop.run_until_complete(self.store.open())
 
     @rule(
@@ -160,7 +160,7 @@ TestStoreWithRollups.settings = settings(
 
 
 async def test_windows_of_many_series_are_columns_where_there_are_rollups_of_their_width(tmp_path: Path) -> None:
-    async with SqliteStore(tmp_path / "tsmon.db", rungs=LADDER) as store:
+    async with SqliteStore(tmp_path / "tsmon.db", tiers=TIERS) as store:
         await store.write("\n".join(f"m,t={tag} a=1 {n}" for tag in "yxz" for n in range(0, 240, 7)).encode())
         asked = [Selector("m", "a", {"t": tag}) for tag in "yx"]
         span = {"start_ns": -(2**63), "stop_ns": 2**63 - 1}
@@ -170,7 +170,7 @@ async def test_windows_of_many_series_are_columns_where_there_are_rollups_of_the
         assert told is not None
         assert [tags for tags, _ in told] == [{"t": "x"}, {"t": "y"}]
         for tags, bins in told:
-            assert isinstance(bins, Windows)
+            assert isinstance(bins, BinColumns)
             assert list(bins) == await store.bins(Selector("m", "a", tags), start_ns=0, stop_ns=240, every_ns=30)
         # Now the first window is read in parts: from points, and from narrower rollups.
         await store.write(b"m,t=x a=1 5\nm,t=x a=1 25")
@@ -182,7 +182,7 @@ async def test_windows_of_many_series_are_columns_where_there_are_rollups_of_the
 
 
 async def test_a_field_that_is_newer_than_the_rollups_is_found_before_they_are_refreshed(tmp_path: Path) -> None:
-    async with SqliteStore(tmp_path / "tsmon.db", rungs=LADDER) as store:
+    async with SqliteStore(tmp_path / "tsmon.db", tiers=TIERS) as store:
         await store.write(b"m,t=x a=1 5\nm,t=y a=1 5")
         await store.refresh_rollups()
         await store.write(b"m,t=x new=1 125")
@@ -209,11 +209,11 @@ def every_minute(start_ns: int, stop_ns: int, value: float = 1.0) -> bytes:
     return "\n".join(f"m a={value} {time_ns}" for time_ns in range(start_ns, stop_ns, MINUTE_NS)).encode()
 
 
-HOURS = (Rung(MINUTE_NS, 2 * HOUR_NS), Rung(HOUR_NS))
+HOURS = (RollupTier(MINUTE_NS, 2 * HOUR_NS), RollupTier(HOUR_NS))
 
 
 async def test_rollups_outlive_the_points_that_they_were_made_of(path: Path) -> None:
-    async with SqliteStore(path, rungs=HOURS) as store:
+    async with SqliteStore(path, tiers=HOURS) as store:
         await store.write(every_minute(0, 10 * HOUR_NS))
         assert await store.apply_retention(3 * HOUR_NS, now_ns=10 * HOUR_NS) == 7 * 60
         bins = await store.bins(Selector("m", "a"), start_ns=0, stop_ns=10 * HOUR_NS, every_ns=HOUR_NS)
@@ -225,7 +225,7 @@ async def test_rollups_outlive_the_points_that_they_were_made_of(path: Path) -> 
 
 
 async def test_a_window_that_lost_points_is_frozen(path: Path) -> None:
-    async with SqliteStore(path, rungs=HOURS) as store:
+    async with SqliteStore(path, tiers=HOURS) as store:
         await store.write(every_minute(0, 10 * HOUR_NS))
         await store.apply_retention(3 * HOUR_NS, now_ns=10 * HOUR_NS)
         await store.write(f"m a=5 {HOUR_NS + 1}".encode())
@@ -238,7 +238,7 @@ async def test_a_window_that_lost_points_is_frozen(path: Path) -> None:
 async def test_history_that_comes_in_batches_is_rolled_up_although_points_of_its_age_are_not_kept(
     path: Path,
 ) -> None:
-    async with SqliteStore(path, rungs=HOURS) as store:
+    async with SqliteStore(path, tiers=HOURS) as store:
         await store.write(every_minute(8 * HOUR_NS, 10 * HOUR_NS))
         await store.apply_retention(2 * HOUR_NS, now_ns=10 * HOUR_NS)
         for start_ns in range(0, 4 * HOUR_NS, 25 * MINUTE_NS):
@@ -250,7 +250,7 @@ async def test_history_that_comes_in_batches_is_rolled_up_although_points_of_its
 
 
 async def test_points_that_no_refresh_has_seen_are_rolled_up_before_they_go(path: Path) -> None:
-    async with SqliteStore(path, rungs=HOURS) as store:
+    async with SqliteStore(path, tiers=HOURS) as store:
         await store.write(every_minute(0, 4 * HOUR_NS))
         await store.apply_retention(1, now_ns=5 * HOUR_NS)
         bins = await store.bins(Selector("m", "a"), start_ns=0, stop_ns=5 * HOUR_NS, every_ns=HOUR_NS)
@@ -259,8 +259,8 @@ async def test_points_that_no_refresh_has_seen_are_rolled_up_before_they_go(path
 
 
 async def test_a_series_goes_when_its_last_rollup_does(path: Path) -> None:
-    rungs = (Rung(MINUTE_NS, HOUR_NS), Rung(HOUR_NS, 2 * HOUR_NS))
-    async with SqliteStore(path, rungs=rungs) as store:
+    tiers = (RollupTier(MINUTE_NS, HOUR_NS), RollupTier(HOUR_NS, 2 * HOUR_NS))
+    async with SqliteStore(path, tiers=tiers) as store:
         await store.write(every_minute(0, HOUR_NS))
         await store.apply_retention(HOUR_NS, now_ns=2 * HOUR_NS)
         assert await store.bins(Selector("m", "a"), start_ns=0, stop_ns=HOUR_NS, every_ns=HOUR_NS)
@@ -281,14 +281,14 @@ async def test_a_file_of_the_first_version_is_rolled_up(path: Path) -> None:
     connection.close()
     async with SqliteStore(path, read_only=True) as store:
         assert len(await store.bins(Selector("m", "a"), start_ns=0, stop_ns=DAY_NS, every_ns=HOUR_NS)) == 3
-    async with SqliteStore(path, rungs=HOURS) as store:
+    async with SqliteStore(path, tiers=HOURS) as store:
         await store.refresh_rollups()
         assert len(await store.bins(Selector("m", "a"), start_ns=0, stop_ns=DAY_NS, every_ns=HOUR_NS)) == 3
     assert rows(path, "SELECT window, count FROM m1_r2") == [(0, 60), (1, 60), (2, 60)]
 
 
-async def test_who_writes_without_rungs_of_his_own_marks_for_those_of_the_file(path: Path) -> None:
-    async with SqliteStore(path, rungs=HOURS) as store:
+async def test_who_writes_without_tiers_of_his_own_marks_for_those_of_the_file(path: Path) -> None:
+    async with SqliteStore(path, tiers=HOURS) as store:
         await store.write(every_minute(0, HOUR_NS))
         await store.refresh_rollups()
     async with SqliteStore(path) as store:
@@ -298,7 +298,7 @@ async def test_who_writes_without_rungs_of_his_own_marks_for_those_of_the_file(p
 
 
 async def test_a_reader_beside_the_writer_sees_what_no_refresh_has_seen(path: Path) -> None:
-    async with SqliteStore(path, rungs=HOURS) as store, SqliteStore(path, read_only=True) as reader:
+    async with SqliteStore(path, tiers=HOURS) as store, SqliteStore(path, read_only=True) as reader:
         await store.write(every_minute(0, HOUR_NS))
         await store.refresh_rollups()
         await store.write(f"m a=3 {30 * MINUTE_NS + 1}".encode())
@@ -310,7 +310,7 @@ async def test_a_reader_beside_the_writer_sees_what_no_refresh_has_seen(path: Pa
 
 async def test_more_fields_than_one_statement_takes(path: Path) -> None:
     fields = ",".join(f"f{n}={n}" for n in range(1990))
-    async with SqliteStore(path, rungs=HOURS) as store:
+    async with SqliteStore(path, tiers=HOURS) as store:
         await store.write(f"m {fields} 1\nm f7=9 2".encode())
         await store.refresh_rollups()
         bins = await store.bins(Selector("m", "f1989"), start_ns=0, stop_ns=HOUR_NS, every_ns=HOUR_NS)
@@ -327,7 +327,7 @@ async def test_more_fields_than_one_statement_takes(path: Path) -> None:
 async def test_times_at_the_edges_of_what_influxdb_holds(times_ns: list[int], every_ns: int) -> None:
     times_ns = sorted({*times_ns, -(2**63) + 2, 2**63 - 2})
     with tempfile.TemporaryDirectory() as directory:
-        async with SqliteStore(Path(directory) / "tsmon.db", rungs=(*HOURS, Rung(DAY_NS))) as store:
+        async with SqliteStore(Path(directory) / "tsmon.db", tiers=(*HOURS, RollupTier(DAY_NS))) as store:
             await store.write("\n".join(f"m a=1 {time_ns}" for time_ns in times_ns).encode())
             for _ in range(2):
                 bins = await store.bins(
