@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tsmon import Monitor, TsmonError
-from tsmon.logs.rate_limited import LimitedLog
+from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon.points import Point
 from tsmon.points.own_metrics import Pipeline
 from tsmon.scheduling.periodic import Periodic
@@ -90,7 +90,7 @@ class Agent:
         self._influx_rollups: InfluxRollups | None = None
         self._upkeep: dict[str, asyncio.Task[None]] = {}
         self._orders: asyncio.Queue[str] = asyncio.Queue()
-        self._limited = LimitedLog()
+        self._limited = RateLimitedLog()
 
     @property
     def web_address(self) -> str | None:

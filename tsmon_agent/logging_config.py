@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tsmon.errors import SettingsError
-from tsmon.logs.safe_text import printable, printable_lines
+from tsmon.logs.safe_text import escape_unprintable, escape_unprintable_lines
 
 __all__ = ["LogConfig", "OneLine", "log_to_stderr"]
 
@@ -34,11 +34,11 @@ class OneLine(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         """See :meth:`logging.Formatter.formatMessage`; a traceback follows it on its own lines."""
-        return printable(super().formatMessage(record))
+        return escape_unprintable(super().formatMessage(record))
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
         """See :meth:`logging.Formatter.formatException`."""
-        return printable_lines(super().formatException(ei))
+        return escape_unprintable_lines(super().formatException(ei))
 
 
 class LogConfig:

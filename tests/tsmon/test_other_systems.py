@@ -32,7 +32,7 @@ PROGRAM = """
 import asyncio
 from pathlib import Path
 from tsmon import Monitor, Request
-from tsmon.delivery.dead_letters import RejectedLines
+from tsmon.delivery.dead_letters import DeadLetterFile
 from tsmon.settings import MonitoringSettings
 from tsmon.spool.inspection import waiting_queues
 
@@ -62,8 +62,8 @@ assert (counts.pending, counts.dropped) == (3, 0), counts
 assert not queue.owned
 counts = asyncio.run(run(2))
 assert (counts.recovered, counts.pending, counts.dropped) == (3, 5, 0), counts
-RejectedLines(root / "rejected.jsonl", 1_000).keep(["m v=1 1"], "no")
-assert b"m v=1 1" in (root / "rejected.jsonl").read_bytes()
+DeadLetterFile(root / "dead_letters.jsonl", 1_000).keep(["m v=1 1"], "no")
+assert b"m v=1 1" in (root / "dead_letters.jsonl").read_bytes()
 with Monitor(MonitoringSettings(store="sqlite", file=root / "own.db", service="s")) as own:
     own.emit(Request(route="GET:/", status_code=200, request_id="1", execution_time=0.1))
     own.flush(10)

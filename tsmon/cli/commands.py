@@ -11,7 +11,7 @@ import typer
 from tsmon.cli.spool import spool
 from tsmon.cli.terminal import print_json, say
 from tsmon.errors import LineProtocolError, TsmonError
-from tsmon.logs.safe_text import printable_lines
+from tsmon.logs.safe_text import escape_unprintable_lines
 
 __all__ = ["app", "main"]
 
@@ -95,7 +95,7 @@ def main() -> None:
     try:
         app()
     except TsmonError as error:
-        sys.exit(f"tsmon: {printable_lines(str(error))}")
+        sys.exit(f"tsmon: {escape_unprintable_lines(str(error))}")
     except KeyboardInterrupt:
         sys.exit(130)
 

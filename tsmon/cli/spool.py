@@ -11,7 +11,7 @@ import typer
 
 from tsmon.cli.terminal import confirm, print_json, say
 from tsmon.errors import TsmonError
-from tsmon.logs.safe_text import printable
+from tsmon.logs.safe_text import escape_unprintable
 from tsmon.time_units import SECOND_NS
 
 if TYPE_CHECKING:
@@ -47,14 +47,14 @@ def list_queues(
     root = _root(settings)
     queues = waiting_queues(root)
     damaged = damaged_segments(root)
-    rejected = sorted((root / "rejected").glob("*.jsonl*"))
+    dead_letters = sorted((root / "dead_letters").glob("*.jsonl*"))
     if as_json:
         print_json(
             {
                 "directory": str(root),
                 "queues": [_described(queue) for queue in queues],
                 "damaged": [str(path) for path in damaged],
-                "rejected": [str(path) for path in rejected],
+                "dead_letters": [str(path) for path in dead_letters],
             }
         )
         return
@@ -64,11 +64,11 @@ def list_queues(
         say(f"nothing waits in {root}")
     for queue in queues:
         for problem in queue.damage:
-            say(f"damaged: {printable(problem)}")
+            say(f"damaged: {escape_unprintable(problem)}")
     for path in damaged:
-        say(f"put aside, since it is damaged: {printable(str(path))}")
-    for path in rejected:
-        say(f"refused by the server, with its reasons: {printable(str(path))}")
+        say(f"put aside, since it is damaged: {escape_unprintable(str(path))}")
+    for path in dead_letters:
+        say(f"refused by the server, with its reasons: {escape_unprintable(str(path))}")
 
 
 @spool.command()
@@ -227,14 +227,14 @@ def _table(queues: "list[WaitingQueue]") -> None:
             if queue.destination == destination:
                 process = "runs" if queue.owned else "has ended"
                 cells = (queue.name, process, f"{queue.lines:,}", f"{queue.size:,}", _age(queue.created_ns))
-                table.add_row(*(Text(printable(cell)) for cell in cells))
+                table.add_row(*(Text(escape_unprintable(cell)) for cell in cells))
         console.print(table)
 
 
 def _for(destination: "Destination | None") -> str:
     if destination is None:
         return "for a server that cannot be told, since the files are empty or damaged"
-    url, organization, bucket = map(printable, (destination.url, destination.org, destination.bucket))
+    url, organization, bucket = map(escape_unprintable, (destination.url, destination.org, destination.bucket))
     return f"for {url}, organization {organization!r}, bucket {bucket!r}"
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from tsmon.logs.safe_text import is_steering, printable, printable_lines
+from tsmon.logs.safe_text import escape_unprintable, escape_unprintable_lines, has_control_characters
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,12 +32,12 @@ def console(width: int = UNLIMITED) -> "Console":
 
 def say(text: str, *, err: bool = False) -> None:
     """Print lines on standard output, or error."""
-    typer.echo(printable_lines(text), err=err)
+    typer.echo(escape_unprintable_lines(text), err=err)
 
 
 def confirm(question: str) -> None:
     """Go on only where somebody says yes."""
-    typer.confirm(printable(question), abort=True)
+    typer.confirm(escape_unprintable(question), abort=True)
 
 
 def print_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -49,7 +49,7 @@ def print_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     for title in titles:
         table.add_column(title, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(printable(cell)) for cell in row))
+        table.add_row(*(Text(escape_unprintable(cell)) for cell in row))
     console().print(table)
 
 
@@ -62,6 +62,6 @@ def print_json(value: Any) -> None:
 
 
 def _escaped(line: str) -> str:
-    if not is_steering(line):
+    if not has_control_characters(line):
         return line
-    return "".join(f"\\u{ord(one):04x}" if is_steering(one) else one for one in line)
+    return "".join(f"\\u{ord(one):04x}" if has_control_characters(one) else one for one in line)

@@ -12,7 +12,7 @@ from itertools import repeat
 from typing import Final
 
 from tsmon.delivery.accounting import Counts, DropReason
-from tsmon.delivery.outstanding import Unsettled
+from tsmon.delivery.outstanding import Outstanding
 
 __all__ = ["LONG_LINE", "Batch", "Buffer"]
 
@@ -52,7 +52,7 @@ class Buffer:
         self._blocks: deque[Batch] = deque()
         self._waiting = 0
         self._bytes = 0
-        self._unsettled = Unsettled()
+        self._outstanding = Outstanding()
         self._in_flight_bytes = 0
         self._recovered = 0
         self._durable = 0
@@ -116,7 +116,7 @@ class Buffer:
     def settled(self) -> int:
         """Sequence number up to which every line is written or dropped."""
         with self._lock:
-            oldest = self._unsettled.oldest
+            oldest = self._outstanding.oldest
             return self._sealed - self._waiting if oldest is None else oldest
 
     @property
@@ -128,7 +128,7 @@ class Buffer:
     def recovered_settled(self) -> int:
         """How many of those are written or dropped."""
         with self._lock:
-            return self._recovered - self._unsettled.foreign
+            return self._recovered - self._outstanding.foreign
 
     def dropped_for(self, reason: DropReason) -> int:
         """Lines given up so far for one reason."""
@@ -165,7 +165,7 @@ class Buffer:
             start = self._sealed - self._waiting
             self._waiting -= lines
             self._bytes -= size
-            self._unsettled.taken(start, lines)
+            self._outstanding.taken(start, lines)
             self._in_flight_bytes += size
         return Batch(taken[0].data if len(taken) == 1 else b"\n".join([b.data for b in taken]), lines, start)
 
@@ -182,7 +182,7 @@ class Buffer:
     def spooled(self, lines: int, start: int | None) -> None:
         """So many lines in flight, the oldest or those taken at ``start``, are on disk now."""
         with self._lock:
-            self._unsettled.spooled(lines, start)
+            self._outstanding.spooled(lines, start)
             self._land()
 
     def secured(self) -> None:
@@ -194,23 +194,23 @@ class Buffer:
         """So many lines of earlier processes are on disk."""
         with self._lock:
             self._recovered += lines
-            self._unsettled.recovered(lines)
+            self._outstanding.recovered(lines)
 
     def recalled(self, lines: int) -> None:
         """So many lines, the oldest on disk, are in flight again."""
         with self._lock:
-            self._unsettled.recalled(lines)
+            self._outstanding.recalled(lines)
 
     def returned(self, lines: int) -> None:
         """So many recalled lines are not settled and stay on disk."""
         with self._lock:
-            self._unsettled.returned(lines)
+            self._outstanding.returned(lines)
             self._land()
 
     def dropped_spooled(self, lines: int, reason: DropReason) -> None:
         """So many lines on disk are given up."""
         with self._lock:
-            self._add_dropped(reason, self._unsettled.dropped_from_disk(lines))
+            self._add_dropped(reason, self._outstanding.dropped_from_disk(lines))
 
     def accept_dropped(self, lines: int, reason: DropReason) -> None:
         """So many lines were accepted only to be dropped; safe wherever emitting is."""
@@ -227,7 +227,7 @@ class Buffer:
         with self._lock:
             self._closed_as = reason
             before = self._dropped.get(reason, 0)
-            self._add_dropped(reason, self._unsettled.given_up() + self._waiting)
+            self._add_dropped(reason, self._outstanding.given_up() + self._waiting)
             self._blocks.clear()
             self._waiting = self._bytes = self._in_flight_bytes = 0
             self._seal()
@@ -244,7 +244,7 @@ class Buffer:
                 accepted=self._sealed + unsealed + self._aside_accepted,
                 recovered=self._recovered,
                 written=self._written,
-                pending=unsealed + self._waiting + self._unsettled.in_flight + self._unsettled.on_disk,
+                pending=unsealed + self._waiting + self._outstanding.in_flight + self._outstanding.on_disk,
                 dropped_by=dict(self._dropped),
                 refused=self._refused,
                 nonfinite_fields=nonfinite_fields,
@@ -280,13 +280,13 @@ class Buffer:
 
     def _settle(self, lines: int) -> int:
         settled = 0
-        while settled < lines and (part := self._unsettled.landed(lines - settled)[0]):
+        while settled < lines and (part := self._outstanding.release(lines - settled)[0]):
             settled += part
         self._land()
         return settled
 
     def _land(self) -> None:
-        if not self._unsettled.in_flight:
+        if not self._outstanding.in_flight:
             self._in_flight_bytes = 0
 
     def _add_dropped(self, reason: DropReason, lines: int) -> None:

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Final
 
 from tsmon.delivery.buffer import Batch, Buffer
-from tsmon.delivery.dead_letters import RejectedLines
-from tsmon.delivery.isolation import halves, lines_of, refused_apart, suspects_apart
+from tsmon.delivery.dead_letters import DeadLetterFile
+from tsmon.delivery.isolation import halves, lines_of, split_refused, split_unparseable
 from tsmon.delivery.spooler import in_thread
-from tsmon.logs.rate_limited import LimitedLog
+from tsmon.logs.rate_limited import RateLimitedLog
 
-__all__ = ["REQUESTS_TO_ISOLATE", "InHand"]
+__all__ = ["REQUESTS_TO_ISOLATE", "CurrentBatch"]
 
 REQUESTS_TO_ISOLATE: Final = 200
 """Writes spent at most to find the bad lines of one batch; what is not told apart by then is given up."""
@@ -20,15 +20,16 @@ SMALLEST_BATCH: Final = 1_024
 WRITES_BEFORE_LARGER: Final = 1_000
 
 
-class InHand:
+class CurrentBatch:
     """Parts that are still to be sent, in order, and what becomes of those that a store refuses.
 
-    What it refuses for good is counted, and kept by ``rejected`` as soon as :meth:`keep_rejected` is awaited.
+    What it refuses for good is counted, and kept by ``dead_letters`` as soon as :meth:`keep_dead_letters` is
+    awaited.
     """
 
-    def __init__(self, buffer: Buffer, rejected: RejectedLines | None, log: LimitedLog) -> None:
+    def __init__(self, buffer: Buffer, dead_letters: DeadLetterFile | None, log: RateLimitedLog) -> None:
         self._buffer = buffer
-        self.rejected = rejected
+        self.dead_letters = dead_letters
         """Where refused lines are kept."""
         self._log = log
         self.parts: deque[Batch] = deque()
@@ -83,15 +84,15 @@ class InHand:
         fresh = self._requests_left == REQUESTS_TO_ISOLATE
         self._requests_left -= 1
         if count is not None:
-            self._split(first, functools.partial(refused_apart, reason=reason, count=count), reason, count)
+            self._split(first, functools.partial(split_refused, reason=reason, count=count), reason, count)
         else:
-            self._split(first, suspects_apart if fresh else halves, reason)
+            self._split(first, split_unparseable if fresh else halves, reason)
 
-    async def keep_rejected(self) -> None:
+    async def keep_dead_letters(self) -> None:
         """Keep what was given up; where this is cancelled, it is kept all the same."""
-        if self._letters and self.rejected is not None:
+        if self._letters and self.dead_letters is not None:
             letters, self._letters = self._letters, []
-            await in_thread(_keep, self.rejected, letters)
+            await in_thread(_keep, self.dead_letters, letters)
 
     def _split(
         self, first: Batch, how: Callable[[Batch], list[Batch]], reason: str, count: int | None = None
@@ -112,13 +113,13 @@ class InHand:
             return
         self._buffer.dropped(lost, "rejected")
         where = ""
-        if self.rejected is not None:
+        if self.dead_letters is not None:
             which = "" if lost == first.lines else f" ({lost} of {first.lines} lines; it is not known which)"
             self._letters.append((first, reason + which))
-            where = f"; see {self.rejected.path}"
+            where = f"; see {self.dead_letters.path}"
         self._log.warning("rejected", f"{lost} points were rejected and dropped: {reason}{where}")
 
 
-def _keep(rejected: RejectedLines, letters: list[tuple[Batch, str]]) -> None:
+def _keep(dead_letters: DeadLetterFile, letters: list[tuple[Batch, str]]) -> None:
     for batch, reason in letters:
-        rejected.keep(lines_of(batch) or [batch.data.decode(errors="surrogateescape")], reason)
+        dead_letters.keep(lines_of(batch) or [batch.data.decode(errors="surrogateescape")], reason)

@@ -13,12 +13,12 @@ from pathlib import Path
 import msgspec
 
 from tsmon.files.file_lock import lock
-from tsmon.logs.rate_limited import LimitedLog
+from tsmon.logs.rate_limited import RateLimitedLog
 
-__all__ = ["RejectedLine", "RejectedLines"]
+__all__ = ["DeadLetter", "DeadLetterFile"]
 
 
-class RejectedLine(msgspec.Struct, frozen=True, kw_only=True):
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the file."""
 
     time: str
@@ -26,13 +26,13 @@ class RejectedLine(msgspec.Struct, frozen=True, kw_only=True):
     line: str
 
 
-class RejectedLines:
+class DeadLetterFile:
     """Appends to the file at ``path``, and to another when it has ``max_bytes`` (0: keeps nothing)."""
 
     def __init__(self, path: Path, max_bytes: int) -> None:
         self.path = path
         self._max_bytes = max_bytes
-        self._failures = LimitedLog()
+        self._failures = RateLimitedLog()
 
     def keep(self, lines: Iterable[str], reason: str) -> None:
         """Keep lines that were refused for the same reason; never raises."""
@@ -44,7 +44,7 @@ class RejectedLines:
         for line in lines:
             # What is no UTF-8 stays readable, and is told apart from what is.
             text = line.encode(errors="backslashreplace").decode()
-            data += encoder.encode(RejectedLine(time=time, reason=reason, line=text)) + b"\n"
+            data += encoder.encode(DeadLetter(time=time, reason=reason, line=text)) + b"\n"
         try:
             self._append(bytes(data))
         except OSError as error:

@@ -9,16 +9,16 @@ from typing import Final
 
 from tsmon.delivery.backoff import Backoff
 from tsmon.delivery.buffer import Batch, Buffer
-from tsmon.delivery.current_batch import InHand
-from tsmon.delivery.dead_letters import RejectedLines
-from tsmon.delivery.spooler import Spooling
+from tsmon.delivery.current_batch import CurrentBatch
+from tsmon.delivery.dead_letters import DeadLetterFile
+from tsmon.delivery.spooler import Spooler
 from tsmon.errors import (
     BatchTooLargeError,
     StoreRefusedError,
     StoreUnavailableError,
     TsmonError,
 )
-from tsmon.logs.rate_limited import LimitedLog
+from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon.stores import Store
 
 __all__ = ["Delivery"]
@@ -42,19 +42,19 @@ class Delivery:
         buffer: Buffer,
         store: Store,
         *,
-        spooling: Spooling | None = None,
-        rejected: RejectedLines | None = None,
+        spooler: Spooler | None = None,
+        dead_letters: DeadLetterFile | None = None,
         backoff: Backoff | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._buffer = buffer
         self._store = store
-        self._spooling = spooling
+        self._spooler = spooler
         self._lagging = False
         self._backoff = backoff or Backoff()
         self._clock = clock
-        self._log = LimitedLog(clock=clock)
-        self._in_hand = InHand(buffer, rejected, self._log)
+        self._log = RateLimitedLog(clock=clock)
+        self._current = CurrentBatch(buffer, dead_letters, self._log)
         self._recalled = False
         self._unspilled: deque[Batch] = deque()
         self._spilling: asyncio.Task[None] | None = None
@@ -84,7 +84,7 @@ class Delivery:
         self._buffer.seal()
         self._target = max(self._target, self._buffer.sealed)
         if self._writing_since is not None and self._clock() - self._writing_since >= LAG_S:
-            self._lagging = self._spooling is not None
+            self._lagging = self._spooler is not None
         self._spill_if_due()
         self._start(self._not_before)
 
@@ -112,27 +112,27 @@ class Delivery:
         store: Store,
         timeout_s: float,
         *,
-        spooling: Spooling | None = None,
-        rejected: RejectedLines | None = None,
+        spooler: Spooler | None = None,
+        dead_letters: DeadLetterFile | None = None,
     ) -> Store:
         """Send to ``store`` from now on; returns the old one when its last write has ended, or after a while.
 
-        ``spooling`` is the spool of the new store's destination, where that is another one: what waits on disk
-        moves there. ``rejected`` takes what it refuses.
+        ``spooler`` is the spool of the new store's destination, where that is another one: what waits on disk
+        moves there. ``dead_letters`` takes what it refuses.
         """
         old, self._store = self._store, store
         self._not_before = self._asked_until = 0.0
-        self._in_hand.max_bytes = None
+        self._current.max_bytes = None
         self._backoff.reset()
         if self._task is not None:
             await self._progress(timeout_s)
-        if spooling is not None:
-            await self._change_spool(spooling, timeout_s)
-            self._in_hand.rejected = rejected
+        if spooler is not None:
+            await self._change_spool(spooler, timeout_s)
+            self._current.dead_letters = dead_letters
         self.kick()
         return old
 
-    async def _change_spool(self, spooling: Spooling, timeout_s: float) -> None:
+    async def _change_spool(self, spooler: Spooler, timeout_s: float) -> None:
         self._paused = True
         try:
             if self._task is not None:
@@ -141,24 +141,24 @@ class Delivery:
                 if self._task is not None:
                     self._task.cancel()
                 await asyncio.wait(tasks)
-            previous, self._spooling = self._spooling, spooling
-            await spooling.open()
+            previous, self._spooler = self._spooler, spooler
+            await spooler.open()
             if previous is not None:
                 if self._recalled:
-                    previous.put_back(sum(batch.lines for batch in self._in_hand.parts))
-                    self._in_hand.parts.clear()
+                    previous.put_back(sum(batch.lines for batch in self._current.parts))
+                    self._current.parts.clear()
                     self._recalled = False
-                await previous.move_to(spooling)
+                await previous.move_to(spooler)
         finally:
             self._paused = False
 
     def keep_rest(self) -> None:
         """After :meth:`close`: keep on disk what is left, where there is a spool."""
-        if self._spooling is not None:
-            self._spooling.keep_rest(self._in_hand.parts, self._unspilled)
-            self._in_hand.parts.clear()
+        if self._spooler is not None:
+            self._spooler.keep_rest(self._current.parts, self._unspilled)
+            self._current.parts.clear()
             self._unspilled.clear()
-            self._spooling.close()
+            self._spooler.close()
 
     async def close(self) -> None:
         """Send no more, and cancel what is in flight."""
@@ -178,11 +178,11 @@ class Delivery:
 
     def _has_work(self) -> bool:
         return (
-            bool(self._in_hand.parts)
+            bool(self._current.parts)
             or self._buffer.settled < self._target
             or self._buffer.full_batch
             or bool(self._unspilled)
-            or (self._spooling is not None and self._spooling.lines > 0)
+            or (self._spooler is not None and self._spooler.lines > 0)
         )
 
     async def _run(self) -> None:
@@ -190,7 +190,7 @@ class Delivery:
             if self._securing and self._spilling is not None:
                 # What would be sent is being moved to disk, from where it is sent then.
                 await asyncio.wait([self._spilling])
-            while not self._paused and self._has_work() and (self._in_hand.parts or await self._take()):
+            while not self._paused and self._has_work() and (self._current.parts or await self._take()):
                 await self._send()
                 self._notify()
                 await asyncio.sleep(0)
@@ -206,26 +206,26 @@ class Delivery:
             self._notify()
 
     def _spill_if_due(self) -> None:
-        spooling = self._spooling
-        if spooling is None or self._spilling is not None or self._closed or self._paused:
+        spooler = self._spooler
+        if spooler is None or self._spilling is not None or self._closed or self._paused:
             return
-        if not self._buffer.waiting and not self._unspilled and not self._idle_in_memory(spooling):
+        if not self._buffer.waiting and not self._unspilled and not self._idle_in_memory(spooler):
             return
-        if spooling.required or self._lagging or self._buffer.half_full:
-            self._spilling = asyncio.get_running_loop().create_task(self._spill(spooling))
+        if spooler.required or self._lagging or self._buffer.half_full:
+            self._spilling = asyncio.get_running_loop().create_task(self._spill(spooler))
 
-    def _idle_in_memory(self, spooling: Spooling) -> bool:
+    def _idle_in_memory(self, spooler: Spooler) -> bool:
         """Whether a batch waits to be sent again that is not on disk, but may go there: nothing older is there."""
-        in_memory = bool(self._in_hand.parts) and not self._recalled
-        return in_memory and self._task is None and not spooling.lines
+        in_memory = bool(self._current.parts) and not self._recalled
+        return in_memory and self._task is None and not spooler.lines
 
-    async def _spill(self, spooling: Spooling) -> None:
+    async def _spill(self, spooler: Spooler) -> None:
         """Move what waits to disk, and before it what is in flight, where that is only in memory and idle."""
         try:
-            if self._idle_in_memory(spooling):
+            if self._idle_in_memory(spooler):
                 self._securing = True
-                while self._in_hand.parts and await spooling.append(self._in_hand.parts[0]):
-                    self._in_hand.parts.popleft()
+                while self._current.parts and await spooler.append(self._current.parts[0]):
+                    self._current.parts.popleft()
                 self._securing = False
             # Not until nothing waits any more: while lines keep coming, that may never be.
             self._buffer.seal()
@@ -234,7 +234,7 @@ class Delivery:
                 batch = self._unspilled.popleft() if self._unspilled else self._buffer.take()
                 if batch is None:
                     break
-                if not await spooling.append(batch):
+                if not await spooler.append(batch):
                     self._unspilled.appendleft(batch)
                     break
                 self._secured()
@@ -249,29 +249,29 @@ class Delivery:
             self._notify()
 
     def _secured(self) -> None:
-        if not self._unspilled and (self._recalled or not self._in_hand.parts):
+        if not self._unspilled and (self._recalled or not self._current.parts):
             self._buffer.secured()
 
     async def _take(self) -> bool:
         """Put the oldest batch to work: from disk, else from the buffer, by way of the disk where required."""
-        batch = await self._recall(self._spooling) if self._spooling is not None else None
+        batch = await self._recall(self._spooler) if self._spooler is not None else None
         if batch is None and self._unspilled:
             batch = self._unspilled.popleft()
-        if batch is None and (self._spooling is None or not self._spooling.required):
-            batch = self._buffer.take(self._in_hand.max_bytes)
+        if batch is None and (self._spooler is None or not self._spooler.required):
+            batch = self._buffer.take(self._current.max_bytes)
         if batch is None:
             return False
-        self._in_hand.begin(batch)
+        self._current.begin(batch)
         return True
 
-    async def _recall(self, spooling: Spooling) -> Batch | None:
+    async def _recall(self, spooler: Spooler) -> Batch | None:
         """The oldest batch on disk; None once nothing is there or on its way there."""
-        await spooling.adopt_if_due()
-        if spooling.required:
+        await spooler.adopt_if_due()
+        if spooler.required:
             self._spill_if_due()
         try:
             while True:
-                batch = await spooling.recall()
+                batch = await spooler.recall()
                 self._recalled = batch is not None
                 if batch is not None or self._spilling is None:
                     return batch
@@ -281,22 +281,22 @@ class Delivery:
             self._fed.set()
 
     async def _send(self) -> None:
-        in_hand = self._in_hand
-        if not in_hand.fits():
+        current = self._current
+        if not current.fits():
             await self._dealt_with()
             return
         refusal: str | None = None
         self._writing_since = self._clock()
         try:
-            await self._store.write(in_hand.parts[0].data)
+            await self._store.write(current.parts[0].data)
         except BatchTooLargeError as error:
             refusal = str(error)
-            in_hand.too_large(refusal)
+            current.too_large(refusal)
         except StoreRefusedError as error:
             refusal = str(error)
-            in_hand.refused(refusal, error.lines)
+            current.refused(refusal, error.lines)
         else:
-            in_hand.written()
+            current.written()
         finally:
             self._writing_since = None
         await self._dealt_with()
@@ -304,14 +304,14 @@ class Delivery:
 
     async def _dealt_with(self) -> None:
         """Done with a part; and with a batch on disk, where that was its last part."""
-        await self._in_hand.keep_rejected()
-        if self._recalled and not self._in_hand.parts and self._spooling is not None:
+        await self._current.keep_dead_letters()
+        if self._recalled and not self._current.parts and self._spooler is not None:
             self._recalled = False
-            await self._spooling.done()
+            await self._spooler.done()
 
     def _unavailable(self, reason: str, retry_after_s: float | None) -> None:
         self.last_error = reason
-        self._lagging = self._spooling is not None
+        self._lagging = self._spooler is not None
         now = self._clock()
         self._not_before = now + self._backoff.next_delay_s(retry_after_s)
         self._asked_until = now + (retry_after_s or 0.0)
@@ -323,7 +323,7 @@ class Delivery:
         if self._backoff.failures:
             _log.info("the store answers again after %d failed tries", self._backoff.failures)
             self._backoff.reset()
-        self._in_hand.answered()
+        self._current.answered()
 
     def _report_full(self) -> None:
         lost = self._buffer.dropped_for("buffer full")

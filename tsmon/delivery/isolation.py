@@ -8,7 +8,7 @@ from tsmon.errors import LineProtocolError
 from tsmon.line_protocol import split_lines
 from tsmon.line_protocol.parser import Unsigned, parse_line
 
-__all__ = ["halves", "lines_of", "refused_apart", "suspects_apart"]
+__all__ = ["halves", "lines_of", "split_refused", "split_unparseable"]
 
 _conflict: Final = re.compile(
     r'input field "(?P<field>.*)" on measurement "(?P<measurement>.*)" is type (?P<type>\w+)'
@@ -25,7 +25,7 @@ def halves(batch: Batch) -> list[Batch]:
     return [_joined(lines[:middle]), _joined(lines[middle:])] if middle else []
 
 
-def suspects_apart(batch: Batch) -> list[Batch]:
+def split_unparseable(batch: Batch) -> list[Batch]:
     """The lines that can be parsed, and those that cannot; halves where all are alike."""
     good: list[str] = []
     suspect: list[str] = []
@@ -38,7 +38,7 @@ def suspects_apart(batch: Batch) -> list[Batch]:
     return [_joined(good), _joined(suspect)] if good and suspect else halves(batch)
 
 
-def refused_apart(batch: Batch, reason: str, count: int) -> list[Batch]:
+def split_refused(batch: Batch, reason: str, count: int) -> list[Batch]:
     """The lines that a store may have meant when it refused ``count`` of a batch and stored the others, and these.
 
     InfluxDB names one of several conflicts of types, and of points beyond the retention (the oldest ones) only

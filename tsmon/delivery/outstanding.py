@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["Unsettled"]
+__all__ = ["Outstanding"]
 
 FOREIGN: Final = -1
 """Start of lines of earlier processes, which have no sequence number here and are older than all that have."""
@@ -18,7 +18,7 @@ class _Range:
     lines: int
 
 
-class Unsettled:
+class Outstanding:
     """Ranges of lines in flight and on disk; not safe for use by two threads.
 
     Where ranges blur, they are taken for older than they are, so that :attr:`oldest` never claims too much.
@@ -56,7 +56,7 @@ class Unsettled:
         self._flights.append(_Range(start, lines))
         self.in_flight += lines
 
-    def landed(self, lines: int, start: int | None = None) -> tuple[int, int]:
+    def release(self, lines: int, start: int | None = None) -> tuple[int, int]:
         """Lines in flight, the oldest or those taken at ``start``, are so no more; how many, and their start."""
         flights = sorted(self._flights, key=lambda one: (one.start != start, one.start))
         if not flights:
@@ -71,7 +71,7 @@ class Unsettled:
 
     def spooled(self, lines: int, start: int | None) -> None:
         """Lines in flight are on disk now, behind all others there."""
-        lines, start = self.landed(lines, start)
+        lines, start = self.release(lines, start)
         self._keep(start, lines, newest=True)
 
     def recalled(self, lines: int) -> None:
@@ -88,7 +88,7 @@ class Unsettled:
 
     def returned(self, lines: int) -> None:
         """The oldest lines in flight, which were recalled, stay on disk."""
-        lines, start = self.landed(lines)
+        lines, start = self.release(lines)
         self._keep(start, lines, newest=False)
 
     def dropped_from_disk(self, lines: int) -> int:

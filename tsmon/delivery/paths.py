@@ -5,7 +5,7 @@ from pathlib import Path
 from tsmon.settings import MonitoringSettings
 from tsmon.spool import Destination
 
-__all__ = ["rejected_file", "spool_directory"]
+__all__ = ["dead_letter_file", "spool_directory"]
 
 
 def spool_directory(settings: MonitoringSettings) -> Path:
@@ -17,6 +17,6 @@ def spool_directory(settings: MonitoringSettings) -> Path:
     return user_state_path("tsmon") / "spool"
 
 
-def rejected_file(settings: MonitoringSettings, destination: Destination) -> Path:
+def dead_letter_file(settings: MonitoringSettings, destination: Destination) -> Path:
     """File of the points that this destination refused."""
-    return spool_directory(settings) / "rejected" / f"{destination.directory_name}.jsonl"
+    return spool_directory(settings) / "dead_letters" / f"{destination.directory_name}.jsonl"

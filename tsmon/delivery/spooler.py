@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Final, Literal, ParamSpec, TypeVar
 
 from tsmon.delivery.buffer import Batch, Buffer
-from tsmon.logs.rate_limited import LimitedLog
+from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon.spool import Destination, Spool, SpooledBatch
 
-__all__ = ["SpoolMode", "Spooling", "in_thread"]
+__all__ = ["SpoolMode", "Spooler", "in_thread"]
 
 _log = logging.getLogger("tsmon")
 
@@ -30,7 +30,7 @@ ADOPT_EVERY_S: Final = 30.0
 SpoolMode = Literal["off", "on", "required"]
 
 
-class Spooling:
+class Spooler:
     """One Monitor's spool; used by its delivery task alone, and after that has ended by the stop."""
 
     def __init__(
@@ -48,7 +48,7 @@ class Spooling:
         self._adopt_at = 0.0
         self._required = required
         self._spool = Spool(root, destination, max_bytes=max_bytes, on_dropped=buffer.dropped_spooled)
-        self._log = LimitedLog()
+        self._log = RateLimitedLog()
         self._oldest: SpooledBatch | None = None
         self._open = False
         self._disk = asyncio.Lock()
@@ -139,7 +139,7 @@ class Spooling:
         self._oldest = None
         self._buffer.returned(lines)
 
-    async def move_to(self, other: "Spooling") -> None:
+    async def move_to(self, other: "Spooler") -> None:
         """Leave what waits on disk to the spool of another destination, and close.
 
         What its disk refuses stays where it is, for a program that sends to the old destination; it is counted.
@@ -152,7 +152,7 @@ class Spooling:
         with self._files:
             self._spool.append(batch.data(), batch.lines)
 
-    def _move_to(self, other: "Spooling") -> None:
+    def _move_to(self, other: "Spooler") -> None:
         with self._files:
             try:
                 while (batch := self._spool.oldest()) is not None:

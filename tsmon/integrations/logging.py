@@ -16,7 +16,7 @@ import os
 from collections.abc import Collection
 from typing import Final
 
-from tsmon.logs.rate_limited import LimitedLog
+from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon.monitor.emitter import Emitter
 from tsmon.points.logs import Log
 
@@ -59,7 +59,7 @@ class LogHandler(logging.Handler):
         self._extra = tuple(extra)
         # Processes that write one series begin at different numbers, so that they seldom collide.
         self._numbers = itertools.count(os.getpid() * 7)
-        self._log = LimitedLog()
+        self._log = RateLimitedLog()
         self.failures = 0
         """Records that could not be emitted."""
 

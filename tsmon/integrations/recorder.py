@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, cast
 from tsmon.integrations.request_summaries import RequestSummaries, Thinning
 from tsmon.line_protocol import generate
 from tsmon.line_protocol.values import MAX_INT64, MIN_INT64
-from tsmon.logs.rate_limited import LimitedLog
+from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon.monitor import source
 from tsmon.monitor.emitter import Emitter
 from tsmon.points import Point, Request, RequestError, route_of
@@ -156,7 +156,7 @@ class RequestRecorder:
         self._emit = cast("Callable[[Point | _Row], None]", monitor.emit)
         self._service = service
         self._errors_from = errors_from
-        self._log = LimitedLog()
+        self._log = RateLimitedLog()
         self._progress = counting_in_progress(monitor, "requests", service=service)
         self._inside = self._progress.inside
         self._thinning = Thinning(monitor.settings.summarize_routes, monitor.settings.sample_routes)

@@ -5,14 +5,14 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-__all__ = ["LimitedLog"]
+__all__ = ["RateLimitedLog"]
 
 _log = logging.getLogger("tsmon")
 
 INTERVAL_S: Final = 60.0
 
 
-class LimitedLog:
+class RateLimitedLog:
     """Warnings by kind: the first of a kind is written, later ones only after ``interval_s`` seconds."""
 
     def __init__(self, interval_s: float = INTERVAL_S, clock: Callable[[], float] = time.monotonic) -> None:

@@ -1,37 +1,40 @@
-"""Text from outside, before it goes to a terminal or a log."""
+"""Text from outside, made safe to print on a terminal or in a log."""
 
 import codecs
 import re
 import unicodedata
 from typing import Final
 
-__all__ = ["is_steering", "printable", "printable_lines"]
+__all__ = ["escape_unprintable", "escape_unprintable_lines", "has_control_characters"]
 
 _escaped: Final = codecs.getencoder("unicode_escape")
-# Found now: a process that may open no more files says so by this.
+# Looked up at import: that opens files, and a process that has run out of descriptors still has to log it.
 
-_steering: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_control: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
-def printable(text: str) -> str:
-    r"""The text with everything that is not seen written as an escape (``\x9b``, ``\u202e``, ``\n``).
+def escape_unprintable(text: str) -> str:
+    r"""The text with every invisible character written as an escape (``\x9b``, ``\u202e``, ``\n``).
 
-    So nothing in it commands a terminal, begins a line or turns the direction of writing; a backslash stays as it
-    is, and so do all spaces. Printable is what :meth:`str.isprintable` says.
+    The result cannot control a terminal, start a new line or change the direction of writing. Backslashes and
+    all kinds of spaces stay as they are. :meth:`str.isprintable` decides what is printable.
     """
     if text.isprintable():
         return text
     return "".join(one if one.isprintable() or unicodedata.category(one) == "Zs" else _escape(one) for one in text)
 
 
-def printable_lines(text: str) -> str:
-    """The same of each line by itself."""
-    return "\n".join(map(printable, text.split("\n")))
+def escape_unprintable_lines(text: str) -> str:
+    """Apply :func:`escape_unprintable` to each line; the line feeds between them stay."""
+    return "\n".join(map(escape_unprintable, text.split("\n")))
 
 
-def is_steering(text: str) -> bool:
-    """Whether there is a control character in it (C0, DEL, C1), a separator of lines, or a change of direction."""
-    return _steering.search(text) is not None
+def has_control_characters(text: str) -> bool:
+    """Whether the text contains a control character: C0, DEL or C1.
+
+    Line separators and changes of direction are included.
+    """
+    return _control.search(text) is not None
 
 
 def _escape(character: str) -> str:

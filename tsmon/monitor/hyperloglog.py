@@ -8,13 +8,13 @@ propose, 64-bit hashes.
 import math
 from typing import Final
 
-__all__ = ["Distinct"]
+__all__ = ["HyperLogLog"]
 
 _ALPHA: Final = 0.7213
 _MASK: Final = (1 << 64) - 1
 
 
-class Distinct:
+class HyperLogLog:
     """How many distinct values were added, within about 1.04 / √(2**precision): 1.6 % at precision 12.
 
     It takes 2**precision bytes, and no more however many values come.

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final, Self, cast
 from tsmon.clock import UniqueClock
 from tsmon.delivery.accounting import Counts
 from tsmon.delivery.buffer import LONG_LINE, Buffer
-from tsmon.delivery.dead_letters import RejectedLines
+from tsmon.delivery.dead_letters import DeadLetterFile
 from tsmon.delivery.delivery import Delivery
-from tsmon.delivery.spooler import Spooling
+from tsmon.delivery.spooler import Spooler
 from tsmon.errors import FlushTimeoutError, InvalidPointError, SettingsError, TsmonError
 from tsmon.line_protocol import Encoding
 from tsmon.line_protocol.default_encoding import following
-from tsmon.logs.rate_limited import LimitedLog
+from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon.monitor.emitter import STOP_TIMEOUT_S
 from tsmon.monitor.process_hooks import remember
 from tsmon.monitor.self_metrics import SelfMetrics
@@ -85,7 +85,7 @@ class Monitor:
             lambda: self.counts, lambda: self._encoding.service, settings.self_metrics_period
         )
         self._sources: list[Source] = [self._self_metrics] if settings.enabled else []
-        self._limited = LimitedLog()
+        self._limited = RateLimitedLog()
         self._begin()
         remember(self)
 
@@ -95,9 +95,9 @@ class Monitor:
         self._buffer = Buffer(
             settings.buffer_bytes, batch_lines=settings.batch_lines, batch_bytes=settings.batch_bytes
         )
-        self._spooling = _spooling(settings, self.store, self._buffer)
-        rejected = _rejected(settings, self.store)
-        self._delivery = Delivery(self._buffer, self.store, spooling=self._spooling, rejected=rejected)
+        self._spooler = _spooler(settings, self.store, self._buffer)
+        dead_letters = _dead_letters(settings, self.store)
+        self._delivery = Delivery(self._buffer, self.store, spooler=self._spooler, dead_letters=dead_letters)
         self._schedule = Periodic(self._flush_soon, settings.flushing_period)
         self._started = False
         self._stopped = False
@@ -114,8 +114,8 @@ class Monitor:
         """
         if self._stopped:
             return
-        if self._spooling is not None:
-            self._spooling.forget_after_fork()
+        if self._spooler is not None:
+            self._spooler.forget_after_fork()
         self.store.after_fork()
         for source in self._sources:
             source.forget()
@@ -295,8 +295,8 @@ class Monitor:
         self._started = True
         try:
             await self.store.open()
-            if self._spooling is not None:
-                await self._spooling.open()
+            if self._spooler is not None:
+                await self._spooler.open()
             if self._settings.enabled:
                 self._schedule.start()
         except BaseException:
@@ -341,12 +341,12 @@ class Monitor:
         if self._stopped:
             await store.close()
             raise TsmonError(STOPPED)
-        spooling = rejected = None
+        spooler = dead_letters = None
         if store.destination != self.store.destination:
-            spooling, rejected = _spooling(settings, store, self._buffer), _rejected(settings, store)
+            spooler, dead_letters = _spooler(settings, store, self._buffer), _dead_letters(settings, store)
         self.store = store
-        self._spooling = spooling or self._spooling
-        old = await self._delivery.change_store(store, STOP_TIMEOUT_S, spooling=spooling, rejected=rejected)
+        self._spooler = spooler or self._spooler
+        old = await self._delivery.change_store(store, STOP_TIMEOUT_S, spooler=spooler, dead_letters=dead_letters)
         await old.close()
 
     async def flush(self, timeout: float | None = None) -> None:  # noqa: ASYNC109
@@ -470,14 +470,14 @@ def _points_of(point: Point | Iterable[Point]) -> list[Point]:
     return list(point)
 
 
-def _spooling(settings: "MonitoringSettings", store: Store, buffer: Buffer) -> Spooling | None:
+def _spooler(settings: "MonitoringSettings", store: Store, buffer: Buffer) -> Spooler | None:
     """The spool in front of a store that may be away; a store whose commit is its durability needs none."""
     destination = store.destination
     if settings.spool == "off" or destination is None:
         return None
     from tsmon.delivery.paths import spool_directory
 
-    return Spooling(
+    return Spooler(
         buffer,
         spool_directory(settings),
         Destination(*destination),
@@ -486,14 +486,14 @@ def _spooling(settings: "MonitoringSettings", store: Store, buffer: Buffer) -> S
     )
 
 
-def _rejected(settings: "MonitoringSettings", store: Store) -> RejectedLines | None:
+def _dead_letters(settings: "MonitoringSettings", store: Store) -> DeadLetterFile | None:
     """The file for what a server refuses."""
     destination = store.destination
-    if destination is None or not settings.rejected_bytes:
+    if destination is None or not settings.dead_letter_bytes:
         return None
-    from tsmon.delivery.paths import rejected_file
+    from tsmon.delivery.paths import dead_letter_file
 
-    return RejectedLines(rejected_file(settings, Destination(*destination)), settings.rejected_bytes)
+    return DeadLetterFile(dead_letter_file(settings, Destination(*destination)), settings.dead_letter_bytes)
 
 
 def _settings(*, from_file: bool) -> "MonitoringSettings":

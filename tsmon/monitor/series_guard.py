@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Final, TypeVar
 
-from tsmon.logs.rate_limited import LimitedLog
-from tsmon.monitor.hyperloglog import Distinct
+from tsmon.logs.rate_limited import RateLimitedLog
+from tsmon.monitor.hyperloglog import HyperLogLog
 
 __all__ = ["SeriesGuard"]
 
@@ -25,11 +25,11 @@ class SeriesGuard:
 
     def __init__(self, limit: int) -> None:
         self.set_limit(limit)
-        self._series = Distinct()
-        self._by_measurement: dict[str, Distinct] = {}
-        self._by_tag: dict[tuple[str, str], Distinct] = {}
+        self._series = HyperLogLog()
+        self._by_measurement: dict[str, HyperLogLog] = {}
+        self._by_tag: dict[tuple[str, str], HyperLogLog] = {}
         self._told = 0
-        self._log = LimitedLog()
+        self._log = RateLimitedLog()
 
     def set_limit(self, limit: int) -> None:
         """Warn above ``limit`` series; 0 means never."""
@@ -52,12 +52,12 @@ class SeriesGuard:
             self._warn()
 
     @staticmethod
-    def _count(counts: dict[K, Distinct], key: K, value: str) -> None:
+    def _count(counts: dict[K, HyperLogLog], key: K, value: str) -> None:
         count = counts.get(key)
         if count is None:
             if len(counts) >= MAX_WATCHED:
                 return
-            count = counts[key] = Distinct(10)
+            count = counts[key] = HyperLogLog(10)
         count.add(value)
 
     def _warn(self) -> None:

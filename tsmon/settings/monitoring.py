@@ -87,7 +87,7 @@ class MonitoringSettings(Section):
     spool: Literal["off", "on", "required"] = "on"
     spool_directory: Path | None = None
     spool_bytes: int = Field(default=512_000_000, ge=100_000)
-    rejected_bytes: int = Field(default=10_000_000, ge=0)
+    dead_letter_bytes: int = Field(default=10_000_000, ge=0)
     on_invalid: Literal["raise", "drop"] = "raise"
     tags: dict[str, str] = {}
     tags_as_fields: Comma = []

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from tsmon.logs.rate_limited import LimitedLog
+from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon.spool.ownership import QueueDirectory, adopt_orphans, make_directory, sync_directory
 from tsmon.spool.segment import CorruptSegmentError, Record, SegmentHeader, SegmentWriter, records, scan
 
@@ -94,7 +94,7 @@ class Spool:
         self._segment_bytes = min(SEGMENT_BYTES, max(max_bytes // 4, 1))
         self._sync = sync
         self._on_dropped = on_dropped
-        self._log = LimitedLog()
+        self._log = RateLimitedLog()
         self._dropped_when_full = 0
         self._segments: deque[_Segment] = deque()
         self._queues: list[QueueDirectory] = []

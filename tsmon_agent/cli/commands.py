@@ -10,7 +10,7 @@ import typer
 
 from tsmon.cli.terminal import print_json, say
 from tsmon.errors import TsmonError
-from tsmon.logs.safe_text import printable_lines
+from tsmon.logs.safe_text import escape_unprintable_lines
 from tsmon_agent.cli.audit import audit
 from tsmon_agent.cli.available import available
 from tsmon_agent.cli.db import db
@@ -137,6 +137,6 @@ def main() -> None:
     try:
         app()
     except TsmonError as error:
-        sys.exit(f"tsmon-agent: {printable_lines(str(error))}")
+        sys.exit(f"tsmon-agent: {escape_unprintable_lines(str(error))}")
     except KeyboardInterrupt:
         sys.exit(130)

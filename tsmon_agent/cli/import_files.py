@@ -12,7 +12,7 @@ import typer
 from tsmon.cli.terminal import say
 from tsmon.errors import ImportingError, StoreUnavailableError
 from tsmon.line_protocol.values import MAX_TIME_NS
-from tsmon.logs.safe_text import printable_lines
+from tsmon.logs.safe_text import escape_unprintable_lines
 from tsmon_agent.cli.options import SettingsFile
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def _show(path: Path, chosen: _Chosen) -> None:
     with opened(path) as one:
         first = next(reader.portions(one.file, 0, 1), None)
     for line in itertools.islice(first.lines if first else [], LINES_SHOWN):
-        typer.echo(printable_lines(line) if sys.stdout.isatty() else line)
+        typer.echo(escape_unprintable_lines(line) if sys.stdout.isatty() else line)
     for bad in first.bad[:LINES_SHOWN] if first else []:
         say(f"# line {bad.line} would be put aside: {bad.reason}", err=True)
 

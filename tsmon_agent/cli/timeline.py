@@ -9,7 +9,7 @@ from rich.text import Text
 
 from tsmon.availability import EXACT, Report, spans, time_text, timeline
 from tsmon.cli.terminal import console, say
-from tsmon.logs.safe_text import printable
+from tsmon.logs.safe_text import escape_unprintable
 from tsmon_agent.cli.timeline_cells import axis_line, deployments_line, legend_lines, stream_line
 from tsmon_agent.streams.timelines.rows import stream_rows
 
@@ -36,13 +36,13 @@ def print_timeline(
         say(f"nothing is expected of {instrument.designator} then; see tsmon-agent deployments list")
         return
     out = console(_columns())
-    titles = [printable(one.title) for one in instrument.streams]
+    titles = [escape_unprintable(one.title) for one in instrument.streams]
     names_width = min(max(map(len, ("deployments", *titles))), out.width // NAMES)
     width = max(out.width - names_width - 1, 1)
 
     def sentence(text: str) -> None:
         # Unlike rich, textwrap breaks no line at a space that is there to keep a number and its unit together.
-        for line in wrap(printable(text), out.width):
+        for line in wrap(escape_unprintable(text), out.width):
             out.print(Text(line), soft_wrap=True)
 
     def row(name: str, line: Text) -> None:

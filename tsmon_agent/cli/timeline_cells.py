@@ -8,7 +8,7 @@ from rich.text import Text
 
 from tsmon.availability import Appearance, Category, Interval, Report, Span
 from tsmon.availability.json_measures import DEPLOYMENT_COLOR
-from tsmon.logs.safe_text import printable
+from tsmon.logs.safe_text import escape_unprintable
 from tsmon_agent.formatting import NO_BREAK
 from tsmon_agent.streams.timelines.pieces import worst_of
 from tsmon_agent.streams.timelines.ticks import ticks
@@ -61,7 +61,7 @@ def legend_lines(appearances: Sequence[Appearance], width: int) -> list[Text]:
     """What each character means, in lines of at most so many characters that break between two of them."""
     lines: list[Text] = []
     for category in Category:
-        name = f" {printable(appearances[category].name)}".replace(" ", NO_BREAK)
+        name = f" {escape_unprintable(appearances[category].name)}".replace(" ", NO_BREAK)
         entry = Text.assemble((CHARACTERS[category], _style(appearances, category)), name)
         if lines and lines[-1].cell_len + 2 + entry.cell_len <= width:
             lines[-1] = Text.assemble(lines[-1], "  ", entry)

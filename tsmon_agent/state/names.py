@@ -4,7 +4,7 @@ from typing import Final
 
 from tsmon.errors import InvalidPointError
 from tsmon.line_protocol.escaping import check_tag_value
-from tsmon.logs.safe_text import is_steering
+from tsmon.logs.safe_text import has_control_characters
 
 __all__ = ["name_of"]
 
@@ -20,7 +20,7 @@ def name_of(value: object) -> str:
         raise ValueError("is empty; give it a name")
     if len(name) > LONGEST_NAME:
         raise ValueError(f"has {len(name)} characters; give at most {LONGEST_NAME}")
-    if is_steering(name):
+    if has_control_characters(name):
         raise ValueError(
             f"is {_quoted(name)}, with a character that is not seen but steers what shows it (a control character "
             "such as a newline, or a change of the direction of writing); remove it"

@@ -4,7 +4,7 @@ import time
 from typing import Final
 
 from tsmon.errors import TsmonError
-from tsmon.logs.rate_limited import LimitedLog
+from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon.stores.influxdb import InfluxStore
 from tsmon.stores.influxdb.rollup_tasks import WrittenSpans, changes_needed, differing_days, recompute
 from tsmon.stores.influxdb.rollups import tier_bucket
@@ -32,7 +32,7 @@ class InfluxRollups:
         self.store = store
         self._written = WrittenSpans()
         self._looked_s = self._compared_s = float("-inf")
-        self._log = LimitedLog()
+        self._log = RateLimitedLog()
         store.on_written = self._saw
 
     def _saw(self, lines: bytes) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
-from tsmon.logs.rate_limited import LimitedLog
+from tsmon.logs.rate_limited import RateLimitedLog
 
 __all__ = ["listen", "most_connections", "quiet_about_nonsense"]
 
@@ -36,7 +36,7 @@ def most_connections() -> int:
 async def listen(server: web.Server, host: str, port: int, tls: ssl.SSLContext | None) -> asyncio.Server:
     """Accept connections for a server; those that are too many are closed at once. Raises OSError."""
     most = most_connections()
-    limited = LimitedLog()
+    limited = RateLimitedLog()
     # Those whose handshake goes on are not among the server's connections, but no handshake is longer than this.
     begun: deque[float] = deque(maxlen=most)
 
@@ -78,7 +78,7 @@ class _Nonsense(logging.Filter):
 
     def __init__(self) -> None:
         super().__init__()
-        self._limited = LimitedLog()
+        self._limited = RateLimitedLog()
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None

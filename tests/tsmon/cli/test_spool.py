@@ -49,14 +49,14 @@ def test_an_empty_spool_says_so(shell: Shell, environment: dict[str, str], root:
 
 def test_names_of_files_command_no_terminal(shell: Shell, environment: dict[str, str], root: Path) -> None:
     """Here of a file in which points are that the server refused."""
-    file = root / "rejected" / "x\x9b2J\u202ey\n.jsonl"
+    file = root / "dead_letters" / "x\x9b2J\u202ey\n.jsonl"
     file.parent.mkdir(parents=True)
     file.write_text("")
     told = shell("spool", "list", **environment).out
     assert told.endswith(f"its reasons: {file.parent}/x\\x9b2J\\u202ey\\n.jsonl\n")
     answer = shell("spool", "list", "--json", **environment).out
     assert "x\\u009b2J\\u202ey\\n.jsonl" in answer
-    assert json.loads(answer)["rejected"] == [str(file)]
+    assert json.loads(answer)["dead_letters"] == [str(file)]
 
 
 def test_queues_are_listed_with_whom_they_are_for_and_whose_they_are(

@@ -24,7 +24,7 @@ from tsmon.delivery.accounting import Counts
 from tsmon.delivery.backoff import Backoff
 from tsmon.delivery.buffer import Buffer
 from tsmon.delivery.current_batch import REQUESTS_TO_ISOLATE
-from tsmon.delivery.dead_letters import RejectedLine, RejectedLines
+from tsmon.delivery.dead_letters import DeadLetter, DeadLetterFile
 from tsmon.delivery.delivery import Delivery
 from tsmon.errors import BatchTooLargeError, StoreError, StoreRefusedError, StoreUnavailableError
 from tsmon.stores import Store
@@ -91,11 +91,11 @@ async def road(
     batch_lines: int = 5_000,
     batch_bytes: int = 2_000_000,
     max_bytes: int = 64_000_000,
-    rejected: RejectedLines | None = None,
+    dead_letters: DeadLetterFile | None = None,
 ) -> AsyncIterator[Road]:
     buffer = Buffer(max_bytes, batch_lines=batch_lines, batch_bytes=batch_bytes)
     backoff = Backoff(0.001, 0.01) if clock is None else Backoff(1.0, 1.0, draw=lambda _, high: high)
-    delivery = Delivery(buffer, store, rejected=rejected, backoff=backoff, clock=clock or time.monotonic)
+    delivery = Delivery(buffer, store, dead_letters=dead_letters, backoff=backoff, clock=clock or time.monotonic)
     async with store:
         try:
             yield Road(buffer, delivery, clock or Clock())
@@ -395,9 +395,9 @@ async def test_of_a_422_the_refused_lines_are_found_with_a_few_requests(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     influxdb.write(line(0, text="a").encode(), bucket)
-    kept = tmp_path / "rejected.jsonl"
+    kept = tmp_path / "dead_letters.jsonl"
     bad = [f"numbered n={n}i,text={n} {T + n}" for n in (2, 3, 700)]
-    async with road(through, rejected=RejectedLines(kept, 100_000)) as way:
+    async with road(through, dead_letters=DeadLetterFile(kept, 100_000)) as way:
         way.put(*(line(n) if n not in (2, 3, 700) else bad[(2, 3, 700).index(n)] for n in range(1, 1_001)))
         await way.settle()
         assert (way.counts.written, way.counts.dropped_by) == (997, {"rejected": 3})
@@ -405,7 +405,7 @@ async def test_of_a_422_the_refused_lines_are_found_with_a_few_requests(
     assert "3 points were rejected" in caplog.text
     assert f"see {kept}" in caplog.text
     assert stored(influxdb, bucket) == [n for n in range(1_001) if n not in (2, 3, 700)]
-    letters = [msgspec.json.decode(one, type=RejectedLine) for one in kept.read_bytes().splitlines()]
+    letters = [msgspec.json.decode(one, type=DeadLetter) for one in kept.read_bytes().splitlines()]
     assert [letter.line for letter in letters] == bad
     assert all('input field "text" on measurement "numbered" is type float' in letter.reason for letter in letters)
 
@@ -415,19 +415,19 @@ async def test_conflicts_and_points_beyond_the_retention_are_told_apart(influxdb
     store = InfluxStore(InfluxConnection(url=influxdb.url, org=influxdb.org, bucket=bucket, token=influxdb.token))
     now_ns = time.time_ns()
     influxdb.write(line(0, text="a", time_ns=now_ns).encode(), bucket)
-    kept = tmp_path / "rejected.jsonl"
+    kept = tmp_path / "dead_letters.jsonl"
     good = [line(n, time_ns=now_ns + n) for n in range(1, 300)]
     old = [line(n, time_ns=now_ns - n * 7_200_000_000_000) for n in range(1_000, 1_005)]
     number_as_text = [f"numbered n={n}i,text={n} {now_ns + n}" for n in range(2_000, 2_003)]
     text_as_number = [f'numbered n="{n}" {now_ns + n}' for n in range(3_000, 3_002)]
     lines = [*good, *old, *number_as_text, *text_as_number]
     random.Random(7).shuffle(lines)
-    async with road(store, rejected=RejectedLines(kept, 100_000)) as way:
+    async with road(store, dead_letters=DeadLetterFile(kept, 100_000)) as way:
         way.put(*lines)
         await way.settle()
         assert (way.counts.written, way.counts.dropped_by) == (len(good), {"rejected": 10})
     assert stored(influxdb, bucket) == list(range(300))
-    letters = [msgspec.json.decode(one, type=RejectedLine) for one in kept.read_bytes().splitlines()]
+    letters = [msgspec.json.decode(one, type=DeadLetter) for one in kept.read_bytes().splitlines()]
     reasons = {letter.line: letter.reason for letter in letters}
     assert len(letters) == len(reasons)
     assert set(reasons) == {*old, *number_as_text, *text_as_number}

@@ -1,7 +1,7 @@
 import pytest
 
 from tsmon.delivery.buffer import Batch
-from tsmon.delivery.isolation import halves, refused_apart, suspects_apart
+from tsmon.delivery.isolation import halves, split_refused, split_unparseable
 
 
 def batch(*lines: str) -> Batch:
@@ -20,17 +20,17 @@ def test_a_newline_within_a_text_does_not_split_a_line() -> None:
 @pytest.mark.parametrize("single", [batch("a v=1"), Batch(b"a v=1\nb v=1", 1), Batch(b"\xff v=1\nb v=1", 2)])
 def test_what_cannot_be_told_apart_has_no_parts(single: Batch) -> None:
     assert halves(single) == []
-    assert suspects_apart(single) == []
+    assert split_unparseable(single) == []
 
 
 def test_suspects_come_after_the_others() -> None:
-    found = suspects_apart(batch("bad", "a v=1", "worse v", "b v=1"))
+    found = split_unparseable(batch("bad", "a v=1", "worse v", "b v=1"))
     assert found == [batch("a v=1", "b v=1"), batch("bad", "worse v")]
 
 
 def test_where_all_or_none_are_suspect_they_are_halved() -> None:
-    assert suspects_apart(batch("bad", "worse")) == [batch("bad"), batch("worse")]
-    assert suspects_apart(batch("a v=1", "b v=1")) == [batch("a v=1"), batch("b v=1")]
+    assert split_unparseable(batch("bad", "worse")) == [batch("bad"), batch("worse")]
+    assert split_unparseable(batch("a v=1", "b v=1")) == [batch("a v=1"), batch("b v=1")]
 
 
 CONFLICT = (
@@ -40,16 +40,16 @@ CONFLICT = (
 
 
 def test_of_a_conflict_all_lines_of_that_type_are_meant() -> None:
-    found = refused_apart(batch("a v=1i", "a v=2", "b v=3", "a w=4", "a,t=x v=5", 'a v="6"'), CONFLICT, 1)
+    found = split_refused(batch("a v=1i", "a v=2", "b v=3", "a w=4", "a,t=x v=5", 'a v="6"'), CONFLICT, 1)
     assert found == [batch("a v=1i", "b v=3", "a w=4", 'a v="6"'), batch("a v=2", "a,t=x v=5")]
 
 
 def test_otherwise_the_oldest_are_meant() -> None:
-    found = refused_apart(batch("a v=1 5", "a v=2 1", "a v=3 9", "a v=4 2"), "beyond retention dropped=2", 2)
+    found = split_refused(batch("a v=1 5", "a v=2 1", "a v=3 9", "a v=4 2"), "beyond retention dropped=2", 2)
     assert found == [batch("a v=1 5", "a v=3 9"), batch("a v=2 1", "a v=4 2")]
 
 
 def test_where_no_line_is_told_apart_they_are_halved() -> None:
-    assert refused_apart(batch("b v=1", "b v=2"), CONFLICT, 1) == [batch("b v=1"), batch("b v=2")]
-    assert refused_apart(batch("bad", "a v=2"), "why", 1) == [batch("bad"), batch("a v=2")]
-    assert refused_apart(batch("a v=2"), "why", 1) == []
+    assert split_refused(batch("b v=1", "b v=2"), CONFLICT, 1) == [batch("b v=1"), batch("b v=2")]
+    assert split_refused(batch("bad", "a v=2"), "why", 1) == [batch("bad"), batch("a v=2")]
+    assert split_refused(batch("a v=2"), "why", 1) == []

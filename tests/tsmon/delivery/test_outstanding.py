@@ -4,7 +4,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from tsmon.delivery.outstanding import Unsettled
+from tsmon.delivery.outstanding import Outstanding
 
 LINES = st.integers(1, 6)
 
@@ -17,7 +17,7 @@ class Lines(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.unsettled = Unsettled()
+        self.outstanding = Outstanding()
         self.sequence = 0
         self.sending: list[int | None] = []
         self.sent_from_disk = False
@@ -28,13 +28,13 @@ class Lines(RuleBasedStateMachine):
     def new(self, lines: int) -> list[int | None]:
         first = self.sequence + 1
         self.sequence += lines
-        self.unsettled.taken(first - 1, lines)
+        self.outstanding.taken(first - 1, lines)
         return list(range(first, first + lines))
 
     @rule(lines=LINES)
     @precondition(lambda self: not self.sequence and not self.disk and not self.sending)
     def found(self, lines: int) -> None:
-        self.unsettled.recovered(lines)
+        self.outstanding.recovered(lines)
         self.disk.append([None] * lines)
 
     @rule(lines=LINES)
@@ -51,14 +51,14 @@ class Lines(RuleBasedStateMachine):
     @rule()
     @precondition(lambda self: self.spilling)
     def spill(self) -> None:
-        self.unsettled.spooled(len(self.spilling), self.spilling_start)
+        self.outstanding.spooled(len(self.spilling), self.spilling_start)
         self.disk.append(self.spilling)
         self.spilling = []
 
     @rule()
     @precondition(lambda self: self.sending and not self.sent_from_disk and not self.disk and not self.spilling)
     def spill_what_was_to_be_sent(self) -> None:
-        self.unsettled.spooled(len(self.sending), None)
+        self.outstanding.spooled(len(self.sending), None)
         self.disk.append(self.sending)
         self.sending = []
 
@@ -66,7 +66,7 @@ class Lines(RuleBasedStateMachine):
     @precondition(lambda self: self.disk and not self.sending)
     def recall(self) -> None:
         self.sending, self.sent_from_disk = self.disk.pop(0), True
-        self.unsettled.recalled(len(self.sending))
+        self.outstanding.recalled(len(self.sending))
 
     @rule(lines=LINES)
     @precondition(lambda self: self.sending)
@@ -74,13 +74,13 @@ class Lines(RuleBasedStateMachine):
         lines = min(lines, len(self.sending))
         settled = 0
         while settled < lines:
-            settled += self.unsettled.landed(lines - settled)[0]
+            settled += self.outstanding.release(lines - settled)[0]
         del self.sending[:lines]
 
     @rule()
     @precondition(lambda self: self.sending and self.sent_from_disk and None not in self.sending)
     def put_back(self) -> None:
-        self.unsettled.returned(len(self.sending))
+        self.outstanding.returned(len(self.sending))
         self.disk.insert(0, self.sending)
         self.sending = []
 
@@ -88,21 +88,21 @@ class Lines(RuleBasedStateMachine):
     @precondition(lambda self: self.disk)
     def drop(self, data: st.DataObject) -> None:
         record = self.disk.pop(0 if None in self.disk[0] else data.draw(st.integers(0, len(self.disk) - 1)))
-        assert self.unsettled.dropped_from_disk(len(record)) == len(record)
+        assert self.outstanding.dropped_from_disk(len(record)) == len(record)
 
     @invariant()
     def numbers_are_exact(self) -> None:
-        assert self.unsettled.in_flight == len(self.sending) + len(self.spilling)
-        assert self.unsettled.on_disk == sum(map(len, self.disk))
+        assert self.outstanding.in_flight == len(self.sending) + len(self.spilling)
+        assert self.outstanding.on_disk == sum(map(len, self.disk))
 
     @invariant()
     def lines_of_earlier_processes_are_told_apart(self) -> None:
-        assert self.unsettled.foreign == [*self.sending, *(n for one in self.disk for n in one)].count(None)
+        assert self.outstanding.foreign == [*self.sending, *(n for one in self.disk for n in one)].count(None)
 
     @invariant()
     def nothing_unsettled_is_taken_for_settled(self) -> None:
         unsettled = [n for part in (self.sending, self.spilling, *self.disk) for n in part if n is not None]
-        oldest = self.unsettled.oldest
+        oldest = self.outstanding.oldest
         assert (oldest is None) == (not unsettled)
         if oldest is not None:
             assert oldest < min(unsettled)
@@ -113,12 +113,12 @@ TestLines.settings = settings(max_examples=100, stateful_step_count=40, deadline
 
 
 def test_progress_is_seen_though_more_lines_keep_coming_by_way_of_the_disk() -> None:
-    unsettled = Unsettled()
-    unsettled.taken(0, 10)
-    unsettled.spooled(10, 0)
+    outstanding = Outstanding()
+    outstanding.taken(0, 10)
+    outstanding.spooled(10, 0)
     for start in range(10, 100, 10):
-        unsettled.recalled(10)
-        unsettled.taken(start, 10)
-        unsettled.spooled(10, start)
-        assert unsettled.landed(10) == (10, start - 10)
-        assert unsettled.oldest == start
+        outstanding.recalled(10)
+        outstanding.taken(start, 10)
+        outstanding.spooled(10, start)
+        assert outstanding.release(10) == (10, start - 10)
+        assert outstanding.oldest == start

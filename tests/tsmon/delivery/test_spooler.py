@@ -21,7 +21,7 @@ from tsmon.delivery import spooler
 from tsmon.delivery.backoff import Backoff
 from tsmon.delivery.buffer import Buffer
 from tsmon.delivery.delivery import Delivery
-from tsmon.delivery.spooler import Spooling
+from tsmon.delivery.spooler import Spooler
 from tsmon.errors import BatchTooLargeError, FlushTimeoutError, StoreUnavailableError
 from tsmon.settings import MonitoringSettings
 from tsmon.spool import Destination, Spool
@@ -217,10 +217,10 @@ class Road:
     def __init__(self, root: Path, store: OwnStore, *, required: bool) -> None:
         self.buffer = Buffer(1_000_000, batch_lines=10)
         self.store = store
-        self.spooling = Spooling(
+        self.spooler = Spooler(
             self.buffer, root, Destination("http://a", "o", "b"), required=required, max_bytes=1_000_000
         )
-        self.delivery = Delivery(self.buffer, store, spooling=self.spooling, backoff=Backoff(1_000.0, 1_000.0))
+        self.delivery = Delivery(self.buffer, store, spooler=self.spooler, backoff=Backoff(1_000.0, 1_000.0))
 
     def put(self, *numbers: int) -> None:
         for n in numbers:
@@ -243,7 +243,7 @@ class Road:
 
 async def test_what_is_moved_to_disk_is_not_sent_meanwhile(tmp_path: Path, slow_disk: SlowDisk) -> None:
     road = Road(tmp_path, OwnStore([BatchTooLargeError("halve it"), StoreUnavailableError("away")]), required=False)
-    await road.spooling.open()
+    await road.spooler.open()
     road.put(*range(10))
     road.delivery.kick()
     await road.idle()
@@ -264,7 +264,7 @@ async def test_what_is_moved_to_disk_is_not_sent_meanwhile(tmp_path: Path, slow_
 
 async def test_what_is_on_disk_is_sent_while_the_disk_takes_more(tmp_path: Path, slow_disk: SlowDisk) -> None:
     road = Road(tmp_path, OwnStore(), required=True)
-    await road.spooling.open()
+    await road.spooler.open()
     road.put(*range(20))
     settling = asyncio.create_task(road.settle())
     await slow_disk.busy()
@@ -284,7 +284,7 @@ async def test_a_stop_meets_no_thread_that_still_works_on_the_disk(
 ) -> None:
     monkeypatch.setattr(delivery_module, "CANCEL_S", 0.01)
     road = Road(tmp_path, OwnStore([StoreUnavailableError("away")] * 100), required=True)
-    await road.spooling.open()
+    await road.spooler.open()
     road.put(*range(30))
     road.delivery.kick()
     await slow_disk.busy()

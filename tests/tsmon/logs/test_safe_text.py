@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tsmon.logs.safe_text import is_steering, printable
+from tsmon.logs.safe_text import escape_unprintable, has_control_characters
 
 
 @pytest.mark.parametrize(
@@ -24,22 +24,22 @@ from tsmon.logs.safe_text import is_steering, printable
     ],
 )
 def test_what_is_not_seen_is_written_as_an_escape(text: str, shown: str) -> None:
-    assert printable(text) == shown
+    assert escape_unprintable(text) == shown
 
 
 @given(st.text())
 def test_nothing_that_commands_a_terminal_is_left(text: str) -> None:
-    shown = printable(text)
-    assert not is_steering(shown)
-    assert printable(shown) == shown
+    shown = escape_unprintable(text)
+    assert not has_control_characters(shown)
+    assert escape_unprintable(shown) == shown
     assert len(shown.splitlines()) <= 1
 
 
 @pytest.mark.parametrize("character", list("\x00\x1b\x7f\x9b\u061c\u200f\u2028\u202e\u2067"))
 def test_what_steers_is_told(character: str) -> None:
-    assert is_steering(f"a{character}b")
+    assert has_control_characters(f"a{character}b")
 
 
 @pytest.mark.parametrize("text", ["", "ctd", "\u0645\u06cc\u200c\u062e\u0648", "👩\u200d🔬", "a\xa0b", "שלום"])
 def test_writing_of_all_kinds_does_not_steer(text: str) -> None:
-    assert not is_steering(text)
+    assert not has_control_characters(text)

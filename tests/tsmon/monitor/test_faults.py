@@ -13,7 +13,7 @@ from tests.services.points import Numbered, stored
 from tests.services.proxy import Fault, Proxy, Seen, proxy_to
 from tsmon import Monitor, Point
 from tsmon.delivery.backoff import Backoff
-from tsmon.delivery.dead_letters import RejectedLine
+from tsmon.delivery.dead_letters import DeadLetter
 from tsmon.settings import MonitoringSettings
 
 WAIT_S = 60.0
@@ -88,8 +88,8 @@ async def test_every_point_is_stored_once_or_kept_with_the_reason(
         assert counts.dropped_by == {"rejected": len(bad)}
         assert monitor.durable_sequence == POINTS
     assert stored(influxdb, bucket) == [n for n in range(POINTS) if n not in bad]
-    [file] = (tmp_path / "rejected").iterdir()
-    letters = [msgspec.json.decode(one, type=RejectedLine) for one in file.read_bytes().splitlines()]
+    [file] = (tmp_path / "dead_letters").iterdir()
+    letters = [msgspec.json.decode(one, type=DeadLetter) for one in file.read_bytes().splitlines()]
     assert sorted(int(letter.line.split('"')[1]) for letter in letters) == sorted(bad)
     assert all("field type conflict" in letter.reason for letter in letters)
     assert not list(tmp_path.rglob("*.seg"))

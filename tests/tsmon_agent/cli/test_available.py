@@ -14,7 +14,7 @@ import pytest
 
 from tests.tsmon_agent.running_agent import COMMAND, clean_environment, running_agent
 from tests.tsmon_agent.shell import Shell, agent
-from tsmon.logs.safe_text import is_steering
+from tsmon.logs.safe_text import has_control_characters
 
 __all__ = ["agent"]
 
@@ -187,12 +187,12 @@ def test_names_command_no_terminal(filled: Shell, tmp_path: Path) -> None:
     for command in ("streams list", "streams show CE01-A", "fresh", "available CE01-A"):
         out = filled(*command.split(), COLUMNS="200").out
         assert shown in out, command
-        assert not is_steering(out.replace("\n", "")), command
+        assert not has_control_characters(out.replace("\n", "")), command
     for command in ("streams list --json", "streams show CE01-A --json", "fresh --json"):
         out = filled(*command.split()).out
-        assert not is_steering(out.replace("\n", "")), command
+        assert not has_control_characters(out.replace("\n", "")), command
         assert json.loads(out), command
     assert json.loads(filled("streams", "list", "--json").out)[0]["stream"] == wicked
     (tmp_path / "expected.csv").write_text(f"CE01-A,streamed,{wicked},,,\n")
     assert "expected.csv:1: the stream is" in filled("streams", "load", "expected.csv").mistake
-    assert not is_steering(filled("available", f"no{wicked}").mistake)
+    assert not has_control_characters(filled("available", f"no{wicked}").mistake)

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from tsmon.errors import TsmonError
-from tsmon.logs.rate_limited import LimitedLog
+from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon.points import Point
 from tsmon.points.own_metrics import SamplerRound
 from tsmon.scheduling.periodic import Periodic
@@ -79,7 +79,7 @@ class Sampling:
         self._threads = WorkerThreads("tsmon-sampler")
         self._tickers: dict[float, Periodic] = {}
         self._second_round: asyncio.TimerHandle | None = None
-        self._log = LimitedLog()
+        self._log = RateLimitedLog()
 
     @property
     def states(self) -> list[SamplerState]:

@@ -7,7 +7,7 @@ from functools import partial
 
 from tsmon.delivery.backoff import Backoff
 from tsmon.delivery.buffer import Batch
-from tsmon.delivery.isolation import halves, lines_of, refused_apart, suspects_apart
+from tsmon.delivery.isolation import halves, lines_of, split_refused, split_unparseable
 from tsmon.errors import BatchTooLargeError, StoreRefusedError, StoreUnavailableError
 from tsmon.stores import Store
 
@@ -42,9 +42,9 @@ async def written(store: Store, lines: list[str], say: Callable[[str], None]) ->
             if error.lines is not None and error.lines >= part.lines:
                 split = []
             elif error.lines is not None:
-                split = refused_apart(part, reason, error.lines)
+                split = split_refused(part, reason, error.lines)
             else:
-                split = suspects_apart(part) if whole else halves(part)
+                split = split_unparseable(part) if whole else halves(part)
             whole = False
         else:
             parts.popleft()

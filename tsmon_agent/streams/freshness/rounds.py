@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from tsmon import StreamFreshness, TsmonError
-from tsmon.logs.rate_limited import LimitedLog
+from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon.time_units import HOUR_NS
 from tsmon_agent.streams.freshness.events import StreamChanged
 from tsmon_agent.streams.freshness.watch import Watch
@@ -48,7 +48,7 @@ class FreshnessRounds:
         self._events = events
         self._clock = clock
         self._written_ns = 0
-        self._limited = LimitedLog()
+        self._limited = RateLimitedLog()
         self._enabled = settings.enabled
         self.watch = _watch(settings, state)
         """What is known of the streams, by instrument and by site."""

@@ -5,7 +5,7 @@ import logging
 from typing import Final
 
 from tsmon.errors import StateUnavailableError
-from tsmon.logs.rate_limited import LimitedLog
+from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon_agent.settings import Settings
 from tsmon_agent.state import State
 from tsmon_agent.state.location import state_url
@@ -27,7 +27,7 @@ class ConfiguredState:
         self._shared = before is not None and before.url == self.url
         self.state: Final[State] = before.state if before and before.url == self.url else State(self.url)
         self._tables = Tables()
-        self._limited = LimitedLog()
+        self._limited = RateLimitedLog()
 
     async def start(self) -> None:
         """Open the state and load the tables; what fails leaves nothing changed, and nothing open.

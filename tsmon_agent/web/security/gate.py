@@ -8,7 +8,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from tsmon.errors import StateError
-from tsmon.logs.rate_limited import LimitedLog
+from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon_agent.auth import REFUSED, Role, audit, same
 from tsmon_agent.settings import WebSettings
 from tsmon_agent.web.requests.client import CLIENT, SAFE_METHODS
@@ -48,7 +48,7 @@ class Gate:
         self._cookies = cookies
         self.credentials = Credentials(context)
         self.attempts = Attempts()
-        self._limited = LimitedLog()
+        self._limited = RateLimitedLog()
 
     @web.middleware
     async def check(self, request: web.Request, handler: Handler) -> web.StreamResponse:
