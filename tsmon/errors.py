@@ -1,6 +1,7 @@
 """Every exception that tsmon raises, from one root."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 __all__ = [
     "AccessError",
@@ -21,6 +22,7 @@ __all__ = [
     "StoreRefusedError",
     "StoreUnavailableError",
     "TsmonError",
+    "TypeConflict",
     "UnknownNameError",
 ]
 
@@ -114,17 +116,34 @@ class StoreUnavailableError(StoreError):
         self.retry_after_s = retry_after_s
 
 
+class TypeConflict(NamedTuple):
+    """A field that was first written with another type; ``type`` is the Python type of the refused values."""
+
+    measurement: str
+    field: str
+    type: type[object]
+
+
 class StoreRefusedError(StoreError):
     """The store refuses the data themselves: sending the same again cannot succeed.
 
-    ``status`` is the HTTP status where there was one, ``lines`` the number of lines that were not stored
-    where the store said so, else None (then the whole batch was refused).
+    ``status`` is the HTTP status, if there was one. ``lines`` is the number of lines that were not stored, if the
+    store reported it, else None: then the whole batch was refused. ``conflict`` is the field whose type was the
+    reason, if the store named one.
     """
 
-    def __init__(self, message: str, *, status: int | None = None, lines: int | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        lines: int | None = None,
+        conflict: TypeConflict | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.lines = lines
+        self.conflict = conflict
 
 
 class BatchTooLargeError(StoreError):

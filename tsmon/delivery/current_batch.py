@@ -9,6 +9,7 @@ from tsmon.delivery.buffer import Batch, Buffer
 from tsmon.delivery.dead_letters import DeadLetterFile
 from tsmon.delivery.isolation import halves, lines_of, split_refused, split_unparseable
 from tsmon.delivery.spooler import in_thread
+from tsmon.errors import StoreRefusedError
 from tsmon.logs.rate_limited import RateLimitedLog
 
 __all__ = ["REQUESTS_TO_ISOLATE", "CurrentBatch"]
@@ -71,20 +72,22 @@ class CurrentBatch:
         self._writes_until_larger = WRITES_BEFORE_LARGER
         self._split(first, halves, reason)
 
-    def refused(self, reason: str, count: int | None) -> None:
-        """The store has refused ``count`` lines of the first part and stored the others; None: it stored nothing.
+    def refused(self, error: StoreRefusedError) -> None:
+        """The store has refused some lines of the first part and stored the others, or has stored nothing.
 
         Servers do not say which lines, and miscount them where there are several reasons; so the parts of a batch
         are written again, which changes nothing of what is stored, until it is known of each line.
         """
-        first = self.parts[0]
+        first, reason, count = self.parts[0], str(error), error.lines
         if not self._requests_left or (count is not None and count >= first.lines):
             self._give_up(first, count, reason)
             return
         fresh = self._requests_left == REQUESTS_TO_ISOLATE
         self._requests_left -= 1
         if count is not None:
-            self._split(first, functools.partial(split_refused, reason=reason, count=count), reason, count)
+            self._split(
+                first, functools.partial(split_refused, count=count, conflict=error.conflict), reason, count
+            )
         else:
             self._split(first, split_unparseable if fresh else halves, reason)
 

@@ -294,7 +294,7 @@ class Delivery:
             current.too_large(refusal)
         except StoreRefusedError as error:
             refusal = str(error)
-            current.refused(refusal, error.lines)
+            current.refused(error)
         else:
             current.written()
         finally:

@@ -1,21 +1,11 @@
 """Parts of a batch that a store does not take as a whole."""
 
-import re
-from typing import Final
-
 from tsmon.delivery.buffer import Batch
-from tsmon.errors import LineProtocolError
+from tsmon.errors import LineProtocolError, TypeConflict
 from tsmon.line_protocol import split_lines
-from tsmon.line_protocol.parser import Unsigned, parse_line
+from tsmon.line_protocol.parser import parse_line
 
 __all__ = ["halves", "lines_of", "split_refused", "split_unparseable"]
-
-_conflict: Final = re.compile(
-    r'input field "(?P<field>.*)" on measurement "(?P<measurement>.*)" is type (?P<type>\w+)'
-)
-"""InfluxDB's words of a point whose field had another type before."""
-
-_TYPES: Final = {"float": float, "integer": int, "boolean": bool, "string": str, "unsigned": Unsigned}
 
 
 def halves(batch: Batch) -> list[Batch]:
@@ -38,11 +28,11 @@ def split_unparseable(batch: Batch) -> list[Batch]:
     return [_joined(good), _joined(suspect)] if good and suspect else halves(batch)
 
 
-def split_refused(batch: Batch, reason: str, count: int) -> list[Batch]:
-    """The lines that a store may have meant when it refused ``count`` of a batch and stored the others, and these.
+def split_refused(batch: Batch, count: int, conflict: TypeConflict | None = None) -> list[Batch]:
+    """Split a batch of which a store refused ``count`` lines: first those that it stored, then the suspects.
 
-    InfluxDB names one of several conflicts of types, and of points beyond the retention (the oldest ones) only
-    the number; see :mod:`tsmon.stores.influxdb.responses`. Halves where that tells none apart.
+    The suspects are the lines with the type that the store named in ``conflict``. Without one they are the oldest
+    lines, which may be beyond the store's retention. Returns halves if this separates nothing.
     """
     lines = lines_of(batch)
     parsed = []
@@ -51,12 +41,11 @@ def split_refused(batch: Batch, reason: str, count: int) -> list[Batch]:
             parsed.append(parse_line(line))
         except LineProtocolError:
             return halves(batch)
-    if (match := _conflict.search(reason)) is not None:
-        kind = _TYPES.get(match["type"])
+    if conflict is not None:
         suspects = {
             number
             for number, point in enumerate(parsed)
-            if point.measurement == match["measurement"] and type(point.fields.get(match["field"])) is kind
+            if point.measurement == conflict.measurement and type(point.fields.get(conflict.field)) is conflict.type
         }
     else:
         by_age = sorted(range(len(lines)), key=lambda number: parsed[number].time_ns or 0)

@@ -2,6 +2,7 @@ import pytest
 
 from tsmon.delivery.buffer import Batch
 from tsmon.delivery.isolation import halves, split_refused, split_unparseable
+from tsmon.errors import TypeConflict
 
 
 def batch(*lines: str) -> Batch:
@@ -33,23 +34,20 @@ def test_where_all_or_none_are_suspect_they_are_halved() -> None:
     assert split_unparseable(batch("a v=1", "b v=1")) == [batch("a v=1"), batch("b v=1")]
 
 
-CONFLICT = (
-    'partial write: field type conflict: input field "v" on measurement "a" is type float, '
-    "already exists as type integer dropped=2"
-)
+CONFLICT = TypeConflict("a", "v", float)
 
 
 def test_of_a_conflict_all_lines_of_that_type_are_meant() -> None:
-    found = split_refused(batch("a v=1i", "a v=2", "b v=3", "a w=4", "a,t=x v=5", 'a v="6"'), CONFLICT, 1)
+    found = split_refused(batch("a v=1i", "a v=2", "b v=3", "a w=4", "a,t=x v=5", 'a v="6"'), 1, CONFLICT)
     assert found == [batch("a v=1i", "b v=3", "a w=4", 'a v="6"'), batch("a v=2", "a,t=x v=5")]
 
 
 def test_otherwise_the_oldest_are_meant() -> None:
-    found = split_refused(batch("a v=1 5", "a v=2 1", "a v=3 9", "a v=4 2"), "beyond retention dropped=2", 2)
+    found = split_refused(batch("a v=1 5", "a v=2 1", "a v=3 9", "a v=4 2"), 2)
     assert found == [batch("a v=1 5", "a v=3 9"), batch("a v=2 1", "a v=4 2")]
 
 
 def test_where_no_line_is_told_apart_they_are_halved() -> None:
-    assert split_refused(batch("b v=1", "b v=2"), CONFLICT, 1) == [batch("b v=1"), batch("b v=2")]
-    assert split_refused(batch("bad", "a v=2"), "why", 1) == [batch("bad"), batch("a v=2")]
-    assert split_refused(batch("a v=2"), "why", 1) == []
+    assert split_refused(batch("b v=1", "b v=2"), 1, CONFLICT) == [batch("b v=1"), batch("b v=2")]
+    assert split_refused(batch("bad", "a v=2"), 1) == [batch("bad"), batch("a v=2")]
+    assert split_refused(batch("a v=2"), 1) == []

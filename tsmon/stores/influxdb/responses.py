@@ -9,7 +9,6 @@ server asked in plain HTTP where it wants TLS, a proxy or a login page answer su
 be given up for that.
 """
 
-import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -17,13 +16,12 @@ from typing import Final
 import msgspec
 
 from tsmon.errors import BatchTooLargeError, StoreError, StoreRefusedError, StoreUnavailableError
+from tsmon.stores.influxdb.refusals import count_refused, find_conflict
 
 __all__ = ["error_of", "message_of", "retry_after_s"]
 
 SHOWN: Final = 300
 LONGEST_RETRY_AFTER_S: Final = 3_600.0
-
-_dropped: Final = re.compile(r"dropped=(\d+)")
 
 
 def error_of(status: int, body: bytes, retry_after: str | None, *, where: str) -> StoreError:
@@ -33,9 +31,13 @@ def error_of(status: int, body: bytes, retry_after: str | None, *, where: str) -
     if status == 413:
         return BatchTooLargeError(f"{where} takes no request of this size (413)")
     if status == 422 and own_words:
-        match = _dropped.search(message_of(body, cut=False))
-        count = int(match[1]) if match else 1
-        return StoreRefusedError(f"{where} refused points (422): {message}", status=status, lines=count)
+        whole = message_of(body, cut=False)
+        return StoreRefusedError(
+            f"{where} refused points (422): {message}",
+            status=status,
+            lines=count_refused(whole),
+            conflict=find_conflict(whole),
+        )
     if status == 400 and own_words:
         return StoreRefusedError(f"{where} could not parse the data (400): {message}", status=status)
     text = f"{where} {_reason(status, message, own_words)}"

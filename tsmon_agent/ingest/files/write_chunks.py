@@ -42,7 +42,7 @@ async def written(store: Store, lines: list[str], say: Callable[[str], None]) ->
             if error.lines is not None and error.lines >= part.lines:
                 split = []
             elif error.lines is not None:
-                split = split_refused(part, reason, error.lines)
+                split = split_refused(part, error.lines, error.conflict)
             else:
                 split = split_unparseable(part) if whole else halves(part)
             whole = False
