@@ -30,8 +30,13 @@ from tsmon.stores.rollup_tiers import RollupTier
 from tsmon.stores.sqlite import SqliteStore
 from tsmon.stores.sqlite.catalogue import tags_of
 from tsmon.time_units import DAY_NS, SECOND_NS
-from tsmon_agent.streams.availability.instrument import Instrument, ObservedStream, narrowest_for, reports_of
-from tsmon_agent.streams.timelines import stream_rows
+from tsmon_agent.streams.availability.instrument import (
+    Instrument,
+    ObservedStream,
+    choose_narrowest,
+    compute_reports,
+)
+from tsmon_agent.streams.timelines import build_timeline_rows
 
 __all__ = ["main", "measure"]
 
@@ -125,16 +130,16 @@ async def _drawn(store: Store, streams: int, years: int, rounds: int) -> dict[st
         for tags in map(_tags, range(streams))
     ]
     instrument = Instrument(INSTRUMENT, deployments, observed)
-    narrowest = narrowest_for(instrument, START_NS, now_ns, now_ns)
+    narrowest = choose_narrowest(instrument, START_NS, now_ns, now_ns)
     best = {"reports_s": float("inf"), "rows_s": float("inf"), "cpu_s": float("inf")}
     for _ in range(rounds):
         wall, cpu = time.perf_counter(), time.process_time()
-        reports = await reports_of(
+        reports = await compute_reports(
             store, instrument, now_ns=now_ns, start_ns=START_NS, end_ns=now_ns, narrowest=narrowest
         )
         best["reports_s"] = min(best["reports_s"], time.perf_counter() - wall)
         wall = time.perf_counter()
-        stream_rows(instrument, reports, START_NS, now_ns)
+        build_timeline_rows(instrument, reports, START_NS, now_ns)
         best["rows_s"] = min(best["rows_s"], time.perf_counter() - wall)
         best["cpu_s"] = min(best["cpu_s"], time.process_time() - cpu)
         if not all(Category.MISSING in {one.category for one in report.intervals} for report in reports):

@@ -27,9 +27,9 @@ from tsmon.time_units import SECOND_NS
 from tsmon_agent.cli.commands import GARBAGE
 from tsmon_agent.settings import Settings
 from tsmon_agent.state import State
-from tsmon_agent.streams.freshness import Watch
+from tsmon_agent.streams.freshness import FreshnessWatch
 from tsmon_agent.streams.freshness.rounds import MOST_RATES
-from tsmon_agent.streams.inventory import deployment_rows_of_csv, load_deployments, load_streams, stream_rows_of_csv
+from tsmon_agent.streams.inventory import load_deployments, load_streams, parse_deployment_csv, parse_stream_csv
 
 __all__ = ["main", "measure"]
 
@@ -83,11 +83,11 @@ async def _rounds(
     await upkeep()
     with TemporaryDirectory() as directory:
         async with State(Path(directory) / "state.db") as state:
-            rows = stream_rows_of_csv(table, Settings(), source="expected")
+            rows = parse_stream_csv(table, Settings(), source="expected")
             await state.run(lambda session: load_streams(session, rows))
-            deployments = deployment_rows_of_csv(deployed, source="deployed")
+            deployments = parse_deployment_csv(deployed, source="deployed")
             await state.run(lambda session: load_deployments(session, deployments))
-            watch = Watch(state, 900 * SECOND_NS)
+            watch = FreshnessWatch(state, 900 * SECOND_NS)
             cpus, walls = [], []
             for number in range(rounds + 1):
                 now_s = start_s + number * MINUTE_S
@@ -95,10 +95,10 @@ async def _rounds(
                     await _write(store, names, now_s - MINUTE_S, now_s)
                     await upkeep()
                 cpu, wall = time.process_time(), time.perf_counter()
-                await watch.round(store, now_s * SECOND_NS, most_rates=MOST_RATES)
+                await watch.update(store, now_s * SECOND_NS, most_rates=MOST_RATES)
                 cpus.append(time.process_time() - cpu)
                 walls.append(time.perf_counter() - wall)
-            if {one.level.word for one in watch.streams} != {"operational"}:
+            if {one.status.label for one in watch.streams} != {"operational"}:
                 raise RuntimeError("not every stream was found")
             if any(
                 one.rate is None or not 0.9 < one.rate * _period_s(n) < 1.1 for n, one in enumerate(watch.streams)

@@ -16,14 +16,14 @@ from tsmon.scheduling.periodic import Periodic
 from tsmon.settings import MonitoringSettings
 from tsmon.stores.factory import store_from
 from tsmon_agent.context import AgentContext
-from tsmon_agent.events import Events
+from tsmon_agent.events import EventBus
 from tsmon_agent.host.sampling.from_settings import samplers_from
 from tsmon_agent.host.sampling.live_feed import LiveFeed
 from tsmon_agent.host.sampling.scheduler import Sampling
 from tsmon_agent.logging_config import LogConfig
 from tsmon_agent.settings import RollupSettings, Settings, WebSettings, load_settings
 from tsmon_agent.streams.freshness.rounds import FreshnessRounds
-from tsmon_agent.streams.inventory.state_loader import ConfiguredState
+from tsmon_agent.streams.inventory.state_loader import StateLoader
 from tsmon_agent.upkeep.influx_rollups import InfluxRollups
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ class Agent:
         settings = self._with_expected(settings)
         store = store_from(settings.monitoring, embedded=True, tiers=settings.rollups.effective_tiers)
         monitor = Monitor(_for_agent(settings), store=store)
-        live, events = LiveFeed(), Events()
-        self._configured_state = ConfiguredState(settings)
+        live, events = LiveFeed(), EventBus()
+        self._configured_state = StateLoader(settings)
         self._log_config = LogConfig()
         self.context = AgentContext(
             settings=settings,
@@ -168,7 +168,7 @@ class Agent:
 
     async def _change_over(self, settings: Settings) -> None:
         samplers = samplers_from(settings.agent)
-        state = ConfiguredState(settings, self._configured_state)
+        state = StateLoader(settings, self._configured_state)
         await state.start()
         before = self.context.settings.web
         try:
@@ -262,7 +262,7 @@ class Agent:
             await self._configured_state.load_tables()
             return
         if name == "freshness":
-            await self.context.freshness.look(self.context.store)
+            await self.context.freshness.run_round(self.context.store)
             return
         from tsmon.stores.influxdb import InfluxStore
         from tsmon.stores.sqlite import SqliteStore

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tsmon import Monitor
 from tsmon.stores import Store
-from tsmon_agent.events import Events
+from tsmon_agent.events import EventBus
 from tsmon_agent.host.sampling.live_feed import LiveFeed
 from tsmon_agent.host.sampling.scheduler import Sampling
 from tsmon_agent.settings import Settings
@@ -26,7 +26,7 @@ class AgentContext:
     """What people edit."""
     live: LiveFeed
     """The newest round of each sampler."""
-    events: Events
+    events: EventBus
     """What happens, as it does."""
     sampling: Sampling
     """When the samplers are read, and how they do."""

@@ -72,7 +72,7 @@ async def run(years: float, port: int) -> None:
         live = asyncio.create_task(produce(agent.context.monitor))
         await asyncio.sleep(0)
         await agent.context.monitor.flush(timeout=5)
-        await agent.context.freshness.look(agent.context.store)
+        await agent.context.freshness.run_round(agent.context.store)
         print(
             f"\nthe demo runs; look at\n\n"
             f"  {agent.web_address}/streams\n"

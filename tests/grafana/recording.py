@@ -20,7 +20,7 @@ from tsmon.settings import MonitoringSettings
 from tsmon_agent.host.samplers import Sampler
 from tsmon_agent.host.sampling.from_settings import samplers_from
 from tsmon_agent.settings import AgentSettings
-from tsmon_agent.streams.freshness.levels import Level
+from tsmon_agent.streams.freshness.statuses import FreshnessStatus
 
 __all__ = ["HOST", "INSTRUMENTS", "OLD_HOST", "OTHER_HOSTS", "ROUTES", "Recording", "record"]
 
@@ -155,12 +155,12 @@ def _freshness(start_ns: int) -> list[Point]:
     """Of each instrument a stream at every level; told half an hour before the range as operational."""
     points: list[Point] = []
     for site in INSTRUMENTS:
-        for level in Level:
+        for level in FreshnessStatus:
             names = {"reference_designator": site, "method": "streamed", "stream": f"{level.name.lower()}_stream"}
             before = start_ns - 1800 * SECOND
             points += [
-                StreamFreshness(**names, state=one.word, level=int(one), age=10.0 * one, time=time_ns)
-                for one, time_ns in ((Level.OPERATIONAL, before), (level, start_ns + 40 * SECOND))
+                StreamFreshness(**names, state=one.label, level=int(one), age=10.0 * one, time=time_ns)
+                for one, time_ns in ((FreshnessStatus.OPERATIONAL, before), (level, start_ns + 40 * SECOND))
             ]
             points.append(Rates(**names, rate=0.5, expected_rate=1.0, time=start_ns + 40 * SECOND))
     return points

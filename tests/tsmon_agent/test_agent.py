@@ -30,7 +30,7 @@ from tsmon_agent.agent import Agent
 from tsmon_agent.host.samplers import SAMPLERS
 from tsmon_agent.settings import Settings, load_settings
 from tsmon_agent.state import Database
-from tsmon_agent.streams.inventory import deployments, streams
+from tsmon_agent.streams.inventory import query_deployments, query_streams
 
 QUIET = "[web]\nenabled = false\n"
 
@@ -446,7 +446,7 @@ class TestTables:
         home.write(home.monitoring(), QUIET, f'[streams]\nexpected = "{home.directory / "e.csv"}"\n{more}')
 
     async def names(self, agent: Agent) -> list[str]:
-        return [one.stream for one in await agent.context.state.run(streams)]
+        return [one.stream for one in await agent.context.state.run(query_streams)]
 
     async def test_named_by_the_settings(self, home: Home, caplog: pytest.LogCaptureFixture) -> None:
         (home.directory / "e.csv").write_text("a,b,c\na,b,d\n")
@@ -455,7 +455,7 @@ class TestTables:
         with caplog.at_level(logging.INFO, logger="tsmon"):
             async with running(home) as agent:
                 assert await self.names(agent) == ["c", "d"]
-                assert len(await agent.context.state.run(deployments)) == 1
+                assert len(await agent.context.state.run(query_deployments)) == 1
         assert f"{home.directory / 'e.csv'}: expected streams: 2 added, 0 changed, 0 unchanged" in caplog.text
 
     async def test_named_in_its_place(self, home: Home) -> None:
@@ -478,7 +478,7 @@ class TestTables:
             async with running(home):
                 pass
         with Database(home.directory / "state.db") as database:
-            assert database.run(streams) == []
+            assert database.run(query_streams) == []
 
     async def test_a_mistake_in_a_reload_leaves_everything(
         self, home: Home, caplog: pytest.LogCaptureFixture

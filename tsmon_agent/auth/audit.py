@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from tsmon.time_units import SECOND_NS
 from tsmon_agent.state import AuditEntry
 
-__all__ = ["DONE", "REFUSED", "Actor", "audit", "audit_json", "entries", "this_user"]
+__all__ = ["DONE", "REFUSED", "Actor", "audit_entry_to_json", "current_user", "query_audit", "record_audit"]
 
 DONE: Final = "done"
 REFUSED: Final = "refused"
@@ -27,7 +27,7 @@ class Actor:
     address: str | None = None
 
 
-def this_user() -> Actor:
+def current_user() -> Actor:
     """Who runs a command."""
     try:
         name = getpass.getuser()
@@ -36,7 +36,7 @@ def this_user() -> Actor:
     return Actor(f"{name} (command)")
 
 
-def audit(
+def record_audit(
     session: Session,
     actor: Actor,
     action: str,
@@ -60,7 +60,7 @@ def audit(
     )
 
 
-def entries(
+def query_audit(
     session: Session, *, most: int, before: int | None = None, who: str | None = None, target: str | None = None
 ) -> Sequence[AuditEntry]:
     """The newest entries first: those with a number below ``before``, of ``who``, about ``target``."""
@@ -74,7 +74,7 @@ def entries(
     return session.scalars(query).all()
 
 
-def audit_json(entry: AuditEntry) -> dict[str, Any]:
+def audit_entry_to_json(entry: AuditEntry) -> dict[str, Any]:
     """An entry for JSON; its time is ISO 8601 in UTC."""
     seconds, rest = divmod(entry.time_ns, SECOND_NS)
     moment = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
-__all__ = ["Role", "may", "roles_of"]
+__all__ = ["Role", "is_allowed", "parse_roles"]
 
 
 class Role(StrEnum):
@@ -24,12 +24,12 @@ _INCLUDED: Final = {
 }
 
 
-def may(roles: Iterable[Role], needed: Role) -> bool:
+def is_allowed(roles: Iterable[Role], needed: Role) -> bool:
     """Whether one of the roles is the one that is needed, or includes it."""
     return any(needed in _INCLUDED[role] for role in roles)
 
 
-def roles_of(texts: Iterable[str]) -> frozenset[Role]:
+def parse_roles(texts: Iterable[str]) -> frozenset[Role]:
     """Roles by their names; those that this program does not know give no rights."""
     known = {role.value: role for role in Role}
     return frozenset(known[text] for text in texts if text in known)

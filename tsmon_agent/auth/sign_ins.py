@@ -3,29 +3,29 @@
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from tsmon_agent.auth.secrets import digest_of, new_secret
+from tsmon_agent.auth.secrets import compute_digest, create_secret
 from tsmon_agent.auth.tokens import Holder, holder_of
 from tsmon_agent.state import SignIn, Token
 
-__all__ = ["begin_sign_in", "end_sign_in", "sign_in_holder"]
+__all__ = ["begin_sign_in", "end_sign_in", "find_sign_in_holder"]
 
 
 def begin_sign_in(session: Session, holder: Holder, *, now_ns: int, lifetime_ns: int) -> str:
     """Begin one, and return its secret; those that have ended are forgotten."""
     session.execute(delete(SignIn).where(SignIn.expires_ns <= now_ns))
-    secret = new_secret()
+    secret = create_secret()
     expires_ns = min(now_ns + lifetime_ns, holder.expires_ns or now_ns + lifetime_ns)
     session.add(
-        SignIn(token_id=holder.token_id, digest=digest_of(secret), created_ns=now_ns, expires_ns=expires_ns)
+        SignIn(token_id=holder.token_id, digest=compute_digest(secret), created_ns=now_ns, expires_ns=expires_ns)
     )
     session.flush()
     return secret
 
 
-def sign_in_holder(session: Session, secret: str, now_ns: int) -> Holder | None:
+def find_sign_in_holder(session: Session, secret: str, now_ns: int) -> Holder | None:
     """Who has signed in with this secret; None where nobody has, or it has ended."""
     query = select(SignIn, Token).join(Token, Token.id == SignIn.token_id)
-    found = session.execute(query.where(SignIn.digest == digest_of(secret))).one_or_none()
+    found = session.execute(query.where(SignIn.digest == compute_digest(secret))).one_or_none()
     if found is None:
         return None
     holder = holder_of(found[1], until_ns=found[0].expires_ns)
@@ -34,4 +34,4 @@ def sign_in_holder(session: Session, secret: str, now_ns: int) -> Holder | None:
 
 def end_sign_in(session: Session, secret: str) -> None:
     """End one; that there is none changes nothing."""
-    session.execute(delete(SignIn).where(SignIn.digest == digest_of(secret)))
+    session.execute(delete(SignIn).where(SignIn.digest == compute_digest(secret)))

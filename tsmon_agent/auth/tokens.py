@@ -13,20 +13,20 @@ from sqlalchemy.orm import Session
 
 from tsmon.errors import AccessError, StateConflictError, UnknownNameError
 from tsmon.time_units import MINUTE_NS
-from tsmon_agent.auth.roles import Role, roles_of
-from tsmon_agent.auth.secrets import PREFIX, digest_of, new_secret
+from tsmon_agent.auth.roles import Role, parse_roles
+from tsmon_agent.auth.secrets import PREFIX, compute_digest, create_secret
 from tsmon_agent.state import SignIn, Token
-from tsmon_agent.state.names import name_of
+from tsmon_agent.state.names import parse_name
 
 __all__ = [
     "Holder",
+    "count_usable_tokens",
     "create_token",
+    "find_token_holder",
     "holder_of",
+    "query_tokens",
     "revoke_token",
     "rotate_token",
-    "token_holder",
-    "tokens",
-    "usable",
 ]
 
 USED_EVERY_NS: Final = MINUTE_NS
@@ -56,12 +56,12 @@ def create_token(
         raise AccessError(f"the token {name} would have no role; give it one of {', '.join(Role)}")
     if session.scalar(select(Token.id).where(Token.name == name)) is not None:
         raise StateConflictError(f"there is a token {name} already; rotate it, or revoke it first")
-    secret = new_secret(PREFIX)
+    secret = create_secret(PREFIX)
     session.add(
         Token(
             name=name,
             roles=[role.value for role in chosen],
-            digest=digest_of(secret),
+            digest=compute_digest(secret),
             created_ns=now_ns,
             expires_ns=_in_future(expires_ns, now_ns),
         )
@@ -77,10 +77,10 @@ def rotate_token(session: Session, name: str, *, now_ns: int, expires_ns: int | 
     :class:`~tsmon.errors.UnknownNameError` where there is none such.
     """
     one = _known(session, name)
-    secret = new_secret(PREFIX)
+    secret = create_secret(PREFIX)
     if expires_ns is UNSET:
         expires_ns = None if one.expires_ns is None else now_ns + max(one.expires_ns - one.created_ns, 1)
-    one.digest, one.created_ns, one.last_used_ns = digest_of(secret), now_ns, None
+    one.digest, one.created_ns, one.last_used_ns = compute_digest(secret), now_ns, None
     one.expires_ns = _in_future(expires_ns, now_ns)
     session.execute(delete(SignIn).where(SignIn.token_id == one.id))
     session.flush()
@@ -95,20 +95,20 @@ def revoke_token(session: Session, name: str) -> None:
     session.flush()
 
 
-def tokens(session: Session) -> Sequence[Token]:
+def query_tokens(session: Session) -> Sequence[Token]:
     """All tokens in order of their names."""
     return sorted(session.scalars(select(Token)), key=lambda one: one.name)
 
 
-def usable(session: Session, now_ns: int) -> int:
+def count_usable_tokens(session: Session, now_ns: int) -> int:
     """How many tokens are good now."""
     query = select(func.count()).where(or_(Token.expires_ns.is_(None), Token.expires_ns > now_ns))
     return session.scalar(query.select_from(Token)) or 0
 
 
-def token_holder(session: Session, secret: str, now_ns: int) -> Holder | None:
+def find_token_holder(session: Session, secret: str, now_ns: int) -> Holder | None:
     """Whose token that is; None where it is nobody's, or not good any more."""
-    one = session.scalars(select(Token).where(Token.digest == digest_of(secret))).one_or_none()
+    one = session.scalars(select(Token).where(Token.digest == compute_digest(secret))).one_or_none()
     if one is None or (one.expires_ns is not None and one.expires_ns <= now_ns):
         return None
     if one.last_used_ns is None or not 0 <= now_ns - one.last_used_ns < USED_EVERY_NS:
@@ -119,7 +119,7 @@ def token_holder(session: Session, secret: str, now_ns: int) -> Holder | None:
 def holder_of(token: Token, *, until_ns: int | None = None) -> Holder:
     """Who holds the token, until it expires or ``until_ns``, whatever comes first."""
     ends = [end for end in (token.expires_ns, until_ns) if end is not None]
-    return Holder(token.id, token.name, roles_of(token.roles), min(ends, default=None))
+    return Holder(token.id, token.name, parse_roles(token.roles), min(ends, default=None))
 
 
 def _known(session: Session, name: str) -> Token:
@@ -131,7 +131,7 @@ def _known(session: Session, name: str) -> Token:
 
 def _checked(name: str) -> str:
     try:
-        return name_of(name)
+        return parse_name(name)
     except ValueError as error:
         raise AccessError(f"the token's name {error}") from None
 

@@ -6,7 +6,7 @@ import typer
 
 from tsmon.cli.terminal import print_json, print_table, say
 from tsmon_agent.cli.options import AsJson, SettingsFile
-from tsmon_agent.cli.state_edits import opened_database
+from tsmon_agent.cli.state_edits import open_database
 
 __all__ = ["audit"]
 
@@ -19,12 +19,12 @@ def audit(
     settings: SettingsFile = None,
 ) -> None:
     """Print who changed what, or tried to, the newest first."""
-    from tsmon_agent.auth import audit_json, entries
+    from tsmon_agent.auth import audit_entry_to_json, query_audit
 
-    with opened_database(settings) as (_, database):
+    with open_database(settings) as (_, database):
         found = [
-            audit_json(one)
-            for one in database.run(lambda session: entries(session, most=most, who=who, target=target))
+            audit_entry_to_json(one)
+            for one in database.run(lambda session: query_audit(session, most=most, who=who, target=target))
         ]
     if as_json:
         print_json(found)

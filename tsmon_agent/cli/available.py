@@ -52,7 +52,7 @@ def available(
     from tsmon.errors import AvailabilityError
     from tsmon_agent.cli.timeline import print_timeline
     from tsmon_agent.settings import load_settings
-    from tsmon_agent.streams.availability.export import availability_csv, availability_json
+    from tsmon_agent.streams.availability.export import build_availability, format_availability_csv
 
     loaded = load_settings(settings)
     now_ns = time.time_ns()
@@ -64,9 +64,9 @@ def available(
         _reports(loaded, names, _rules(preset, gap_fraction), (start_ns, end_ns, now_ns))
     )
     if as_json:
-        print_json(availability_json(instrument, reports, start_ns=start_ns, end_ns=end_ns, now_ns=now_ns))
+        print_json(build_availability(instrument, reports, start_ns=start_ns, end_ns=end_ns, now_ns=now_ns))
     elif as_csv:
-        typer.echo(availability_csv(instrument, reports), nl=False)
+        typer.echo(format_availability_csv(instrument, reports), nl=False)
     else:
         print_timeline(instrument, reports, start_ns, end_ns, now_ns)
 
@@ -96,8 +96,8 @@ async def _reports(
     from tsmon.stores.sqlite import SqliteStore
     from tsmon_agent.state import State
     from tsmon_agent.state.location import state_url
-    from tsmon_agent.streams.availability.instrument import instrument_of, reports_of
-    from tsmon_agent.streams.inventory import streams_of
+    from tsmon_agent.streams.availability.instrument import compute_reports, load_instrument
+    from tsmon_agent.streams.inventory import find_streams
 
     store = store_from(settings.monitoring, embedded=True)
     if isinstance(store, SqliteStore):
@@ -105,8 +105,8 @@ async def _reports(
         store = SqliteStore(embedded_file(settings.monitoring), read_only=True)
     start_ns, end_ns, now_ns = times
     async with State(state_url(settings)) as state, store:
-        await state.run(lambda session: streams_of(session, *names))  # says what is wrong with the names
-        instrument = await instrument_of(state, settings.availability, names[0])
+        await state.run(lambda session: find_streams(session, *names))  # says what is wrong with the names
+        instrument = await load_instrument(state, settings.availability, names[0])
         assert instrument is not None
         wanted = [
             replace(one, rules=replace(one.rules, **changes))
@@ -116,4 +116,4 @@ async def _reports(
         if not wanted and names[1:] != (None, None):
             raise UnknownNameError("these streams are switched off; tsmon-agent streams enable switches them on")
         instrument = replace(instrument, streams=wanted)
-        return instrument, await reports_of(store, instrument, now_ns=now_ns, start_ns=start_ns, end_ns=end_ns)
+        return instrument, await compute_reports(store, instrument, now_ns=now_ns, start_ns=start_ns, end_ns=end_ns)

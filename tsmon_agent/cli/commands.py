@@ -73,9 +73,9 @@ def run(
     loaded = load_settings(settings)
     log_to_stderr(verbose=verbose)
     if print_lines:
-        from tsmon_agent.cli.print_points import run_printing
+        from tsmon_agent.cli.print_points import print_rounds
 
-        asyncio.run(run_printing(loaded))
+        asyncio.run(print_rounds(loaded))
         return
     asyncio.run(_run(loaded, settings, expected))
 
@@ -122,9 +122,9 @@ def check(settings: SettingsFile = None) -> None:
 @app.command()
 def status(as_json: AsJson = False, settings: SettingsFile = None) -> None:
     """Ask whether an agent runs; exit with 0 if it is ready, 1 if it is not, 3 if there is none."""
-    from tsmon_agent.cli.status import ask
+    from tsmon_agent.cli.status import query_status
 
-    found = ask(load_settings(settings).web)
+    found = query_status(load_settings(settings).web)
     if as_json:
         print_json(found)
     else:

@@ -9,7 +9,7 @@ import typer
 from tsmon.cli.terminal import confirm, print_json, print_table, say
 from tsmon.errors import AvailabilityError
 from tsmon_agent.cli.options import AsJson, SettingsFile
-from tsmon_agent.cli.state_edits import edit, load_table, opened_database
+from tsmon_agent.cli.state_edits import edit, load_table, open_database
 
 __all__ = ["deployments"]
 
@@ -31,11 +31,11 @@ def load(
     Columns: reference designator, number, start, end, which is empty while it runs. Times are ISO 8601, without a
     zone UTC. A mistake in any row keeps all from being loaded.
     """
-    from tsmon_agent.streams.inventory import deployment_rows_of_csv, load_deployments
+    from tsmon_agent.streams.inventory import load_deployments, parse_deployment_csv
     from tsmon_agent.streams.inventory.table_files import read_table
 
-    with opened_database(settings) as (_, database):
-        rows = deployment_rows_of_csv(read_table(file), source=str(file))
+    with open_database(settings) as (_, database):
+        rows = parse_deployment_csv(read_table(file), source=str(file))
         load_table(
             database,
             "deployments",
@@ -55,21 +55,21 @@ def list_deployments(
     settings: SettingsFile = None,
 ) -> None:
     """Print deployments, all or those of one instrument."""
-    from tsmon_agent.streams.inventory import deployment_json
-    from tsmon_agent.streams.inventory import deployments as deployed
-    from tsmon_agent.streams.inventory.cell_parsing import exact_time_text
+    from tsmon_agent.streams.inventory import deployment_to_json
+    from tsmon_agent.streams.inventory import query_deployments as deployed
+    from tsmon_agent.streams.inventory.cell_parsing import format_exact_time
 
-    with opened_database(settings) as (_, database):
+    with open_database(settings) as (_, database):
         found = database.run(lambda session: deployed(session, reference_designator=reference_designator))
     if as_json:
-        print_json([deployment_json(one) for one in found])
+        print_json([deployment_to_json(one) for one in found])
     elif found:
         rows = (
             (
                 one.reference_designator,
                 str(one.number),
-                exact_time_text(one.start_ns),
-                exact_time_text(one.end_ns) or "still running",
+                format_exact_time(one.start_ns),
+                format_exact_time(one.end_ns) or "still running",
             )
             for one in found
         )
@@ -82,11 +82,11 @@ def list_deployments(
 @deployments.command()
 def export(settings: SettingsFile = None) -> None:
     """Print the table of deployments, which loads again to the same."""
-    from tsmon_agent.streams.inventory import deployments as deployed
-    from tsmon_agent.streams.inventory import deployments_csv
+    from tsmon_agent.streams.inventory import format_deployments_csv
+    from tsmon_agent.streams.inventory import query_deployments as deployed
 
-    with opened_database(settings) as (_, database):
-        typer.echo(database.run(lambda session: deployments_csv(deployed(session))), nl=False)
+    with open_database(settings) as (_, database):
+        typer.echo(database.run(lambda session: format_deployments_csv(deployed(session))), nl=False)
 
 
 @deployments.command()
@@ -98,11 +98,11 @@ def add(
     settings: SettingsFile = None,
 ) -> None:
     """Add a deployment."""
-    from tsmon_agent.streams.inventory import add_deployment, deployment_rows
+    from tsmon_agent.streams.inventory import add_deployment, parse_deployment_rows
 
     values = {"reference_designator": reference_designator, "number": number, "start": start, "end": end}
-    (row,) = deployment_rows([(1, values)], source="arguments")
-    with opened_database(settings) as (_, database):
+    (row,) = parse_deployment_rows([(1, values)], source="arguments")
+    with open_database(settings) as (_, database):
         edit(
             database,
             "add a deployment",
@@ -124,21 +124,21 @@ def end_one(
 ) -> None:
     """End a deployment that runs."""
     from tsmon_agent.streams.inventory import end_deployment
-    from tsmon_agent.streams.inventory.cell_parsing import exact_time_text, time_ns_of_cell
+    from tsmon_agent.streams.inventory.cell_parsing import format_exact_time, parse_time_ns
 
     try:
-        end_ns = time.time_ns() if at is None else time_ns_of_cell(at)
+        end_ns = time.time_ns() if at is None else parse_time_ns(at)
     except ValueError as error:
         raise AvailabilityError(f"--at {error}") from None
-    with opened_database(settings) as (_, database):
+    with open_database(settings) as (_, database):
         ended = edit(
             database,
             "end a deployment",
             reference_designator if number is None else f"{reference_designator} {number}",
             lambda session: end_deployment(session, reference_designator, number, end_ns),
-            detail={"end": exact_time_text(end_ns)},
+            detail={"end": format_exact_time(end_ns)},
         )
-    say(f"deployment {ended.number} of {reference_designator} ended at {exact_time_text(ended.end_ns)}")
+    say(f"deployment {ended.number} of {reference_designator} ended at {format_exact_time(ended.end_ns)}")
 
 
 @deployments.command()
@@ -151,7 +151,7 @@ def remove(
     """Forget a deployment; the points of its time stay."""
     from tsmon_agent.streams.inventory import remove_deployment
 
-    with opened_database(settings) as (_, database):
+    with open_database(settings) as (_, database):
         if not yes:
             confirm(f"Forget deployment {number} of {reference_designator}?")
         edit(

@@ -11,7 +11,7 @@ from tsmon_agent.cli.options import AsJson, SettingsFile
 if TYPE_CHECKING:
     from tsmon.stores import Store
     from tsmon_agent.settings import Settings
-    from tsmon_agent.streams.freshness import FreshStream
+    from tsmon_agent.streams.freshness import JudgedStream
 
 __all__ = ["fresh"]
 
@@ -36,12 +36,12 @@ def fresh(
         print_table(titles, map(_cells, found))
     else:
         say("no stream is expected; tsmon-agent streams load reads a table of them")
-    code = max((EXIT_CODES.get(one.level.word, 0) for one in found), default=0)
+    code = max((EXIT_CODES.get(one.status.label, 0) for one in found), default=0)
     if code:
         raise typer.Exit(code)
 
 
-async def _look(settings: "Settings", reference_designator: str | None) -> "list[FreshStream]":
+async def _look(settings: "Settings", reference_designator: str | None) -> "list[JudgedStream]":
     import time
 
     from tsmon.errors import UnknownNameError
@@ -49,17 +49,17 @@ async def _look(settings: "Settings", reference_designator: str | None) -> "list
     from tsmon.stores.sqlite import SqliteStore
     from tsmon_agent.state import State
     from tsmon_agent.state.location import state_url
-    from tsmon_agent.streams.freshness import Watch
+    from tsmon_agent.streams.freshness import FreshnessWatch
 
     store: Store = store_from(settings.monitoring, embedded=True)
     if isinstance(store, SqliteStore):
         # The agent may be writing it.
         store = SqliteStore(embedded_file(settings.monitoring), read_only=True)
     async with State(state_url(settings)) as state, store:
-        watch = Watch(state, round(settings.freshness.silent_after * 1e9))
-        await watch.round(store, time.time_ns(), remember=False)
-        if watch.rates_failed is not None:
-            say(f"tsmon-agent: some rates are not known: {watch.rates_failed}", err=True)
+        watch = FreshnessWatch(state, round(settings.freshness.silent_after * 1e9))
+        await watch.update(store, time.time_ns(), remember=False)
+        if watch.rates_error is not None:
+            say(f"tsmon-agent: some rates are not known: {watch.rates_error}", err=True)
     found = [one for one in watch.streams if reference_designator in (None, one.reference_designator)]
     if reference_designator is not None and not found:
         raise UnknownNameError(
@@ -68,21 +68,21 @@ async def _look(settings: "Settings", reference_designator: str | None) -> "list
     return found
 
 
-def _cells(one: "FreshStream") -> tuple[str, ...]:
-    from tsmon_agent.streams.inventory.cell_parsing import exact_time_text
+def _cells(one: "JudgedStream") -> tuple[str, ...]:
+    from tsmon_agent.streams.inventory.cell_parsing import format_exact_time
 
     age = "" if one.age_ns is None else f"{one.age_ns / 1e9:,.0f}"
     names = one.reference_designator, one.method, one.stream
     rates = ("" if rate is None else f"{rate:.4g}" for rate in (one.rate, one.expected_rate))
-    return one.level.shape, one.level.word, *names, exact_time_text(one.newest_ns), age, *rates
+    return one.status.symbol, one.status.label, *names, format_exact_time(one.newest_ns), age, *rates
 
 
-def _plain(one: "FreshStream") -> dict[str, Any]:
+def _plain(one: "JudgedStream") -> dict[str, Any]:
     return {
         "reference_designator": one.reference_designator,
         "method": one.method,
         "stream": one.stream,
-        "state": one.level.word,
+        "state": one.status.label,
         "newest_ns": one.newest_ns,
         "age": None if one.age_ns is None else one.age_ns / 1e9,
         "rate": one.rate,

@@ -28,7 +28,7 @@ STEPS = {"ignore_unknown_options": True}
 
 
 @migrate.callback()
-def newest(context: typer.Context, sql: Sql = False, settings: SettingsFile = None) -> None:
+def migrate_to_newest(context: typer.Context, sql: Sql = False, settings: SettingsFile = None) -> None:
     """Create the schema of the state, or upgrade it to the newest version; with --sql print all of it."""
     if context.invoked_subcommand is None:
         up("head", sql=sql, settings=settings)
@@ -64,39 +64,39 @@ def down(
 @migrate.command()
 def current(settings: SettingsFile = None) -> None:
     """Print the version of the schema, and whether it is the newest."""
-    from tsmon_agent.state.schema_versions import newest
+    from tsmon_agent.state.schema_versions import newest_version
 
     database = _database(settings)
     version = database.version()
-    rest = "the newest" if version == newest() else f"the newest is {newest()}"
+    rest = "the newest" if version == newest_version() else f"the newest is {newest_version()}"
     say(f"{database}: version {version}, {rest}")
 
 
 @migrate.command()
 def history() -> None:
     """Print all versions of the schema that this program knows, and what came with each."""
-    from tsmon_agent.state.migration import history
+    from tsmon_agent.state.migration import list_versions
 
-    for version, what in history():
+    for version, what in list_versions():
         say(f"{version}  {what}")
 
 
 def _go(asked: str, start: str, *, up: bool, sql: bool, named: bool, settings: Path | None, yes: bool) -> None:
-    from tsmon_agent.state.schema_versions import BASE, known, resolved
+    from tsmon_agent.state.schema_versions import BASE, known_versions, resolve_version
 
     database = _database(settings)
     if named and not sql:
         raise StateError("--from goes with --sql; without it the way starts from what is stored")
-    found = resolved(start, BASE) if sql else database.version()
-    wanted = resolved(asked, found)
-    order = (BASE, *known())
+    found = resolve_version(start, BASE) if sql else database.version()
+    wanted = resolve_version(asked, found)
+    order = (BASE, *known_versions())
     if order.index(wanted) != order.index(found) and (order.index(wanted) > order.index(found)) != up:
         other = "down" if up else "up"
         raise StateError(f"version {wanted} is {other} from {found}; use tsmon-agent migrate {other} {wanted}")
     if sql:
-        from tsmon_agent.state.migration import migration_sql
+        from tsmon_agent.state.migration import generate_sql
 
-        typer.echo(migration_sql(database.dialect, found, wanted), nl=False)
+        typer.echo(generate_sql(database.dialect, found, wanted), nl=False)
         return
     if not yes:
         _ask(database, wanted)
@@ -107,7 +107,7 @@ def _go(asked: str, start: str, *, up: bool, sql: bool, named: bool, settings: P
 
 
 def _ask(database: "Database", wanted: str) -> None:
-    losses = database.losses(wanted)
+    losses = database.count_losses(wanted)
     if losses:
         what = ", ".join(f"{name} ({rows} row{'s' * (rows != 1)})" for name, rows in losses.items())
         confirm(f"Version {wanted} has no {what}. Remove what is in there?")

@@ -13,7 +13,7 @@ from tsmon_agent.host.sampling.live_feed import LiveFeed
 from tsmon_agent.host.sampling.scheduler import Sampling
 from tsmon_agent.settings import Settings
 
-__all__ = ["print_once", "run_printing"]
+__all__ = ["print_once", "print_rounds"]
 
 
 class _Printer:
@@ -66,7 +66,7 @@ async def print_once(settings: Settings, prime_s: float) -> bool:
     return not any(state.errors for state in sampling.states)
 
 
-async def run_printing(settings: Settings) -> None:
+async def print_rounds(settings: Settings) -> None:
     """Rounds as the settings say, until SIGTERM or SIGINT, or until nobody reads any more."""
     printer = _Printer(settings)
     loop = asyncio.get_running_loop()

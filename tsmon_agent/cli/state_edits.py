@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
     from tsmon_agent.settings import Settings
     from tsmon_agent.state import Database
-    from tsmon_agent.streams.inventory import Changes
+    from tsmon_agent.streams.inventory import LoadResult
 
-__all__ = ["configured_database", "edit", "load_table", "opened_database"]
+__all__ = ["configured_database", "edit", "load_table", "open_database"]
 
 T = TypeVar("T")
 
@@ -28,7 +28,7 @@ def configured_database(settings: "Settings") -> "Database":
 
 
 @contextmanager
-def opened_database(settings: Path | None) -> Iterator["tuple[Settings, Database]"]:
+def open_database(settings: Path | None) -> Iterator["tuple[Settings, Database]"]:
     """The settings in a file (see :func:`tsmon.settings.load_settings`), and the database that they name, open."""
     from tsmon_agent.settings import load_settings
 
@@ -47,11 +47,11 @@ def edit(
     dry_run: bool = False,
 ) -> T:
     """What ``work`` returns; that it was done, and by whom, are in the audit."""
-    from tsmon_agent.auth import audit, this_user
+    from tsmon_agent.auth import current_user, record_audit
 
     def both(session: "Session") -> T:
         result = work(session)
-        audit(session, this_user(), action, target, detail=detail)
+        record_audit(session, current_user(), action, target, detail=detail)
         return result
 
     return database.run(both, dry_run=dry_run)
@@ -62,7 +62,7 @@ def load_table(
     what: str,
     file: Path,
     rows: Sequence[T],
-    load: "Callable[[Session, Sequence[T]], Changes]",
+    load: "Callable[[Session, Sequence[T]], LoadResult]",
     *,
     dry_run: bool,
 ) -> None:

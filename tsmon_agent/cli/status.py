@@ -11,7 +11,7 @@ from typing import Any, Final
 from tsmon.errors import SettingsError
 from tsmon_agent.settings import WebSettings
 
-__all__ = ["Status", "ask"]
+__all__ = ["AgentStatus", "query_status"]
 
 TIMEOUT_S: Final = 5.0
 
@@ -20,7 +20,7 @@ EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # no
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class AgentStatus:
     """What was found: whether an agent answers, whether it is ready, and what it says of itself."""
 
     address: str
@@ -38,7 +38,7 @@ class Status:
         return f"{self.address}: {self.reason}"
 
 
-def ask(settings: WebSettings, *, timeout_s: float = TIMEOUT_S) -> Status:
+def query_status(settings: WebSettings, *, timeout_s: float = TIMEOUT_S) -> AgentStatus:
     """Ask ``/healthz`` and ``/readyz``; raises :class:`~tsmon.errors.SettingsError` where there is no address."""
     if not settings.enabled or not settings.port:
         what = "web.port is 0, so the port is not known" if settings.enabled else "web.enabled is false"
@@ -49,19 +49,19 @@ def ask(settings: WebSettings, *, timeout_s: float = TIMEOUT_S) -> Status:
     try:
         status, body = _get(f"{address}/healthz", timeout_s)
         if status != 200 or body.strip() != b"ok":
-            return Status(address, False, False, "something else than tsmon-agent answers there", {})
+            return AgentStatus(address, False, False, "something else than tsmon-agent answers there", {})
         status, body = _get(f"{address}/readyz", timeout_s)
         detail: dict[str, Any] = json.loads(body)
     except (OSError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
-        return Status(address, False, False, f"no agent answers ({reason})", {})
+        return AgentStatus(address, False, False, f"no agent answers ({reason})", {})
     ready = status == 200
     said = (
         "runs and is ready"
         if ready
         else f"runs, but is not ready: {'; '.join(detail['reasons']) or 'its log says why'}"
     )
-    return Status(address, True, ready, said, detail)
+    return AgentStatus(address, True, ready, said, detail)
 
 
 def _get(url: str, timeout_s: float) -> tuple[int, bytes]:

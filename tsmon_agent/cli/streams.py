@@ -7,7 +7,7 @@ import typer
 
 from tsmon.cli.terminal import confirm, print_json, print_table, say
 from tsmon_agent.cli.options import AsJson, SettingsFile
-from tsmon_agent.cli.state_edits import edit, load_table, opened_database
+from tsmon_agent.cli.state_edits import edit, load_table, open_database
 
 if TYPE_CHECKING:
     from tsmon_agent.state import Deployment, ExpectedStream
@@ -36,11 +36,11 @@ def load(
     header they may stand in any order, and all but the first three may be missing: then what is stored stays. A
     mistake in any row keeps all from being loaded.
     """
-    from tsmon_agent.streams.inventory import load_streams, stream_rows_of_csv
+    from tsmon_agent.streams.inventory import load_streams, parse_stream_csv
     from tsmon_agent.streams.inventory.table_files import read_table
 
-    with opened_database(settings) as (loaded, database):
-        rows = stream_rows_of_csv(read_table(file), loaded, source=str(file))
+    with open_database(settings) as (loaded, database):
+        rows = parse_stream_csv(read_table(file), loaded, source=str(file))
         load_table(
             database,
             "streams",
@@ -54,13 +54,13 @@ def load(
 @streams.command("list")
 def list_streams(as_json: AsJson = False, settings: SettingsFile = None) -> None:
     """Print all expected streams."""
-    from tsmon_agent.streams.inventory import stream_json
-    from tsmon_agent.streams.inventory import streams as expected
+    from tsmon_agent.streams.inventory import query_streams as expected
+    from tsmon_agent.streams.inventory import stream_to_json
 
-    with opened_database(settings) as (_, database):
+    with open_database(settings) as (_, database):
         found = database.run(expected)
     if as_json:
-        print_json([stream_json(one) for one in found])
+        print_json([stream_to_json(one) for one in found])
     elif found:
         titles = ("reference designator", "method", "stream", "rate (Hz)", "warn", "fail", "")
         print_table(titles, map(_cells, found))
@@ -71,16 +71,18 @@ def list_streams(as_json: AsJson = False, settings: SettingsFile = None) -> None
 @streams.command()
 def show(reference_designator: Designator, as_json: AsJson = False, settings: SettingsFile = None) -> None:
     """Print all about the streams of an instrument, and its deployments."""
-    from tsmon_agent.streams.inventory import deployment_json, deployments, stream_json, streams_of
+    from tsmon_agent.streams.inventory import deployment_to_json, find_streams, query_deployments, stream_to_json
 
-    with opened_database(settings) as (_, database):
-        found = database.run(lambda session: streams_of(session, reference_designator))
-        deployed = database.run(lambda session: deployments(session, reference_designator=reference_designator))
+    with open_database(settings) as (_, database):
+        found = database.run(lambda session: find_streams(session, reference_designator))
+        deployed = database.run(
+            lambda session: query_deployments(session, reference_designator=reference_designator)
+        )
     if as_json:
         print_json(
             {
-                "streams": [stream_json(one) for one in found],
-                "deployments": [deployment_json(one) for one in deployed],
+                "streams": [stream_to_json(one) for one in found],
+                "deployments": [deployment_to_json(one) for one in deployed],
             }
         )
         return
@@ -94,11 +96,11 @@ def show(reference_designator: Designator, as_json: AsJson = False, settings: Se
 @streams.command()
 def export(settings: SettingsFile = None) -> None:
     """Print the table of expected streams, which loads again to the same."""
-    from tsmon_agent.streams.inventory import streams as expected
-    from tsmon_agent.streams.inventory import streams_csv
+    from tsmon_agent.streams.inventory import format_streams_csv
+    from tsmon_agent.streams.inventory import query_streams as expected
 
-    with opened_database(settings) as (_, database):
-        typer.echo(database.run(lambda session: streams_csv(expected(session))), nl=False)
+    with open_database(settings) as (_, database):
+        typer.echo(database.run(lambda session: format_streams_csv(expected(session))), nl=False)
 
 
 @streams.command()
@@ -126,10 +128,10 @@ def remove(
     settings: SettingsFile = None,
 ) -> None:
     """Forget a stream, or all streams of an instrument; their points and the deployments stay."""
-    from tsmon_agent.streams.inventory import remove_streams, streams_of
+    from tsmon_agent.streams.inventory import find_streams, remove_streams
 
-    with opened_database(settings) as (_, database):
-        found = database.run(lambda session: streams_of(session, reference_designator, method, stream))
+    with open_database(settings) as (_, database):
+        found = database.run(lambda session: find_streams(session, reference_designator, method, stream))
         if not yes:
             confirm(f"Forget {_number(len(found))} of {reference_designator}?")
         count = edit(
@@ -146,7 +148,7 @@ def _switch(
 ) -> None:
     from tsmon_agent.streams.inventory import set_enabled
 
-    with opened_database(settings) as (_, database):
+    with open_database(settings) as (_, database):
         count = edit(
             database,
             "enable streams" if enabled else "disable streams",
@@ -157,37 +159,37 @@ def _switch(
 
 
 def _cells(stream: "ExpectedStream") -> tuple[str, ...]:
-    from tsmon_agent.streams.inventory.cell_parsing import seconds_text
+    from tsmon_agent.streams.inventory.cell_parsing import format_seconds
 
     return (
         stream.reference_designator,
         stream.method,
         stream.stream,
         "" if stream.expected_rate is None else f"{stream.expected_rate:g}",
-        seconds_text(stream.warn_interval_ns),
-        seconds_text(stream.fail_interval_ns),
+        format_seconds(stream.warn_interval_ns),
+        format_seconds(stream.fail_interval_ns),
         "" if stream.enabled else "disabled",
     )
 
 
 def _describe(stream: "ExpectedStream") -> None:
-    from tsmon_agent.streams.inventory import stream_json
-    from tsmon_agent.streams.inventory.rule_overrides import rules_text
+    from tsmon_agent.streams.inventory import stream_to_json
+    from tsmon_agent.streams.inventory.rule_overrides import format_rules
 
-    values = stream_json(stream)
+    values = stream_to_json(stream)
     say(f"{stream.method} {stream.stream}" + ("" if stream.enabled else "  (disabled)"))
     for key, unit in (("expected_rate", " Hz"), ("warn_interval", " s"), ("fail_interval", " s")):
         say(f"  {key.replace('_', ' ')}: " + ("unknown" if values[key] is None else f"{values[key]:g}{unit}"))
     say(f"  selector: {values['selector']}")
     if stream.rules:
-        say(f"  rules: {rules_text(stream.rules)}")
+        say(f"  rules: {format_rules(stream.rules)}")
 
 
 def _deployed(deployment: "Deployment") -> str:
-    from tsmon_agent.streams.inventory.cell_parsing import exact_time_text
+    from tsmon_agent.streams.inventory.cell_parsing import format_exact_time
 
-    end = f"to {exact_time_text(deployment.end_ns)}" if deployment.end_ns is not None else "still running"
-    return f"{deployment.number}: from {exact_time_text(deployment.start_ns)}, {end}"
+    end = f"to {format_exact_time(deployment.end_ns)}" if deployment.end_ns is not None else "still running"
+    return f"{deployment.number}: from {format_exact_time(deployment.start_ns)}, {end}"
 
 
 def _target(*names: str | None) -> str:

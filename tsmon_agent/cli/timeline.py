@@ -11,7 +11,7 @@ from tsmon.availability import EXACT, Report, spans, time_text, timeline
 from tsmon.cli.terminal import console, say
 from tsmon.logs.safe_text import escape_unprintable
 from tsmon_agent.cli.timeline_cells import axis_line, deployments_line, legend_lines, stream_line
-from tsmon_agent.streams.timelines.rows import stream_rows
+from tsmon_agent.streams.timelines.rows import build_timeline_rows
 
 if TYPE_CHECKING:
     from tsmon_agent.streams.availability.instrument import Instrument
@@ -60,7 +60,7 @@ def print_timeline(
         return
     for line in legend_lines(rules.appearances, out.width):
         out.print(line, soft_wrap=True)
-    for figures in stream_rows(instrument, reports, start_ns, end_ns):
+    for figures in build_timeline_rows(instrument, reports, start_ns, end_ns):
         sentence(f"{figures.summary}, {figures.separation} apart on average")
 
 

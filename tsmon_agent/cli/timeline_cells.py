@@ -10,8 +10,8 @@ from tsmon.availability import Appearance, Category, Interval, Report, Span
 from tsmon.availability.json_measures import DEPLOYMENT_COLOR
 from tsmon.logs.safe_text import escape_unprintable
 from tsmon_agent.formatting import NO_BREAK
-from tsmon_agent.streams.timelines.pieces import worst_of
-from tsmon_agent.streams.timelines.ticks import ticks
+from tsmon_agent.streams.timelines.pieces import worst_category
+from tsmon_agent.streams.timelines.ticks import build_ticks
 
 __all__ = ["CHARACTERS", "axis_line", "deployments_line", "legend_lines", "stream_line"]
 
@@ -49,7 +49,7 @@ def deployments_line(spans: Iterable[Span], start_ns: int, end_ns: int, width: i
 def axis_line(start_ns: int, end_ns: int, width: int) -> str:
     """Times along the row, each beginning where it is."""
     line = ""
-    for tick in ticks(start_ns, end_ns, max(width // TICK_WIDTH, 1)):
+    for tick in build_ticks(start_ns, end_ns, max(width // TICK_WIDTH, 1)):
         place = min(int(float(tick.x.rstrip("%")) / 100 * width), width - 1)
         label = f"|{tick.label}"
         if place >= len(line) + bool(line) and place + cell_len(label) <= width:
@@ -79,7 +79,7 @@ def _cells(intervals: Iterable[Interval], start_ns: int, end_ns: int, width: int
         # The cell in which it ends is touched, unless it ends just where that begins.
         high = -(-(min(one.end_ns, end_ns) - start_ns) * width // (end_ns - start_ns))
         for index in range(low, max(high, low + 1)):
-            cells[index] = worst_of(cells[index], one.category)
+            cells[index] = worst_category(cells[index], one.category)
     return cells
 
 

@@ -8,7 +8,7 @@ import typer
 from tsmon.cli.terminal import confirm, print_json, print_table, say
 from tsmon.errors import AccessError
 from tsmon_agent.cli.options import AsJson, SettingsFile
-from tsmon_agent.cli.state_edits import edit, opened_database
+from tsmon_agent.cli.state_edits import edit, open_database
 
 if TYPE_CHECKING:
     from tsmon_agent.auth import Role
@@ -53,7 +53,7 @@ def create(
     roles = _roles(role or ["see"])
     now_ns = time.time_ns()
     expires_ns = _expires(expires, now_ns)
-    with opened_database(settings) as (_, database):
+    with open_database(settings) as (_, database):
         secret = edit(
             database,
             "create a token",
@@ -68,11 +68,11 @@ def create(
 @token.command("list")
 def list_tokens(as_json: AsJson = False, settings: SettingsFile = None) -> None:
     """Print all tokens, without what is secret of them."""
-    from tsmon_agent.auth import tokens
-    from tsmon_agent.streams.inventory.cell_parsing import exact_time_text
+    from tsmon_agent.auth import query_tokens
+    from tsmon_agent.streams.inventory.cell_parsing import format_exact_time
 
-    with opened_database(settings) as (_, database):
-        found = database.run(tokens)
+    with open_database(settings) as (_, database):
+        found = database.run(query_tokens)
     if as_json:
         print_json([_json(one) for one in found])
     elif found:
@@ -81,9 +81,9 @@ def list_tokens(as_json: AsJson = False, settings: SettingsFile = None) -> None:
             (
                 one.name,
                 ", ".join(one.roles),
-                exact_time_text(one.created_ns),
+                format_exact_time(one.created_ns),
                 _end(one, now_ns),
-                exact_time_text(one.last_used_ns) or "never",
+                format_exact_time(one.last_used_ns) or "never",
             )
             for one in found
         )
@@ -101,7 +101,7 @@ def rotate(name: Name, expires: Expires = None, settings: SettingsFile = None) -
 
     now_ns = time.time_ns()
     expires_ns = _expires(expires, now_ns)
-    with opened_database(settings) as (_, database):
+    with open_database(settings) as (_, database):
         secret = edit(
             database,
             "rotate a token",
@@ -120,7 +120,7 @@ def revoke(name: Name, yes: Yes = False, settings: SettingsFile = None) -> None:
     """Make a token worthless, and sign out who signed in with it."""
     from tsmon_agent.auth import revoke_token
 
-    with opened_database(settings) as (_, database):
+    with open_database(settings) as (_, database):
         if not yes:
             confirm(f"Revoke the token {name}?")
         edit(database, "revoke a token", name, lambda session: revoke_token(session, name))
@@ -142,7 +142,7 @@ def _expires(text: str | None, now_ns: int) -> int | None:
     if text is None:
         return None
     from tsmon.settings.durations import duration_ns
-    from tsmon_agent.streams.inventory.cell_parsing import time_ns_of_cell
+    from tsmon_agent.streams.inventory.cell_parsing import parse_time_ns
 
     try:
         length_ns = duration_ns(text)
@@ -151,26 +151,26 @@ def _expires(text: str | None, now_ns: int) -> int | None:
     else:
         return None if length_ns is None else now_ns + length_ns
     try:
-        return time_ns_of_cell(text)
+        return parse_time_ns(text)
     except ValueError:
         raise AccessError(f"--expires {text!r} is neither a length, such as 90d, nor a time in ISO 8601") from None
 
 
 def _end(token: "Token", now_ns: int) -> str:
-    from tsmon_agent.streams.inventory.cell_parsing import exact_time_text
+    from tsmon_agent.streams.inventory.cell_parsing import format_exact_time
 
     if token.expires_ns is None:
         return "never"
-    return exact_time_text(token.expires_ns) + (" (expired)" if token.expires_ns <= now_ns else "")
+    return format_exact_time(token.expires_ns) + (" (expired)" if token.expires_ns <= now_ns else "")
 
 
 def _json(token: "Token") -> dict[str, object]:
-    from tsmon_agent.streams.inventory.cell_parsing import exact_time_text
+    from tsmon_agent.streams.inventory.cell_parsing import format_exact_time
 
     return {
         "name": token.name,
         "roles": token.roles,
-        "created": exact_time_text(token.created_ns),
-        "expires": exact_time_text(token.expires_ns) or None,
-        "last_used": exact_time_text(token.last_used_ns) or None,
+        "created": format_exact_time(token.created_ns),
+        "expires": format_exact_time(token.expires_ns) or None,
+        "last_used": format_exact_time(token.last_used_ns) or None,
     }

@@ -9,7 +9,7 @@ from tsmon.points import StreamFreshness
 from tsmon.stores.influxdb.queries import quote
 from tsmon_agent.dashboards.columns import field, tag
 from tsmon_agent.dashboards.flux import chosen, newest, read
-from tsmon_agent.streams.freshness.levels import Level
+from tsmon_agent.streams.freshness.statuses import FreshnessStatus
 
 __all__ = [
     "KNOWN_FOR",
@@ -46,7 +46,7 @@ def total_query() -> str:
     return f'{_newest("level")}  |> group()\n  |> count()\n  |> keep(columns: ["_value"])\n'
 
 
-def count_query(level: Level) -> str:
+def count_query(level: FreshnessStatus) -> str:
     """Number of streams that have this level now: zero where others have theirs, nothing where none is known."""
     return (
         f"{_newest('level')}"

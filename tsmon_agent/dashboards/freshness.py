@@ -30,16 +30,16 @@ from tsmon_agent.dashboards.panels import (
     values_of,
     variable,
 )
-from tsmon_agent.streams.freshness.levels import Level
+from tsmon_agent.streams.freshness.statuses import FreshnessStatus
 
 __all__ = ["COLORS", "build"]
 
 COLORS: Final = {
-    Level.SILENT_HOST.word: "#b8447c",
-    Level.FAILED.word: "#cf3a31",
-    Level.DEGRADED.word: "#d18a1d",
-    Level.OPERATIONAL.word: "#17703f",
-    Level.NOT_TRACKED.word: "#556070",
+    FreshnessStatus.SILENT_HOST.label: "#b8447c",
+    FreshnessStatus.FAILED.label: "#cf3a31",
+    FreshnessStatus.DEGRADED.label: "#d18a1d",
+    FreshnessStatus.OPERATIONAL.label: "#17703f",
+    FreshnessStatus.NOT_TRACKED.label: "#556070",
     NOT_KNOWN: "#dce1e8",
 }
 """Colour of each state, all of them from the pages' stylesheet; a silent host has one of its own here."""
@@ -87,15 +87,18 @@ def _variables(board: Dashboard) -> None:
 def _counts(board: Dashboard) -> None:
     board.with_panel(stat("Streams", "short", "Expected streams whose state is known now.", total_query()))
     for level, description in (
-        (Level.OPERATIONAL, "Streams whose newest datum is not older than their warn interval."),
-        (Level.DEGRADED, "Streams whose newest datum is older than their warn interval."),
-        (Level.FAILED, "Streams whose newest datum is older than their fail interval, or that never had one."),
-        (Level.SILENT_HOST, "Failed streams from hosts that send nothing new at all."),
-        (Level.NOT_TRACKED, "Streams without limits, switched off, or not deployed now."),
+        (FreshnessStatus.OPERATIONAL, "Streams whose newest datum is not older than their warn interval."),
+        (FreshnessStatus.DEGRADED, "Streams whose newest datum is older than their warn interval."),
+        (
+            FreshnessStatus.FAILED,
+            "Streams whose newest datum is older than their fail interval, or that never had one.",
+        ),
+        (FreshnessStatus.SILENT_HOST, "Failed streams from hosts that send nothing new at all."),
+        (FreshnessStatus.NOT_TRACKED, "Streams without limits, switched off, or not deployed now."),
     ):
-        panel = stat(level.word.capitalize(), "short", description, count_query(level))
-        if level >= Level.DEGRADED:
-            panel.thresholds(from_one(COLORS[level.word])).color_mode(BigValueColorMode.VALUE)
+        panel = stat(level.label.capitalize(), "short", description, count_query(level))
+        if level >= FreshnessStatus.DEGRADED:
+            panel.thresholds(from_one(COLORS[level.label])).color_mode(BigValueColorMode.VALUE)
         board.with_panel(panel)
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-__all__ = ["Event", "Events", "Listener"]
+__all__ = ["Event", "EventBus", "Listener"]
 
 WAITING: Final = 10_000
 """Events that wait for a slow listener; the oldest goes when one more comes."""
@@ -20,29 +20,29 @@ class Event(msgspec.Struct, frozen=True):
 
 
 class Listener:
-    """Events in their order; ``missed`` is how many went by unheard."""
+    """Events in their order; ``dropped`` is how many went by unheard."""
 
     def __init__(self, waiting: int) -> None:
         self._queue: asyncio.Queue[Event] = asyncio.Queue(waiting)
-        self.missed = 0
+        self.dropped = 0
 
-    def tell(self, event: Event) -> None:
+    def put(self, event: Event) -> None:
         """Queue an event; never waits."""
         if self._queue.full():
             self._queue.get_nowait()
-            self.missed += 1
+            self.dropped += 1
         self._queue.put_nowait(event)
 
     async def next(self) -> Event:
         """The next event, when there is one."""
         return await self._queue.get()
 
-    def all(self) -> list[Event]:
+    def drain(self) -> list[Event]:
         """Those that are there already."""
         return [self._queue.get_nowait() for _ in range(self._queue.qsize())]
 
 
-class Events:
+class EventBus:
     """Hands every event to all who listen; none of them can hold up the others, or who publishes."""
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class Events:
     def publish(self, event: Event) -> None:
         """Tell everybody."""
         for listener in self._listeners:
-            listener.tell(event)
+            listener.put(event)
 
     @contextmanager
     def listen(self, waiting: int = WAITING) -> Iterator[Listener]:

@@ -2,7 +2,7 @@
 
 from tsmon_agent.state.database import Database
 from tsmon_agent.state.state import State
-from tsmon_agent.state.tables import AuditEntry, Base, Deployment, ExpectedStream, SignIn, StreamState, Token
+from tsmon_agent.state.tables import AuditEntry, Base, Deployment, ExpectedStream, LastKnownFreshness, SignIn, Token
 
 __all__ = [
     "AuditEntry",
@@ -10,8 +10,8 @@ __all__ = [
     "Database",
     "Deployment",
     "ExpectedStream",
+    "LastKnownFreshness",
     "SignIn",
     "State",
-    "StreamState",
     "Token",
 ]

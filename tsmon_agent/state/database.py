@@ -14,9 +14,9 @@ from sqlalchemy import Connection, Engine, NullPool, create_engine, event, text
 from sqlalchemy.orm import Session
 
 from tsmon.errors import StateError
-from tsmon_agent.state.database_errors import translated
-from tsmon_agent.state.schema_versions import newest, stored
-from tsmon_agent.state.urls import parsed, shown, sqlite_file
+from tsmon_agent.state.database_errors import translate_errors
+from tsmon_agent.state.schema_versions import newest_version, read_stored_version
+from tsmon_agent.state.urls import format_url, parse_url, sqlite_file_of
 
 __all__ = ["Database"]
 
@@ -47,16 +47,16 @@ class Database:
     """
 
     def __init__(self, url: str | Path) -> None:
-        self._url = parsed(url)
-        self._file = sqlite_file(self._url)
+        self._url = parse_url(url)
+        self._file = sqlite_file_of(self._url)
         self._engine: Engine | None = None
         self._closed = False
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({shown(self._url)!r})"
+        return f"{type(self).__name__}({format_url(self._url)!r})"
 
     def __str__(self) -> str:
-        return shown(self._url)
+        return format_url(self._url)
 
     @property
     def dialect(self) -> str:
@@ -68,7 +68,7 @@ class Database:
 
         Raises :class:`~tsmon.errors.StateError`, also where the schema is newer.
         """
-        with translated(self._url):
+        with translate_errors(self._url):
             self._opened()
 
     def run(self, work: Callable[[Session], T], *, dry_run: bool = False) -> T:
@@ -77,7 +77,11 @@ class Database:
         Nor with ``dry_run``. Opens the database where that was not done, or was not possible, before. Objects that
         ``work`` returns stay readable. Raises :class:`~tsmon.errors.StateError`, and what ``work`` raises.
         """
-        with translated(self._url), Session(self._opened(), expire_on_commit=False) as session, session.begin():
+        with (
+            translate_errors(self._url),
+            Session(self._opened(), expire_on_commit=False) as session,
+            session.begin(),
+        ):
             result = work(session)
             if dry_run:
                 session.rollback()
@@ -103,20 +107,22 @@ class Database:
 
     def version(self) -> str:
         """Version of the schema; a database where nothing is yet stays as it is."""
-        return self._looked_at(stored, missing="base")
+        return self._looked_at(read_stored_version, missing="base")
 
-    def losses(self, wanted: str) -> Mapping[str, int]:
-        """What going down to a version would remove: see :func:`tsmon_agent.state.migration.losses`."""
-        from tsmon_agent.state.migration import losses
+    def count_losses(self, wanted: str) -> Mapping[str, int]:
+        """What going down to a version would remove: see :func:`tsmon_agent.state.migration.count_losses`."""
+        from tsmon_agent.state.migration import count_losses
 
-        return self._looked_at(lambda connection: losses(connection, stored(connection), wanted), missing={})
+        return self._looked_at(
+            lambda connection: count_losses(connection, read_stored_version(connection), wanted), missing={}
+        )
 
     def migrate(self, wanted: str) -> Path | None:
         """Bring the schema to a version, in one transaction; nothing is changed where that fails.
 
         A SQLite file that holds something is copied before; returns the copy.
         """
-        with translated(self._url):
+        with translate_errors(self._url):
             self._make_file()
             # Foreign keys would delete the rows that refer to a table which is made anew; on PostgreSQL tables
             # are altered.
@@ -126,7 +132,7 @@ class Database:
     def _migrate(self, connection: Connection, wanted: str) -> Path | None:
         if self.dialect == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": LOCK})
-        current = stored(connection)
+        current = read_stored_version(connection)
         if current == wanted:
             return None
         from tsmon_agent.state.migration import migrate
@@ -155,17 +161,17 @@ class Database:
 
     def _upgrade(self, engine: Engine) -> None:
         with engine.begin() as connection:
-            found = stored(connection)
-        if found != newest():
-            copy = self.migrate(newest())
+            found = read_stored_version(connection)
+        if found != newest_version():
+            copy = self.migrate(newest_version())
             if copy is not None:
                 _log.info("%s: the schema went from version %s to %s; %s is the copy of before", self, found,
-                          newest(), copy)  # fmt: skip
+                          newest_version(), copy)  # fmt: skip
 
     def _looked_at(self, question: Callable[[Connection], T], missing: T) -> T:
         if self._file is not None and not self._file.exists():
             return missing
-        with translated(self._url), self._connected() as engine, engine.connect() as connection:
+        with translate_errors(self._url), self._connected() as engine, engine.connect() as connection:
             return question(connection)
 
     @contextlib.contextmanager

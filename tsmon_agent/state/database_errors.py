@@ -10,9 +10,9 @@ from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from tsmon.errors import StateConflictError, StateError, StateUnavailableError
-from tsmon_agent.state.urls import shown
+from tsmon_agent.state.urls import format_url
 
-__all__ = ["translated"]
+__all__ = ["translate_errors"]
 
 _DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
@@ -31,23 +31,23 @@ _UNREACHABLE: Final = re.compile(r"08|53|57")
 
 
 @contextmanager
-def translated(url: URL) -> Iterator[None]:
+def translate_errors(url: URL) -> Iterator[None]:
     """Raise what fails inside as a :class:`StateError` that names the database, the reason and the remedy."""
     try:
         yield
     except IntegrityError as error:
         raise StateConflictError(
-            f"{shown(url)}: the change contradicts what is stored: {_reason(error, url)}"
+            f"{format_url(url)}: the change contradicts what is stored: {_reason(error, url)}"
         ) from error
     except DBAPIError as error:
         raise _of_driver(error, url) from error
     except sqlite3.Error as error:
         raise _of_sqlite(error, url, str(error)) from error
     except SQLAlchemyError as error:
-        raise StateError(f"{shown(url)}: {error}") from error
+        raise StateError(f"{format_url(url)}: {error}") from error
     except OSError as error:
         raise StateUnavailableError(
-            f"{shown(url)}: {error.strerror or error} at {error.filename}; "
+            f"{format_url(url)}: {error.strerror or error} at {error.filename}; "
             "check the path and this user's access to it"
         ) from error
 
@@ -57,15 +57,15 @@ def _of_sqlite(error: sqlite3.Error, url: URL, reason: str) -> StateError:
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     if code in _DAMAGED:
         return StateError(
-            f"{shown(url)} is damaged ({reason}); put a copy in its place, or move it away to begin anew"
+            f"{format_url(url)} is damaged ({reason}); put a copy in its place, or move it away to begin anew"
         )
     if code in _REMEDIES:
-        return StateUnavailableError(f"{shown(url)}: {_REMEDIES[code]} ({reason})")
-    return StateError(f"{shown(url)}: SQLite failed: {reason}")
+        return StateUnavailableError(f"{format_url(url)}: {_REMEDIES[code]} ({reason})")
+    return StateError(f"{format_url(url)}: SQLite failed: {reason}")
 
 
 def _of_driver(error: DBAPIError, url: URL) -> StateError:
-    name, reason = shown(url), _reason(error, url)
+    name, reason = format_url(url), _reason(error, url)
     if isinstance(error.orig, sqlite3.Error):
         return _of_sqlite(error.orig, url, reason)
     sqlstate = getattr(error.orig, "sqlstate", None)

@@ -9,9 +9,9 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from tsmon_agent.state.schema_versions import BASE, MIGRATIONS, known
+from tsmon_agent.state.schema_versions import BASE, MIGRATIONS, known_versions
 
-__all__ = ["history", "losses", "migrate", "migration_sql"]
+__all__ = ["count_losses", "generate_sql", "list_versions", "migrate"]
 
 
 def migrate(connection: Connection, current: str, wanted: str) -> None:
@@ -20,7 +20,7 @@ def migrate(connection: Connection, current: str, wanted: str) -> None:
     go(_config(connection=connection), wanted)
 
 
-def migration_sql(dialect: str, current: str, wanted: str) -> str:
+def generate_sql(dialect: str, current: str, wanted: str) -> str:
     """What :func:`migrate` would do, as SQL of this dialect (``sqlite``, ``postgresql``); asks no database."""
     written = io.StringIO()
     config = _config(written, dialect=dialect)
@@ -31,10 +31,10 @@ def migration_sql(dialect: str, current: str, wanted: str) -> str:
     return written.getvalue().strip() + "\n"
 
 
-def losses(connection: Connection, current: str, wanted: str) -> Mapping[str, int]:
+def count_losses(connection: Connection, current: str, wanted: str) -> Mapping[str, int]:
     """Tables and columns (as ``table.column``) that hold something and that going down removes, with their rows."""
     found: dict[str, int] = {}
-    undone = known()[_position(wanted) : _position(current)]
+    undone = known_versions()[_position(wanted) : _position(current)]
     for script in _scripts().walk_revisions():
         if script.revision in undone:
             for name in script.module.LOSES:
@@ -45,7 +45,7 @@ def losses(connection: Connection, current: str, wanted: str) -> Mapping[str, in
     return dict(sorted(found.items()))
 
 
-def history() -> Iterator[tuple[str, str]]:
+def list_versions() -> Iterator[tuple[str, str]]:
     """Each version, the oldest first, and what came with it."""
     for script in reversed(list(_scripts().walk_revisions())):
         yield script.revision, str(script.doc).rstrip(".")
@@ -56,7 +56,7 @@ def _is_up(current: str, wanted: str) -> bool:
 
 
 def _position(version: str) -> int:
-    return 0 if version == BASE else known().index(version) + 1
+    return 0 if version == BASE else known_versions().index(version) + 1
 
 
 def _scripts() -> ScriptDirectory:

@@ -6,12 +6,12 @@ from tsmon.errors import InvalidPointError
 from tsmon.line_protocol.escaping import check_tag_value
 from tsmon.logs.safe_text import has_control_characters
 
-__all__ = ["name_of"]
+__all__ = ["parse_name"]
 
 LONGEST_NAME: Final = 255
 
 
-def name_of(value: object) -> str:
+def parse_name(value: object) -> str:
     """A name that can be a tag of points, trimmed."""
     if not isinstance(value, str):
         raise ValueError(f"is {value!r}; give a text")

@@ -7,7 +7,15 @@ from sqlalchemy import Connection, inspect, text
 
 from tsmon.errors import StateError
 
-__all__ = ["BASE", "MIGRATIONS", "VERSION_TABLE", "known", "newest", "resolved", "stored"]
+__all__ = [
+    "BASE",
+    "MIGRATIONS",
+    "VERSION_TABLE",
+    "known_versions",
+    "newest_version",
+    "read_stored_version",
+    "resolve_version",
+]
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
@@ -18,17 +26,17 @@ BASE: Final = "base"
 """The version before the first: nothing is there."""
 
 
-def known() -> tuple[str, ...]:
+def known_versions() -> tuple[str, ...]:
     """Versions of this program, the oldest first; each is the number that its file's name begins with."""
     return tuple(sorted(path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*.py")))
 
 
-def newest() -> str:
+def newest_version() -> str:
     """The version that this program works with."""
-    return known()[-1]
+    return known_versions()[-1]
 
 
-def stored(connection: Connection) -> str:
+def read_stored_version(connection: Connection) -> str:
     """Version of the schema in a database; :data:`BASE` where there is none.
 
     Raises :class:`~tsmon.errors.StateError` where it is none of this program's.
@@ -38,20 +46,20 @@ def stored(connection: Connection) -> str:
     version = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608
     if version is None:
         return BASE
-    if version not in known():
+    if version not in known_versions():
         raise StateError(
-            f"the state's schema has version {version}, and this program knows versions up to {newest()}; "
+            f"the state's schema has version {version}, and this program knows versions up to {newest_version()}; "
             "use the tsmon-agent that made it, or a later one"
         )
     return str(version)
 
 
-def resolved(asked: str, current: str) -> str:
+def resolve_version(asked: str, current: str) -> str:
     """Version that a person means: a number, ``head``, ``base``, or steps from ``current``, such as ``-1``.
 
     Raises :class:`~tsmon.errors.StateError` where there is none such.
     """
-    every = (BASE, *known())
+    every = (BASE, *known_versions())
     if asked == "head":
         return every[-1]
     if asked[:1] in ("+", "-") and asked[1:].isdecimal():

@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import JSON, BigInteger, CheckConstraint, Double, ForeignKey, MetaData, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-__all__ = ["AuditEntry", "Base", "Deployment", "ExpectedStream", "SignIn", "StreamState", "Token"]
+__all__ = ["AuditEntry", "Base", "Deployment", "ExpectedStream", "LastKnownFreshness", "SignIn", "Token"]
 
 NAMING: Final = {
     "ck": "ck_%(table_name)s_%(constraint_name)s",
@@ -72,7 +72,7 @@ class Deployment(Base):
     end_ns: Mapped[int | None] = mapped_column(BigInteger)
 
 
-class StreamState(Base):
+class LastKnownFreshness(Base):
     """What was last known about a stream's freshness, so that a restart of the agent makes no false change.
 
     ``rate`` is that of its newest data, in Hz.

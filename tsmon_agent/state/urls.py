@@ -9,7 +9,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from tsmon.errors import SettingsError
 
-__all__ = ["parsed", "shown", "sqlite_file"]
+__all__ = ["format_url", "parse_url", "sqlite_file_of"]
 
 DRIVERS: Final = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
 """What a URL means that names no driver, where that is not SQLAlchemy's own choice."""
@@ -19,7 +19,7 @@ MASK: Final = "***"
 REMEDIES: Final = {"psycopg": "install tsmon[postgresql]"}
 
 
-def parsed(text: str | Path) -> URL:
+def parse_url(text: str | Path) -> URL:
     """The URL of a database, or of a SQLite file by its path; raises :class:`~tsmon.errors.SettingsError`.
 
     No part of a URL that cannot be read is repeated: it may be a password.
@@ -56,14 +56,14 @@ def parsed(text: str | Path) -> URL:
     return url
 
 
-def sqlite_file(url: URL) -> Path | None:
+def sqlite_file_of(url: URL) -> Path | None:
     """File of a SQLite database; None of any other."""
     return Path(str(url.database)) if url.get_backend_name() == "sqlite" else None
 
 
-def shown(url: URL) -> str:
+def format_url(url: URL) -> str:
     """A URL for people: the path of a file, else the URL with every password masked."""
-    file = sqlite_file(url)
+    file = sqlite_file_of(url)
     if file is not None:
         return str(file)
     hidden = {key: MASK for key in url.query if "password" in key.lower()}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from tsmon.errors import StateUnavailableError, TsmonError
-from tsmon_agent.auth import usable
+from tsmon_agent.auth import count_usable_tokens
 from tsmon_agent.settings import WebSettings
 from tsmon_agent.web.accounts.audit_page import AuditPage
 from tsmon_agent.web.accounts.sign_in_page import SignIn
@@ -148,7 +148,7 @@ class WebServer:
         if not self._settings.beyond_this_machine or self._settings.open_to_everyone:
             return
         try:
-            count = await self._context.state.run(lambda session: usable(session, time.time_ns()))
+            count = await self._context.state.run(lambda session: count_usable_tokens(session, time.time_ns()))
         except StateUnavailableError as error:
             _log.warning("%s; until then nobody can sign in", error)
             return

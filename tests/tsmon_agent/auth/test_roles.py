@@ -2,8 +2,8 @@
 
 import pytest
 
-from tsmon_agent.auth import Role, may
-from tsmon_agent.auth.roles import roles_of
+from tsmon_agent.auth import Role, is_allowed
+from tsmon_agent.auth.roles import parse_roles
 
 
 @pytest.mark.parametrize(
@@ -16,12 +16,12 @@ from tsmon_agent.auth.roles import roles_of
     ],
 )
 def test_each_role_allows_itself_and_what_it_includes(role: str, allowed: set[str]) -> None:
-    assert {one.value for one in Role if may(roles_of([role]), one)} == allowed
+    assert {one.value for one in Role if is_allowed(parse_roles([role]), one)} == allowed
 
 
 def test_no_role_allows_nothing_and_unknown_ones_neither() -> None:
-    assert not any(may(roles_of(["root", ""]), one) for one in Role)
+    assert not any(is_allowed(parse_roles(["root", ""]), one) for one in Role)
 
 
 def test_several_roles_allow_what_any_of_them_does() -> None:
-    assert [one.value for one in Role if may(roles_of(["see", "write"]), one)] == ["see", "write"]
+    assert [one.value for one in Role if is_allowed(parse_roles(["see", "write"]), one)] == ["see", "write"]

@@ -8,14 +8,14 @@ from tsmon_agent.auth import (
     Holder,
     Role,
     begin_sign_in,
+    count_usable_tokens,
     create_token,
     end_sign_in,
+    find_sign_in_holder,
+    find_token_holder,
+    query_tokens,
     revoke_token,
     rotate_token,
-    sign_in_holder,
-    token_holder,
-    tokens,
-    usable,
 )
 from tsmon_agent.state import Database, SignIn, Token
 
@@ -30,11 +30,11 @@ def made(database: Database, name: str = "ops", *, expires_ns: int | None = None
 
 
 def holder(database: Database, secret: str, now_ns: int = NOW) -> Holder | None:
-    return database.run(lambda s: token_holder(s, secret, now_ns))
+    return database.run(lambda s: find_token_holder(s, secret, now_ns))
 
 
 def signed_in(database: Database, secret: str, now_ns: int = NOW) -> Holder | None:
-    return database.run(lambda s: sign_in_holder(s, secret, now_ns))
+    return database.run(lambda s: find_sign_in_holder(s, secret, now_ns))
 
 
 def test_who_holds_a_token_is_known_by_it_alone(database: Database) -> None:
@@ -59,14 +59,14 @@ def test_it_is_good_until_it_expires(database: Database) -> None:
     secret = made(database, expires_ns=NOW + DAY)
     assert holder(database, secret, NOW + DAY - 1) is not None
     assert holder(database, secret, NOW + DAY) is None
-    assert database.run(lambda s: (usable(s, NOW), usable(s, NOW + DAY))) == (1, 0)
+    assert database.run(lambda s: (count_usable_tokens(s, NOW), count_usable_tokens(s, NOW + DAY))) == (1, 0)
 
 
 def test_revoked_it_is_good_no_more(database: Database) -> None:
     secret = made(database)
     database.run(lambda s: revoke_token(s, "ops"))
     assert holder(database, secret) is None
-    assert database.run(tokens) == []
+    assert database.run(query_tokens) == []
 
 
 def test_rotated_only_the_new_secret_is_good_as_long_as_before(database: Database) -> None:

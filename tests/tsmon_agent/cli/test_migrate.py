@@ -11,7 +11,7 @@ import pytest
 
 from tests.tsmon_agent.shell import Ran, Shell
 from tsmon_agent.state import AuditEntry, Database
-from tsmon_agent.state.urls import parsed, shown
+from tsmon_agent.state.urls import format_url, parse_url
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def run(agent: Shell, state_url: str) -> Any:
 
 @pytest.fixture
 def name(state_url: str) -> str:
-    return shown(parsed(state_url))
+    return format_url(parse_url(state_url))
 
 
 def audit(url: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.tsmon_agent.running_agent import running_agent
 from tests.tsmon_agent.shell import Ran, Shell
-from tsmon_agent.cli.status import ask
+from tsmon_agent.cli.status import query_status
 from tsmon_agent.settings import WebSettings
 
 
@@ -82,7 +82,7 @@ def test_no_agent(agent: Shell) -> None:
 @pytest.mark.parametrize(("status", "body"), [(404, b"ok"), (200, b"hello"), (301, b"ok"), (200, b""), (500, b"")])
 def test_another_program(status: int, body: bytes) -> None:
     with answering(status, body) as port:
-        found = ask(WebSettings(port=port))
+        found = query_status(WebSettings(port=port))
     assert (found.runs, found.exit_code) == (False, 3)
     assert found.reason == "something else than tsmon-agent answers there"
 
@@ -97,14 +97,14 @@ def test_a_program_that_speaks_no_http() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         thread = threading.Thread(target=answer, args=[server])
         thread.start()
-        found = ask(WebSettings(port=server.getsockname()[1]))
+        found = query_status(WebSettings(port=server.getsockname()[1]))
         thread.join()
     assert found.exit_code == 3
 
 
 def test_a_program_that_never_answers() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        found = ask(WebSettings(port=server.getsockname()[1]), timeout_s=0.1)
+        found = query_status(WebSettings(port=server.getsockname()[1]), timeout_s=0.1)
     assert (found.exit_code, found.reason) == (3, "no agent answers (timed out)")
 
 
@@ -117,5 +117,7 @@ def test_pages_that_cannot_be_asked(agent: Shell) -> None:
 
 def test_all_addresses_are_asked_at_this_one() -> None:
     with answering(404, b"") as port:
-        found = ask(WebSettings(listen="0.0.0.0", port=port, open_to_everyone=True, allow_unencrypted=True))
+        found = query_status(
+            WebSettings(listen="0.0.0.0", port=port, open_to_everyone=True, allow_unencrypted=True)
+        )
     assert found.address == f"http://127.0.0.1:{port}"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.tsmon_agent.shell import Shell
-from tsmon_agent.auth import token_holder
+from tsmon_agent.auth import find_token_holder
 from tsmon_agent.state import Database
 
 MADE = "this is the only time that it is shown"
@@ -24,7 +24,7 @@ def test_a_token_is_printed_alone_and_is_good(run: Any, state_url: str) -> None:
     assert MADE in ran.err
     secret = ran.out.removesuffix("\n")
     with Database(state_url) as database:
-        held = database.run(lambda s: token_holder(s, secret, 1))
+        held = database.run(lambda s: find_token_holder(s, secret, 1))
     assert held is not None
     assert (held.name, held.roles) == ("ops", {"operate", "write"})
 
@@ -43,7 +43,7 @@ def test_rotate_and_revoke(run: Any, state_url: str) -> None:
     old = run("token", "create", "ops", "--expires", "2100-01-01").out.strip()
     new = run("token", "rotate", "ops", "--expires", "forever").out.strip()
     with Database(state_url) as database:
-        good = [database.run(lambda s, one=one: token_holder(s, one, 1)) is not None for one in (old, new)]
+        good = [database.run(lambda s, one=one: find_token_holder(s, one, 1)) is not None for one in (old, new)]
     assert good == [False, True]
     assert json.loads(run("token", "list", "--json").out)[0]["expires"] is None
     assert run("token", "revoke", "ops", typed="n\n").code == 1

@@ -2,49 +2,49 @@
 
 import asyncio
 
-from tsmon_agent.events import Events
-from tsmon_agent.streams.freshness import FreshStream, Level
-from tsmon_agent.streams.freshness.events import StreamChanged
+from tsmon_agent.events import EventBus
+from tsmon_agent.streams.freshness import FreshnessStatus, JudgedStream
+from tsmon_agent.streams.freshness.events import StreamStatusChanged
 
 
-def change(n: int) -> StreamChanged:
-    stream = FreshStream(
+def change(n: int) -> StreamStatusChanged:
+    stream = JudgedStream(
         reference_designator="A",
         method="m",
         stream="s",
-        level=Level.FAILED,
+        status=FreshnessStatus.FAILED,
         since_ns=n,
         newest_ns=None,
         age_ns=None,
     )
-    return StreamChanged(n, stream)
+    return StreamStatusChanged(n, stream)
 
 
 async def test_all_who_listen_hear_every_event_in_order() -> None:
-    events = Events()
+    events = EventBus()
     events.publish(change(0))
     with events.listen() as one, events.listen() as other:
         events.publish(change(1))
         events.publish(change(2))
         assert [(await one.next()).time_ns, (await one.next()).time_ns] == [1, 2]
-        assert [event.time_ns for event in other.all()] == [1, 2]
-        assert other.all() == []
+        assert [event.time_ns for event in other.drain()] == [1, 2]
+        assert other.drain() == []
     events.publish(change(3))
-    assert one.all() == []
+    assert one.drain() == []
 
 
 async def test_who_is_slow_loses_the_oldest_and_can_tell_how_many() -> None:
-    events = Events()
+    events = EventBus()
     with events.listen(waiting=3) as slow, events.listen() as quick:
         for n in range(10):
             events.publish(change(n))
-        assert [event.time_ns for event in slow.all()] == [7, 8, 9]
-        assert slow.missed == 7
-        assert (len(quick.all()), quick.missed) == (10, 0)
+        assert [event.time_ns for event in slow.drain()] == [7, 8, 9]
+        assert slow.dropped == 7
+        assert (len(quick.drain()), quick.dropped) == (10, 0)
 
 
 async def test_who_waits_is_woken() -> None:
-    events = Events()
+    events = EventBus()
     with events.listen() as listener:
         waiting = asyncio.create_task(listener.next())
         await asyncio.sleep(0)

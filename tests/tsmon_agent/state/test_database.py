@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from tests.services.postgresql import PostgreSQL
 from tsmon.errors import SettingsError, StateConflictError, StateError, StateUnavailableError
-from tsmon_agent.state import AuditEntry, Database, Deployment, ExpectedStream, StreamState
+from tsmon_agent.state import AuditEntry, Database, Deployment, ExpectedStream, LastKnownFreshness
 
 
 def add(session: Session, number: int = 1) -> None:
@@ -94,12 +94,12 @@ class TestRun:
             made = stream()
             session.add(made)
             session.flush()
-            session.add(StreamState(stream_id=made.id, state="failed", since_ns=1))
+            session.add(LastKnownFreshness(stream_id=made.id, state="failed", since_ns=1))
 
         with Database(state_url) as database:
             database.run(work)
             database.run(lambda session: session.execute(text("DELETE FROM expected_streams")))
-            assert database.run(lambda session: session.scalars(select(StreamState)).all()) == []
+            assert database.run(lambda session: session.scalars(select(LastKnownFreshness)).all()) == []
 
     def test_two_at_the_same_time_see_each_others_changes(self, state_url: str) -> None:
         with Database(state_url) as one, Database(state_url) as other:

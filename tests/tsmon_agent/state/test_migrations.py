@@ -15,9 +15,16 @@ from sqlalchemy import JSON, create_engine, inspect, text
 
 from tsmon.errors import StateError
 from tsmon_agent.state import Base, Database
-from tsmon_agent.state.migration import history, migration_sql
-from tsmon_agent.state.schema_versions import BASE, MIGRATIONS, VERSION_TABLE, known, newest, resolved
-from tsmon_agent.state.urls import parsed
+from tsmon_agent.state.migration import generate_sql, list_versions
+from tsmon_agent.state.schema_versions import (
+    BASE,
+    MIGRATIONS,
+    VERSION_TABLE,
+    known_versions,
+    newest_version,
+    resolve_version,
+)
+from tsmon_agent.state.urls import parse_url
 
 Shape = dict[str, set[str]]
 NAME = re.compile(r"(ck|fk|ix|pk|uq)_")
@@ -25,7 +32,7 @@ NAME = re.compile(r"(ck|fk|ix|pk|uq)_")
 
 def shape(url: str) -> Shape:
     """Columns, constraints and indexes of each table, as the database tells."""
-    engine = create_engine(parsed(url))
+    engine = create_engine(parse_url(url))
     try:
         found = inspect(engine)
         return {
@@ -51,7 +58,7 @@ def names_in(parts: set[str]) -> set[str]:
 
 def fill(url: str) -> None:
     """A row in every table."""
-    engine = create_engine(parsed(url))
+    engine = create_engine(parse_url(url))
     with engine.begin() as connection:
         for table in Base.metadata.sorted_tables:
             values = {c.name: {} if isinstance(c.type, JSON) else c.type.python_type(1) for c in table.columns}
@@ -61,8 +68,8 @@ def fill(url: str) -> None:
 
 class TestModels:
     def test_the_migrations_make_what_the_models_declare(self, state_url: str) -> None:
-        Database(state_url).migrate(newest())
-        engine = create_engine(parsed(state_url))
+        Database(state_url).migrate(newest_version())
+        engine = create_engine(parse_url(state_url))
         with engine.connect() as connection:
             options = {"version_table": VERSION_TABLE, "compare_type": True, "compare_server_default": True}
             context = MigrationContext.configure(connection, opts=options)
@@ -70,7 +77,7 @@ class TestModels:
         engine.dispose()
 
     def test_names_and_checks_are_those_of_the_models(self, state_url: str, tmp_path: Path) -> None:
-        Database(state_url).migrate(newest())
+        Database(state_url).migrate(newest_version())
         engine = create_engine(f"sqlite:///{tmp_path / 'models.db'}")
         Base.metadata.create_all(engine)
         engine.dispose()
@@ -83,27 +90,27 @@ class TestModels:
 
     def test_alembic_knows_the_same_versions(self) -> None:
         scripts = ScriptDirectory(str(MIGRATIONS))
-        assert [script.revision for script in scripts.walk_revisions()] == list(reversed(known()))
-        assert scripts.get_heads() == [newest()]
-        assert [version for version, _ in history()] == list(known())
+        assert [script.revision for script in scripts.walk_revisions()] == list(reversed(known_versions()))
+        assert scripts.get_heads() == [newest_version()]
+        assert [version for version, _ in list_versions()] == list(known_versions())
 
 
 class TestSteps:
     def test_down_undoes_up(self, state_url: str) -> None:
         """At every version; and up again is the same as before."""
         shapes = {BASE: shape(state_url) if state_url.startswith("postgresql") else {}}
-        for version in known():
+        for version in known_versions():
             Database(state_url).migrate(version)
             shapes[version] = shape(state_url)
-        for version in reversed((BASE, *known()[:-1])):
+        for version in reversed((BASE, *known_versions()[:-1])):
             Database(state_url).migrate(version)
             assert Database(state_url).version() == version
             assert shape(state_url) == shapes[version]
-        Database(state_url).migrate(newest())
-        assert shape(state_url) == shapes[newest()]
+        Database(state_url).migrate(newest_version())
+        assert shape(state_url) == shapes[newest_version()]
 
     def test_what_a_step_down_removes_is_what_it_declares(self, state_url: str) -> None:
-        Database(state_url).migrate(newest())
+        Database(state_url).migrate(newest_version())
         for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions():
             before = {(t, column.split()[0]) for t, parts in shape(state_url).items() for column in parts}
             Database(state_url).migrate(str(script.down_revision or BASE))
@@ -114,18 +121,18 @@ class TestSteps:
 
     def test_losses_are_told(self, state_url: str) -> None:
         database = Database(state_url)
-        assert database.losses(BASE) == {}
-        database.migrate(newest())
-        assert database.losses(BASE) == {}
+        assert database.count_losses(BASE) == {}
+        database.migrate(newest_version())
+        assert database.count_losses(BASE) == {}
         fill(state_url)
-        assert database.losses("0001") == {"audit_entries": 1, "sign_ins": 1, "tokens": 1}
-        assert set(database.losses(BASE)) == set(Base.metadata.tables)
-        assert database.losses(newest()) == {}
+        assert database.count_losses("0001") == {"audit_entries": 1, "sign_ins": 1, "tokens": 1}
+        assert set(database.count_losses(BASE)) == set(Base.metadata.tables)
+        assert database.count_losses(newest_version()) == {}
 
     def test_a_step_that_fails_changes_nothing(self, state_url: str) -> None:
         database = Database(state_url)
         database.migrate("0001")
-        engine = create_engine(parsed(state_url))
+        engine = create_engine(parse_url(state_url))
         with engine.begin() as connection:
             # After `tokens`, which the step makes first.
             connection.execute(text("CREATE TABLE audit_entries (id INTEGER)"))
@@ -156,24 +163,24 @@ class TestSql:
     def test_the_printed_schema_is_the_one_that_is_made(
         self, state_url: str, run: Callable[[str], None], request: pytest.FixtureRequest, tmp_path: Path
     ) -> None:
-        run(migration_sql(Database(state_url).dialect, BASE, newest()))
+        run(generate_sql(Database(state_url).dialect, BASE, newest_version()))
         with Database(state_url) as database:
-            assert database.version() == newest()
+            assert database.version() == newest_version()
             fill(state_url)
         of_script = shape(state_url)
         Database(state_url).migrate(BASE)
-        Database(state_url).migrate(newest())
+        Database(state_url).migrate(newest_version())
         assert shape(state_url) == of_script
 
     def test_between_two_versions_and_back(self, state_url: str, run: Callable[[str], None]) -> None:
         database = Database(state_url)
         database.migrate("0001")
         before = shape(state_url)
-        script = migration_sql(database.dialect, "0001", "0002")
+        script = generate_sql(database.dialect, "0001", "0002")
         assert "expected_streams" not in script
         run(script)
         assert database.version() == "0002"
-        run(migration_sql(database.dialect, "0002", "0001"))
+        run(generate_sql(database.dialect, "0002", "0001"))
         assert database.version() == "0001"
         assert shape(state_url) == before
 
@@ -182,7 +189,7 @@ class TestResolved:
     @pytest.mark.parametrize(
         ("asked", "current", "meant"),
         [
-            ("head", BASE, newest()),
+            ("head", BASE, newest_version()),
             ("base", "0002", BASE),
             ("1", BASE, "0001"),
             ("0002", "0001", "0002"),
@@ -193,9 +200,9 @@ class TestResolved:
         ],
     )
     def test_versions(self, asked: str, current: str, meant: str) -> None:
-        assert resolved(asked, current) == meant
+        assert resolve_version(asked, current) == meant
 
     @pytest.mark.parametrize("asked", ["", "tea", "0", "9999", "-4", "+1", "²", "-", "0x1", "--sql"])
     def test_no_versions(self, asked: str) -> None:
         with pytest.raises(StateError, match="there is no version"):
-            resolved(asked, newest())
+            resolve_version(asked, newest_version())

@@ -8,9 +8,9 @@ import aiohttp
 import pytest_asyncio
 
 from tests.tsmon_agent.web.hosts import Shown
-from tsmon_agent.auth import Role, audit_json, create_token, entries
+from tsmon_agent.auth import Role, audit_entry_to_json, create_token, query_audit
 from tsmon_agent.settings import WebSettings
-from tsmon_agent.streams.inventory import load_streams, stream_rows_of_csv
+from tsmon_agent.streams.inventory import load_streams, parse_stream_csv
 from tsmon_agent.web import WebServer
 
 __all__ = ["NAME", "STRANGER", "House", "bearer", "house"]
@@ -49,7 +49,9 @@ class House:
 
     async def audit(self) -> list[dict[str, Any]]:
         """The newest entries."""
-        return await self.context.state.run(lambda s: [audit_json(one) for one in entries(s, most=100)])
+        return await self.context.state.run(
+            lambda s: [audit_entry_to_json(one) for one in query_audit(s, most=100)]
+        )
 
     async def close(self) -> None:
         for close in self._open:
@@ -58,7 +60,7 @@ class House:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def house(shown: Shown) -> AsyncIterator[House]:
-    rows = stream_rows_of_csv(f"{NAME},streamed,ctd,1,60,600\n", shown.context.settings, source="t")
+    rows = parse_stream_csv(f"{NAME},streamed,ctd,1,60,600\n", shown.context.settings, source="t")
     await shown.context.state.run(lambda s: load_streams(s, rows))
     made = House(shown)
     yield made

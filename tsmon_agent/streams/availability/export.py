@@ -8,9 +8,9 @@ from typing import Final
 from tsmon.availability import EXACT, Availability, Report, spans, time_text, timeline, together
 from tsmon.availability.json_measures import deployments_measure
 from tsmon_agent.streams.availability.instrument import Instrument
-from tsmon_agent.streams.inventory.csv_table import no_formula
+from tsmon_agent.streams.inventory.csv_table import escape_formula
 
-__all__ = ["availability_csv", "availability_json"]
+__all__ = ["build_availability", "format_availability_csv"]
 
 COLUMNS: Final = (
     "reference_designator",
@@ -24,7 +24,7 @@ COLUMNS: Final = (
 )
 
 
-def availability_json(
+def build_availability(
     instrument: Instrument,
     reports: Sequence[Report],
     *,
@@ -40,7 +40,7 @@ def availability_json(
     return {"availability": [deployments_measure(found.spans, *window)]}
 
 
-def availability_csv(instrument: Instrument, reports: Iterable[Report]) -> str:
+def format_availability_csv(instrument: Instrument, reports: Iterable[Report]) -> str:
     """A row for each interval; separations in seconds. No cell is one that a spreadsheet takes for a formula."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -50,9 +50,9 @@ def availability_csv(instrument: Instrument, reports: Iterable[Report]) -> str:
             separation = "" if one.separation_ns is None else f"{one.separation_ns / 1e9:.9g}"
             writer.writerow(
                 (
-                    no_formula(instrument.designator),
-                    no_formula(stream.method),
-                    no_formula(stream.name),
+                    escape_formula(instrument.designator),
+                    escape_formula(stream.method),
+                    escape_formula(stream.name),
                     time_text(one.start_ns),
                     time_text(one.end_ns),
                     report.rules.appearances[one.category].name,

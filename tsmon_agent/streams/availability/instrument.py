@@ -14,10 +14,10 @@ from tsmon.stores import Bin, Selector, Store
 from tsmon.time_units import DAY_NS, HOUR_NS, MINUTE_NS
 from tsmon_agent.settings import AvailabilitySettings
 from tsmon_agent.state import State
-from tsmon_agent.streams.availability.shared_windows import windows_of
-from tsmon_agent.streams.inventory import deployments_of, rules_of, selector_of, streams_of
+from tsmon_agent.streams.availability.shared_windows import query_windows
+from tsmon_agent.streams.inventory import build_rules, find_streams, query_availability_deployments, selector_of
 
-__all__ = ["Instrument", "ObservedStream", "instrument_of", "narrowest_for", "reports_of"]
+__all__ = ["Instrument", "ObservedStream", "choose_narrowest", "compute_reports", "load_instrument"]
 
 MOST_WINDOWS: Final = 400_000
 """Windows of all streams of a page together: what a store answers within a second or two."""
@@ -61,7 +61,7 @@ class Instrument:
     streams: Sequence[ObservedStream]
 
 
-async def instrument_of(state: State, settings: AvailabilitySettings, designator: str) -> Instrument | None:
+async def load_instrument(state: State, settings: AvailabilitySettings, designator: str) -> Instrument | None:
     """The instrument of this name with those of its streams that are not switched off; None where there is none.
 
     Raises :class:`~tsmon.errors.StateError` where the state does not answer.
@@ -70,10 +70,10 @@ async def instrument_of(state: State, settings: AvailabilitySettings, designator
     def work(session: Session) -> Instrument:
         return Instrument(
             designator,
-            deployments_of(session, designator),
+            query_availability_deployments(session, designator),
             [
-                ObservedStream(one.method, one.stream, selector_of(one), rules_of(one, settings))
-                for one in streams_of(session, designator)
+                ObservedStream(one.method, one.stream, selector_of(one), build_rules(one, settings))
+                for one in find_streams(session, designator)
                 if one.enabled
             ],
         )
@@ -84,7 +84,7 @@ async def instrument_of(state: State, settings: AvailabilitySettings, designator
         return None
 
 
-async def reports_of(
+async def compute_reports(
     store: Store,
     instrument: Instrument,
     *,
@@ -99,7 +99,7 @@ async def reports_of(
 
     async def several(streams: Sequence[ObservedStream]) -> list[Report]:
         async with groups_turns:
-            windows = await windows_of(store, [one.selector for one in streams], narrowest)
+            windows = await query_windows(store, [one.selector for one in streams], narrowest)
             if None not in windows:
                 return [await one(stream, known) for stream, known in zip(streams, windows, strict=True)]
         return await asyncio.gather(*map(in_turn, streams, windows))
@@ -136,7 +136,7 @@ def _groups(streams: Sequence[ObservedStream]) -> Iterator[Sequence[ObservedStre
         at += size
 
 
-def narrowest_for(instrument: Instrument, start_ns: int, end_ns: int, now_ns: int) -> Narrowest:
+def choose_narrowest(instrument: Instrument, start_ns: int, end_ns: int, now_ns: int) -> Narrowest:
     """Windows for a drawing: as narrow as the number of streams and the length of the range allow.
 
     Within the range they are those of the rules where these are not too many; outside of it, where only means and

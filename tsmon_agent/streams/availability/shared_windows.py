@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from tsmon.availability import Narrowest
 from tsmon.availability.reported_bins import are_given
 from tsmon.stores import Bin, Selector, Store
-from tsmon_agent.streams.inventory.series_index import Index
+from tsmon_agent.streams.inventory.series_index import SeriesIndex
 
-__all__ = ["windows_of"]
+__all__ = ["query_windows"]
 
 BEGINNING_NS = -(2**63)
 END_NS = 2**63 - 1
 
 
-async def windows_of(
+async def query_windows(
     store: Store, selectors: Sequence[Selector], narrowest: Narrowest
 ) -> Sequence[Sequence[Bin] | None]:
     """All windows of ``narrowest``'s width of each selection; None for those that are better asked for singly."""
@@ -31,7 +31,7 @@ async def windows_of(
         told = await store.windows([*asked.values()], start_ns=BEGINNING_NS, stop_ns=END_NS, every_ns=every_ns)
         if told is None:
             continue
-        index = Index(asked)
+        index = SeriesIndex(asked)
         mine: dict[int, list[Sequence[Bin]]] = {number: [] for number in asked}
         for tags, bins in told:
             for number in index.of(tags):

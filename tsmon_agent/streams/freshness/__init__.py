@@ -1,6 +1,6 @@
 """How fresh expected streams are, round by round."""
 
-from tsmon_agent.streams.freshness.levels import Level, level_of, worst
-from tsmon_agent.streams.freshness.watch import FreshStream, Watch
+from tsmon_agent.streams.freshness.statuses import FreshnessStatus, judge_age, worst_status
+from tsmon_agent.streams.freshness.watch import FreshnessWatch, JudgedStream
 
-__all__ = ["FreshStream", "Level", "Watch", "level_of", "worst"]
+__all__ = ["FreshnessStatus", "FreshnessWatch", "JudgedStream", "judge_age", "worst_status"]

@@ -1,12 +1,12 @@
 """What happens to streams."""
 
 from tsmon_agent.events.bus import Event
-from tsmon_agent.streams.freshness.watch import FreshStream
+from tsmon_agent.streams.freshness.watch import JudgedStream
 
-__all__ = ["StreamChanged"]
+__all__ = ["StreamStatusChanged"]
 
 
-class StreamChanged(Event, frozen=True):
-    """The level of a stream has changed, or is bad when it is first looked at."""
+class StreamStatusChanged(Event, frozen=True):
+    """The status of a stream has changed, or is bad when it is first looked at."""
 
-    stream: FreshStream
+    stream: JudgedStream

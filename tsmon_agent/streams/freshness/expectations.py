@@ -8,20 +8,20 @@ from sqlalchemy import Text, case, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from tsmon.stores import Selector
-from tsmon_agent.state.tables import Deployment, ExpectedStream, StreamState
+from tsmon_agent.state.tables import Deployment, ExpectedStream, LastKnownFreshness
 
-__all__ = ["Expected", "Known", "Names", "Rows", "expected_of", "rows_of"]
+__all__ = ["Expectation", "ExpectationRows", "KnownStatuses", "StreamNames", "build_expectations", "query_rows"]
 
-Names: TypeAlias = tuple[str, str, str]
+StreamNames: TypeAlias = tuple[str, str, str]
 
-Known: TypeAlias = Mapping[int, tuple[str, int]]
-"""Name of the level that a stream had when it was last looked at, and since when, by the stream's id."""
+KnownStatuses: TypeAlias = Mapping[int, tuple[str, int]]
+"""Name of the status that a stream had when it was last looked at, and since when, by the stream's id."""
 
 
-class Expected(msgspec.Struct, frozen=True, gc=False):
+class Expectation(msgspec.Struct, frozen=True, gc=False):
     """What is expected of a stream: limits in nanoseconds, rate in Hz, and since when, if it is not always."""
 
-    names: Names
+    names: StreamNames
     selector: Selector
     warn_ns: int | None
     fail_ns: int | None
@@ -30,7 +30,7 @@ class Expected(msgspec.Struct, frozen=True, gc=False):
     since_ns: int | None
 
 
-class Rows(NamedTuple):
+class ExpectationRows(NamedTuple):
     """What tables say at one time, as it lies there: two of them that are equal expect the same.
 
     ``running`` tells of each instrument with deployments since when the one that governs runs; None where all have
@@ -41,7 +41,7 @@ class Rows(NamedTuple):
     running: Sequence[tuple[Any, ...]]
 
 
-def rows_of(session: Session, now_ns: int) -> tuple[Rows, Known]:
+def query_rows(session: Session, now_ns: int) -> tuple[ExpectationRows, KnownStatuses]:
     """Rows of all expected streams and their deployments now, and what is remembered of the streams."""
     governs = (Deployment.start_ns <= now_ns) & or_(Deployment.end_ns.is_(None), Deployment.end_ns > now_ns)
     name = Deployment.reference_designator
@@ -61,18 +61,20 @@ def rows_of(session: Session, now_ns: int) -> tuple[Rows, Known]:
         one.enabled,
         one.expected_rate,
     ).order_by(one.id)
-    known = session.execute(select(StreamState.stream_id, StreamState.state, StreamState.since_ns))
+    known = session.execute(
+        select(LastKnownFreshness.stream_id, LastKnownFreshness.state, LastKnownFreshness.since_ns)
+    )
     return (
-        Rows(list(map(tuple, session.execute(streams))), list(map(tuple, session.execute(running)))),
+        ExpectationRows(list(map(tuple, session.execute(streams))), list(map(tuple, session.execute(running)))),
         {stream: (state, since_ns) for stream, state, since_ns in known},
     )
 
 
-def expected_of(rows: Rows) -> dict[int, Expected]:
+def build_expectations(rows: ExpectationRows) -> dict[int, Expectation]:
     """What rows say, by the stream's id, in order of the names."""
     running = dict(rows.running)
     return {
-        number: Expected(
+        number: Expectation(
             (designator, method, stream),
             Selector(measurement, field, msgspec.json.decode(tags, type=dict[str, str])),
             warn_ns,

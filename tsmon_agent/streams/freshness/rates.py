@@ -9,10 +9,10 @@ from tsmon.availability.reported_bins import COUNT, are_given
 from tsmon.errors import StoreError
 from tsmon.stores import Count, Selector, Store
 from tsmon.time_units import HOUR_NS, MINUTE_NS, SECOND_NS
-from tsmon_agent.streams.freshness.expectations import Expected
-from tsmon_agent.streams.inventory.series_index import Index
+from tsmon_agent.streams.freshness.expectations import Expectation
+from tsmon_agent.streams.inventory.series_index import SeriesIndex
 
-__all__ = ["Rates", "window_ns"]
+__all__ = ["Rates", "choose_window_ns"]
 
 PERIODS: Final = 20
 """A rate is told from at least so many expected periods, or from the longest window."""
@@ -22,7 +22,7 @@ AGAIN: Final = 5
 """So many times in the length of a window is it looked at again; each time costs as much as a look at ages."""
 
 
-def window_ns(expected_rate: float) -> int:
+def choose_window_ns(expected_rate: float) -> int:
     """Window in nanoseconds for a stream with this rate in Hz: ten minutes, an hour, six, a day, or ten days."""
     needed_ns = PERIODS / expected_rate * SECOND_NS
     return next((one for one in WINDOWS_NS if one >= needed_ns), WINDOWS_NS[-1])
@@ -48,7 +48,7 @@ class _Asked:
     """Whom a question is asked for: streams, since when each is deployed; when it was asked last, and for whom."""
 
     selectors: dict[int, Selector]
-    index: Index
+    index: SeriesIndex
     since_ns: dict[int, int | None]
     looked_ns: int | None
     known: set[int]
@@ -59,7 +59,7 @@ class _Asked:
         return {stream for stream, since_ns in self.since_ns.items() if since_ns is None or since_ns <= start_ns}
 
 
-_NEVER: Final = _Asked({}, Index({}), {}, None, set())
+_NEVER: Final = _Asked({}, SeriesIndex({}), {}, None, set())
 
 
 class Rates:
@@ -77,14 +77,14 @@ class Rates:
         """Rate of a stream by its id; None where it is not known, or nothing is expected."""
         return self._rates.get(stream)
 
-    def expect(self, expected: Mapping[int, Expected]) -> None:
+    def expect(self, expected: Mapping[int, Expectation]) -> None:
         """These streams from now on, by their ids; what is known of them stays known."""
         selectors: dict[_Question, dict[int, Selector]] = {}
         for stream, one in expected.items():
             if one.tracked and one.rate is not None:
                 given = are_given(one.selector)
                 name = COUNT if given else one.selector.field
-                question = _Question(one.selector.measurement, name, given, window_ns(one.rate))
+                question = _Question(one.selector.measurement, name, given, choose_window_ns(one.rate))
                 selectors.setdefault(question, {})[stream] = one.selector
         before, self._questions = self._questions, {}
         costs: dict[tuple[str, str], int] = {}
@@ -92,7 +92,7 @@ class Rates:
             since_ns = {stream: expected[stream].since_ns for stream in chosen}
             old = before.get(question, _NEVER)
             known = {stream for stream in old.known if chosen.get(stream) == old.selectors[stream]}
-            self._questions[question] = _Asked(chosen, Index(chosen), since_ns, old.looked_ns, known)
+            self._questions[question] = _Asked(chosen, SeriesIndex(chosen), since_ns, old.looked_ns, known)
             # Answered are all series of the field, whichever window their own rate is told from.
             costs[question[:2]] = costs.get(question[:2], 0) + len(chosen)
         for question, asked in self._questions.items():
@@ -100,7 +100,7 @@ class Rates:
         known = {stream for asked in self._questions.values() for stream in asked.known}
         self._rates = {stream: rate for stream, rate in self._rates.items() if stream in known}
 
-    async def look(self, store: Store, now_ns: int, most: int | None = None) -> StoreError | None:
+    async def refresh(self, store: Store, now_ns: int, most: int | None = None) -> StoreError | None:
         """Look again where it is time; returns the last error of the store, if there was one.
 
         ``most`` limits how many streams' data are counted this time, save that one question is always asked: the

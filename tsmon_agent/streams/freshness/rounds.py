@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Final
 from tsmon import StreamFreshness, TsmonError
 from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon.time_units import HOUR_NS
-from tsmon_agent.streams.freshness.events import StreamChanged
-from tsmon_agent.streams.freshness.watch import Watch
+from tsmon_agent.streams.freshness.events import StreamStatusChanged
+from tsmon_agent.streams.freshness.watch import FreshnessWatch
 
 if TYPE_CHECKING:
     from tsmon.points import Point
     from tsmon.stores import Store
-    from tsmon_agent.events import Events
+    from tsmon_agent.events import EventBus
     from tsmon_agent.settings import FreshnessSettings
     from tsmon_agent.state import State
-    from tsmon_agent.streams.freshness.watch import FreshStream
+    from tsmon_agent.streams.freshness.watch import JudgedStream
 
 __all__ = ["MOST_RATES", "FreshnessRounds"]
 
@@ -30,7 +30,7 @@ MOST_RATES: Final = 10_000
 """So many streams' data are counted in a round; windows that are due besides have to wait for the next."""
 
 HEARTBEAT_NS: Final = HOUR_NS
-"""How often the level of every stream is written, changed or not."""
+"""How often the status of every stream is written, changed or not."""
 
 
 class FreshnessRounds:
@@ -41,7 +41,7 @@ class FreshnessRounds:
         settings: "FreshnessSettings",
         state: "State",
         emit: "Callable[[Point], None]",
-        events: "Events",
+        events: "EventBus",
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self._emit_point = emit
@@ -54,7 +54,7 @@ class FreshnessRounds:
         """What is known of the streams, by instrument and by site."""
 
     @property
-    def streams(self) -> "list[FreshStream]":
+    def streams(self) -> "list[JudgedStream]":
         """All expected streams as the last round has found them; none before the first."""
         return self.watch.streams
 
@@ -65,17 +65,17 @@ class FreshnessRounds:
         if (watch.state, watch.silent_after_ns) != (self.watch.state, self.watch.silent_after_ns):
             self.watch = watch
 
-    async def look(self, store: "Store") -> None:
+    async def run_round(self, store: "Store") -> None:
         """One round; where store or state do not answer, nothing changes, and it is logged."""
         if not self._enabled:
             return
         now_ns = self._clock()
         try:
-            changed = await self.watch.round(store, now_ns, most_rates=MOST_RATES)
+            changed = await self.watch.update(store, now_ns, most_rates=MOST_RATES)
         except TsmonError as error:
             self._limited.warning("freshness", f"it is not known how fresh streams are: {error}")
             return
-        if (failed := self.watch.rates_failed) is not None:
+        if (failed := self.watch.rates_error) is not None:
             self._limited.warning("rates", f"it is not known how often some streams deliver: {failed}")
         whole = now_ns - self._written_ns >= HEARTBEAT_NS
         if whole:
@@ -83,10 +83,10 @@ class FreshnessRounds:
         for one in self.streams if whole else changed:
             self._emit(one, now_ns)
         for one in changed:
-            self._events.publish(StreamChanged(now_ns, one))
+            self._events.publish(StreamStatusChanged(now_ns, one))
         _log_changes(changed)
 
-    def _emit(self, one: "FreshStream", now_ns: int) -> None:
+    def _emit(self, one: "JudgedStream", now_ns: int) -> None:
         try:
             self._emit_point(
                 StreamFreshness(
@@ -94,8 +94,8 @@ class FreshnessRounds:
                     reference_designator=one.reference_designator,
                     method=one.method,
                     stream=one.stream,
-                    state=one.level.word,
-                    level=int(one.level),
+                    state=one.status.label,
+                    level=int(one.status),
                     age=None if one.age_ns is None else one.age_ns / 1e9,
                     rate=one.rate,
                     expected_rate=one.expected_rate,
@@ -105,20 +105,20 @@ class FreshnessRounds:
             self._limited.warning("points", f"how fresh a stream is cannot be written: {error}")
 
 
-def _watch(settings: "FreshnessSettings", state: "State") -> Watch:
-    return Watch(state, round(settings.silent_after * 1e9))
+def _watch(settings: "FreshnessSettings", state: "State") -> FreshnessWatch:
+    return FreshnessWatch(state, round(settings.silent_after * 1e9))
 
 
-def _log_changes(changed: "list[FreshStream]") -> None:
-    """A line for each of a few changes; of many, such as at the first start, a line for each level."""
+def _log_changes(changed: "list[JudgedStream]") -> None:
+    """A line for each of a few changes; of many, such as at the first start, a line for each status."""
     if len(changed) <= SINGLY:
         for one in changed:
-            _log.info("stream %r is %s", (one.reference_designator, one.method, one.stream), one.level.word)
+            _log.info("stream %r is %s", (one.reference_designator, one.method, one.stream), one.status.label)
         return
-    by_level: dict[str, list[FreshStream]] = {}
+    by_status: dict[str, list[JudgedStream]] = {}
     for one in changed:
-        by_level.setdefault(one.level.word, []).append(one)
-    for word, members in by_level.items():
+        by_status.setdefault(one.status.label, []).append(one)
+    for word, members in by_status.items():
         first = members[0]
         names = first.reference_designator, first.method, first.stream
         _log.info("%d streams are %s, the first of them %r", len(members), word, names)

@@ -2,59 +2,64 @@
 
 from tsmon_agent.streams.inventory.deployments import (
     add_deployment,
-    deployments,
-    deployments_of,
     end_deployment,
     load_deployments,
+    query_availability_deployments,
+    query_deployments,
     remove_deployment,
 )
 from tsmon_agent.streams.inventory.expected_streams import (
-    Instrument,
-    instruments,
+    InstrumentSummary,
+    find_streams,
     load_streams,
+    query_streams,
     remove_streams,
     selector_of,
     set_enabled,
-    streams,
-    streams_of,
+    summarize_instruments,
 )
-from tsmon_agent.streams.inventory.export import deployment_json, deployments_csv, stream_json, streams_csv
-from tsmon_agent.streams.inventory.load_result import Changes
+from tsmon_agent.streams.inventory.export import (
+    deployment_to_json,
+    format_deployments_csv,
+    format_streams_csv,
+    stream_to_json,
+)
+from tsmon_agent.streams.inventory.load_result import LoadResult
 from tsmon_agent.streams.inventory.row_parsing import (
     DeploymentRow,
     StreamRow,
-    deployment_rows,
-    deployment_rows_of_csv,
-    stream_rows,
-    stream_rows_of_csv,
+    parse_deployment_csv,
+    parse_deployment_rows,
+    parse_stream_csv,
+    parse_stream_rows,
 )
-from tsmon_agent.streams.inventory.rule_overrides import rules_of
+from tsmon_agent.streams.inventory.rule_overrides import build_rules
 
 __all__ = [
-    "Changes",
     "DeploymentRow",
-    "Instrument",
+    "InstrumentSummary",
+    "LoadResult",
     "StreamRow",
     "add_deployment",
-    "deployment_json",
-    "deployment_rows",
-    "deployment_rows_of_csv",
-    "deployments",
-    "deployments_csv",
-    "deployments_of",
+    "build_rules",
+    "deployment_to_json",
     "end_deployment",
-    "instruments",
+    "find_streams",
+    "format_deployments_csv",
+    "format_streams_csv",
     "load_deployments",
     "load_streams",
+    "parse_deployment_csv",
+    "parse_deployment_rows",
+    "parse_stream_csv",
+    "parse_stream_rows",
+    "query_availability_deployments",
+    "query_deployments",
+    "query_streams",
     "remove_deployment",
     "remove_streams",
-    "rules_of",
     "selector_of",
     "set_enabled",
-    "stream_json",
-    "stream_rows",
-    "stream_rows_of_csv",
-    "streams",
-    "streams_csv",
-    "streams_of",
+    "stream_to_json",
+    "summarize_instruments",
 ]

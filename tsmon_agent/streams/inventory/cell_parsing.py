@@ -15,13 +15,13 @@ from tsmon.settings.durations import duration_ns
 from tsmon.time_units import SECOND_NS
 
 __all__ = [
-    "exact_time_text",
-    "flag_of",
-    "interval_ns_of",
-    "number_of",
-    "rate_of",
-    "seconds_text",
-    "time_ns_of_cell",
+    "format_exact_time",
+    "format_seconds",
+    "parse_deployment_number",
+    "parse_flag",
+    "parse_interval_ns",
+    "parse_rate",
+    "parse_time_ns",
 ]
 
 LARGEST_NUMBER: Final = 2**31 - 1
@@ -30,7 +30,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FLAGS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
-def rate_of(value: object) -> float | None:
+def parse_rate(value: object) -> float | None:
     """A rate in Hz; None for an empty text."""
     if value is None or value == "":
         return None
@@ -43,7 +43,7 @@ def rate_of(value: object) -> float | None:
     return rate
 
 
-def interval_ns_of(value: object) -> int | None:
+def parse_interval_ns(value: object) -> int | None:
     """An interval from seconds or from a text such as ``10m``; None for an empty text."""
     if value is None or value == "":
         return None
@@ -64,7 +64,7 @@ def interval_ns_of(value: object) -> int | None:
     return interval_ns
 
 
-def flag_of(value: object) -> bool:
+def parse_flag(value: object) -> bool:
     """A truth value; also of an empty text, which means yes."""
     if isinstance(value, bool):
         return value
@@ -75,7 +75,7 @@ def flag_of(value: object) -> bool:
     raise ValueError(f"is {_shown(value)}; give true or false")
 
 
-def number_of(value: object) -> int:
+def parse_deployment_number(value: object) -> int:
     """A deployment's number."""
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= 10:
         value = int(value)
@@ -84,7 +84,7 @@ def number_of(value: object) -> int:
     return value
 
 
-def time_ns_of_cell(value: object) -> int:
+def parse_time_ns(value: object) -> int:
     """A time as :func:`tsmon.availability.time_of_text` reads it, without a zone in UTC; or seconds since 1970."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ValueError(f"is {_shown(value)}; give a time such as 2024-05-01T12:30:00Z")
@@ -94,12 +94,12 @@ def time_ns_of_cell(value: object) -> int:
         raise ValueError(f"is wrong: {error}") from None
 
 
-def seconds_text(interval_ns: int | None) -> str:
+def format_seconds(interval_ns: int | None) -> str:
     """Seconds, exactly; empty for None."""
     return "" if interval_ns is None else f"{Decimal(interval_ns).scaleb(-9).normalize():f}"
 
 
-def exact_time_text(time_ns: int | None) -> str:
+def format_exact_time(time_ns: int | None) -> str:
     """ISO 8601 in UTC, with as many digits as there are; empty for None."""
     if time_ns is None:
         return ""

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["Columns", "Mistake", "Row", "csv_rows", "csv_text", "no_formula"]
+__all__ = ["Columns", "Mistake", "Row", "escape_formula", "format_csv", "parse_csv"]
 
 Mistake = tuple[int, str]
 """Number of a line, and what is wrong there."""
@@ -49,7 +49,7 @@ class Columns:
         return None
 
 
-def csv_rows(text: str, columns: Columns) -> tuple[list[Row], list[Mistake]]:
+def parse_csv(text: str, columns: Columns) -> tuple[list[Row], list[Mistake]]:
     """Rows of a table, and what is wrong with others."""
     rows: list[Row] = []
     mistakes: list[Mistake] = []
@@ -70,17 +70,15 @@ def csv_rows(text: str, columns: Columns) -> tuple[list[Row], list[Mistake]]:
     return rows, mistakes
 
 
-def csv_text(columns: Columns, rows: Iterable[Mapping[str, str]]) -> str:
-    """A table with a header that :func:`csv_rows` reads."""
-    written = io.StringIO(newline="")
-    writer = csv.DictWriter(written, columns.names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: no_formula(cell) for name, cell in row.items()} for row in rows)
-    return written.getvalue()
+def format_csv(columns: Columns, rows: Iterable[Mapping[str, str]]) -> str:
+    """A table with a header that :func:`parse_csv` reads."""
+    header = _format_row(columns.names)
+    lines = (_format_row([escape_formula(row.get(name, "")) for name in columns.names]) for row in rows)
+    return header + "".join(lines)
 
 
-def no_formula(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula: behind an apostrophe, which :func:`csv_rows` takes away."""
+def escape_formula(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula: behind an apostrophe, which :func:`parse_csv` takes away."""
     return f"'{text}" if _formula.match(text) else text
 
 
@@ -126,6 +124,13 @@ def _mistake_in_length(cells: list[str], titles: list[str] | None, columns: Colu
         return f"this row has {_cells(length)}, and the header has {len(titles)}; separate them by commas"
     nameless = [cell for cell, title in zip(cells, titles, strict=False) if cell and not title]
     return f"{nameless[0]!r} stands in a column without a name; name it in the header" if nameless else None
+
+
+def _format_row(cells: Sequence[str]) -> str:
+    # The writer quotes the characters of its own line terminator only, and a reader takes a bare \r for one too.
+    written = io.StringIO(newline="")
+    csv.writer(written, lineterminator="\r\n").writerow(cells)
+    return written.getvalue().removesuffix("\r\n") + "\n"
 
 
 def _cells(number: int) -> str:

@@ -7,7 +7,7 @@ from tsmon.errors import SelectorError
 from tsmon.stores import Selector, selector_of_text
 from tsmon.stores.selectors import check_selector
 
-__all__ = ["BINS", "default_selector", "selector_of_cell"]
+__all__ = ["BINS", "build_default_selector", "parse_selector"]
 
 BINS: Final = "stream_bins"
 """The measurement of bins that come ready made; as a selector it means those of the stream itself."""
@@ -15,7 +15,7 @@ BINS: Final = "stream_bins"
 _placeholder: Final = re.compile(r"\{(reference_designator|method|stream)\}")
 
 
-def default_selector(template: str, reference_designator: str, method: str, stream: str) -> Selector:
+def build_default_selector(template: str, reference_designator: str, method: str, stream: str) -> Selector:
     """The selector of a stream that has none of its own: ``template`` with its names in place of ``{stream}``, ….
 
     Raises :class:`~tsmon.errors.SelectorError` where no points can be so called.
@@ -32,7 +32,7 @@ def default_selector(template: str, reference_designator: str, method: str, stre
     return selector
 
 
-def selector_of_cell(value: object, reference_designator: str, method: str, stream: str) -> Selector | None:
+def parse_selector(value: object, reference_designator: str, method: str, stream: str) -> Selector | None:
     """A stream's own selector; None for an empty text. Raises ValueError."""
     if value is None or value == "":
         return None

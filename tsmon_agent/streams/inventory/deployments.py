@@ -10,16 +10,16 @@ from sqlalchemy.orm import Session
 from tsmon import availability
 from tsmon.errors import InvalidRowsError, StateConflictError, UnknownNameError
 from tsmon_agent.state import Deployment
-from tsmon_agent.streams.inventory.cell_parsing import exact_time_text
-from tsmon_agent.streams.inventory.load_result import Changes
+from tsmon_agent.streams.inventory.cell_parsing import format_exact_time
+from tsmon_agent.streams.inventory.load_result import LoadResult
 from tsmon_agent.streams.inventory.row_parsing import DeploymentRow
 
 __all__ = [
     "add_deployment",
-    "deployments",
-    "deployments_of",
     "end_deployment",
     "load_deployments",
+    "query_availability_deployments",
+    "query_deployments",
     "remove_deployment",
 ]
 
@@ -27,7 +27,7 @@ MANY: Final = 500
 """From so many instruments on, all deployments are read at once."""
 
 
-def load_deployments(session: Session, rows: Sequence[DeploymentRow], *, source: str = "deployments") -> Changes:
+def load_deployments(session: Session, rows: Sequence[DeploymentRow], *, source: str = "deployments") -> LoadResult:
     """Add the deployments that are new, and change the others to what their rows say; none is removed.
 
     Raises :class:`~tsmon.errors.InvalidRowsError` where a row contradicts what is stored.
@@ -46,7 +46,7 @@ def load_deployments(session: Session, rows: Sequence[DeploymentRow], *, source:
             end_ns = None if one is None else one.end_ns
         if end_ns is not None and end_ns < row.start_ns:
             mistakes.append(
-                (row.line, f"the deployment ended at {exact_time_text(end_ns)}, before this start; give both")
+                (row.line, f"the deployment ended at {format_exact_time(end_ns)}, before this start; give both")
             )
         elif one is None:
             session.add(
@@ -64,10 +64,10 @@ def load_deployments(session: Session, rows: Sequence[DeploymentRow], *, source:
     if mistakes:
         raise InvalidRowsError(source, mistakes)
     session.flush()
-    return Changes(added, changed, len(rows) - added - changed)
+    return LoadResult(added, changed, len(rows) - added - changed)
 
 
-def deployments(session: Session, *, reference_designator: str | None = None) -> Sequence[Deployment]:
+def query_deployments(session: Session, *, reference_designator: str | None = None) -> Sequence[Deployment]:
     """Deployments, all or those of one instrument, in order of name and number."""
     query = select(Deployment)
     if reference_designator is not None:
@@ -75,9 +75,9 @@ def deployments(session: Session, *, reference_designator: str | None = None) ->
     return sorted(session.scalars(query), key=lambda one: (one.reference_designator, one.number))
 
 
-def deployments_of(session: Session, reference_designator: str) -> list[availability.Deployment]:
+def query_availability_deployments(session: Session, reference_designator: str) -> list[availability.Deployment]:
     """An instrument's deployments as :func:`tsmon.availability.report` takes them; none where none is known."""
-    found = deployments(session, reference_designator=reference_designator)
+    found = query_deployments(session, reference_designator=reference_designator)
     return [availability.Deployment(one.number, one.start_ns, one.end_ns) for one in found]
 
 
@@ -103,9 +103,11 @@ def end_deployment(session: Session, reference_designator: str, number: int | No
         one = _known(session, reference_designator, number)
     name = f"deployment {one.number} of {reference_designator}"
     if one.end_ns is not None:
-        raise StateConflictError(f"{name} ended at {exact_time_text(one.end_ns)}; load a table to change that")
+        raise StateConflictError(f"{name} ended at {format_exact_time(one.end_ns)}; load a table to change that")
     if end_ns < one.start_ns:
-        raise StateConflictError(f"{name} starts at {exact_time_text(one.start_ns)}, after that; give a later end")
+        raise StateConflictError(
+            f"{name} starts at {format_exact_time(one.start_ns)}, after that; give a later end"
+        )
     one.end_ns = end_ns
     session.flush()
     return one
@@ -118,7 +120,9 @@ def remove_deployment(session: Session, reference_designator: str, number: int) 
 
 
 def _only_running(session: Session, reference_designator: str) -> Deployment:
-    running = [one for one in deployments(session, reference_designator=reference_designator) if one.end_ns is None]
+    running = [
+        one for one in query_deployments(session, reference_designator=reference_designator) if one.end_ns is None
+    ]
     if not running:
         raise UnknownNameError(f"no deployment of {reference_designator!r} runs; see tsmon-agent deployments list")
     if len(running) > 1:

@@ -12,18 +12,18 @@ from sqlalchemy.orm import Session
 from tsmon.errors import InvalidRowsError, UnknownNameError
 from tsmon.stores import Selector
 from tsmon_agent.state import ExpectedStream
-from tsmon_agent.streams.inventory.load_result import Changes
+from tsmon_agent.streams.inventory.load_result import LoadResult
 from tsmon_agent.streams.inventory.row_parsing import StreamRow
 
 __all__ = [
-    "Instrument",
-    "instruments",
+    "InstrumentSummary",
+    "find_streams",
     "load_streams",
+    "query_streams",
     "remove_streams",
     "selector_of",
     "set_enabled",
-    "streams",
-    "streams_of",
+    "summarize_instruments",
 ]
 
 MOST_NAMED: Final = 5
@@ -34,7 +34,7 @@ MANY: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Instrument:
+class InstrumentSummary:
     """What has a reference designator: numbers of its expected streams, and of those that are enabled."""
 
     reference_designator: str
@@ -42,7 +42,7 @@ class Instrument:
     enabled: int
 
 
-def load_streams(session: Session, rows: Sequence[StreamRow], *, source: str = "streams") -> Changes:
+def load_streams(session: Session, rows: Sequence[StreamRow], *, source: str = "streams") -> LoadResult:
     """Add the streams that are new, and change the others to what their rows say; none is removed.
 
     Raises :class:`~tsmon.errors.InvalidRowsError` where a row contradicts what is stored.
@@ -72,10 +72,10 @@ def load_streams(session: Session, rows: Sequence[StreamRow], *, source: str = "
     if mistakes:
         raise InvalidRowsError(source, mistakes)
     session.flush()
-    return Changes(added, changed, len(rows) - added - changed)
+    return LoadResult(added, changed, len(rows) - added - changed)
 
 
-def streams(
+def query_streams(
     session: Session,
     *,
     reference_designator: str | None = None,
@@ -92,22 +92,22 @@ def streams(
     return sorted(found, key=lambda one: (one.reference_designator, one.method, one.stream))
 
 
-def streams_of(
+def find_streams(
     session: Session, reference_designator: str, method: str | None = None, stream: str | None = None
 ) -> Sequence[ExpectedStream]:
-    """:func:`streams` of one instrument; raises :class:`~tsmon.errors.UnknownNameError` where there is none."""
-    found = streams(session, reference_designator=reference_designator, method=method, stream=stream)
+    """:func:`query_streams` of one instrument; raises :class:`~tsmon.errors.UnknownNameError` if there is none."""
+    found = query_streams(session, reference_designator=reference_designator, method=method, stream=stream)
     if not found:
         raise _unknown(session, reference_designator, [name for name in (method, stream) if name is not None])
     return found
 
 
-def instruments(session: Session) -> list[Instrument]:
+def summarize_instruments(session: Session) -> list[InstrumentSummary]:
     """Everything that has expected streams, in order of the reference designators."""
     counts: dict[str, list[bool]] = {}
     for name, enabled in session.execute(select(ExpectedStream.reference_designator, ExpectedStream.enabled)):
         counts.setdefault(name, []).append(enabled)
-    return [Instrument(name, len(flags), sum(flags)) for name, flags in sorted(counts.items())]
+    return [InstrumentSummary(name, len(flags), sum(flags)) for name, flags in sorted(counts.items())]
 
 
 def set_enabled(
@@ -122,7 +122,7 @@ def set_enabled(
 
     Raises :class:`~tsmon.errors.UnknownNameError` where there is none.
     """
-    found = streams_of(session, reference_designator, method, stream)
+    found = find_streams(session, reference_designator, method, stream)
     changed = [one for one in found if one.enabled != enabled]
     for one in changed:
         one.enabled = enabled
@@ -137,7 +137,7 @@ def remove_streams(
 
     Raises :class:`~tsmon.errors.UnknownNameError` where there is none.
     """
-    found = streams_of(session, reference_designator, method, stream)
+    found = find_streams(session, reference_designator, method, stream)
     session.execute(delete(ExpectedStream).where(ExpectedStream.id.in_([one.id for one in found])))
     return len(found)
 
@@ -185,7 +185,9 @@ def _unknown(session: Session, reference_designator: str, names: Sequence[str]) 
         close = difflib.get_close_matches(reference_designator, known, n=1, cutoff=0.7)
         hint = f"did you mean {close[0]}?" if close else "see tsmon-agent streams list"
         return UnknownNameError(f"no stream is expected of {reference_designator!r}; {hint}")
-    have = [f"{one.method} {one.stream}" for one in streams(session, reference_designator=reference_designator)]
+    have = [
+        f"{one.method} {one.stream}" for one in query_streams(session, reference_designator=reference_designator)
+    ]
     if len(have) > MOST_NAMED:
         alike = difflib.get_close_matches(" ".join(names), have, n=MOST_NAMED, cutoff=0.0)
         have = [*alike, f"{len(have)} in all"]

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-__all__ = ["Changes"]
+__all__ = ["LoadResult"]
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class LoadResult:
     """Numbers of rows that were added, that were changed, and that were there already just so."""
 
     added: int

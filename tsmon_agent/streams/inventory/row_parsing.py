@@ -12,21 +12,27 @@ from msgspec import UNSET, UnsetType
 from tsmon.errors import InvalidRowsError
 from tsmon.stores import Selector
 from tsmon_agent.settings import Settings
-from tsmon_agent.state.names import name_of
-from tsmon_agent.streams.inventory.cell_parsing import flag_of, interval_ns_of, number_of, rate_of, time_ns_of_cell
-from tsmon_agent.streams.inventory.csv_table import Columns, Mistake, csv_rows
-from tsmon_agent.streams.inventory.default_selector import default_selector, selector_of_cell
-from tsmon_agent.streams.inventory.rule_overrides import checked_rules, rules_of_text
+from tsmon_agent.state.names import parse_name
+from tsmon_agent.streams.inventory.cell_parsing import (
+    parse_deployment_number,
+    parse_flag,
+    parse_interval_ns,
+    parse_rate,
+    parse_time_ns,
+)
+from tsmon_agent.streams.inventory.csv_table import Columns, Mistake, parse_csv
+from tsmon_agent.streams.inventory.default_selector import build_default_selector, parse_selector
+from tsmon_agent.streams.inventory.rule_overrides import check_rules, parse_rules
 
 __all__ = [
     "DEPLOYMENT_COLUMNS",
     "STREAM_COLUMNS",
     "DeploymentRow",
     "StreamRow",
-    "deployment_rows",
-    "deployment_rows_of_csv",
-    "stream_rows",
-    "stream_rows_of_csv",
+    "parse_deployment_csv",
+    "parse_deployment_rows",
+    "parse_stream_csv",
+    "parse_stream_rows",
 ]
 
 T = TypeVar("T")
@@ -88,13 +94,13 @@ class DeploymentRow(msgspec.Struct, frozen=True, kw_only=True):
     end_ns: int | UnsetType | None = UNSET
 
 
-def stream_rows_of_csv(text: str, settings: Settings, *, source: str) -> list[StreamRow]:
+def parse_stream_csv(text: str, settings: Settings, *, source: str) -> list[StreamRow]:
     """Expected streams from a table; raises :class:`~tsmon.errors.InvalidRowsError` with every mistake in it."""
-    rows, mistakes = csv_rows(text, STREAM_COLUMNS)
-    return stream_rows(rows, settings, source=source, mistakes=mistakes)
+    rows, mistakes = parse_csv(text, STREAM_COLUMNS)
+    return parse_stream_rows(rows, settings, source=source, mistakes=mistakes)
 
 
-def stream_rows(
+def parse_stream_rows(
     rows: Numbered, settings: Settings, *, source: str = "streams", mistakes: Iterable[Mistake] = ()
 ) -> list[StreamRow]:
     """Expected streams from values under the names of :data:`STREAM_COLUMNS`.
@@ -107,18 +113,18 @@ def stream_rows(
     return _all(rows, lambda line, values: _stream(line, values, settings), _same_stream, source, mistakes)
 
 
-def deployment_rows_of_csv(text: str, *, source: str) -> list[DeploymentRow]:
+def parse_deployment_csv(text: str, *, source: str) -> list[DeploymentRow]:
     """Deployments from a table; raises :class:`~tsmon.errors.InvalidRowsError` with every mistake in it."""
-    rows, mistakes = csv_rows(text, DEPLOYMENT_COLUMNS)
-    return deployment_rows(rows, source=source, mistakes=mistakes)
+    rows, mistakes = parse_csv(text, DEPLOYMENT_COLUMNS)
+    return parse_deployment_rows(rows, source=source, mistakes=mistakes)
 
 
-def deployment_rows(
+def parse_deployment_rows(
     rows: Numbered, *, source: str = "deployments", mistakes: Iterable[Mistake] = ()
 ) -> list[DeploymentRow]:
     """Deployments from values under the names of :data:`DEPLOYMENT_COLUMNS`; times without a zone are UTC.
 
-    Else as :func:`stream_rows`.
+    Else as :func:`parse_stream_rows`.
     """
     return _all(rows, _deployment, _same_deployment, source, mistakes)
 
@@ -154,22 +160,22 @@ class _Values:
 
 def _stream(line: int, values: Mapping[str, object], settings: Settings) -> StreamRow | list[str]:
     row = _Values(values, STREAM_COLUMNS)
-    names = [row.needed(key, name_of) for key in ("reference_designator", "method", "stream")]
-    rate = row.optional("expected_rate", rate_of)
-    warn_ns = row.optional("warn_interval", interval_ns_of)
-    fail_ns = row.optional("fail_interval", interval_ns_of)
+    names = [row.needed(key, parse_name) for key in ("reference_designator", "method", "stream")]
+    rate = row.optional("expected_rate", parse_rate)
+    warn_ns = row.optional("warn_interval", parse_interval_ns)
+    fail_ns = row.optional("fail_interval", parse_interval_ns)
     if isinstance(warn_ns, int) and isinstance(fail_ns, int) and warn_ns > fail_ns:
         row.mistakes.append("the warn interval is longer than the fail interval; exchange the two")
     rules = row.optional("rules", lambda value: _rules(value, settings))
-    enabled = row.optional("enabled", flag_of)
+    enabled = row.optional("enabled", parse_flag)
     reference_designator, method, stream = names
     if reference_designator is None or method is None or stream is None:
         return row.mistakes
-    given = row.optional("selector", lambda value: selector_of_cell(value, reference_designator, method, stream))
+    given = row.optional("selector", lambda value: parse_selector(value, reference_designator, method, stream))
     selector = given if isinstance(given, Selector) else None
     if selector is None:
         try:
-            selector = default_selector(settings.streams.selector, reference_designator, method, stream)
+            selector = build_default_selector(settings.streams.selector, reference_designator, method, stream)
         except ValueError as error:
             row.mistakes.append(f"the selector that the settings give it is wrong: {error}; give it one of its own")
     if row.mistakes or selector is None:
@@ -191,10 +197,10 @@ def _stream(line: int, values: Mapping[str, object], settings: Settings) -> Stre
 
 def _deployment(line: int, values: Mapping[str, object]) -> DeploymentRow | list[str]:
     row = _Values(values, DEPLOYMENT_COLUMNS)
-    reference_designator = row.needed("reference_designator", name_of)
-    number = row.needed("number", number_of)
-    start_ns = row.needed("start", time_ns_of_cell)
-    end_ns = row.optional("end", lambda value: None if value in (None, "") else time_ns_of_cell(value))
+    reference_designator = row.needed("reference_designator", parse_name)
+    number = row.needed("number", parse_deployment_number)
+    start_ns = row.needed("start", parse_time_ns)
+    end_ns = row.optional("end", lambda value: None if value in (None, "") else parse_time_ns(value))
     if isinstance(end_ns, int) and start_ns is not None and end_ns < start_ns:
         row.mistakes.append("the end is before the start; exchange the two")
     if row.mistakes or reference_designator is None or number is None or start_ns is None:
@@ -208,10 +214,10 @@ def _rules(value: object, settings: Settings) -> dict[str, Any] | None:
     if value is None or value == "":
         return None
     try:
-        own = rules_of_text(value) if isinstance(value, str) else value
+        own = parse_rules(value) if isinstance(value, str) else value
         if not isinstance(own, Mapping):
             raise ValueError("they are neither an object nor a text")
-        return checked_rules(own, settings.availability)
+        return check_rules(own, settings.availability)
     except ValueError as error:
         raise ValueError(f"are wrong: {error}") from None
 

@@ -15,12 +15,12 @@ from tsmon.time_units import SECOND_NS
 from tsmon_agent.settings import AvailabilitySettings
 from tsmon_agent.state import ExpectedStream
 
-__all__ = ["checked_rules", "rules_of", "rules_of_text", "rules_text"]
+__all__ = ["build_rules", "check_rules", "format_rules", "parse_rules"]
 
 COLORS: Final = "colors."
 
 
-def rules_of(stream: ExpectedStream, settings: AvailabilitySettings) -> Rules:
+def build_rules(stream: ExpectedStream, settings: AvailabilitySettings) -> Rules:
     """The rules of a stream: the settings, its own in place of them, and the period of its expected rate.
 
     Raises :class:`~tsmon.errors.AvailabilityError` where its own do not fit the settings (any more).
@@ -35,7 +35,7 @@ def rules_of(stream: ExpectedStream, settings: AvailabilitySettings) -> Rules:
     return replace(rules, period_ns=round(SECOND_NS / stream.expected_rate))
 
 
-def checked_rules(own: Mapping[str, Any], settings: AvailabilitySettings) -> dict[str, Any] | None:
+def check_rules(own: Mapping[str, Any], settings: AvailabilitySettings) -> dict[str, Any] | None:
     """A stream's own rules with values of the right types, None where there are none.
 
     Raises ValueError where they are wrong by themselves or together with the settings.
@@ -49,7 +49,7 @@ def checked_rules(own: Mapping[str, Any], settings: AvailabilitySettings) -> dic
     return found or None
 
 
-def rules_of_text(text: str) -> dict[str, Any]:
+def parse_rules(text: str) -> dict[str, Any]:
     """A stream's own rules from their text, values as they stand there; raises ValueError."""
     found: dict[str, Any] = {}
     for part in filter(None, map(str.strip, text.split(";"))):
@@ -65,8 +65,8 @@ def rules_of_text(text: str) -> dict[str, Any]:
     return found
 
 
-def rules_text(own: Mapping[str, Any] | None) -> str:
-    """Inverse of :func:`rules_of_text`; empty where there are none."""
+def format_rules(own: Mapping[str, Any] | None) -> str:
+    """Inverse of :func:`parse_rules`; empty where there are none."""
     parts = []
     for key, value in (own or {}).items():
         if key == "colors":

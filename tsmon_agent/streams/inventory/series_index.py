@@ -6,23 +6,23 @@ from dataclasses import dataclass
 from tsmon.availability.reported_bins import LENGTH, are_given
 from tsmon.stores import Count, Newest, Selector
 
-__all__ = ["Index", "Seen", "question_of"]
+__all__ = ["NewestDatum", "SeriesIndex", "newest_selector_of"]
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class NewestDatum:
     """Time of a stream's newest datum, and the host tag of its series, if it has one."""
 
     time_ns: int
     host: str | None
 
 
-def question_of(selector: Selector) -> Selector:
+def newest_selector_of(selector: Selector) -> Selector:
     """What to ask of a store for a stream: all series of its field; of bins that are given, for their lengths."""
     return Selector(selector.measurement, LENGTH if are_given(selector) else selector.field)
 
 
-class Index:
+class SeriesIndex:
     """Finds the streams that a series belongs to: those whose selector's tags it has.
 
     Streams are grouped by the names of the tags that select them, so that a series is looked up once for each
@@ -44,15 +44,15 @@ class Index:
                 found[stream] = found.get(stream, 0) + one.count
         return found
 
-    def seen(self, answer: Iterable[Newest], *, given: bool) -> dict[int, Seen]:
+    def seen(self, answer: Iterable[Newest], *, given: bool) -> dict[int, NewestDatum]:
         """The newest datum of each stream that has one; of ``given`` bins it is their last."""
-        found: dict[int, Seen] = {}
+        found: dict[int, NewestDatum] = {}
         for one in answer:
             time_ns = one.time_ns + int(one.value) if given else one.time_ns
             for stream in self.of(one.tags):
                 known = found.get(stream)
                 if known is None or known.time_ns < time_ns:
-                    found[stream] = Seen(time_ns, one.tags.get("host"))
+                    found[stream] = NewestDatum(time_ns, one.tags.get("host"))
         return found
 
     def of(self, tags: Mapping[str, str]) -> Iterator[int]:

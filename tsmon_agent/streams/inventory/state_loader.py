@@ -9,24 +9,24 @@ from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon_agent.settings import Settings
 from tsmon_agent.state import State
 from tsmon_agent.state.location import state_url
-from tsmon_agent.streams.inventory.table_files import Tables, read_tables
+from tsmon_agent.streams.inventory.table_files import InventoryTables, read_tables
 
-__all__ = ["ConfiguredState"]
+__all__ = ["StateLoader"]
 
 _log = logging.getLogger("tsmon")
 
 CLOSE_S: Final = 10.0
 
 
-class ConfiguredState:
+class StateLoader:
     """Takes over the state of ``before`` where the new settings name the same database."""
 
-    def __init__(self, settings: Settings, before: "ConfiguredState | None" = None) -> None:
+    def __init__(self, settings: Settings, before: "StateLoader | None" = None) -> None:
         self._settings = settings
         self.url: Final = state_url(settings)
         self._shared = before is not None and before.url == self.url
         self.state: Final[State] = before.state if before and before.url == self.url else State(self.url)
-        self._tables = Tables()
+        self._tables = InventoryTables()
         self._limited = RateLimitedLog()
 
     async def start(self) -> None:
@@ -45,7 +45,7 @@ class ConfiguredState:
                 await self.state.close()
             raise
 
-    async def stop(self, after: "ConfiguredState | None" = None) -> None:
+    async def stop(self, after: "StateLoader | None" = None) -> None:
         """Close the state, unless ``after`` has it."""
         if after is not None and after.state is self.state:
             return
@@ -63,7 +63,7 @@ class ConfiguredState:
         except StateUnavailableError as error:
             self._limited.warning("tables", f"the tables of streams and deployments wait: {error}")
         else:
-            self._tables = Tables()
+            self._tables = InventoryTables()
 
     async def _open(self) -> None:
         try:

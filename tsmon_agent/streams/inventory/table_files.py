@@ -15,17 +15,17 @@ from tsmon_agent.streams.inventory.expected_streams import load_streams
 from tsmon_agent.streams.inventory.row_parsing import (
     DeploymentRow,
     StreamRow,
-    deployment_rows_of_csv,
-    stream_rows_of_csv,
+    parse_deployment_csv,
+    parse_stream_csv,
 )
 
-__all__ = ["Tables", "read_table", "read_tables"]
+__all__ = ["InventoryTables", "read_table", "read_tables"]
 
 _log = logging.getLogger("tsmon")
 
 
 @dataclass(frozen=True, slots=True)
-class Tables:
+class InventoryTables:
     """What the tables that the settings name say, to be loaded."""
 
     expected: Path | None = None
@@ -46,14 +46,14 @@ class Tables:
             _log.info("%s: deployments: %s", self.deployments, changes)
 
 
-def read_tables(settings: Settings) -> Tables:
+def read_tables(settings: Settings) -> InventoryTables:
     """The tables that the settings name; raises :class:`~tsmon.errors.InvalidRowsError` with its mistakes."""
     expected, deployments = settings.streams.expected, settings.streams.deployments
-    return Tables(
+    return InventoryTables(
         expected,
         deployments,
-        stream_rows_of_csv(read_table(expected), settings, source=str(expected)) if expected else (),
-        deployment_rows_of_csv(read_table(deployments), source=str(deployments)) if deployments else (),
+        parse_stream_csv(read_table(expected), settings, source=str(expected)) if expected else (),
+        parse_deployment_csv(read_table(deployments), source=str(deployments)) if deployments else (),
     )
 
 

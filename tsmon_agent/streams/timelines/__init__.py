@@ -1,24 +1,24 @@
 """Timelines of streams: what is drawn, over which range of time, with which ticks and patterns."""
 
-from tsmon_agent.streams.timelines.patterns import LOOKS, Look
-from tsmon_agent.streams.timelines.pieces import Piece, pieces_of, pieces_of_deployments
-from tsmon_agent.streams.timelines.rows import IntervalRow, StreamRow, interval_rows, stream_rows
-from tsmon_agent.streams.timelines.ticks import Tick, ticks
-from tsmon_agent.streams.timelines.time_range import PRESETS, Shown, shown_of
+from tsmon_agent.streams.timelines.patterns import STYLES, Style
+from tsmon_agent.streams.timelines.pieces import Piece, build_deployment_pieces, build_pieces
+from tsmon_agent.streams.timelines.rows import IntervalRow, TimelineRow, build_interval_rows, build_timeline_rows
+from tsmon_agent.streams.timelines.ticks import Tick, build_ticks
+from tsmon_agent.streams.timelines.time_range import PRESETS, TimeRange, parse_time_range
 
 __all__ = [
-    "LOOKS",
     "PRESETS",
+    "STYLES",
     "IntervalRow",
-    "Look",
     "Piece",
-    "Shown",
-    "StreamRow",
+    "Style",
     "Tick",
-    "interval_rows",
-    "pieces_of",
-    "pieces_of_deployments",
-    "shown_of",
-    "stream_rows",
-    "ticks",
+    "TimeRange",
+    "TimelineRow",
+    "build_deployment_pieces",
+    "build_interval_rows",
+    "build_pieces",
+    "build_ticks",
+    "build_timeline_rows",
+    "parse_time_range",
 ]

@@ -5,11 +5,11 @@ from typing import Final
 
 from tsmon.availability import Category
 
-__all__ = ["LOOKS", "Look"]
+__all__ = ["STYLES", "Style"]
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Style:
     """Height of a category's pieces in percent of the row, standing on its ground, and whether they are hatched."""
 
     height: int
@@ -22,11 +22,11 @@ class Look:
         return 100 - self.height
 
 
-LOOKS: Final = {
-    Category.NOT_EXPECTED: Look(100, outlined=True),
-    Category.PRESENT: Look(100),
-    Category.SPARSE_1: Look(76),
-    Category.SPARSE_2: Look(54),
-    Category.SPARSE_3: Look(32),
-    Category.MISSING: Look(100, hatched=True),
+STYLES: Final = {
+    Category.NOT_EXPECTED: Style(100, outlined=True),
+    Category.PRESENT: Style(100),
+    Category.SPARSE_1: Style(76),
+    Category.SPARSE_2: Style(54),
+    Category.SPARSE_3: Style(32),
+    Category.MISSING: Style(100, hatched=True),
 }

@@ -12,7 +12,7 @@ from tsmon.availability import Appearance, Category, Interval, Span, time_text
 from tsmon.time_units import SECOND_NS
 from tsmon_agent.formatting import count, duration
 
-__all__ = ["NARROWEST", "Piece", "pieces_of", "pieces_of_deployments", "worst_of"]
+__all__ = ["NARROWEST", "Piece", "build_deployment_pieces", "build_pieces", "worst_category"]
 
 NARROWEST: Final = 0.1
 """Width in percent below which a piece could not be seen: about a pixel."""
@@ -45,12 +45,12 @@ class Piece:
     text: str
 
 
-def worst_of(*categories: Category) -> Category:
+def worst_category(*categories: Category) -> Category:
     """The one that somebody should see: a gap before sparse data, these before whole ones."""
     return max(categories, key=_WORST.__getitem__)
 
 
-def pieces_of(
+def build_pieces(
     intervals: Iterable[Interval], start_ns: int, end_ns: int, appearances: Sequence[Appearance]
 ) -> list[Piece]:
     """Pieces of a stream's row from ``start_ns`` to ``end_ns``; narrow ones come last, and so lie on top."""
@@ -71,7 +71,7 @@ def pieces_of(
     return wide + narrow
 
 
-def pieces_of_deployments(spans: Iterable[Span], start_ns: int, end_ns: int) -> list[Piece]:
+def build_deployment_pieces(spans: Iterable[Span], start_ns: int, end_ns: int) -> list[Piece]:
     """Pieces of the row of deployments: which of them governs when."""
     found = []
     for span in spans:

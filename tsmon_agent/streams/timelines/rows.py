@@ -7,13 +7,13 @@ from tsmon.availability import Category, Report, Total, time_text
 from tsmon.time_units import SECOND_NS
 from tsmon_agent.formatting import NO_BREAK, count, duration
 from tsmon_agent.streams.availability.instrument import Instrument, ObservedStream
-from tsmon_agent.streams.timelines.pieces import Piece, pieces_of
+from tsmon_agent.streams.timelines.pieces import Piece, build_pieces
 
-__all__ = ["IntervalRow", "StreamRow", "interval_rows", "stream_rows"]
+__all__ = ["IntervalRow", "TimelineRow", "build_interval_rows", "build_timeline_rows"]
 
 
 @dataclass(frozen=True, slots=True)
-class StreamRow:
+class TimelineRow:
     """A stream's row: its pieces, and in words its shares, the mean separation of all its data, its points."""
 
     stream: ObservedStream
@@ -43,14 +43,16 @@ class IntervalRow:
     separation: str
 
 
-def stream_rows(instrument: Instrument, reports: Sequence[Report], start_ns: int, end_ns: int) -> list[StreamRow]:
+def build_timeline_rows(
+    instrument: Instrument, reports: Sequence[Report], start_ns: int, end_ns: int
+) -> list[TimelineRow]:
     """A row for each stream."""
     return [
         _row(stream, report, start_ns, end_ns) for stream, report in zip(instrument.streams, reports, strict=True)
     ]
 
 
-def interval_rows(reports: Sequence[Report]) -> Iterator[IntervalRow]:
+def build_interval_rows(reports: Sequence[Report]) -> Iterator[IntervalRow]:
     """All intervals that the rows are drawn from."""
     for report in reports:
         for one in report.intervals:
@@ -67,13 +69,13 @@ def interval_rows(reports: Sequence[Report]) -> Iterator[IntervalRow]:
             )
 
 
-def _row(stream: ObservedStream, report: Report, start_ns: int, end_ns: int) -> StreamRow:
+def _row(stream: ObservedStream, report: Report, start_ns: int, end_ns: int) -> TimelineRow:
     totals = report.totals
     expected_ns = sum(total.duration_ns for kind, total in totals.items() if kind is not Category.NOT_EXPECTED)
     separation = "none" if report.separation_ns is None else duration(report.separation_ns / SECOND_NS)
-    return StreamRow(
+    return TimelineRow(
         stream,
-        pieces_of(report.intervals, start_ns, end_ns, report.rules.appearances),
+        build_pieces(report.intervals, start_ns, end_ns, report.rules.appearances),
         [_share(kind, total, expected_ns, end_ns - start_ns) for kind, total in totals.items()],
         separation,
         count(sum(total.points for total in totals.values())),

@@ -7,7 +7,7 @@ from typing import Final
 
 from tsmon.time_units import SECOND_NS
 
-__all__ = ["Tick", "ticks"]
+__all__ = ["Tick", "build_ticks"]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_S: Final = 86_400
@@ -25,7 +25,7 @@ class Tick:
     anchor: str
 
 
-def ticks(start_ns: int, end_ns: int, most: int) -> list[Tick]:
+def build_ticks(start_ns: int, end_ns: int, most: int) -> list[Tick]:
     """Up to ``most`` ticks of an axis from ``start_ns`` to ``end_ns``."""
     if start_ns >= end_ns:
         return []

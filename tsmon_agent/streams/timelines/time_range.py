@@ -10,7 +10,7 @@ from tsmon.errors import AvailabilityError
 from tsmon.line_protocol.values import MAX_TIME_NS
 from tsmon.time_units import DAY_NS, MINUTE_NS
 
-__all__ = ["PRESETS", "Shown", "shown_of"]
+__all__ = ["PRESETS", "TimeRange", "parse_time_range"]
 
 SHORTEST_NS: Final = MINUTE_NS
 
@@ -26,7 +26,7 @@ PRESETS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class TimeRange:
     """The range that is shown, ``start_ns <= time < end_ns``; ``preset`` is its name, ``all``, or empty."""
 
     start_ns: int
@@ -43,7 +43,7 @@ class Shown:
         """Its end, cut to seconds as everything that is shown."""
         return time_text(self.end_ns)
 
-    def query(self) -> str:
+    def to_query(self) -> str:
         """The range as a query of an address."""
         return urlencode({"start_time": self.from_text, "stop_time": self.to_text})
 
@@ -58,7 +58,7 @@ class Shown:
         }
 
 
-def shown_of(query: Mapping[str, str], *, first_ns: int | None, now_ns: int) -> Shown:
+def parse_time_range(query: Mapping[str, str], *, first_ns: int | None, now_ns: int) -> TimeRange:
     """The range that a query asks for: ``start_time`` and ``stop_time``, or a preset ``range``.
 
     ``first_ns`` is when anything is expected first; without it, or where that is just now, a day is shown. Raises
@@ -74,12 +74,12 @@ def shown_of(query: Mapping[str, str], *, first_ns: int | None, now_ns: int) -> 
         end_ns = time_of_text(stop) if stop else max(now_ns, start_ns + SHORTEST_NS)
         if end_ns <= start_ns:
             raise AvailabilityError("The range ends before it starts; exchange start_time and stop_time")
-        return Shown(start_ns, end_ns, "")
+        return TimeRange(start_ns, end_ns, "")
     if preset in PRESETS:
-        return Shown(now_ns - PRESETS[preset][1], now_ns, preset)
-    return Shown(first_ns, now_ns, "all")
+        return TimeRange(now_ns - PRESETS[preset][1], now_ns, preset)
+    return TimeRange(first_ns, now_ns, "all")
 
 
 def _moved(start_ns: int, length_ns: int) -> str:
     start_ns = max(start_ns, -MAX_TIME_NS)
-    return Shown(start_ns, min(start_ns + length_ns, MAX_TIME_NS), "").query()
+    return TimeRange(start_ns, min(start_ns + length_ns, MAX_TIME_NS), "").to_query()

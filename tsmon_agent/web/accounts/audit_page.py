@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import msgspec
 from aiohttp import web
 
-from tsmon_agent.auth import Role, audit_json, entries
+from tsmon_agent.auth import Role, audit_entry_to_json, query_audit
 from tsmon_agent.web.openapi import Parameter, documented, html, json
 from tsmon_agent.web.requests.required_role import needs
 from tsmon_agent.web.responses.responses import json_response
@@ -87,7 +87,8 @@ class AuditPage:
         found = await asked(
             self._context,
             lambda session: [
-                audit_json(one) for one in entries(session, most=AT_ONCE + 1, before=before, who=who, target=target)
+                audit_entry_to_json(one)
+                for one in query_audit(session, most=AT_ONCE + 1, before=before, who=who, target=target)
             ],
         )
         more = len(found) > AT_ONCE

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from tsmon.errors import StateError
-from tsmon_agent.auth import audit, begin_sign_in, end_sign_in, proof_of, same
-from tsmon_agent.auth.secrets import new_secret
-from tsmon_agent.auth.tokens import token_holder
+from tsmon_agent.auth import begin_sign_in, compute_proof, end_sign_in, record_audit, secrets_match
+from tsmon_agent.auth.secrets import create_secret
+from tsmon_agent.auth.tokens import find_token_holder
 from tsmon_agent.settings import WebSettings
 from tsmon_agent.web.openapi import Answer, Body, Parameter, documented, html
 from tsmon_agent.web.requests.forms import FORM, form_of
@@ -74,7 +74,7 @@ class SignIn:
         form = await form_of(request)
         token, proof, there = (form.get(name, "") for name in ("token", CSRF_FIELD, "next"))
         tied = self._cookies.form(request)
-        if not tied or not same(proof, proof_of(tied, "sign-in")):
+        if not tied or not secrets_match(proof, compute_proof(tied, "sign-in")):
             sentence = "The form was too old, or cookies are forbidden here. Try once more."
             return self._page(request, there, sentence, status=403)
         who = await self._gate.who_by_token(request, token.strip()[:LONGEST_TOKEN])
@@ -83,10 +83,10 @@ class SignIn:
 
         def begin(session: "Session") -> str | None:
             now_ns = time.time_ns()
-            holder = token_holder(session, token.strip(), now_ns)
+            holder = find_token_holder(session, token.strip(), now_ns)
             if holder is None:
                 return None
-            audit(session, who.actor, "sign in")
+            record_audit(session, who.actor, "sign in")
             return begin_sign_in(session, holder, now_ns=now_ns, lifetime_ns=self._lifetime_ns)
 
         try:
@@ -107,7 +107,7 @@ class SignIn:
 
             def end(session: "Session") -> None:
                 end_sign_in(session, who.secret)
-                audit(session, who.actor, "sign out")
+                record_audit(session, who.actor, "sign out")
 
             try:
                 await self._context.state.run(end)
@@ -122,14 +122,14 @@ class SignIn:
         self, request: web.Request, there: str, sentence: str | None = None, *, status: int = 200
     ) -> web.Response:
         tied = self._cookies.form(request)
-        made = tied or new_secret()
+        made = tied or create_secret()
         response = self._templates.page(
             request,
             "sign_in.html",
             status=status,
             sentence=sentence,
             there=self._own(there),
-            form_csrf=proof_of(made, "sign-in"),
+            form_csrf=compute_proof(made, "sign-in"),
         )
         if not tied:
             self._cookies.set_form(request, response, made)

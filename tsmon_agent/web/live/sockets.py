@@ -189,7 +189,7 @@ class LiveSockets:
                 yield msgspec.json.encode(now.changed(before).message())
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(changes.next(), BEAT_S)
-                changes.all()  # what else the same round has found is in the same message
+                changes.drain()  # what else the same round has found is in the same message
 
 
 def _since(request: web.Request) -> int | None:

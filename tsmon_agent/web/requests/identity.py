@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 from aiohttp import web
 
-from tsmon_agent.auth import Actor, Role, may, proof_of
+from tsmon_agent.auth import Actor, Role, compute_proof, is_allowed
 from tsmon_agent.web.requests.client import Client
 
 __all__ = ["WHO", "Who", "who_asks"]
@@ -25,12 +25,12 @@ class Who:
 
     def may(self, role: Role) -> bool:
         """Whether that is allowed."""
-        return may(self.roles, role)
+        return is_allowed(self.roles, role)
 
     @property
     def csrf(self) -> str:
         """What a form has to carry, which no other site knows; empty for those who have not signed in."""
-        return proof_of(self.secret, "csrf") if self.secret else ""
+        return compute_proof(self.secret, "csrf") if self.secret else ""
 
     @property
     def actor(self) -> Actor:

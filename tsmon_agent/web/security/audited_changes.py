@@ -14,7 +14,7 @@ from tsmon.errors import (
     TsmonError,
     UnknownNameError,
 )
-from tsmon_agent.auth import audit
+from tsmon_agent.auth import record_audit
 from tsmon_agent.web.requests.identity import WHO
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ async def changed(
 
     def both(session: Session) -> T:
         result = work(session)
-        audit(session, actor, action, target, detail=detail)
+        record_audit(session, actor, action, target, detail=detail)
         return result
 
     return await asked(context, both)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Literal
 
-from tsmon_agent.auth import Holder, sign_in_holder, token_holder
+from tsmon_agent.auth import Holder, find_sign_in_holder, find_token_holder
 
 if TYPE_CHECKING:
     from tsmon_agent.context import AgentContext
@@ -41,7 +41,7 @@ class Credentials:
         until, found = self._known.get(key, (0.0, None))
         if found is not None and self._monotonic() < until and (found.expires_ns or now_ns + 1) > now_ns:
             return found
-        ask = token_holder if kind == "token" else sign_in_holder
+        ask = find_token_holder if kind == "token" else find_sign_in_holder
         self._known.pop(key, None)
         found = await state.run(lambda session: ask(session, secret, now_ns))
         if found is not None:

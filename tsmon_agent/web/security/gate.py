@@ -9,7 +9,7 @@ from aiohttp.typedefs import Handler
 
 from tsmon.errors import StateError
 from tsmon.logs.rate_limited import RateLimitedLog
-from tsmon_agent.auth import REFUSED, Role, audit, same
+from tsmon_agent.auth import REFUSED, Role, record_audit, secrets_match
 from tsmon_agent.settings import WebSettings
 from tsmon_agent.web.requests.client import CLIENT, SAFE_METHODS
 from tsmon_agent.web.requests.forms import FORM, form_of
@@ -124,7 +124,7 @@ class Gate:
         self.attempts.failed(budget)
         try:
             await self._context.state.run(
-                lambda session: audit(session, who.actor, action, target[:255], outcome=REFUSED)
+                lambda session: record_audit(session, who.actor, action, target[:255], outcome=REFUSED)
             )
         except StateError as error:
             self._limited.warning("audit", f"a refusal is not in the audit: {error}")
@@ -153,7 +153,7 @@ async def _is_proven(request: web.Request, who: Who) -> bool:
     given = request.headers.get(CSRF_HEADER)
     if given is None and request.content_type == FORM:
         given = (await form_of(request)).get(CSRF_FIELD)
-    return given is not None and same(given, who.csrf)
+    return given is not None and secrets_match(given, who.csrf)
 
 
 def _no_state(error: StateError) -> web.HTTPServiceUnavailable:

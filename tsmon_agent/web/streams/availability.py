@@ -10,8 +10,8 @@ from aiohttp import web
 from tsmon.availability import Availability, Report
 from tsmon.errors import StateError, StoreError
 from tsmon_agent.auth import Role
-from tsmon_agent.streams.availability.export import availability_csv, availability_json
-from tsmon_agent.streams.availability.instrument import Instrument, instrument_of, reports_of
+from tsmon_agent.streams.availability.export import build_availability, format_availability_csv
+from tsmon_agent.streams.availability.instrument import Instrument, compute_reports, load_instrument
 from tsmon_agent.web.openapi import Answer, documented
 from tsmon_agent.web.requests.required_role import needs
 from tsmon_agent.web.responses.responses import json_response, unless_known
@@ -49,7 +49,7 @@ class Available:
         query = query_of(request, instrument)
         now_ns = time.time_ns()
         try:
-            reports = await reports_of(
+            reports = await compute_reports(
                 self._context.store,
                 query.instrument,
                 now_ns=now_ns,
@@ -60,7 +60,7 @@ class Available:
             raise web.HTTPServiceUnavailable(text=f"The store does not answer: {error}.") from error
         if as_csv:
             return unless_known(request, _csv(query.instrument, reports))
-        found = availability_json(
+        found = build_availability(
             query.instrument, reports, start_ns=query.start_ns, end_ns=query.end_ns, now_ns=now_ns
         )
         return unless_known(request, json_response(found))
@@ -69,7 +69,7 @@ class Available:
 async def found_instrument(context: "AgentContext", request: web.Request) -> Instrument:
     """The instrument that the address names; raises 404 where there is none."""
     try:
-        instrument = await instrument_of(
+        instrument = await load_instrument(
             context.state, context.settings.availability, request.match_info["designator"]
         )
     except StateError as error:
@@ -82,7 +82,7 @@ async def found_instrument(context: "AgentContext", request: web.Request) -> Ins
 def _csv(instrument: Instrument, reports: Sequence[Report]) -> web.Response:
     name = re.sub(r"[^\w.-]", "_", instrument.designator, flags=re.ASCII)
     return web.Response(
-        body=availability_csv(instrument, reports).encode(),
+        body=format_availability_csv(instrument, reports).encode(),
         content_type="text/csv",
         charset="utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},

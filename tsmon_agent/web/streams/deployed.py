@@ -12,12 +12,12 @@ from tsmon_agent.auth import Role
 from tsmon_agent.streams.inventory import (
     DeploymentRow,
     add_deployment,
-    deployment_json,
-    deployment_rows,
-    deployment_rows_of_csv,
-    deployments,
-    deployments_csv,
+    deployment_to_json,
+    format_deployments_csv,
     load_deployments,
+    parse_deployment_csv,
+    parse_deployment_rows,
+    query_deployments,
     remove_deployment,
 )
 from tsmon_agent.web.openapi import Answer, Body, Parameter, documented, json
@@ -105,10 +105,12 @@ class Deployed:
     async def _list(self, request: web.Request) -> web.Response:
         only_known(request, DESIGNATOR, FORMAT)
         as_csv, designator = in_csv(request), request.query.get("reference_designator") or None
-        found = await asked(self._context, lambda session: deployments(session, reference_designator=designator))
+        found = await asked(
+            self._context, lambda session: query_deployments(session, reference_designator=designator)
+        )
         if as_csv:
-            return web.Response(text=deployments_csv(found), content_type=CSV)
-        return json_response({"deployed": [deployment_json(one) for one in found]})
+            return web.Response(text=format_deployments_csv(found), content_type=CSV)
+        return json_response({"deployed": [deployment_to_json(one) for one in found]})
 
     @needs(Role.OPERATE)
     @documented(
@@ -140,11 +142,11 @@ class Deployed:
         return await loaded(
             self._context,
             request,
-            "deployments",
+            "query_deployments",
             lambda table: (
-                deployment_rows_of_csv(table, source=TABLE)
+                parse_deployment_csv(table, source=TABLE)
                 if isinstance(table, str)
-                else deployment_rows(enumerate(table, 1), source=TABLE)
+                else parse_deployment_rows(enumerate(table, 1), source=TABLE)
             ),
             lambda session, rows: load_deployments(session, rows, source=TABLE),
         )
@@ -168,7 +170,9 @@ class Deployed:
     async def _replace(self, request: web.Request) -> web.Response:
         designator, number = _names(request)
         row = _row({"end": None} | _named(await object_of(request), designator, number))
-        before = await asked(self._context, lambda session: deployments(session, reference_designator=designator))
+        before = await asked(
+            self._context, lambda session: query_deployments(session, reference_designator=designator)
+        )
         known = any(one.number == number for one in before)
         return await self._saved(
             request,
@@ -231,7 +235,7 @@ class Deployed:
 
 
 def _row(values: Mapping[str, Any]) -> DeploymentRow:
-    return only_row(lambda: deployment_rows([(1, values)], source="the deployment"))
+    return only_row(lambda: parse_deployment_rows([(1, values)], source="the deployment"))
 
 
 def _names(request: web.Request) -> tuple[str, int]:
@@ -246,9 +250,9 @@ def _named(values: Mapping[str, Any], designator: str, number: int) -> dict[str,
 
 
 def _found(session: Session, designator: str, number: int) -> dict[str, Any]:
-    for one in deployments(session, reference_designator=designator):
+    for one in query_deployments(session, reference_designator=designator):
         if one.number == number:
-            return deployment_json(one)
+            return deployment_to_json(one)
     raise UnknownNameError(f"there is no deployment {number} of {designator!r}; see /deployed")
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from tsmon.errors import InvalidRowsError
 from tsmon_agent.state import ExpectedStream
-from tsmon_agent.streams.inventory import Changes, set_enabled, streams
+from tsmon_agent.streams.inventory import LoadResult, query_streams, set_enabled
 from tsmon_agent.web.openapi import Parameter
 from tsmon_agent.web.requests.bodies import table_of
 from tsmon_agent.web.responses.responses import json_response
@@ -64,7 +64,7 @@ def selected(
     session: Session, query: Mapping[str, str], *, enabled: bool | None = None
 ) -> Sequence[ExpectedStream]:
     """Expected streams that have the names which a query asks for."""
-    return streams(
+    return query_streams(
         session,
         reference_designator=query.get("reference_designator") or None,
         method=query.get("method") or None,
@@ -88,7 +88,7 @@ async def loaded(
     request: web.Request,
     what: str,
     read: Callable[[str | list[Mapping[str, Any]]], Sequence[Row]],
-    load: Callable[[Session, Sequence[Row]], Changes],
+    load: Callable[[Session, Sequence[Row]], LoadResult],
 ) -> web.Response:
     """Load the table that a request carries: what has changed, or, for a dry run, would have."""
     only_known(request, DRY_RUN)

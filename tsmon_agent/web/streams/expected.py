@@ -11,14 +11,14 @@ from tsmon.errors import StateConflictError
 from tsmon_agent.auth import Role
 from tsmon_agent.streams.inventory import (
     StreamRow,
+    find_streams,
+    format_streams_csv,
     load_streams,
+    parse_stream_csv,
+    parse_stream_rows,
+    query_streams,
     remove_streams,
-    stream_json,
-    stream_rows,
-    stream_rows_of_csv,
-    streams,
-    streams_csv,
-    streams_of,
+    stream_to_json,
 )
 from tsmon_agent.web.openapi import Answer, Body, Parameter, documented, json
 from tsmon_agent.web.requests.bodies import CSV, JSON, object_of
@@ -126,8 +126,8 @@ class Expected:
         as_csv, enabled = in_csv(request), flag_in(request, ENABLED)
         found = await asked(self._context, lambda session: selected(session, request.query, enabled=enabled))
         if as_csv:
-            return web.Response(text=streams_csv(found), content_type=CSV)
-        return json_response({"expected": [stream_json(one) for one in found]})
+            return web.Response(text=format_streams_csv(found), content_type=CSV)
+        return json_response({"expected": [stream_to_json(one) for one in found]})
 
     @needs(Role.OPERATE)
     @documented(
@@ -162,11 +162,11 @@ class Expected:
         return await loaded(
             self._context,
             request,
-            "streams",
+            "query_streams",
             lambda table: (
-                stream_rows_of_csv(table, settings, source=TABLE)
+                parse_stream_csv(table, settings, source=TABLE)
                 if isinstance(table, str)
-                else stream_rows(enumerate(table, 1), settings, source=TABLE)
+                else parse_stream_rows(enumerate(table, 1), settings, source=TABLE)
             ),
             lambda session, rows: load_streams(session, rows, source=TABLE),
         )
@@ -175,8 +175,8 @@ class Expected:
     @documented("An expected stream", "expected", json(ExpectedJson), faults=(404, 503))
     async def _one(self, request: web.Request) -> web.Response:
         names = names_in(request)
-        (found,) = await asked(self._context, lambda session: streams_of(session, *names))
-        return json_response(stream_json(found))
+        (found,) = await asked(self._context, lambda session: find_streams(session, *names))
+        return json_response(stream_to_json(found))
 
     @needs(Role.OPERATE)
     @documented(
@@ -212,7 +212,7 @@ class Expected:
         row = self._row(named(await object_of(request), keys))
 
         def change(session: Session) -> dict[str, Any]:
-            streams_of(session, *keys.values())
+            find_streams(session, *keys.values())
             return _loaded(session, row)
 
         return await self._saved(request, "change a stream", row, change)
@@ -231,7 +231,7 @@ class Expected:
         )
 
     def _row(self, values: Mapping[str, Any]) -> StreamRow:
-        return only_row(lambda: stream_rows([(1, values)], self._context.settings, source="the stream"))
+        return only_row(lambda: parse_stream_rows([(1, values)], self._context.settings, source="the stream"))
 
     async def _saved(
         self,
@@ -248,10 +248,10 @@ class Expected:
 
 def _known(session: Session, names: Iterable[str]) -> bool:
     designator, method, stream = names
-    return bool(streams(session, reference_designator=designator, method=method, stream=stream))
+    return bool(query_streams(session, reference_designator=designator, method=method, stream=stream))
 
 
 def _loaded(session: Session, row: StreamRow) -> dict[str, Any]:
     load_streams(session, [row], source="the stream")
-    (one,) = streams_of(session, row.reference_designator, row.method, row.stream)
-    return stream_json(one)
+    (one,) = find_streams(session, row.reference_designator, row.method, row.stream)
+    return stream_to_json(one)

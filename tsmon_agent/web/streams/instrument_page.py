@@ -14,18 +14,18 @@ from tsmon.errors import AvailabilityError, StoreError
 from tsmon_agent.auth import Role
 from tsmon_agent.formatting import duration
 from tsmon_agent.state import ExpectedStream
-from tsmon_agent.streams.availability.instrument import Instrument, narrowest_for, reports_of
-from tsmon_agent.streams.freshness import worst
-from tsmon_agent.streams.inventory import streams_of
+from tsmon_agent.streams.availability.instrument import Instrument, choose_narrowest, compute_reports
+from tsmon_agent.streams.freshness import worst_status
+from tsmon_agent.streams.inventory import find_streams
 from tsmon_agent.streams.timelines import (
-    LOOKS,
     PRESETS,
-    Shown,
-    interval_rows,
-    pieces_of_deployments,
-    shown_of,
-    stream_rows,
-    ticks,
+    STYLES,
+    TimeRange,
+    build_deployment_pieces,
+    build_interval_rows,
+    build_ticks,
+    build_timeline_rows,
+    parse_time_range,
 )
 from tsmon_agent.web.openapi import Answer, Body, Parameter, documented, html
 from tsmon_agent.web.requests.forms import FORM, form_of
@@ -84,12 +84,12 @@ class InstrumentPage:
         found = timeline([], spans(instrument.deployments, rules, now_ns=now_ns), rules)
         first_ns = found.window()[0] if instrument.deployments else None
         try:
-            shown = shown_of(request.query, first_ns=first_ns, now_ns=now_ns)
+            shown = parse_time_range(request.query, first_ns=first_ns, now_ns=now_ns)
         except AvailabilityError as error:
             raise web.HTTPBadRequest(text=f"{error}.") from None
-        narrowest = narrowest_for(instrument, shown.start_ns, shown.end_ns, now_ns)
+        narrowest = choose_narrowest(instrument, shown.start_ns, shown.end_ns, now_ns)
         try:
-            reports = await reports_of(
+            reports = await compute_reports(
                 self._context.store,
                 instrument,
                 now_ns=now_ns,
@@ -106,12 +106,12 @@ class InstrumentPage:
             **_choice(request, self._templates.base_path, instrument, shown),
             **_drawn(instrument, reports, shown),
             appearances=rules.appearances,
-            looks=LOOKS,
+            styles=STYLES,
             switches=await self._switches(request),
-            deployments=pieces_of_deployments(found.spans, shown.start_ns, shown.end_ns),
+            deployments=build_deployment_pieces(found.spans, shown.start_ns, shown.end_ns),
             deployment_color=DEPLOYMENT_COLOR,
             coarse=duration(narrowest.inside_ns / 1e9) if narrowest.inside_ns else None,
-            state=name_of(worst(levels.values())) if levels else None,
+            state=name_of(worst_status(levels.values())) if levels else None,
             stream_states=[
                 name_of(levels[stream.title]) if stream.title in levels else None for stream in instrument.streams
             ],
@@ -141,15 +141,15 @@ class InstrumentPage:
         """All streams of the instrument, for who may switch them by this page."""
         if not (request[WHO].csrf and request[WHO].may(Role.OPERATE)):
             return ()
-        return await asked(self._context, lambda session: streams_of(session, request.match_info["designator"]))
+        return await asked(self._context, lambda session: find_streams(session, request.match_info["designator"]))
 
 
-def _choice(request: web.Request, base: str, instrument: Instrument, shown: Shown) -> dict[str, Any]:
+def _choice(request: web.Request, base: str, instrument: Instrument, shown: TimeRange) -> dict[str, Any]:
     """What is shown, and the addresses of what else may be."""
     designator = quote(instrument.designator, safe="")
     kept = [(name, request.query[name]) for name in _KEPT if request.query.get(name)]
     rules = [(one.name, request.query[one.name]) for one in RULES if request.query.get(one.name)]
-    query = shown.query() if not shown.preset else f"range={shown.preset}"
+    query = shown.to_query() if not shown.preset else f"range={shown.preset}"
     return {
         "instrument": instrument,
         "address": f"{base}/streams/{designator}",
@@ -159,9 +159,9 @@ def _choice(request: web.Request, base: str, instrument: Instrument, shown: Show
         "shown": shown,
         "steps": shown.steps(),
         "presets": PRESETS,
-        "wide_ticks": ticks(shown.start_ns, shown.end_ns, 11),
-        "narrow_ticks": ticks(shown.start_ns, shown.end_ns, 4),
-        "data_address": f"{base}/available/{designator}?{urlencode(kept)}{'&' if kept else ''}{shown.query()}",
+        "wide_ticks": build_ticks(shown.start_ns, shown.end_ns, 11),
+        "narrow_ticks": build_ticks(shown.start_ns, shown.end_ns, 4),
+        "data_address": f"{base}/available/{designator}?{urlencode(kept)}{'&' if kept else ''}{shown.to_query()}",
         "links": [
             f"{base}/streams/{designator}?{urlencode({'method': stream.method, 'stream': stream.name})}&{query}"
             for stream in instrument.streams
@@ -170,10 +170,10 @@ def _choice(request: web.Request, base: str, instrument: Instrument, shown: Show
     }
 
 
-def _drawn(instrument: Instrument, reports: Sequence[Report], shown: Shown) -> dict[str, Any]:
-    intervals = list(islice(interval_rows(reports), MOST_INTERVALS + 1))
+def _drawn(instrument: Instrument, reports: Sequence[Report], shown: TimeRange) -> dict[str, Any]:
+    intervals = list(islice(build_interval_rows(reports), MOST_INTERVALS + 1))
     return {
-        "rows": stream_rows(instrument, reports, shown.start_ns, shown.end_ns),
+        "rows": build_timeline_rows(instrument, reports, shown.start_ns, shown.end_ns),
         "intervals": intervals[:MOST_INTERVALS],
         "more_intervals": len(intervals) > MOST_INTERVALS,
     }

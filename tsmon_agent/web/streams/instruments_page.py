@@ -8,8 +8,8 @@ from aiohttp import web
 
 from tsmon.errors import StateError
 from tsmon_agent.auth import Role
-from tsmon_agent.streams.freshness import Level, worst
-from tsmon_agent.streams.inventory import instruments
+from tsmon_agent.streams.freshness import FreshnessStatus, worst_status
+from tsmon_agent.streams.inventory import summarize_instruments
 from tsmon_agent.web.openapi import Parameter, documented, html
 from tsmon_agent.web.requests.required_role import needs
 from tsmon_agent.web.responses.templates import Templates
@@ -25,7 +25,7 @@ SEARCH: Final = Parameter("search", "Only instruments whose reference designator
 STATE: Final = Parameter(
     "state",
     "Only instruments in this state.",
-    {"type": "string", "enum": ["", *(name_of(level) for level in Level)]},
+    {"type": "string", "enum": ["", *(name_of(level) for level in FreshnessStatus)]},
 )
 
 
@@ -45,20 +45,20 @@ class InstrumentsPage:
     async def _handle(self, request: web.Request) -> web.Response:
         only_known(request, SEARCH, STATE)
         search, state = request.query.get("search", ""), request.query.get("state", "")
-        names = [name_of(level) for level in Level]
+        names = [name_of(level) for level in FreshnessStatus]
         if state and state not in names:
             raise web.HTTPBadRequest(text=f"The parameter state is none of {', '.join(names)}.")
         try:
-            known = await self._context.state.run(instruments)
+            known = await self._context.state.run(summarize_instruments)
         except StateError as error:
             raise web.HTTPServiceUnavailable(text=f"The state does not answer: {error}.") from error
         levels = levels_of(self._context)
-        of_sites = self._context.freshness.watch.of_sites()
+        of_sites = self._context.freshness.watch.worst_by_site()
         base = f"{self._templates.base_path}/streams/"
         sites: dict[str, list[dict[str, Any]]] = {}
         for one in known:
             streams = levels.get(one.reference_designator, {})
-            level = worst(streams.values())
+            level = worst_status(streams.values())
             if search.lower() in one.reference_designator.lower() and state in ("", name_of(level)):
                 sites.setdefault(one.reference_designator.partition("-")[0], []).append(
                     {
@@ -75,7 +75,7 @@ class InstrumentsPage:
             sites=[
                 (
                     site,
-                    name_of(of_sites.get(site, Level.NOT_TRACKED)),
+                    name_of(of_sites.get(site, FreshnessStatus.NOT_TRACKED)),
                     sorted(members, key=lambda one: -one["level"]),
                 )
                 for site, members in sites.items()

@@ -8,9 +8,9 @@ from aiohttp import web
 
 from tsmon_agent.auth import Role
 from tsmon_agent.state import ExpectedStream
-from tsmon_agent.streams.freshness import FreshStream, Level, worst
-from tsmon_agent.streams.inventory import streams, streams_of
-from tsmon_agent.streams.inventory.cell_parsing import exact_time_text
+from tsmon_agent.streams.freshness import FreshnessStatus, JudgedStream, worst_status
+from tsmon_agent.streams.inventory import find_streams, query_streams
+from tsmon_agent.streams.inventory.cell_parsing import format_exact_time
 from tsmon_agent.streams.inventory.export import seconds_of
 from tsmon_agent.web.openapi import Parameter, documented, json
 from tsmon_agent.web.requests.required_role import needs
@@ -27,7 +27,7 @@ __all__ = ["Status"]
 UNKNOWN: Final = "unknown"
 """State of a stream that no round of the agent has looked at yet."""
 
-STATES: Final = (*(level.word for level in Level), UNKNOWN)
+STATES: Final = (*(level.label for level in FreshnessStatus), UNKNOWN)
 STATE: Final = Parameter("state", "Only those in this state.", {"type": "string", "enum": list(STATES)})
 ONE: Final = "/stream/{designator}/{method}/{stream}"
 
@@ -123,7 +123,7 @@ class Status:
         only_known(request, STATE)
         state = _state_in(request)
         by_name: dict[str, list[StreamStatus]] = {}
-        for one in self._statuses(await asked(self._context, streams)):
+        for one in self._statuses(await asked(self._context, query_streams)):
             by_name.setdefault(one.reference_designator, []).append(one)
         found = [_overall(members) for members in by_name.values()]
         return json_response(InstrumentList([one for one in found if state in (None, one.state)]))
@@ -145,7 +145,7 @@ class Status:
 
     async def _of(self, request: web.Request) -> list[StreamStatus]:
         names = names_in(request)
-        return self._statuses(await asked(self._context, lambda session: streams_of(session, *names)))
+        return self._statuses(await asked(self._context, lambda session: find_streams(session, *names)))
 
     async def _switched(self, request: web.Request, *, enabled: bool) -> list[StreamStatus]:
         await switched(self._context, request, *names_in(request), enabled=enabled)
@@ -156,20 +156,20 @@ class Status:
         return [_status(one, fresh.get((one.reference_designator, one.method, one.stream))) for one in found]
 
 
-def _status(stream: ExpectedStream, fresh: FreshStream | None) -> StreamStatus:
+def _status(stream: ExpectedStream, fresh: JudgedStream | None) -> StreamStatus:
     # What was switched since the last round is as it will be found in the next.
     if not stream.enabled:
-        state: str = Level.NOT_TRACKED.word
+        state: str = FreshnessStatus.NOT_TRACKED.label
     else:
-        state = UNKNOWN if fresh is None else fresh.level.word
+        state = UNKNOWN if fresh is None else fresh.status.label
     return StreamStatus(
         reference_designator=stream.reference_designator,
         method=stream.method,
         stream=stream.stream,
         enabled=stream.enabled,
         state=state,
-        since=None if fresh is None else exact_time_text(fresh.since_ns),
-        newest=None if fresh is None else exact_time_text(fresh.newest_ns) or None,
+        since=None if fresh is None else format_exact_time(fresh.since_ns),
+        newest=None if fresh is None else format_exact_time(fresh.newest_ns) or None,
         age=None if fresh is None else seconds_of(fresh.age_ns),
         warn_interval=seconds_of(stream.warn_interval_ns),
         fail_interval=seconds_of(stream.fail_interval_ns),
@@ -179,9 +179,9 @@ def _status(stream: ExpectedStream, fresh: FreshStream | None) -> StreamStatus:
 
 
 def _overall(members: Sequence[StreamStatus]) -> InstrumentStatus:
-    levels = {level.word: level for level in Level}
+    levels = {level.label: level for level in FreshnessStatus}
     known = [levels[one.state] for one in members if one.state in levels]
-    state = worst(known).word if known else UNKNOWN
+    state = worst_status(known).label if known else UNKNOWN
     return InstrumentStatus(members[0].reference_designator, state, list(members))
 
 

@@ -18,8 +18,8 @@ from tsmon.stores.rollup_tiers import RollupTier
 from tsmon.stores.sqlite import SqliteStore
 from tsmon.time_units import DAY_NS
 from tsmon_agent.streams.availability import instrument as instrument_module
-from tsmon_agent.streams.availability.instrument import Instrument, ObservedStream, reports_of
-from tsmon_agent.streams.availability.shared_windows import windows_of
+from tsmon_agent.streams.availability.instrument import Instrument, ObservedStream, compute_reports
+from tsmon_agent.streams.availability.shared_windows import query_windows
 
 S = 1_000_000_000
 START = 1_700_000_000 // 86_400 * DAY_NS
@@ -53,7 +53,7 @@ def instrument() -> Instrument:
 
 
 async def reports(store: Store, narrowest: Narrowest = DAYS) -> list[Report]:
-    return await reports_of(store, instrument(), now_ns=NOW, narrowest=narrowest)
+    return await compute_reports(store, instrument(), now_ns=NOW, narrowest=narrowest)
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ async def test_reports_are_those_of_single_questions_and_of_the_other_stores(
         await embedded.write("\n".join(lines()).encode())
         await embedded.refresh_rollups()
         selectors = [one.selector for one in instrument().streams]
-        assert None not in await windows_of(embedded, selectors, DAYS)
+        assert None not in await query_windows(embedded, selectors, DAYS)
         assert together == await reports(embedded)
     assert {one.category for one in together[0].intervals} >= {Category.PRESENT, Category.MISSING}
     assert [one.category for one in together[-1].intervals] == [
@@ -108,7 +108,7 @@ async def test_reports_are_those_of_single_questions_and_of_the_other_stores(
 async def test_late_points_before_and_behind_the_rollups_are_there(store: InfluxStore) -> None:
     late = [START - 20 * DAY_NS, store_time(store)]
     await store.write("\n".join(f"m,name=plain v=1 {time_ns}" for time_ns in late).encode())
-    found = await windows_of(store, [Selector("m", "v", {"name": name}) for name in NAMES], DAYS)
+    found = await query_windows(store, [Selector("m", "v", {"name": name}) for name in NAMES], DAYS)
     plain = found[0]
     assert plain is not None
     assert (plain[0].first_ns, plain[-1].last_ns) == (late[0], late[1])
@@ -162,9 +162,9 @@ async def test_what_is_not_rolled_up_so_is_asked_for_singly(influxdb: InfluxDB, 
     selectors = [Selector("m", "v", {"name": name}) for name in NAMES]
     async with InfluxStore(connection) as opened:
         await opened.write("\n".join(lines()).encode())
-        assert await windows_of(opened, selectors, DAYS) == [None] * len(NAMES)
+        assert await query_windows(opened, selectors, DAYS) == [None] * len(NAMES)
     async with MemoryStore() as other:
-        assert await windows_of(other, selectors, DAYS) == [None] * len(NAMES)
+        assert await query_windows(other, selectors, DAYS) == [None] * len(NAMES)
 
 
 async def test_other_widths_inside_and_outside_are_asked_for_singly() -> None:
@@ -174,5 +174,5 @@ async def test_other_widths_inside_and_outside_are_asked_for_singly() -> None:
 
     selectors = [Selector("m", "v", {"name": name}) for name in NAMES]
     async with Never() as store:
-        assert await windows_of(store, selectors, Narrowest(DAY_NS // 4, DAY_NS)) == [None] * len(NAMES)
-        assert await windows_of(store, selectors, Narrowest()) == [None] * len(NAMES)
+        assert await query_windows(store, selectors, Narrowest(DAY_NS // 4, DAY_NS)) == [None] * len(NAMES)
+        assert await query_windows(store, selectors, Narrowest()) == [None] * len(NAMES)

@@ -9,15 +9,15 @@ from tests.services.own_store import OwnStore
 from tsmon.stores import Newest, Selector, Values
 from tsmon_agent.settings import Settings
 from tsmon_agent.state import State
-from tsmon_agent.streams.freshness import Watch
-from tsmon_agent.streams.freshness.expectations import expected_of, rows_of
+from tsmon_agent.streams.freshness import FreshnessWatch
+from tsmon_agent.streams.freshness.expectations import build_expectations, query_rows
 from tsmon_agent.streams.inventory import (
-    deployment_rows_of_csv,
     load_deployments,
     load_streams,
+    parse_deployment_csv,
+    parse_stream_csv,
     remove_streams,
     set_enabled,
-    stream_rows_of_csv,
 )
 
 __all__ = ["state_url"]
@@ -33,16 +33,16 @@ DEPLOYED = "A-1,1,100,200\nA-1,2,300,\nA-1,3,350,400\nC-9,1,0,\n"
 @pytest.fixture
 async def state(state_url: str) -> AsyncIterator[State]:
     async with State(state_url) as opened:
-        rows = stream_rows_of_csv(EXPECTED, Settings(), source="expected")
+        rows = parse_stream_csv(EXPECTED, Settings(), source="expected")
         await opened.run(lambda session: load_streams(session, rows))
-        deployed = deployment_rows_of_csv(DEPLOYED, source="deployed")
+        deployed = parse_deployment_csv(DEPLOYED, source="deployed")
         await opened.run(lambda session: load_deployments(session, deployed))
         yield opened
 
 
 async def test_streams_are_in_order_of_their_names_with_selectors_and_limits(state: State) -> None:
-    rows, known = await state.run(lambda session: rows_of(session, 150 * S))
-    found = list(expected_of(rows).values())
+    rows, known = await state.run(lambda session: query_rows(session, 150 * S))
+    found = list(build_expectations(rows).values())
     assert known == {}
     assert [(one.names[:2], one.selector, one.warn_ns, one.fail_ns, one.rate) for one in found] == [
         (
@@ -68,8 +68,8 @@ async def test_streams_are_in_order_of_their_names_with_selectors_and_limits(sta
     [(99, None), (100, 100), (199, 100), (200, None), (299, None), (300, 300), (360, 300), (400, 300)],
 )
 async def test_an_instrument_is_tracked_while_it_is_deployed(state: State, now_s: int, since_s: int | None) -> None:
-    rows, _ = await state.run(lambda session: rows_of(session, now_s * S))
-    found = {one.names: (one.tracked, one.since_ns) for one in expected_of(rows).values()}
+    rows, _ = await state.run(lambda session: query_rows(session, now_s * S))
+    found = {one.names: (one.tracked, one.since_ns) for one in build_expectations(rows).values()}
     since_ns = None if since_s is None else since_s * S
     assert found["A-1", "streamed", "ctd"] == (since_ns is not None, since_ns)
     assert found["B-1", "streamed", "ctd"] == (True, None), "no deployment is known of it"
@@ -77,7 +77,7 @@ async def test_an_instrument_is_tracked_while_it_is_deployed(state: State, now_s
 
 async def test_rows_differ_where_something_else_is_expected_and_only_there(state: State) -> None:
     async def rows(now_s: int) -> object:
-        return (await state.run(lambda session: rows_of(session, now_s * S)))[0]
+        return (await state.run(lambda session: query_rows(session, now_s * S)))[0]
 
     assert await rows(310) == await rows(340)
     assert await rows(290) != await rows(310)
@@ -106,16 +106,16 @@ class Told(OwnStore):
 
 async def test_what_is_remembered_is_there_for_another_watch(state: State) -> None:
     store = Told(1000 * S)
-    await Watch(state, 900 * S).round(store, 1010 * S)
-    watch = Watch(state, 900 * S)
-    assert await watch.round(store, 1050 * S) == [], "nothing has changed"
+    await FreshnessWatch(state, 900 * S).update(store, 1010 * S)
+    watch = FreshnessWatch(state, 900 * S)
+    assert await watch.update(store, 1050 * S) == [], "nothing has changed"
     assert [one.since_ns for one in watch.streams] == [1010 * S] * 3
-    [changed] = await watch.round(store, 1100 * S)
-    assert (changed.level.word, changed.since_ns) == ("degraded", 1100 * S)
-    _, known = await state.run(lambda session: rows_of(session, 0))
+    [changed] = await watch.update(store, 1100 * S)
+    assert (changed.status.label, changed.since_ns) == ("degraded", 1100 * S)
+    _, known = await state.run(lambda session: query_rows(session, 0))
     assert sorted(known.values()) == [("DEGRADED", 1100 * S), ("FAILED", 1010 * S), ("NOT_TRACKED", 1010 * S)]
-    [again] = await Watch(state, 900 * S).round(Told(1190 * S), 1200 * S)
-    assert again.level.word == "operational"
+    [again] = await FreshnessWatch(state, 900 * S).update(Told(1190 * S), 1200 * S)
+    assert again.status.label == "operational"
 
 
 async def test_a_stream_that_is_removed_while_it_is_looked_at_is_not_remembered(state: State) -> None:
@@ -126,6 +126,6 @@ async def test_a_stream_that_is_removed_while_it_is_looked_at_is_not_remembered(
             )
             return await super().newest(selector)
 
-    await Watch(state, 900 * S).round(Slow(1000 * S), 1010 * S)
-    _, known = await state.run(lambda session: rows_of(session, 0))
+    await FreshnessWatch(state, 900 * S).update(Slow(1000 * S), 1010 * S)
+    _, known = await state.run(lambda session: query_rows(session, 0))
     assert len(known) == 2

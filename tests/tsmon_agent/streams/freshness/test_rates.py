@@ -13,10 +13,10 @@ from tsmon.line_protocol import encode
 from tsmon.points import StreamBin
 from tsmon.stores import Count, Newest, Selector, Store, Values
 from tsmon_agent.settings import Settings
-from tsmon_agent.state import State, StreamState
-from tsmon_agent.streams.freshness import Watch
-from tsmon_agent.streams.freshness.rates import window_ns
-from tsmon_agent.streams.inventory import deployment_rows_of_csv, load_deployments, load_streams, stream_rows_of_csv
+from tsmon_agent.state import LastKnownFreshness, State
+from tsmon_agent.streams.freshness import FreshnessWatch
+from tsmon_agent.streams.freshness.rates import choose_window_ns
+from tsmon_agent.streams.inventory import load_deployments, load_streams, parse_deployment_csv, parse_stream_csv
 
 __all__ = ["store"]
 
@@ -34,15 +34,15 @@ A-4,streamed,none,1,60,600,"ctd,site=none value"
 @pytest.fixture
 async def state(tmp_path: Path) -> AsyncIterator[State]:
     async with State(tmp_path / "state.db") as opened:
-        rows = stream_rows_of_csv(EXPECTED, Settings(), source="expected")
+        rows = parse_stream_csv(EXPECTED, Settings(), source="expected")
         await opened.run(lambda session: load_streams(session, rows))
         start = (NOW - 300 * S) // S
-        deployed = deployment_rows_of_csv(f"A-3,1,{start},\nA-1,1,2000-01-01,\n", source="deployed")
+        deployed = parse_deployment_csv(f"A-3,1,{start},\nA-1,1,2000-01-01,\n", source="deployed")
         await opened.run(lambda session: load_deployments(session, deployed))
         yield opened
 
 
-def rates(watch: Watch) -> dict[str, tuple[float | None, float | None]]:
+def rates(watch: FreshnessWatch) -> dict[str, tuple[float | None, float | None]]:
     return {f"{one.reference_designator} {one.stream}": (one.rate, one.expected_rate) for one in watch.streams}
 
 
@@ -57,8 +57,8 @@ async def test_rates_are_those_of_windows_that_suit_the_stream(store: Store, sta
         ).decode()
     )
     await write(store, *lines, f"ctd,site=a value=1 {NOW}", f"ctd,site=a value=1 {NOW + S}")
-    watch = Watch(state, 900 * S)
-    await watch.round(store, NOW)
+    watch = FreshnessWatch(state, 900 * S)
+    await watch.update(store, NOW)
     assert rates(watch) == {
         "A-1 ctd": (0.5, 1.0),
         "A-1 free": (None, None),
@@ -74,13 +74,13 @@ async def test_rates_are_those_of_windows_that_suit_the_stream(store: Store, sta
     [(1e3, 600), (1 / 30, 600), (1 / 31, 3_600), (1 / 181, 21_600), (1 / 1081, 86_400), (1e-9, 864_000)],
 )  # fmt: skip
 def test_a_window_has_twenty_expected_data_as_far_as_there_is_one(rate: float, seconds: int) -> None:
-    assert window_ns(rate) == seconds * S
+    assert choose_window_ns(rate) == seconds * S
 
 
 async def test_the_state_remembers_the_rate_of_a_stream_that_changed(state: State) -> None:
-    watch = Watch(state, 900 * S)
-    await watch.round(Told([Newest({"site": "a"}, NOW - 100 * S, 1.0)], [Count({"site": "a"}, 60)]), NOW)
-    found = await state.run(lambda session: {one.rate for one in session.query(StreamState)})
+    watch = FreshnessWatch(state, 900 * S)
+    await watch.update(Told([Newest({"site": "a"}, NOW - 100 * S, 1.0)], [Count({"site": "a"}, 60)]), NOW)
+    found = await state.run(lambda session: {one.rate for one in session.query(LastKnownFreshness)})
     assert 0.1 in found
 
 
@@ -105,11 +105,11 @@ class Told(OwnStore):
 
 async def test_windows_are_looked_at_now_and_then_and_rates_last_until_then(state: State) -> None:
     told = Told(counts=[Count({"site": "a"}, 600)])
-    watch = Watch(state, 900 * S)
-    await watch.round(told, NOW)
+    watch = FreshnessWatch(state, 900 * S)
+    await watch.update(told, NOW)
     assert told.asked == [("ctd", 600), ("slow", 3600)]
     for minutes in range(1, 13):
-        await watch.round(told, NOW + minutes * 60 * S)
+        await watch.update(told, NOW + minutes * 60 * S)
         assert rates(watch)["A-1 ctd"] == (1.0, 1.0)
     assert told.asked[2:].count(("ctd", 600)) <= 6
     assert told.asked[2:].count(("slow", 3600)) == 1
@@ -117,21 +117,21 @@ async def test_windows_are_looked_at_now_and_then_and_rates_last_until_then(stat
 
 async def test_a_stream_that_is_new_is_looked_at_at_once(state: State) -> None:
     told = Told(counts=[Count({"site": "b"}, 60)])
-    watch = Watch(state, 900 * S)
-    await watch.round(told, NOW)
-    rows = stream_rows_of_csv('B-1,streamed,ctd,1,60,600,"ctd,site=b value"\n', Settings(), source="expected")
+    watch = FreshnessWatch(state, 900 * S)
+    await watch.update(told, NOW)
+    rows = parse_stream_csv('B-1,streamed,ctd,1,60,600,"ctd,site=b value"\n', Settings(), source="expected")
     await state.run(lambda session: load_streams(session, rows))
-    await watch.round(told, NOW + S)
+    await watch.update(told, NOW + S)
     assert rates(watch)["B-1 ctd"] == (0.1, 1.0)
 
 
 async def test_a_selection_that_changed_is_looked_at_anew(state: State) -> None:
     told = Told(counts=[Count({"site": "a"}, 600), Count({"site": "b"}, 300)])
-    watch = Watch(state, 900 * S)
-    await watch.round(told, NOW)
-    rows = stream_rows_of_csv('A-1,streamed,ctd,1,60,600,"ctd,site=b value"\n', Settings(), source="expected")
+    watch = FreshnessWatch(state, 900 * S)
+    await watch.update(told, NOW)
+    rows = parse_stream_csv('A-1,streamed,ctd,1,60,600,"ctd,site=b value"\n', Settings(), source="expected")
     await state.run(lambda session: load_streams(session, rows))
-    await watch.round(told, NOW + S)
+    await watch.update(told, NOW + S)
     assert rates(watch)["A-1 ctd"] == (0.5, 1.0)
     assert told.asked == [("ctd", 600), ("slow", 3600), ("ctd", 600)]
 
@@ -148,16 +148,16 @@ class Refusing(Told):
 
 async def test_a_question_that_fails_leaves_the_rest_and_waits_for_its_next_turn(state: State) -> None:
     told = Refusing([Newest({"site": "a"}, NOW, 1.0)], [Count({"site": "a"}, 600)])
-    watch = Watch(state, 900 * S)
-    await watch.round(told, NOW)
-    assert str(watch.rates_failed) == "it took too long"
+    watch = FreshnessWatch(state, 900 * S)
+    await watch.update(told, NOW)
+    assert str(watch.rates_error) == "it took too long"
     assert rates(watch)["A-1 ctd"] == (1.0, 1.0)
     assert rates(watch)["A-1 slow"] == (None, 0.01)
-    assert {one.level.word for one in watch.streams if one.stream in ("ctd", "slow")} >= {"operational"}
-    await watch.round(told, NOW + 60 * S)
-    assert watch.rates_failed is None
+    assert {one.status.label for one in watch.streams if one.stream in ("ctd", "slow")} >= {"operational"}
+    await watch.update(told, NOW + 60 * S)
+    assert watch.rates_error is None
     assert told.asked.count(("slow", 3600)) == 1
-    await watch.round(told, NOW + 720 * S)
+    await watch.update(told, NOW + 720 * S)
     assert told.asked.count(("slow", 3600)) == 2
 
 
@@ -168,34 +168,34 @@ EACH_WINDOW = "".join(f'R-{n},streamed,ctd,{20 / seconds},,,"ctd,n={n} value"\n'
 @pytest.fixture
 async def fleet(tmp_path: Path) -> AsyncIterator[State]:
     async with State(tmp_path / "fleet.db") as opened:
-        rows = stream_rows_of_csv(EACH_WINDOW, Settings(), source="expected")
+        rows = parse_stream_csv(EACH_WINDOW, Settings(), source="expected")
         await opened.run(lambda session: load_streams(session, rows))
         yield opened
 
 
 async def test_a_round_counts_no_more_than_it_may_the_shortest_window_first(fleet: State) -> None:
     told = Told()
-    watch = Watch(fleet, 900 * S)
+    watch = FreshnessWatch(fleet, 900 * S)
     for minute, asked in enumerate(([600], [3600], [21_600], [86_400], [864_000], [600], [], [600])):
         told.asked.clear()
-        await watch.round(told, NOW + minute * 60 * S, most_rates=5)
+        await watch.update(told, NOW + minute * 60 * S, most_rates=5)
         assert [seconds for _, seconds in told.asked] == asked, minute
     told.asked.clear()
-    await watch.round(told, NOW + 30 * 60 * S, most_rates=10)
+    await watch.update(told, NOW + 30 * 60 * S, most_rates=10)
     assert [seconds for _, seconds in told.asked] == [600, 3600], "two times five streams"
     told.asked.clear()
-    await Watch(fleet, 900 * S).round(told, NOW, most_rates=None)
+    await FreshnessWatch(fleet, 900 * S).update(told, NOW, most_rates=None)
     assert [seconds for _, seconds in told.asked] == [600, 3600, 21_600, 86_400, 864_000]
 
 
 async def test_a_window_that_has_to_wait_is_asked_for_in_the_end(fleet: State) -> None:
     """Though ten minutes are due each other round, and each round has a new stream."""
     told = Told()
-    watch = Watch(fleet, 900 * S)
+    watch = FreshnessWatch(fleet, 900 * S)
     for minute in range(200):
-        rows = stream_rows_of_csv(f'N-{minute},s,t,1,,,"ctd,n=1 value"\n', Settings(), source="expected")
+        rows = parse_stream_csv(f'N-{minute},s,t,1,,,"ctd,n=1 value"\n', Settings(), source="expected")
         await fleet.run(lambda session, rows=rows: load_streams(session, rows))
-        await watch.round(told, NOW + minute * 60 * S, most_rates=1)
+        await watch.update(told, NOW + minute * 60 * S, most_rates=1)
     asked = [seconds for _, seconds in told.asked]
     assert asked.count(3600) >= 200 // 12
     assert asked.count(21_600) >= 200 // 72
@@ -211,7 +211,7 @@ async def test_windows_end_with_a_whole_one_that_has_rollups(fleet: State, secon
             spans.append((start_ns // S, stop_ns // S))
             return []
 
-    await Watch(fleet, 900 * S).round(Noted(), NOW + 12_345)
+    await FreshnessWatch(fleet, 900 * S).update(Noted(), NOW + 12_345)
     [(start, stop)] = [(start, stop) for start, stop in spans if stop - start == seconds]
     assert start % 60 == stop % 60 == 0
     assert 0 <= NOW // S - stop < min(3600, seconds // 10)

@@ -13,8 +13,8 @@ from tsmon.points import StreamBin
 from tsmon.stores import Count, Newest, Selector, Store, Values
 from tsmon_agent.settings import Settings
 from tsmon_agent.state import State
-from tsmon_agent.streams.freshness import Level, Watch
-from tsmon_agent.streams.inventory import deployment_rows_of_csv, load_deployments, load_streams, stream_rows_of_csv
+from tsmon_agent.streams.freshness import FreshnessStatus, FreshnessWatch
+from tsmon_agent.streams.inventory import load_deployments, load_streams, parse_deployment_csv, parse_stream_csv
 
 __all__ = ["store"]
 
@@ -34,7 +34,7 @@ C-2,streamed,flow,1,60,600,"flow,host=c2 v"
 @pytest.fixture
 async def state(tmp_path: Path) -> AsyncIterator[State]:
     async with State(tmp_path / "state.db") as opened:
-        rows = stream_rows_of_csv(EXPECTED, Settings(), source="expected")
+        rows = parse_stream_csv(EXPECTED, Settings(), source="expected")
         await opened.run(lambda session: load_streams(session, rows))
         yield opened
 
@@ -43,8 +43,8 @@ async def write(store: Store, *lines: str) -> None:
     await store.write("\n".join(lines).encode())
 
 
-def levels(watch: Watch) -> dict[tuple[str, str], str]:
-    return {(one.reference_designator, one.stream): one.level.word for one in watch.streams}
+def statuses(watch: FreshnessWatch) -> dict[tuple[str, str], str]:
+    return {(one.reference_designator, one.stream): one.status.label for one in watch.streams}
 
 
 async def filled(store: Store) -> None:
@@ -71,9 +71,9 @@ async def filled(store: Store) -> None:
 
 async def test_every_stream_has_its_level_and_groups_take_their_worst(store: Store, state: State) -> None:
     await filled(store)
-    watch = Watch(state, 900 * S)
-    changed = await watch.round(store, NOW)
-    assert levels(watch) == {
+    watch = FreshnessWatch(state, 900 * S)
+    changed = await watch.update(store, NOW)
+    assert statuses(watch) == {
         ("A-1", "ctd"): "operational",
         ("A-1", "par"): "degraded",
         ("A-2", "ctd"): "operational",
@@ -82,34 +82,43 @@ async def test_every_stream_has_its_level_and_groups_take_their_worst(store: Sto
         ("C-1", "flow"): "failed",
         ("C-2", "flow"): "silent host",
     }
-    assert watch.of_instruments()["A-1"] is Level.DEGRADED
-    assert watch.of_sites() == {"A": Level.DEGRADED, "B": Level.FAILED, "C": Level.SILENT_HOST}
-    assert [one.level.word for one in changed] == ["degraded", "failed", "failed", "silent host"]
+    assert watch.worst_by_instrument()["A-1"] is FreshnessStatus.DEGRADED
+    assert watch.worst_by_site() == {
+        "A": FreshnessStatus.DEGRADED,
+        "B": FreshnessStatus.FAILED,
+        "C": FreshnessStatus.SILENT_HOST,
+    }
+    assert [one.status.label for one in changed] == ["degraded", "failed", "failed", "silent host"]
     [newest] = [one for one in watch.streams if one.reference_designator == "A-2"]
     assert (newest.newest_ns, newest.age_ns) == (NOW - 50 * S, 50 * S)
 
 
 async def test_only_changes_are_told_also_after_a_restart(store: Store, state: State) -> None:
     await filled(store)
-    await Watch(state, 900 * S).round(store, NOW)
-    watch = Watch(state, 900 * S)
-    assert await watch.round(store, NOW) == []
+    await FreshnessWatch(state, 900 * S).update(store, NOW)
+    watch = FreshnessWatch(state, 900 * S)
+    assert await watch.update(store, NOW) == []
     ctd = f"ctd,reference_designator=A-1,method=streamed value=1 {NOW + 5 * S}"
     await write(store, f"par,site=A value=2 {NOW + 5 * S}", ctd)
-    [change] = await watch.round(store, NOW + 1 * S)
-    assert (change.stream, change.level, change.since_ns, change.age_ns) == ("par", Level.OPERATIONAL, NOW + S, 0)
-    assert await watch.round(store, NOW + 2 * S) == []
+    [change] = await watch.update(store, NOW + 1 * S)
+    assert (change.stream, change.status, change.since_ns, change.age_ns) == (
+        "par",
+        FreshnessStatus.OPERATIONAL,
+        NOW + S,
+        0,
+    )
+    assert await watch.update(store, NOW + 2 * S) == []
     [same] = [one for one in watch.streams if one.stream == "par"]
     assert same.since_ns == NOW + S
 
 
 async def test_an_instrument_that_is_not_deployed_is_not_tracked(store: Store, state: State) -> None:
-    rows = deployment_rows_of_csv("B-2,1,2020-01-01,2021-01-01\nC-1,1,2020-01-01,\n", source="deployments")
+    rows = parse_deployment_csv("B-2,1,2020-01-01,2021-01-01\nC-1,1,2020-01-01,\n", source="deployments")
     await state.run(lambda session: load_deployments(session, rows))
-    watch = Watch(state, 900 * S)
-    await watch.round(store, NOW)
-    assert levels(watch)["B-2", "ctd"] == "not tracked"
-    assert levels(watch)["C-1", "flow"] == "failed"
+    watch = FreshnessWatch(state, 900 * S)
+    await watch.update(store, NOW)
+    assert statuses(watch)["B-2", "ctd"] == "not tracked"
+    assert statuses(watch)["C-1", "flow"] == "failed"
 
 
 async def test_a_store_that_does_not_answer_changes_nothing(state: State) -> None:
@@ -117,9 +126,9 @@ async def test_a_store_that_does_not_answer_changes_nothing(state: State) -> Non
         async def newest(self, selector: Selector) -> list[Newest]:
             raise StoreUnavailableError("away")
 
-    watch = Watch(state, 900 * S)
+    watch = FreshnessWatch(state, 900 * S)
     with pytest.raises(StoreUnavailableError):
-        await watch.round(Away(), NOW)
+        await watch.update(Away(), NOW)
     assert watch.streams == []
 
 
@@ -137,7 +146,7 @@ async def test_one_question_for_each_measurement_and_field(state: State) -> None
         async def values(self, selector: Selector, *, start_ns: int, stop_ns: int) -> list[Values]:
             return []
 
-    await Watch(state, 900 * S).round(Asked(), NOW)
+    await FreshnessWatch(state, 900 * S).update(Asked(), NOW)
     assert sorted((one.measurement, one.field) for one in asked) == [
         ("ctd", "value"),
         ("flow", "v"),

@@ -8,15 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tsmon.line_protocol.values import MAX_TIME_NS
-from tsmon_agent.state.names import name_of
+from tsmon_agent.state.names import parse_name
 from tsmon_agent.streams.inventory.cell_parsing import (
-    exact_time_text,
-    flag_of,
-    interval_ns_of,
-    number_of,
-    rate_of,
-    seconds_text,
-    time_ns_of_cell,
+    format_exact_time,
+    format_seconds,
+    parse_deployment_number,
+    parse_flag,
+    parse_interval_ns,
+    parse_rate,
+    parse_time_ns,
 )
 
 SECOND = 1_000_000_000
@@ -39,7 +39,7 @@ SECOND = 1_000_000_000
     ],
 )
 def test_intervals(value: object, interval_ns: int | None) -> None:
-    assert interval_ns_of(value) == interval_ns
+    assert parse_interval_ns(value) == interval_ns
 
 
 @pytest.mark.parametrize(
@@ -66,14 +66,14 @@ def test_intervals(value: object, interval_ns: int | None) -> None:
 )
 def test_no_intervals(value: Any) -> None:
     with pytest.raises(ValueError, match="give seconds above 0, or a text such as 30s"):
-        interval_ns_of(value)
+        parse_interval_ns(value)
 
 
 @pytest.mark.parametrize(
     ("value", "rate"), [("", None), (None, None), ("1", 1.0), ("1e-3", 0.001), (2, 2.0), (0.5, 0.5)]
 )
 def test_rates(value: object, rate: float | None) -> None:
-    assert rate_of(value) == rate
+    assert parse_rate(value) == rate
 
 
 @pytest.mark.parametrize(
@@ -81,12 +81,12 @@ def test_rates(value: object, rate: float | None) -> None:
 )
 def test_no_rates(value: Any) -> None:
     with pytest.raises(ValueError, match="give a number of Hz between"):
-        rate_of(value)
+        parse_rate(value)
 
 
 @pytest.mark.parametrize(("value", "name"), [(" a b ", "a b"), ("GP03-ä/№1", "GP03-ä/№1"), ("x" * 255, "x" * 255)])
 def test_names(value: str, name: str) -> None:
-    assert name_of(value) == name
+    assert parse_name(value) == name
 
 
 @pytest.mark.parametrize(
@@ -107,43 +107,43 @@ def test_names(value: str, name: str) -> None:
 )
 def test_no_names(value: object, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
-        name_of(value)
+        parse_name(value)
 
 
 def test_flags() -> None:
-    assert [flag_of(value) for value in ("true", "Yes", "1", "", True)] == [True] * 5
-    assert [flag_of(value) for value in ("FALSE", "no", "0", False)] == [False] * 4
+    assert [parse_flag(value) for value in ("true", "Yes", "1", "", True)] == [True] * 5
+    assert [parse_flag(value) for value in ("FALSE", "no", "0", False)] == [False] * 4
     for value in ("perhaps", None, 1):
         with pytest.raises(ValueError, match="give true or false"):
-            flag_of(value)
+            parse_flag(value)
 
 
 def test_numbers() -> None:
-    assert [number_of(value) for value in ("0", "007", 12)] == [0, 7, 12]
+    assert [parse_deployment_number(value) for value in ("0", "007", 12)] == [0, 7, 12]
     for value in ("", "-1", "1.0", 1.0, -1, "²", "9" * 10, 2**31, True, None):
         with pytest.raises(ValueError, match="give a whole number"):
-            number_of(value)
+            parse_deployment_number(value)
 
 
 def test_times() -> None:
-    assert time_ns_of_cell("2024-05-01T12:30:00Z") == 1_714_566_600 * SECOND
-    assert time_ns_of_cell("2024-05-01 14:30:00+02:00") == 1_714_566_600 * SECOND
-    assert time_ns_of_cell(1_714_566_600.5) == 1_714_566_600_500_000_000
+    assert parse_time_ns("2024-05-01T12:30:00Z") == 1_714_566_600 * SECOND
+    assert parse_time_ns("2024-05-01 14:30:00+02:00") == 1_714_566_600 * SECOND
+    assert parse_time_ns(1_714_566_600.5) == 1_714_566_600_500_000_000
     for value in ("soon", "", None, True, math.nan, 1e300):
         with pytest.raises(ValueError, match=r"is wrong|give a time such as"):
-            time_ns_of_cell(value)
+            parse_time_ns(value)
 
 
 @given(st.integers(1, MAX_TIME_NS))
 def test_an_interval_as_text_is_exact(interval_ns: int) -> None:
-    assert interval_ns_of(seconds_text(interval_ns)) == interval_ns
+    assert parse_interval_ns(format_seconds(interval_ns)) == interval_ns
 
 
 @given(st.integers(-MAX_TIME_NS, MAX_TIME_NS))
 def test_a_time_as_text_is_exact(time_ns: int) -> None:
-    assert time_ns_of_cell(exact_time_text(time_ns)) == time_ns
+    assert parse_time_ns(format_exact_time(time_ns)) == time_ns
 
 
 @given(st.floats(1e-9, 1e9))
 def test_a_rate_as_text_is_exact(rate: float) -> None:
-    assert rate_of(repr(rate)) == rate
+    assert parse_rate(repr(rate)) == rate

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tsmon_agent.streams.inventory.csv_table import Columns, csv_rows, csv_text
+from tsmon_agent.streams.inventory.csv_table import Columns, format_csv, parse_csv
 
 COLUMNS = Columns({"name": ("title",), "expected_rate": ("rate",), "end": ()}, needed=2)
 
@@ -23,18 +23,18 @@ COLUMNS = Columns({"name": ("title",), "expected_rate": ("rate",), "end": ()}, n
     ],
 )
 def test_headers_in_several_spellings(header: str) -> None:
-    (row,), mistakes = csv_rows(f"{header}\n a b , 1,x \n", COLUMNS)
+    (row,), mistakes = parse_csv(f"{header}\n a b , 1,x \n", COLUMNS)
     assert row[1] == {"name": "a b", "expected_rate": "1", "end": "x"}
     assert mistakes == []
 
 
 def test_columns_of_a_header_in_any_order_and_only_some() -> None:
-    rows, mistakes = csv_rows("rate,name\n1,a\n", COLUMNS)
+    rows, mistakes = parse_csv("rate,name\n1,a\n", COLUMNS)
     assert (rows, mistakes) == ([(2, {"expected_rate": "1", "name": "a"})], [])
 
 
 def test_without_a_header_the_order_is_fixed_and_the_end_may_be_left_out() -> None:
-    rows, mistakes = csv_rows("a,1\nb,2,x\nc,3,\n", COLUMNS)
+    rows, mistakes = parse_csv("a,1\nb,2,x\nc,3,\n", COLUMNS)
     assert mistakes == []
     assert rows == [
         (1, {"name": "a", "expected_rate": "1"}),
@@ -44,7 +44,7 @@ def test_without_a_header_the_order_is_fixed_and_the_end_may_be_left_out() -> No
 
 
 def test_lines_are_those_of_the_file() -> None:
-    rows, mistakes = csv_rows('\n\na,1,"x\ny"\r\n , ,\n\nb,2\nc\n', COLUMNS)
+    rows, mistakes = parse_csv('\n\na,1,"x\ny"\r\n , ,\n\nb,2\nc\n', COLUMNS)
     assert [line for line, _ in rows] == [3, 7]
     assert mistakes == [(8, "this row has 1 cell; the columns are name, expected_rate, end, separated by commas")]
 
@@ -65,17 +65,17 @@ def test_lines_are_those_of_the_file() -> None:
     ],
 )
 def test_mistakes(text: str, line: int, reason: str) -> None:
-    _, mistakes = csv_rows(text, COLUMNS)
+    _, mistakes = parse_csv(text, COLUMNS)
     assert (line, reason) in mistakes
 
 
 def test_columns_without_name_and_text_are_passed_over() -> None:
-    assert csv_rows("name,rate,,\na,1,,\nb,2,,,,\n", COLUMNS)[1] == []
-    assert csv_rows("a,1,x,,\n", COLUMNS)[1] == []
+    assert parse_csv("name,rate,,\na,1,,\nb,2,,,,\n", COLUMNS)[1] == []
+    assert parse_csv("a,1,x,,\n", COLUMNS)[1] == []
 
 
 def test_rows_after_a_wrong_one_are_still_looked_at() -> None:
-    rows, mistakes = csv_rows("a,1\nb\nc,3\nd\n", COLUMNS)
+    rows, mistakes = parse_csv("a,1\nb\nc,3\nd\n", COLUMNS)
     assert [line for line, _ in rows] == [1, 3]
     assert [line for line, _ in mistakes] == [2, 4]
 
@@ -86,26 +86,26 @@ rows_of_cells = st.fixed_dictionaries({"name": cells.filter(bool), "expected_rat
 
 @given(st.lists(rows_of_cells, max_size=5))
 def test_what_is_written_is_read(rows: list[dict[str, str]]) -> None:
-    found, mistakes = csv_rows(csv_text(COLUMNS, rows), COLUMNS)
+    found, mistakes = parse_csv(format_csv(COLUMNS, rows), COLUMNS)
     assert mistakes == []
     assert [values for _, values in found] == rows
 
 
 @given(st.text(max_size=60))
 def test_any_text_is_rows_or_mistakes(text: str) -> None:
-    rows, mistakes = csv_rows(text, COLUMNS)
+    rows, mistakes = parse_csv(text, COLUMNS)
     assert all(line >= 1 for line, _ in [*rows, *mistakes])
 
 
 @pytest.mark.parametrize("name", ["=1+1", "@SUM(1)", "+1", "-1", "'=1", "''-x", '=HYPERLINK("http://evil","x")'])
 def test_no_cell_is_a_formula_to_a_spreadsheet_and_all_come_back(name: str) -> None:
-    text = csv_text(COLUMNS, [{"name": name, "expected_rate": "1", "end": ""}])
+    text = format_csv(COLUMNS, [{"name": name, "expected_rate": "1", "end": ""}])
     cell = next(csv.reader([text.splitlines()[1]]))[0]
     assert cell == f"'{name}"
-    assert csv_rows(text, COLUMNS)[0][0][1]["name"] == name
+    assert parse_csv(text, COLUMNS)[0][0][1]["name"] == name
 
 
 def test_other_apostrophes_and_signs_stay() -> None:
-    (row,), _ = csv_rows("'tis,-1,''\n", COLUMNS)
+    (row,), _ = parse_csv("'tis,-1,''\n", COLUMNS)
     assert list(row[1].values()) == ["'tis", "-1", "''"]
-    assert csv_text(COLUMNS, [row[1]]).splitlines()[1].startswith("'tis,")
+    assert format_csv(COLUMNS, [row[1]]).splitlines()[1].startswith("'tis,")

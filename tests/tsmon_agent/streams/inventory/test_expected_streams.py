@@ -15,21 +15,21 @@ from tsmon.line_protocol.values import MAX_TIME_NS
 from tsmon.stores import Selector, selector_text
 from tsmon.stores.selectors import check_selector
 from tsmon_agent.settings import Settings
-from tsmon_agent.state import Database, StreamState
+from tsmon_agent.state import Database, LastKnownFreshness
 from tsmon_agent.streams.inventory import (
-    Changes,
-    Instrument,
-    instruments,
+    InstrumentSummary,
+    LoadResult,
+    find_streams,
+    format_streams_csv,
     load_streams,
+    parse_stream_csv,
+    parse_stream_rows,
+    query_streams,
     remove_streams,
     selector_of,
     set_enabled,
-    stream_json,
-    stream_rows,
-    stream_rows_of_csv,
-    streams,
-    streams_csv,
-    streams_of,
+    stream_to_json,
+    summarize_instruments,
 )
 
 SETTINGS = Settings()
@@ -37,25 +37,25 @@ NAMES = ("reference_designator", "method", "stream")
 FIRST = "a,telemetered,ctd,1,60,120\na,streamed,ctd,0.1,,\nb,streamed,par\n"
 
 
-def load(database: Database, table: str) -> Changes:
-    rows = stream_rows_of_csv(table, SETTINGS, source="expected.csv")
+def load(database: Database, table: str) -> LoadResult:
+    rows = parse_stream_csv(table, SETTINGS, source="expected.csv")
     return database.run(lambda session: load_streams(session, rows, source="expected.csv"))
 
 
 def export(database: Database) -> str:
-    return database.run(lambda session: streams_csv(streams(session)))
+    return database.run(lambda session: format_streams_csv(query_streams(session)))
 
 
 def names(database: Database) -> list[str]:
-    found = database.run(streams)
+    found = database.run(query_streams)
     return [f"{one.reference_designator} {one.method} {one.stream}" for one in found]
 
 
 class TestLoad:
     def test_new_ones(self, database: Database) -> None:
-        assert load(database, FIRST) == Changes(3, 0, 0)
+        assert load(database, FIRST) == LoadResult(3, 0, 0)
         assert names(database) == ["a streamed ctd", "a telemetered ctd", "b streamed par"]
-        _, second, third = database.run(streams)
+        _, second, third = database.run(query_streams)
         assert (second.expected_rate, second.warn_interval_ns, second.fail_interval_ns) == (
             1.0,
             60_000_000_000,
@@ -66,15 +66,19 @@ class TestLoad:
 
     def test_again_updates(self, database: Database) -> None:
         load(database, FIRST)
-        database.run(lambda s: s.add(StreamState(stream_id=streams(s)[1].id, state="failed", since_ns=1)))
-        assert load(database, "a,telemetered,ctd,2,60,120\nb,streamed,par,,,\nc,streamed,par\n") == Changes(1, 1, 1)
+        database.run(
+            lambda s: s.add(LastKnownFreshness(stream_id=query_streams(s)[1].id, state="failed", since_ns=1))
+        )
+        assert load(database, "a,telemetered,ctd,2,60,120\nb,streamed,par,,,\nc,streamed,par\n") == LoadResult(
+            1, 1, 1
+        )
         assert len(names(database)) == 4
-        assert database.run(streams)[1].expected_rate == 2.0
+        assert database.run(query_streams)[1].expected_rate == 2.0
         assert database.run(lambda s: s.scalar(text("SELECT count(*) FROM stream_states"))) == 1
 
     def test_the_same_again_changes_nothing(self, database: Database) -> None:
         load(database, FIRST)
-        assert load(database, FIRST) == Changes(0, 0, 3)
+        assert load(database, FIRST) == LoadResult(0, 0, 3)
 
     def test_columns_that_a_table_lacks_stay(self, database: Database) -> None:
         load(database, 'a,b,c,1,60,120,m f,"bounds=1,2,3",no\n')
@@ -87,7 +91,7 @@ class TestLoad:
     def test_empty_cells_remove(self, database: Database) -> None:
         load(database, "a,b,c,1,60,120,m f,gap_fraction=0.5,no\n")
         load(database, "a,b,c,,,,,,\n")
-        (one,) = database.run(streams)
+        (one,) = database.run(query_streams)
         assert (one.expected_rate, one.warn_interval_ns, one.fail_interval_ns, one.rules) == (None,) * 4
         assert one.measurement == "c"
         assert one.enabled
@@ -101,14 +105,14 @@ class TestLoad:
 
     def test_many_in_few_statements(self, database: Database) -> None:
         table = "".join(f"r{n},m,s{n},1,60,120\n" for n in range(2_000))
-        assert load(database, table) == Changes(2_000, 0, 0)
-        assert load(database, table.replace(",60,", ",61,")) == Changes(0, 2_000, 0)
+        assert load(database, table) == LoadResult(2_000, 0, 0)
+        assert load(database, table.replace(",60,", ",61,")) == LoadResult(0, 2_000, 0)
         statements: list[str] = []
 
         def work(session: object) -> None:
             bind = session.get_bind()  # type: ignore[attr-defined]
             event.listen(bind, "before_cursor_execute", lambda *arguments: statements.append(arguments[2]))
-            load_streams(session, stream_rows_of_csv(table, SETTINGS, source="t"))  # type: ignore[arg-type]
+            load_streams(session, parse_stream_csv(table, SETTINGS, source="t"))  # type: ignore[arg-type]
 
         database.run(work)
         assert len(statements) < 20
@@ -119,7 +123,7 @@ class TestOthers:
         load(database, FIRST)
 
         def found(**names: object) -> int:
-            return database.run(lambda session: len(streams(session, **names)))  # type: ignore[arg-type]
+            return database.run(lambda session: len(query_streams(session, **names)))  # type: ignore[arg-type]
 
         assert found(reference_designator="a") == 2
         assert found(method="streamed") == 2
@@ -130,7 +134,7 @@ class TestOthers:
     def test_instruments(self, database: Database) -> None:
         load(database, FIRST)
         database.run(lambda session: set_enabled(session, "a", "streamed", "ctd", enabled=False))
-        assert database.run(instruments) == [Instrument("a", 2, 1), Instrument("b", 1, 1)]
+        assert database.run(summarize_instruments) == [InstrumentSummary("a", 2, 1), InstrumentSummary("b", 1, 1)]
 
     def test_disable_and_enable(self, database: Database) -> None:
         load(database, FIRST)
@@ -141,7 +145,9 @@ class TestOthers:
 
     def test_remove(self, database: Database) -> None:
         load(database, FIRST)
-        database.run(lambda s: s.add(StreamState(stream_id=streams(s)[0].id, state="failed", since_ns=1)))
+        database.run(
+            lambda s: s.add(LastKnownFreshness(stream_id=query_streams(s)[0].id, state="failed", since_ns=1))
+        )
         assert database.run(lambda session: remove_streams(session, "a", "streamed", "ctd")) == 1
         assert names(database) == ["a telemetered ctd", "b streamed par"]
         assert database.run(lambda s: s.scalar(text("SELECT count(*) FROM stream_states"))) == 0
@@ -157,7 +163,7 @@ class TestOthers:
             ),
         ):
             with pytest.raises(UnknownNameError, match=reason):
-                database.run(lambda session, asked=asked: streams_of(session, *asked))
+                database.run(lambda session, asked=asked: find_streams(session, *asked))
 
 
 possible_names = (
@@ -206,13 +212,15 @@ def test_what_is_exported_loads_again_to_the_same(
     values = [
         msgspec.structs.replace(row, warn_interval_ns=warn_ns, fail_interval_ns=fail_ns)
         for row, (_, *given) in zip(
-            stream_rows(enumerate(map(itemgetter(0), found), 1), SETTINGS), found, strict=True
+            parse_stream_rows(enumerate(map(itemgetter(0), found), 1), SETTINGS), found, strict=True
         )
         for warn_ns, fail_ns in [sorted(given) if all(given) else given]  # type: ignore[type-var]
     ]
     one.run(lambda session: load_streams(session, values))
     table = export(one)
-    assert load(other, table) == Changes(len(found), 0, 0)
+    assert load(other, table) == LoadResult(len(found), 0, 0)
     assert export(other) == table
-    assert load(one, table) == Changes(0, 0, len(found))
-    assert [stream_json(a) for a in one.run(streams)] == [stream_json(b) for b in other.run(streams)]
+    assert load(one, table) == LoadResult(0, 0, len(found))
+    assert [stream_to_json(a) for a in one.run(query_streams)] == [
+        stream_to_json(b) for b in other.run(query_streams)
+    ]

@@ -10,10 +10,10 @@ from tsmon.stores import Selector
 from tsmon_agent.settings import Settings
 from tsmon_agent.streams.inventory import (
     StreamRow,
-    deployment_rows,
-    deployment_rows_of_csv,
-    stream_rows,
-    stream_rows_of_csv,
+    parse_deployment_csv,
+    parse_deployment_rows,
+    parse_stream_csv,
+    parse_stream_rows,
 )
 
 SETTINGS = Settings()
@@ -21,13 +21,13 @@ HEADER = "reference designator,method,stream,expected rate,warn interval,fail in
 
 
 def one(text: str, settings: Settings = SETTINGS) -> StreamRow:
-    (row,) = stream_rows_of_csv(text, settings, source="expected.csv")
+    (row,) = parse_stream_csv(text, settings, source="expected.csv")
     return row
 
 
 def mistakes(text: str) -> list[tuple[int, str]]:
     with pytest.raises(InvalidRowsError) as wrong:
-        stream_rows_of_csv(text, SETTINGS, source="expected.csv")
+        parse_stream_csv(text, SETTINGS, source="expected.csv")
     return list(wrong.value.mistakes)
 
 
@@ -102,7 +102,7 @@ class TestStreams:
 
     def test_text_of_one_mistake(self) -> None:
         with pytest.raises(InvalidRowsError) as wrong:
-            stream_rows_of_csv("a,b,c,-1\n", SETTINGS, source="expected.csv")
+            parse_stream_csv("a,b,c,-1\n", SETTINGS, source="expected.csv")
         assert str(wrong.value) == (
             "expected.csv:1: the expected rate is '-1'; give a number of Hz between 1e-9 and 1e9, or leave it "
             "empty; nothing of it was applied"
@@ -110,13 +110,13 @@ class TestStreams:
 
     def test_text_of_several(self) -> None:
         with pytest.raises(InvalidRowsError) as wrong:
-            stream_rows_of_csv("a\nb\n", SETTINGS, source="expected.csv")
+            parse_stream_csv("a\nb\n", SETTINGS, source="expected.csv")
         lines = str(wrong.value).splitlines()
         assert [line[:16] for line in lines] == ["expected.csv:1: ", "expected.csv:2: ", "2 mistakes in ex"]
         assert lines[-1] == "2 mistakes in expected.csv; nothing of it was applied"
 
     def test_from_json(self) -> None:
-        (row,) = stream_rows(
+        (row,) = parse_stream_rows(
             [
                 (
                     1,
@@ -143,7 +143,7 @@ class TestStreams:
             (2, {"reference_designator": "a", "method": "b", "stream": "c", "rules": [1], "selector": {}}),
         ]
         with pytest.raises(InvalidRowsError) as wrong:
-            stream_rows(rows, SETTINGS)
+            parse_stream_rows(rows, SETTINGS)
         assert [(line, reason.partition(";")[0]) for line, reason in wrong.value.mistakes] == [
             (1, "the method is 3"),
             (1, "the stream is missing"),
@@ -155,7 +155,7 @@ class TestStreams:
 
 class TestDeployments:
     def test_rows(self) -> None:
-        rows = deployment_rows_of_csv(
+        rows = parse_deployment_csv(
             "refdes,deployment,start time,end time\n"
             "GP03,1,2024-05-01,2024-05-02T00:00:00.5+02:00\n"
             "GP03,2,2024-06-01,\n",
@@ -168,7 +168,7 @@ class TestDeployments:
 
     def test_every_mistake_is_named(self) -> None:
         with pytest.raises(InvalidRowsError) as wrong:
-            deployment_rows_of_csv(
+            parse_deployment_csv(
                 "a,1,2024-05-01\na,1,2024-05-01\na,x,soon\na,3,2024-05-02,2024-05-01\n,4,2024-05-01\n",
                 source="d.csv",
             )
@@ -181,7 +181,7 @@ class TestDeployments:
         ]
 
     def test_from_json(self) -> None:
-        (row,) = deployment_rows(
+        (row,) = parse_deployment_rows(
             [(1, {"reference_designator": "a", "number": 1, "start": "2024-05-01", "end": None})]
         )
         assert row.end_ns is None

@@ -10,7 +10,7 @@ from tsmon.availability import DOCUMENT, EXACT, Category
 from tsmon.errors import AvailabilityError
 from tsmon_agent.settings import AvailabilitySettings
 from tsmon_agent.state import ExpectedStream
-from tsmon_agent.streams.inventory.rule_overrides import checked_rules, rules_of, rules_of_text, rules_text
+from tsmon_agent.streams.inventory.rule_overrides import build_rules, check_rules, format_rules, parse_rules
 
 DEFAULT = AvailabilitySettings()
 
@@ -20,21 +20,21 @@ def stream(own: dict[str, Any] | None, rate: float | None = None) -> ExpectedStr
 
 
 def test_without_any_they_are_those_of_the_settings() -> None:
-    assert rules_of(stream(None), DEFAULT) == EXACT
+    assert build_rules(stream(None), DEFAULT) == EXACT
     settings = AvailabilitySettings(preset="document", gap_fraction=0.01)
-    assert rules_of(stream(None), settings) == settings.rules()
+    assert build_rules(stream(None), settings) == settings.rules()
 
 
 def test_the_expected_rate_gives_the_period() -> None:
-    assert rules_of(stream(None, 0.1), DEFAULT).period_ns == 10_000_000_000
-    assert rules_of(stream({"gap_fraction": 0.5}, 1e9), DEFAULT).period_ns == 1
+    assert build_rules(stream(None, 0.1), DEFAULT).period_ns == 10_000_000_000
+    assert build_rules(stream({"gap_fraction": 0.5}, 1e9), DEFAULT).period_ns == 1
 
 
 def test_own_ones_stand_in_place_of_the_settings() -> None:
     settings = AvailabilitySettings(gap_fraction=0.01, colors={"present": "#000000", "missing": "#111111"})
-    own = checked_rules({"preset": "document", "bin_width": "3600", "colors": {"missing": "#222222"}}, settings)
+    own = check_rules({"preset": "document", "bin_width": "3600", "colors": {"missing": "#222222"}}, settings)
     assert own == {"preset": "document", "bin_width": 3600.0, "colors": {"missing": "#222222"}}
-    rules = rules_of(stream(own), settings)
+    rules = build_rules(stream(own), settings)
     assert (rules.gaps, rules.sparse_floor) == (DOCUMENT.gaps, DOCUMENT.sparse_floor)
     assert (rules.gap_fraction, rules.bin_width_ns) == (0.01, 3_600_000_000_000)
     assert rules.appearances[Category.PRESENT].color == "#000000"
@@ -59,20 +59,20 @@ def test_own_ones_stand_in_place_of_the_settings() -> None:
 )
 def test_what_cannot_be_meant(own: dict[str, Any], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
-        checked_rules(own, DEFAULT)
+        check_rules(own, DEFAULT)
 
 
 def test_settings_that_no_longer_fit() -> None:
-    own = checked_rules({"tolerance": 0.4}, DEFAULT)
+    own = check_rules({"tolerance": 0.4}, DEFAULT)
     with pytest.raises(
         AvailabilityError, match=r"the rules of a b c do not fit the settings: .* let them increase"
     ):
-        rules_of(stream(own), AvailabilitySettings(bounds=[1.0, 1.2, 2.0]))
+        build_rules(stream(own), AvailabilitySettings(bounds=[1.0, 1.2, 2.0]))
 
 
 def test_text() -> None:
-    own = checked_rules(
-        rules_of_text(" preset=exact; gap_fraction = 0.01;bounds=1, 2,3 ;colors.missing=#d9534d;"), DEFAULT
+    own = check_rules(
+        parse_rules(" preset=exact; gap_fraction = 0.01;bounds=1, 2,3 ;colors.missing=#d9534d;"), DEFAULT
     )
     assert own == {
         "preset": "exact",
@@ -80,9 +80,9 @@ def test_text() -> None:
         "bounds": [1.0, 2.0, 3.0],
         "colors": {"missing": "#d9534d"},
     }
-    assert rules_text(own) == "preset=exact; gap_fraction=0.01; bounds=1.0,2.0,3.0; colors.missing=#d9534d"
-    assert checked_rules(rules_of_text(""), DEFAULT) is None
-    assert rules_text(None) == ""
+    assert format_rules(own) == "preset=exact; gap_fraction=0.01; bounds=1.0,2.0,3.0; colors.missing=#d9534d"
+    assert check_rules(parse_rules(""), DEFAULT) is None
+    assert format_rules(None) == ""
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_text() -> None:
 )
 def test_no_text(text: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
-        rules_of_text(text)
+        parse_rules(text)
 
 
 positive = st.floats(1e-6, 0.5)
@@ -121,5 +121,5 @@ OWN = st.fixed_dictionaries(
 
 @given(OWN)
 def test_text_reads_back(own: dict[str, Any]) -> None:
-    checked = checked_rules(own, DEFAULT)
-    assert checked_rules(rules_of_text(rules_text(checked)), DEFAULT) == checked
+    checked = check_rules(own, DEFAULT)
+    assert check_rules(parse_rules(format_rules(checked)), DEFAULT) == checked

@@ -15,7 +15,7 @@ from playwright.async_api import Browser, expect
 from tests.services.browser import visiting
 from tests.tsmon_agent.web.house import NAME, STRANGER, House
 from tsmon_agent.auth import revoke_token
-from tsmon_agent.streams.inventory import streams_of
+from tsmon_agent.streams.inventory import find_streams
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -141,11 +141,11 @@ async def test_signed_in_a_change_needs_the_proof_of_the_page(house: House, stra
     assert await stranger.ask("POST", path, **switch, csrf="x") == 403
     assert await stranger.ask("POST", f"/instrument/{NAME}/disable") == 403
     assert await stranger.ask("DELETE", f"/expected/{NAME}") == 403
-    (one,) = await house.context.state.run(lambda s: streams_of(s, NAME))
+    (one,) = await house.context.state.run(lambda s: find_streams(s, NAME))
     assert one.enabled
     await stranger.ask("GET", f"/streams/{NAME}")
     assert await stranger.ask("POST", path, **switch, csrf=stranger.field("csrf")) == 303
-    (one,) = await house.context.state.run(lambda s: streams_of(s, NAME))
+    (one,) = await house.context.state.run(lambda s: find_streams(s, NAME))
     assert not one.enabled
     assert (await house.audit())[0]["action"] == "disable streams"
 
@@ -247,7 +247,7 @@ async def test_in_a_browser_by_keyboard_and_back_to_where_one_was_going(browser:
         await page.get_by_role("button", name="Sign out").click()
         await expect(page.get_by_role("link", name="Sign in")).to_be_visible()
         assert [text for text in visit.complaints if "401" not in text] == []
-    (one,) = await house.context.state.run(lambda s: streams_of(s, NAME))
+    (one,) = await house.context.state.run(lambda s: find_streams(s, NAME))
     assert not one.enabled
     actions = [(one["who"], one["action"]) for one in reversed(await house.audit())]
     assert actions == [

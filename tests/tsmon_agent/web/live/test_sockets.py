@@ -8,7 +8,7 @@ import pytest
 from tests.tsmon_agent.web.hosts import Shown, cpu, disk, eventually, net
 from tsmon.time_units import SECOND_NS
 from tsmon_agent.host.sampling.live_feed import Round
-from tsmon_agent.streams.inventory import load_streams, stream_rows_of_csv
+from tsmon_agent.streams.inventory import load_streams, parse_stream_csv
 from tsmon_agent.web.host.live_messages import HostMessages
 
 
@@ -151,10 +151,10 @@ class TestStreams:
             for n, age_s in enumerate(ages_s)
         ]
         await shown.context.store.write("\n".join(lines).encode())
-        await shown.context.freshness.look(shown.context.store)
+        await shown.context.freshness.run_round(shown.context.store)
 
     async def expect(self, shown: Shown) -> None:
-        rows = stream_rows_of_csv("A-0,m,ctd,1,60,600\nA-1,m,ctd,1,60,600\n", shown.context.settings, source="t")
+        rows = parse_stream_csv("A-0,m,ctd,1,60,600\nA-1,m,ctd,1,60,600\n", shown.context.settings, source="t")
         await shown.context.state.run(lambda session: load_streams(session, rows))
 
     async def test_a_page_is_told_of_what_changes_and_of_that_alone_at_once(self, shown: Shown) -> None:

@@ -100,9 +100,9 @@ async def test_what_changes_something_is_never_for_those_who_only_see(house: Hou
 )
 async def test_what_is_no_token_is_401_even_on_this_machine(house: House, header: str) -> None:
     secret = await house.token("administer")
-    from tsmon_agent.auth.secrets import digest_of
+    from tsmon_agent.auth.secrets import compute_digest
 
-    value = header.replace("{secret}", secret).replace("{digest}", digest_of(secret))
+    value = header.replace("{secret}", secret).replace("{digest}", compute_digest(secret))
     async with house.shown.client.get("/api/pipeline", headers={"Authorization": value}) as response:
         assert response.status == 401
         assert response.headers["WWW-Authenticate"] == 'Bearer realm="tsmon-agent"'

@@ -18,7 +18,7 @@ from tests.tsmon_agent.running_agent import running_agent
 from tests.tsmon_agent.web.house import NAME, House, bearer
 from tests.tsmon_agent.web.pages_in_browser import reported_live
 from tsmon.errors import TsmonError
-from tsmon_agent.cli.status import ask
+from tsmon_agent.cli.status import query_status
 from tsmon_agent.settings import WebSettings
 from tsmon_agent.web import WebServer
 from tsmon_agent.web.security import tls_of
@@ -179,7 +179,7 @@ async def test_the_status_command_asks_by_tls(house: House, certificate: Certifi
     try:
         port = int(server.address.rpartition(":")[2].removesuffix("/mon"))
         settings = WebSettings(port=port, base_path="/mon", **certificate.settings)
-        found = await asyncio.to_thread(ask, settings)
+        found = await asyncio.to_thread(query_status, settings)
         assert (found.runs, found.address) == (True, server.address)
     finally:
         await server.stop()

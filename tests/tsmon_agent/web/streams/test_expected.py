@@ -9,8 +9,8 @@ import pytest
 import pytest_asyncio
 
 from tests.tsmon_agent.web.hosts import Shown
-from tsmon_agent.auth import Role, create_token, entries
-from tsmon_agent.streams.inventory import deployments, streams
+from tsmon_agent.auth import Role, create_token, query_audit
+from tsmon_agent.streams.inventory import query_deployments, query_streams
 
 NAME = "GP03FLMA-RIM01"
 TABLE = f"{NAME},streamed,ctd,1,10m,1h\n{NAME},telemetered,ctd,0.01,,\nCE01-PAR,streamed,par,,,\n"
@@ -39,11 +39,11 @@ class Operator:
             return await response.json() if response.content_type == "application/json" else text
 
     async def stored(self) -> list[str]:
-        found = await self.shown.context.state.run(streams)
+        found = await self.shown.context.state.run(query_streams)
         return [f"{one.method} {one.stream} {one.expected_rate} {one.enabled}" for one in found]
 
     async def actions(self) -> list[tuple[str, str | None]]:
-        found = await self.shown.context.state.run(lambda s: entries(s, most=50))
+        found = await self.shown.context.state.run(lambda s: query_audit(s, most=50))
         return [(one.action, one.target) for one in reversed(found)]
 
 
@@ -197,7 +197,7 @@ class TestDeployed:
         assert (await operator("GET", one))["start"] == "2024-02-01T00:00:00Z"
         await operator("DELETE", one, status=204)
         await operator("DELETE", one, status=404)
-        assert await operator.shown.context.state.run(deployments) == []
+        assert await operator.shown.context.state.run(query_deployments) == []
         assert [action for action, _ in await operator.actions()] == [
             "add a deployment",
             "change a deployment",
@@ -229,7 +229,7 @@ class TestStatus:
     async def settled(self, operator: Operator) -> None:
         """Until the round that a change has asked for is over."""
         await asyncio.gather(*operator.shown.context._upkeep.values())
-        await operator.shown.context.freshness.look(operator.shown.context.store)
+        await operator.shown.context.freshness.run_round(operator.shown.context.store)
 
     async def test_streams_and_instruments_are_as_the_last_round_has_found_them(self, operator: Operator) -> None:
         await operator("PUT", "/expected", csv=TABLE)

@@ -11,7 +11,7 @@ from playwright.async_api import Browser, expect
 from tests.tsmon_agent.web.hosts import Shown
 from tests.tsmon_agent.web.pages_in_browser import page_of
 from tsmon_agent.settings import Settings
-from tsmon_agent.streams.inventory import deployment_rows_of_csv, load_deployments, load_streams, stream_rows_of_csv
+from tsmon_agent.streams.inventory import load_deployments, load_streams, parse_deployment_csv, parse_stream_csv
 
 S = 1_000_000_000
 NAME = "CE01ISSM-MFD37-03-CTDBPC000"
@@ -33,8 +33,8 @@ async def known(shown: Shown) -> Shown:
     """Two deployments; in the first all data of one stream are there, in the second there is an outage."""
     state = shown.context.state
     await state.open()
-    await state.run(lambda s: load_streams(s, stream_rows_of_csv(EXPECTED, Settings(), source="expected")))
-    await state.run(lambda s: load_deployments(s, deployment_rows_of_csv(DEPLOYED, source="deployed")))
+    await state.run(lambda s: load_streams(s, parse_stream_csv(EXPECTED, Settings(), source="expected")))
+    await state.run(lambda s: load_deployments(s, parse_deployment_csv(DEPLOYED, source="deployed")))
     seconds = [*range(0, 100_000, 10), *range(150_000, 200_000, 10), *range(210_000, 250_000, 10)]
     lines = [f"ctd,reference_designator={NAME},method=streamed value=1 {(START + n) * S}" for n in seconds]
     await shown.context.store.write("\n".join(lines).encode())
@@ -106,7 +106,7 @@ async def test_the_same_as_csv(known: Shown) -> None:
 
 
 async def test_all_instruments_by_site_with_search_and_state(known: Shown) -> None:
-    await known.context.freshness.look(known.context.store)
+    await known.context.freshness.run_round(known.context.store)
     page = await known.get_text("/streams")
     assert page.index("CE01ISSM</bdi>") < page.index("GP03</bdi>")
     assert "GP03-X" not in await known.get_text("/streams?search=ctdbpc")
@@ -123,7 +123,7 @@ async def test_without_expected_streams_the_page_says_how_to_begin(shown: Shown)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", ["/streams", f"/streams/{NAME}"])
 async def test_pages_are_usable_by_everyone(browser: Browser, known: Shown, path: str, scheme: str) -> None:
-    await known.context.freshness.look(known.context.store)
+    await known.context.freshness.run_round(known.context.store)
     async with page_of(browser, known, path, color_scheme=scheme, bypass_csp=True) as page:
         await page.evaluate("for (const details of document.querySelectorAll('details')) details.open = true")
         found = (await Axe().run(page)).response
@@ -154,14 +154,14 @@ async def test_a_piece_says_what_it_is_by_pointer_and_by_keys(browser: Browser, 
     ],
 )
 async def test_states_change_without_a_reload(browser: Browser, known: Shown, path: str, place: str) -> None:
-    deployments = deployment_rows_of_csv(f"{NAME},3,2024-01-01,\n", source="deployed")
+    deployments = parse_deployment_csv(f"{NAME},3,2024-01-01,\n", source="deployed")
     await known.context.state.run(lambda session: load_deployments(session, deployments))
-    await known.context.freshness.look(known.context.store)
+    await known.context.freshness.run_round(known.context.store)
     async with page_of(browser, known, path) as page:
         state = page.locator(place)
         await expect(state).to_have_text("\N{BALLOT X}failed")
         now = time.time_ns()
         lines = [f"ctd,reference_designator={NAME},method={one} value=1 {now}" for one in ("streamed", "recovered")]
         await known.context.store.write("\n".join(lines).encode())
-        await known.context.freshness.look(known.context.store)
+        await known.context.freshness.run_round(known.context.store)
         await expect(state).to_have_text("\N{CHECK MARK}operational", timeout=15_000)

@@ -3,10 +3,10 @@
 import enum
 from collections.abc import Iterable
 
-__all__ = ["Level", "level_of", "worst"]
+__all__ = ["FreshnessStatus", "judge_age", "worst_status"]
 
 
-class Level(enum.IntEnum):
+class FreshnessStatus(enum.IntEnum):
     """From what says nothing to what is worst."""
 
     NOT_TRACKED = 0
@@ -21,30 +21,32 @@ class Level(enum.IntEnum):
     """Failed, as all streams from the same host have: no series with its ``host`` tag has anything new."""
 
     @property
-    def word(self) -> str:
+    def label(self) -> str:
         """For people: ``silent host``."""
         return self.name.lower().replace("_", " ")
 
     @property
-    def shape(self) -> str:
+    def symbol(self) -> str:
         """A sign that tells it apart without colour."""
         return "·✓△✗⊘"[self]
 
 
-def level_of(age_ns: int | None, warn_ns: int | None, fail_ns: int | None, *, tracked: bool = True) -> Level:
+def judge_age(
+    age_ns: int | None, warn_ns: int | None, fail_ns: int | None, *, tracked: bool = True
+) -> FreshnessStatus:
     """Level of a stream whose newest datum has this age (None: there is none); exactly a limit is not older.
 
-    A stream with one limit only has the others' levels never; without any it is not tracked.
+    A stream with one limit only has the others' statuses never; without any it is not tracked.
     """
     if not tracked or (warn_ns is None and fail_ns is None):
-        return Level.NOT_TRACKED
+        return FreshnessStatus.NOT_TRACKED
     if age_ns is None or (fail_ns is not None and age_ns > fail_ns):
-        return Level.FAILED
+        return FreshnessStatus.FAILED
     if warn_ns is not None and age_ns > warn_ns:
-        return Level.DEGRADED
-    return Level.OPERATIONAL
+        return FreshnessStatus.DEGRADED
+    return FreshnessStatus.OPERATIONAL
 
 
-def worst(levels: Iterable[Level]) -> Level:
+def worst_status(statuses: Iterable[FreshnessStatus]) -> FreshnessStatus:
     """Level of a group: that of its worst member; not tracked where none is."""
-    return max(levels, default=Level.NOT_TRACKED)
+    return max(statuses, default=FreshnessStatus.NOT_TRACKED)
