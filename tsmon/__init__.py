@@ -31,7 +31,7 @@ from tsmon.points import (
     SubtaskFinal,
     WorkerQueue,
     WorkerRequest,
-    route_of,
+    format_route,
 )
 
 __all__ = [
@@ -66,5 +66,5 @@ __all__ = [
     "WorkerQueue",
     "WorkerRequest",
     "configure",
-    "route_of",
+    "format_route",
 ]

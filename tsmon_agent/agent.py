@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from tsmon import Monitor, TsmonError
 from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon.points import Point
-from tsmon.points.own_metrics import Pipeline
+from tsmon.points.self_metrics import AgentCounts
 from tsmon.scheduling.periodic import Periodic
 from tsmon.settings import MonitoringSettings
 from tsmon.stores.factory import store_from
@@ -234,17 +234,7 @@ class Agent:
 
     def _emit_pipeline(self) -> None:
         counts = self.context.monitor.counts
-        point = Pipeline(
-            host=self.context.settings.agent.host,
-            accepted=counts.accepted,
-            recovered=counts.recovered,
-            written=counts.written,
-            pending=counts.pending,
-            dropped=counts.dropped,
-            refused=counts.refused,
-            nonfinite_fields=counts.nonfinite_fields,
-        )
-        self._emit(point)
+        self._emit(AgentCounts.from_counts(counts, host=self.context.settings.agent.host))
 
     def _emit(self, point: Point) -> None:
         try:

@@ -15,7 +15,7 @@ from tsmon import Monitor, StreamBin, StreamFreshness, Tag
 from tsmon.delivery.accounting import Counts
 from tsmon.points import Point, Request, RequestError
 from tsmon.points.host import System
-from tsmon.points.own_metrics import Pipeline, SamplerRound
+from tsmon.points.self_metrics import AgentCounts, SamplerRound
 from tsmon.settings import MonitoringSettings
 from tsmon_agent.host.samplers import Sampler
 from tsmon_agent.host.sampling.from_settings import samplers_from
@@ -118,17 +118,8 @@ def _system(host: str, time_ns: int) -> System:
     return System(host=host, load1=9.0, load5=9.0, load15=9.0, n_cpus=1, uptime=1, time=time_ns)
 
 
-def _pipeline(counts: Counts, time_ns: int) -> Pipeline:
-    return Pipeline(
-        time=time_ns,
-        host=HOST,
-        accepted=counts.accepted,
-        written=counts.written,
-        pending=counts.pending,
-        dropped=counts.dropped,
-        refused=counts.refused,
-        nonfinite_fields=counts.nonfinite_fields,
-    )
+def _pipeline(counts: Counts, time_ns: int) -> AgentCounts:
+    return AgentCounts.from_counts(counts, time=time_ns, host=HOST)
 
 
 def _write_to_disk(directory: Path) -> None:

@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 from tsmon import Monitor, Point, Tag
 from tsmon.points import Request, SubtaskExecution
 from tsmon.stores import Bin, Selector, Series
-from tsmon.work import collecting, current_work, timed
-from tsmon.work.in_progress import counting_in_progress
+from tsmon.work import InProgressCounter, current_work, measure_work, timed
 
 
 class Exposure(Point, measurement="exposures"):
@@ -43,15 +42,15 @@ async def loaded(path: str) -> bytes:
 async def emitted() -> None:
     async with Monitor(service="catalogue") as monitor:
         monitor.emit(made())
-        exports = counting_in_progress(monitor, "exports")
+        exports = InProgressCounter(monitor, "exports")
         async with exports:
             number: str = matched(3)
             content: bytes = await loaded(number)
             assert content
-        with collecting() as data:
+        with measure_work() as data:
             data.tags["camera"] = "west"
             data.fields["tries"] = 3
-            execution: SubtaskExecution = data.point(SubtaskExecution, task_id=1, subtask_id=1, task_type=4)
+            execution: SubtaskExecution = data.make_point(SubtaskExecution, task_id=1, subtask_id=1, task_type=4)
             monitor.emit(execution)
         work = current_work()
         assert work is None

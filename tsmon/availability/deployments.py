@@ -8,7 +8,7 @@ from typing import Final, Self
 
 from tsmon.availability.rules import Rules
 from tsmon.errors import AvailabilityError
-from tsmon.line_protocol.values import MAX_TIME_NS, time_ns_of
+from tsmon.line_protocol.values import MAX_TIME_NS, to_time_ns
 from tsmon.points import Time
 
 __all__ = ["BEGINNING_NS", "END_NS", "Deployment", "Span", "spans"]
@@ -43,7 +43,7 @@ class Deployment:
     @classmethod
     def between(cls, number: int, start: Time, end: Time | None = None) -> Self:
         """A deployment by times as a point takes them: aware datetimes, float seconds, integer nanoseconds."""
-        return cls(number, time_ns_of(start), None if end is None else time_ns_of(end))
+        return cls(number, to_time_ns(start), None if end is None else to_time_ns(end))
 
 
 @dataclass(frozen=True, slots=True)

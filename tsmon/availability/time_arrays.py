@@ -10,7 +10,7 @@ from operator import lt
 from typing import Any
 
 from tsmon.errors import AvailabilityError, InvalidPointError
-from tsmon.line_protocol.values import MAX_TIME_NS, time_ns_of
+from tsmon.line_protocol.values import MAX_TIME_NS, to_time_ns
 
 __all__ = ["Times", "increasing"]
 
@@ -68,7 +68,7 @@ def _of_iterable(times: Times) -> list[int]:
     else:
         for position, time in enumerate(found):
             try:
-                found[position] = time_ns_of(time)
+                found[position] = to_time_ns(time)
             except InvalidPointError as error:
                 raise AvailabilityError(f"times[{position}]: {error}") from None
     return found if all(map(lt, found, islice(found, 1, None))) else sorted(set(found))

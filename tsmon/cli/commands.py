@@ -73,11 +73,11 @@ def schema(
 ) -> None:
     """Show the series that point classes declare: tsmon's, or those of your own modules."""
     from tsmon.cli.schema import schema_table
-    from tsmon.points.schema import series_in
+    from tsmon.points.schema import find_series
 
     # Where one's own modules are looked for, as `python -m` does.
     sys.path.insert(0, "")
-    series = series_in(modules or ["tsmon.points"])
+    series = find_series(modules or ["tsmon.points"])
     if as_json:
         print_json(series)
     else:

@@ -1,7 +1,7 @@
 """What every web framework's middleware does with a request: one way for all of them.
 
 Whoever answers the request may add to its points: :func:`set_error_code` and :func:`set_route` here, tags and
-fields by :func:`tsmon.work.gathering.current_work`, times by :class:`tsmon.work.gathering.timed`.
+fields by :func:`tsmon.work.current_work`, times by :class:`tsmon.work.timed`.
 """
 
 import time
@@ -11,15 +11,15 @@ from contextlib import suppress
 from time import perf_counter
 from typing import TYPE_CHECKING, Final, cast
 
-from tsmon.integrations.request_summaries import RequestSummaries, Thinning
-from tsmon.line_protocol import generate
+from tsmon.integrations.request_summaries import RequestSummaries, RouteSampling
+from tsmon.line_protocol import compile_encoder
 from tsmon.line_protocol.values import MAX_INT64, MIN_INT64
 from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon.monitor import source
 from tsmon.monitor.emitter import Emitter
-from tsmon.points import Point, Request, RequestError, route_of
-from tsmon.work.gathering import WorkData, begin_work, current_work, end_work, reset_work
-from tsmon.work.in_progress import counting_in_progress
+from tsmon.points import Point, Request, RequestError, format_route
+from tsmon.work.in_progress import InProgressCounter
+from tsmon.work.work_data import WorkData, begin_work, current_work, end_work, reset_work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,8 +31,8 @@ __all__ = [
     "UNMATCHED",
     "OpenRequest",
     "RequestRecorder",
-    "int_code",
-    "request_id_of",
+    "parse_error_code",
+    "parse_request_id",
     "set_error_code",
     "set_route",
 ]
@@ -94,7 +94,7 @@ class _Row:
 
     __slots__ = ("execution_time", "fields", "request_id", "route", "service", "status_code", "tags", "time_text")
     __declaration__ = Request.__declaration__
-    __factory__ = generate(Request.__declaration__, time_text="time_text")
+    __encoder_factory__ = compile_encoder(Request.__declaration__, time_text="time_text")
     __stands_for__ = Request
 
     time_text: str
@@ -157,9 +157,9 @@ class RequestRecorder:
         self._service = service
         self._errors_from = errors_from
         self._log = RateLimitedLog()
-        self._progress = counting_in_progress(monitor, "requests", service=service)
+        self._progress = InProgressCounter(monitor, "requests", service=service)
         self._inside = self._progress.inside
-        self._thinning = Thinning(monitor.settings.summarize_routes, monitor.settings.sample_routes)
+        self._thinning = RouteSampling(monitor.settings.summarize_routes, monitor.settings.sample_routes)
         self._routes: dict[tuple[str, str | None], tuple[str, int]] = {}
         self._summaries = RequestSummaries(service)
         self._waiting: deque[OpenRequest] = deque()
@@ -270,7 +270,7 @@ class RequestRecorder:
         status = request.status
         key = request.method, request.resource
         route, one_in = self._routes.get(key) or self._add_route(*key)
-        identity = (request_id_of(request.request_id) if request.request_id else None) or request.time_text
+        identity = (parse_request_id(request.request_id) if request.request_id else None) or request.time_text
         failed = status >= self._errors_from
         if one_in == 0:
             self._summaries.add(route, status, request.elapsed_s)
@@ -281,9 +281,9 @@ class RequestRecorder:
             row.request_id = identity
             row.execution_time = request.elapsed_s
             row.fields = None if one_in == 1 or failed else {"weight": one_in}
-            self._emit(request.merged(_point(row)) if request._tags or request._fields else row)  # noqa: SLF001
+            self._emit(request.merge_into(_point(row)) if request._tags or request._fields else row)  # noqa: SLF001
         if failed:
-            code = int_code(request.error_code)
+            code = parse_error_code(request.error_code)
             problem = RequestError(
                 time=request.time_ns,
                 service=self._service,
@@ -292,20 +292,20 @@ class RequestRecorder:
                 error_code=status if code is None else code,
                 request_id=identity,
             )
-            self._emit(request.merged(problem))
+            self._emit(request.merge_into(problem))
 
     @staticmethod
     def _take_code(request: OpenRequest, error: BaseException) -> None:
         """The code of an exception, unless the application gave one; the exception itself is not kept."""
         with suppress(Exception):
-            if int_code(request.error_code) is None:
+            if parse_error_code(request.error_code) is None:
                 request.error_code = getattr(error, "error_code", None)
 
     def _add_route(self, method: str, resource: str | None) -> tuple[str, int]:
         """Remember a route, and how many of its requests are kept; names come from outside, so not for ever."""
         if len(self._routes) >= MAX_ROUTES:
             self._routes.clear()
-        route = route_of(method if method in METHODS else "OTHER", resource or UNMATCHED)
+        route = format_route(method if method in METHODS else "OTHER", resource or UNMATCHED)
         self._routes[method, resource] = found = route, self._thinning.one_in(route)
         return found
 
@@ -327,14 +327,14 @@ def _point(row: _Row) -> Request:
     )
 
 
-def request_id_of(header: str | None) -> str | None:
+def parse_request_id(header: str | None) -> str | None:
     """The request's own identifier where it is printable and of reasonable length, else None."""
     if header and len(header) <= MAX_REQUEST_ID and header.isprintable():
         return header
     return None
 
 
-def int_code(code: object) -> int | None:
+def parse_error_code(code: object) -> int | None:
     """An error code as a plain int, members of an ``IntEnum`` too; None for what is no 64-bit integer."""
     if isinstance(code, int) and not isinstance(code, bool) and MIN_INT64 <= code <= MAX_INT64:
         return int(code)

@@ -8,10 +8,10 @@ from fnmatch import fnmatchcase
 from tsmon.points.requests import RequestSummary
 from tsmon.sketch import Sketch
 
-__all__ = ["RequestSummaries", "Thinning"]
+__all__ = ["RequestSummaries", "RouteSampling"]
 
 
-class Thinning:
+class RouteSampling:
     """Which requests of which routes become points of their own.
 
     ``summarized`` are patterns of routes (``GET:/health*``) whose requests are only summed up; ``sampled`` gives

@@ -1,26 +1,27 @@
-"""Line protocol, the only currency between emitting and storing: encoding, parsing, declared columns."""
+"""Line protocol, the format between emitting and storing: declared columns, encoding, parsing."""
 
 from tsmon.line_protocol.declaration import Column, Declaration, Service, Tag, TagAndField
 from tsmon.line_protocol.default_encoding import configure, encode
 from tsmon.line_protocol.encoding import Encodable, Encoding
-from tsmon.line_protocol.fast_encoder import Factory, generate
-from tsmon.line_protocol.parser import FieldValue, ParsedPoint, Unsigned, parse, parse_line, split_lines
+from tsmon.line_protocol.fast_encoder import EncoderFactory, compile_encoder
+from tsmon.line_protocol.line_splitter import split_lines
+from tsmon.line_protocol.parser import FieldValue, ParsedPoint, Unsigned, parse, parse_line
 
 __all__ = [
     "Column",
     "Declaration",
     "Encodable",
+    "EncoderFactory",
     "Encoding",
-    "Factory",
     "FieldValue",
     "ParsedPoint",
     "Service",
     "Tag",
     "TagAndField",
     "Unsigned",
+    "compile_encoder",
     "configure",
     "encode",
-    "generate",
     "parse",
     "parse_line",
     "split_lines",

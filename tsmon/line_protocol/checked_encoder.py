@@ -1,7 +1,7 @@
-"""The careful encoder: plain code for any point of one class, which says why a point cannot be stored.
+"""The checked encoder: it encodes any point of one class, or explains why the point cannot be stored.
 
-The generated encoders (:mod:`tsmon.line_protocol.fast_encoder`) come here for what they do not know: tag sets that
-are new to them, additional fields, unusual values.
+The fast encoders (:mod:`tsmon.line_protocol.fast_encoder`) call it for what they do not handle: tag sets that are
+not cached, additional fields, unusual values.
 """
 
 import functools
@@ -20,26 +20,26 @@ from tsmon.line_protocol.escaping import (
     escape_measurement,
     escape_tag,
 )
-from tsmon.line_protocol.fast_encoder import Factory
-from tsmon.line_protocol.values import NONFINITE, field_text, field_type, tag_text, time_ns_of
+from tsmon.line_protocol.fast_encoder import EncoderFactory
+from tsmon.line_protocol.values import NONFINITE, format_field, format_tag, infer_field_type, to_time_ns
 
-__all__ = ["LONG_HEAD", "MAX_HEADS", "Careful", "Context", "Encodable"]
+__all__ = ["MAX_CACHED_HEAD", "MAX_HEADS", "CheckedEncoder", "Encodable", "EncodingContext"]
 
 MAX_HEADS: Final = 4_096
-"""Distinct tag sets that are remembered for each class; when it is full, it starts anew."""
+"""Distinct tag sets that are cached for each class; a full cache is cleared."""
 
-LONG_HEAD: Final = 2_000
-"""A head longer than this (in characters) is not remembered, so that the cache is bounded in bytes too."""
+MAX_CACHED_HEAD: Final = 2_000
+"""Longer heads (in characters) are not cached, which bounds the cache in bytes too."""
 
-KNOWN_KEYS: Final = 500
-"""Additional tag keys, and field keys, that are remembered as checked."""
+MAX_CACHED_KEYS: Final = 500
+"""Checked keys of additional tags that are cached; field keys have a cache of the same size."""
 
 
 class Encodable(Protocol):
-    """What the encoder needs of a point; :class:`tsmon.Point` provides it."""
+    """What the encoders need from a point; :class:`tsmon.Point` provides it."""
 
     __declaration__: ClassVar[Declaration]
-    __factory__: ClassVar[Factory | None]
+    __encoder_factory__: ClassVar[EncoderFactory | None]
 
     @property
     def tags(self) -> Mapping[str, Any] | None: ...  # noqa: D102
@@ -49,11 +49,11 @@ class Encodable(Protocol):
     def time(self) -> Any: ...  # noqa: D102
 
 
-class Context(Protocol):
-    """What else decides how a line reads; :class:`~tsmon.line_protocol.Encoding` provides it."""
+class EncodingContext(Protocol):
+    """What else determines a line; :class:`~tsmon.line_protocol.Encoding` provides it."""
 
     nonfinite: int
-    saw_series: Callable[[str, str, Mapping[str, str]], None] | None
+    on_new_series: Callable[[str, str, Mapping[str, str]], None] | None
 
     @property
     def service(self) -> str | None: ...  # noqa: D102
@@ -63,10 +63,10 @@ class Context(Protocol):
     def clock(self) -> UniqueClock: ...  # noqa: D102
 
 
-class Careful:
-    """Encoder of the points of one class, in one context; every name and value is checked."""
+class CheckedEncoder:
+    """Encoder of the points of one class in one context; it checks every name and value."""
 
-    def __init__(self, declaration: Declaration, context: Context) -> None:
+    def __init__(self, declaration: Declaration, context: EncodingContext) -> None:
         self._context = context
         self._declaration = declaration
         self._name = declaration.class_name
@@ -88,15 +88,15 @@ class Careful:
         ]
         self._field_keys = [column.key for column, _, _ in self._fields]
         self.heads: dict[object, Any] = {}
-        """Heads in nested dicts, by the values of the declared tags (by None where there are none)."""
+        """Heads in nested dicts, by the values of the declared tags (by None if there are none)."""
         self.tagged_heads: dict[object, str] = {}
         """Heads by the values of the declared tags and the items of the additional ones."""
-        self._remembered = 0
+        self._cached = 0
 
     def encode(self, point: Encodable, head: str | None = None) -> str:
-        """Line of ``point``, without a newline; raises :class:`~tsmon.errors.InvalidPointError`."""
+        """Return the line of ``point`` without a newline; raise :class:`~tsmon.errors.InvalidPointError`."""
         if head is None:
-            head = self.head(point)
+            head = self._format_head(point)
         texts: list[str] = []
         nonfinite = self._add_declared(point, texts)
         if point.fields:
@@ -104,12 +104,12 @@ class Careful:
         if not texts:
             reason = "every field is NaN or infinite" if nonfinite else "it has no field"
             raise InvalidPointError(f"{self._name} cannot be stored, for {reason}; give at least one finite value")
-        time_ns = self._context.clock() if point.time is None else time_ns_of(point.time)
+        time_ns = self._context.clock() if point.time is None else to_time_ns(point.time)
         self._context.nonfinite += nonfinite
         return f"{head}{','.join(texts)} {time_ns}"
 
-    def head(self, point: Encodable) -> str:
-        """Measurement and tags, sorted by escaped key, and the space before the fields."""
+    def _format_head(self, point: Encodable) -> str:
+        """Format measurement and tags, sorted by escaped key, and the space before the fields."""
         tags = self._default_tags.copy()
         for column, key, where in self._tags:
             value = getattr(point, column.attribute)
@@ -117,18 +117,18 @@ class Careful:
                 value = self._service()
             elif value is None and not column.optional:
                 raise InvalidPointError(f"{where} is None, but the tag is not optional")
-            text = tag_text(where, value, column.type)
+            text = format_tag(where, value, column.type)
             check_tag_value(column.key, text)
             tags[key] = escape_tag(text)
         for key, value in (point.tags or {}).items():
             self._check_undeclared("tag", key)
-            text = tag_text(f"tag {key!r} of {self._name}", value)
+            text = format_tag(f"tag {key!r} of {self._name}", value)
             check_tag_value(key, text)
-            tags[_tag_key(key)] = escape_tag(text)
+            tags[_escape_checked_tag_key(key)] = escape_tag(text)
         head = self._measurement + "".join([f",{key}={text}" for key, text in sorted(tags.items()) if text])
         self._check_length(head, self._field_keys)
-        if self._context.saw_series is not None:
-            self._context.saw_series(self._measurement, head, tags)
+        if self._context.on_new_series is not None:
+            self._context.on_new_series(self._measurement, head, tags)
         return head + " "
 
     def _service(self) -> str:
@@ -140,14 +140,14 @@ class Careful:
             )
         return service
 
-    def new_head(self, point: Encodable) -> str:
-        """Head of ``point``, which is remembered."""
-        head = self.head(point)
-        if len(head) > LONG_HEAD:
+    def cache_head(self, point: Encodable) -> str:
+        """Return the head of ``point`` (measurement, tags and a space) and cache it."""
+        head = self._format_head(point)
+        if len(head) > MAX_CACHED_HEAD:
             return head
-        if self._remembered >= MAX_HEADS:
+        if self._cached >= MAX_HEADS:
             self.forget_heads()
-        self._remembered += 1
+        self._cached += 1
         keys = [getattr(point, column.attribute) for column, _, _ in self._tags]
         if point.tags is not None:
             items = tuple(point.tags.items())
@@ -161,8 +161,8 @@ class Careful:
         return head
 
     def forget_heads(self) -> None:
-        """Look every head up anew, because the service has changed or too many are remembered."""
-        self._remembered = 0
+        """Clear the cache, because the service has changed or the cache is full."""
+        self._cached = 0
         self.heads.clear()
         self.tagged_heads.clear()
 
@@ -176,7 +176,7 @@ class Careful:
                 if not column.optional:
                     raise InvalidPointError(f"{where} is None, but the field is not optional")
                 continue
-            text = field_text(where, value, column.type)
+            text = format_field(where, value, column.type)
             if text is NONFINITE:
                 nonfinite += 1
             else:
@@ -190,11 +190,11 @@ class Careful:
             if value is None:
                 continue
             self._check_undeclared("field", key)
-            escaped = _field_key(key)
+            escaped = _escape_checked_field_key(key)
             if key in tags:
                 raise InvalidPointError(f"{self._name} has {key!r} as additional tag and field; choose one")
             where = f"field {key!r} of {self._name}"
-            text = field_text(where, value, field_type(where, value))
+            text = format_field(where, value, infer_field_type(where, value))
             if text is NONFINITE:
                 nonfinite += 1
             else:
@@ -211,7 +211,7 @@ class Careful:
             )
 
     def _check_length(self, head: str, field_keys: Collection[str]) -> None:
-        """Refuse what the server would: head, a separator of four bytes and the longest field key are too much."""
+        """Refuse what the server would: too long a head, separator (four bytes) and field key together."""
         if 4 * (len(head) + max(map(len, field_keys), default=0) + 1) <= MAX_KEY_BYTES:
             return
         longest = max((len(escape_field_key(key).encode()) for key in field_keys), default=0)
@@ -223,13 +223,13 @@ class Careful:
             )
 
 
-@functools.lru_cache(maxsize=KNOWN_KEYS)
-def _tag_key(key: str) -> str:
+@functools.lru_cache(maxsize=MAX_CACHED_KEYS)
+def _escape_checked_tag_key(key: str) -> str:
     check_tag_key(key)
     return escape_tag(key)
 
 
-@functools.lru_cache(maxsize=KNOWN_KEYS)
-def _field_key(key: str) -> str:
+@functools.lru_cache(maxsize=MAX_CACHED_KEYS)
+def _escape_checked_field_key(key: str) -> str:
     check_field_key(key)
     return escape_field_key(key)

@@ -1,6 +1,6 @@
 """What a point class declares: its measurement, and the columns that its annotations describe.
 
-A column is a tag, a field, or both at once. Types are the four of line protocol: str, int, float, bool; an
+A column is a tag, a field, or both. Types are the four of line protocol: str, int, float, bool; an
 ``Enum`` with str or int values, a ``Literal`` and a ``NewType`` count as the type of their values.
 """
 
@@ -13,11 +13,11 @@ from typing import Annotated, Any, Final, Literal, TypeVar, Union, get_args, get
 from tsmon.errors import DeclarationError, InvalidPointError
 from tsmon.line_protocol.escaping import check_field_key, check_measurement, check_tag_key
 
-__all__ = ["Column", "Declaration", "Service", "Tag", "TagAndField", "column_of"]
+__all__ = ["Column", "Declaration", "Service", "Tag", "TagAndField", "parse_column"]
 
 
 class Marker:
-    """Role of an annotated column; used through the aliases below."""
+    """Role of an annotated column; the aliases below use it."""
 
     __slots__ = ("name",)
 
@@ -35,13 +35,13 @@ SERVICE: Final = Marker("Service")
 T = TypeVar("T")
 
 Tag = Annotated[T, TAG]
-"""``route: Tag[str]`` declares a tag; without it a column is a field."""
+"""``route: Tag[str]`` declares a tag; a column without ``Tag`` is a field."""
 
 TagAndField = Annotated[T, TAG_AND_FIELD]
 """``error_code: TagAndField[int]`` declares a tag (written as a string) and a field of the same name."""
 
 Service = Annotated[str | None, SERVICE]
-"""The tag that names the service; left out, it is the Monitor's, else the one given to ``configure()``."""
+"""The tag that names the service; by default that of the Monitor, else the one set by ``configure()``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """A point class as the encoder sees it."""
+    """A point class as the encoders see it."""
 
     class_name: str
     measurement: str
@@ -67,7 +67,7 @@ class Declaration:
     keys: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Check the names; raise :class:`DeclarationError` with the class and the column at fault."""
+        """Check the names; raise :class:`DeclarationError`, which names the class and the column."""
         try:
             check_measurement(self.measurement)
             for column in self.columns:
@@ -85,8 +85,8 @@ class Declaration:
                 )
         object.__setattr__(self, "keys", frozenset(keys))
 
-    def demoted(self, keys: Collection[str]) -> "Declaration":
-        """This declaration with the tags in ``keys`` written as fields of their declared type instead."""
+    def with_tags_as_fields(self, keys: Collection[str]) -> "Declaration":
+        """Return this declaration with the tags in ``keys`` as fields of their declared type."""
         if not any(column.tag and column.key in keys for column in self.columns):
             return self
         columns = tuple(
@@ -95,16 +95,16 @@ class Declaration:
         return Declaration(self.class_name, self.measurement, columns)
 
 
-def column_of(class_name: str, attribute: str, key: str, annotation: Any) -> Column:
-    """Column for one annotated attribute; raises :class:`DeclarationError` where it has no single type."""
+def parse_column(class_name: str, attribute: str, key: str, annotation: Any) -> Column:
+    """Return the column of an annotated attribute; raise :class:`DeclarationError` if it has no single type."""
     markers: list[Marker] = []
-    found = _types_of(annotation, markers)
+    found = _find_types(annotation, markers)
     marker = markers[0] if markers else None
     optional = types.NoneType in found
     found.discard(types.NoneType)
     if len(found) != 1 or not found <= {str, int, float, bool}:
         raise DeclarationError(
-            f"{class_name}.{attribute} is declared {_shown(annotation)}; "
+            f"{class_name}.{attribute} is declared {_describe(annotation)}; "
             "a tag or field has one type: str, int, float or bool (or None, to leave it out)"
         )
     return Column(
@@ -118,24 +118,24 @@ def column_of(class_name: str, attribute: str, key: str, annotation: Any) -> Col
     )
 
 
-def _types_of(annotation: Any, markers: list[Marker]) -> set[Any]:
-    """Types that ``annotation`` allows; the markers in it, be it ``Tag[str | None]`` or ``Tag[str] | None``."""
+def _find_types(annotation: Any, markers: list[Marker]) -> set[Any]:
+    """Return the types that ``annotation`` allows, and append its markers, wherever they are nested."""
     origin = get_origin(annotation)
     if origin is Annotated:
         markers += [extra for extra in annotation.__metadata__ if isinstance(extra, Marker)]
-        return _types_of(annotation.__origin__, markers)
+        return _find_types(annotation.__origin__, markers)
     if origin is Union or origin is types.UnionType:
-        return set().union(*(_types_of(part, markers) for part in get_args(annotation)))
+        return set().union(*(_find_types(part, markers) for part in get_args(annotation)))
     if origin is Literal:
         return {type(value) for value in get_args(annotation)}
     if hasattr(annotation, "__supertype__"):
-        return _types_of(annotation.__supertype__, markers)
+        return _find_types(annotation.__supertype__, markers)
     if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
         return {type(member.value) for member in annotation}
     return {types.NoneType if annotation is None else annotation}
 
 
-def _shown(annotation: Any) -> str:
+def _describe(annotation: Any) -> str:
     while get_origin(annotation) is Annotated:
         annotation = annotation.__origin__
     return annotation.__name__ if isinstance(annotation, type) else str(annotation).replace("typing.", "")

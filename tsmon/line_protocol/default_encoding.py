@@ -1,4 +1,4 @@
-"""The process' default encoding: what :func:`encode` uses, and whose service name Monitors fall back on."""
+"""The default encoding of the process, used by :func:`encode`, and the service name that Monitors fall back on."""
 
 import weakref
 
@@ -6,7 +6,7 @@ from tsmon.errors import InvalidPointError
 from tsmon.line_protocol.encoding import Encodable, Encoding
 from tsmon.line_protocol.escaping import check_tag_value
 
-__all__ = ["configure", "encode", "following"]
+__all__ = ["configure", "encode", "follow_configured_service"]
 
 _default = Encoding()
 _followers: "weakref.WeakSet[Encoding]" = weakref.WeakSet()
@@ -25,16 +25,16 @@ def configure(*, service: str) -> None:
 
 
 def encode(point: Encodable) -> bytes:
-    """Line of ``point`` in UTF-8, without a newline, in the process' default context.
+    """Return the line of ``point`` in UTF-8, without a newline, in the default encoding of the process.
 
-    Raises :class:`~tsmon.errors.InvalidPointError` where the point cannot be stored. A point without a time
-    gets one, unique within the process, at each call.
+    Raises :class:`~tsmon.errors.InvalidPointError` if the point cannot be stored. A point without a time gets a new
+    one at each call, unique within the process.
     """
     return _default.encode(point).encode()
 
 
-def following(encoding: Encoding) -> Encoding:
-    """Let ``encoding`` take the configured service name, now and whenever it changes."""
+def follow_configured_service(encoding: Encoding) -> Encoding:
+    """Give ``encoding`` the configured service name, now and whenever it changes; return ``encoding``."""
     encoding.service = _default.service
     _followers.add(encoding)
     return encoding

@@ -1,8 +1,8 @@
-"""Points to lines: one fast generated function per class, and the careful encoder behind it.
+"""Points to lines: a fast compiled encoder for each class, and a checked encoder behind it.
 
-An :class:`Encoding` is the context of a Monitor (or of :func:`encode`): its service, its default tags, the
-tags to be written as fields, its clock. Both ways give the same line; the careful one also handles additional
-fields and unusual values, and says why a point cannot be stored.
+An :class:`Encoding` is the context of one Monitor, or of :func:`~tsmon.line_protocol.encode`: service, default
+tags, tags to be written as fields, clock. Both encoders return the same line. The checked one also handles
+additional fields and unusual values, and explains why a point cannot be stored.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -10,19 +10,19 @@ from typing import Any
 
 from tsmon.clock import UniqueClock
 from tsmon.errors import InvalidPointError
-from tsmon.line_protocol.checked_encoder import Careful, Encodable
+from tsmon.line_protocol.checked_encoder import CheckedEncoder, Encodable
 from tsmon.line_protocol.escaping import check_tag_key, check_tag_value
-from tsmon.line_protocol.fast_encoder import generate
-from tsmon.line_protocol.values import tag_text
+from tsmon.line_protocol.fast_encoder import compile_encoder
+from tsmon.line_protocol.values import format_tag
 
 __all__ = ["Encodable", "Encoding"]
 
 
 class Encoding:
-    """Everything besides the point itself that decides how its line reads.
+    """Everything apart from the point itself that determines its line.
 
-    ``service`` is the value of the service tag for points that do not name one, ``tags`` are added to every
-    point (its own win), ``tags_as_fields`` are keys of declared tags to be written as fields instead.
+    ``service`` is the service tag of points that do not name one. ``tags`` are added to every point; a tag of the
+    point itself wins. ``tags_as_fields`` are keys of declared tags that are written as fields instead.
     """
 
     def __init__(
@@ -32,19 +32,20 @@ class Encoding:
         tags: Mapping[str, str] | None = None,
         tags_as_fields: Collection[str] = (),
         clock: UniqueClock | None = None,
-        saw_series: Callable[[str, str, Mapping[str, str]], None] | None = None,
+        on_new_series: Callable[[str, str, Mapping[str, str]], None] | None = None,
     ) -> None:
-        self.saw_series = saw_series
-        """Told the measurement, the text and the tags of lines whose text was not in the cache."""
+        self.on_new_series = on_new_series
+        """Called with the measurement, the head and the tags of each line whose head was not cached."""
         self._service = service
-        self.default_tags = {key: tag_text(f"default tag {key!r}", value) for key, value in (tags or {}).items()}
+        self.default_tags = {key: format_tag(f"default tag {key!r}", value) for key, value in (tags or {}).items()}
         for key, value in self.default_tags.items():
             check_tag_key(key)
             check_tag_value(key, value)
-        self._demoted = frozenset(tags_as_fields)
+        self._tags_as_fields = frozenset(tags_as_fields)
         self.clock = clock or UniqueClock()
-        self._careful: dict[type[Encodable], Careful] = {}
-        self.functions: dict[type[Encodable], Callable[[Any], str]] = {}
+        self._checked_encoders: dict[type[Encodable], CheckedEncoder] = {}
+        self.encoders: dict[type[Encodable], Callable[[Any], str]] = {}
+        """The encoder of each point class that was used so far."""
         self.nonfinite = 0
         """Number of fields left out so far because they were NaN or infinite."""
 
@@ -56,29 +57,29 @@ class Encoding:
     @service.setter
     def service(self, service: str | None) -> None:
         self._service = service
-        for careful in list(self._careful.values()):
-            careful.forget_heads()
+        for encoder in list(self._checked_encoders.values()):
+            encoder.forget_heads()
 
     def encode(self, point: Encodable) -> str:
-        """Line of ``point``, without a newline; raises :class:`~tsmon.errors.InvalidPointError`."""
-        return (self.functions.get(type(point)) or self.function_for(type(point)))(point)
+        """Return the line of ``point`` without a newline; raise :class:`~tsmon.errors.InvalidPointError`."""
+        return (self.encoders.get(type(point)) or self.encoder_for(type(point)))(point)
 
-    def function_for(self, cls: type[Encodable]) -> Callable[[Any], str]:
-        """Encoder of one point class in this context, made at its first use."""
+    def encoder_for(self, cls: type[Encodable]) -> Callable[[Any], str]:
+        """Make the encoder of a point class in this context; called when the class is first used."""
         declaration = getattr(cls, "__declaration__", None)
         if declaration is None:
             raise InvalidPointError(
                 f"{cls.__name__} is not a point class with a measurement; "
                 "derive it as class X(Point, measurement='x')"
             )
-        demoted = declaration.demoted(self._demoted)
-        careful = self._careful[cls] = Careful(demoted, self)
-        factory = cls.__factory__ if demoted is declaration else generate(demoted)
-        self.functions[cls] = factory(careful, self.clock) if factory is not None else careful.encode
-        return self.functions[cls]
+        written = declaration.with_tags_as_fields(self._tags_as_fields)
+        checked = self._checked_encoders[cls] = CheckedEncoder(written, self)
+        factory = cls.__encoder_factory__ if written is declaration else compile_encoder(written)
+        self.encoders[cls] = factory(checked, self.clock) if factory is not None else checked.encode
+        return self.encoders[cls]
 
-    def careful(self, point: Encodable) -> str:
-        """Line of any point, by the plain road: every name and value is checked."""
-        if type(point) not in self._careful:
-            self.function_for(type(point))
-        return self._careful[type(point)].encode(point)
+    def encode_checked(self, point: Encodable) -> str:
+        """Return the line of ``point`` from the checked encoder, without the fast one."""
+        if type(point) not in self._checked_encoders:
+            self.encoder_for(type(point))
+        return self._checked_encoders[type(point)].encode(point)

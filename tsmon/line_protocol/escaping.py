@@ -1,14 +1,19 @@
-"""Names and strings of line protocol: what may stand in them, and how it is escaped.
+"""Names and strings of line protocol: which characters they may contain, and how these are escaped.
 
-Follows the parser of InfluxDB OSS 2.x (models/points.go, pkg/escape), not only its documentation: a backslash
-is literal in measurements, tag keys, tag values and field keys and is never doubled; one at the end of any of
-them cannot be represented and is refused, and so is one before a space (what finds the ends of lines takes
-the space for the end of the tags, and a later quote then swallows the next lines); in measurements and field
-keys, before a comma, ``=`` or quote too (field keys are read back otherwise; measurements are stored, but no
-query finds them). A leading ``#`` would turn the whole line into a comment.
+The rules are those of the parser of InfluxDB OSS 2.x (models/points.go, pkg/escape), not only of its documentation.
+In measurements, tag keys, tag values and field keys a backslash is literal and is never doubled. A backslash cannot
+be represented, and is refused:
 
-One rule for control characters (U+0000 to U+001F and U+007F): refused in names and tag values. In string
-fields every character is kept as it is, U+0000 among them.
+- at the end of any of them;
+- before a space: the server's line splitter takes the space for the end of the tags, and a later quote then
+  swallows the next lines;
+- in measurements and field keys, before a comma, ``=`` or quote: field keys are read back differently; measurements
+  are stored, but no query finds them.
+
+A leading ``#`` in a measurement would turn the whole line into a comment; it is refused too.
+
+Control characters (U+0000 to U+001F and U+007F) are refused in names and tag values. String fields keep every
+character, U+0000 included.
 """
 
 import re
@@ -29,7 +34,7 @@ __all__ = [
     "escape_measurement",
     "escape_string",
     "escape_tag",
-    "is_lost_measurement",
+    "is_unfindable_measurement",
     "unescape_field_key",
     "unescape_key",
     "unescape_measurement",
@@ -37,10 +42,10 @@ __all__ = [
 ]
 
 MAX_KEY_BYTES: Final = 65_535
-"""Limit of the server for measurement, tags and one field key together, in bytes."""
+"""The server's limit for measurement, tags and one field key together, in bytes."""
 
 MAX_STRING_BYTES: Final = 1_048_576
-"""Limit of the server for one string field, in bytes."""
+"""The server's limit for one string field, in bytes."""
 
 _unusual = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]")
 _control = re.compile(r"[\x00-\x1f\x7f]")
@@ -60,34 +65,34 @@ def check_measurement(name: str) -> None:
     _check("measurement", name, _stray_in_name)
     if name.startswith("#"):
         raise InvalidPointError(
-            f"measurement {_shown(name)} starts with '#', which makes the line a comment; choose another name"
+            f"measurement {_abbreviate(name)} starts with '#', which makes the line a comment; choose another name"
         )
     if name.startswith("_"):
-        raise _reserved("measurement", name)
+        raise _reserved_name("measurement", name)
 
 
 def check_tag_key(key: str) -> None:
     """Raise :class:`InvalidPointError` unless ``key`` can name a tag."""
     _check("tag key", key)
     if key in RESERVED_TAG_KEYS or key.startswith("_"):
-        raise _reserved("tag key", key)
+        raise _reserved_name("tag key", key)
 
 
 def check_field_key(key: str) -> None:
     """Raise :class:`InvalidPointError` unless ``key`` can name a field."""
     _check("field key", key, _stray_in_name)
     if key == "time" or key.startswith("_"):
-        raise _reserved("field key", key)
+        raise _reserved_name("field key", key)
 
 
 def check_tag_value(key: str, value: str) -> None:
-    """Raise :class:`InvalidPointError` unless ``value`` can stand in tag ``key``, or is empty."""
+    """Raise :class:`InvalidPointError` unless ``value`` is empty or can be the value of tag ``key``."""
     if _unusual.search(value):
-        _check(f"the value of tag {_shown(key)}", value)
+        _check(f"the value of tag {_abbreviate(key)}", value)
 
 
 def escape_measurement(name: str) -> str:
-    """Escape comma and space, never ``=`` (the backslash would stay in the name)."""
+    """Escape comma and space, but not ``=``, whose backslash would stay in the name."""
     return name.replace(",", "\\,").replace(" ", "\\ ")
 
 
@@ -100,12 +105,12 @@ escape_field_key: Callable[[str], str] = escape_tag
 
 
 def escape_string(text: str) -> str:
-    """Escape ``"`` and backslash in a string field; the quotes are not added."""
+    """Escape ``"`` and backslash in a string field; add no quotes."""
     return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
-def is_lost_measurement(name: str) -> bool:
-    """Whether the server would store ``name``, and find it in no query."""
+def is_unfindable_measurement(name: str) -> bool:
+    """Whether the server would store ``name``, but no query would find it."""
     return "\\" in name and _stray_in_name.search(name) is not None
 
 
@@ -120,7 +125,7 @@ def unescape_key(text: str) -> str:
 
 
 def unescape_field_key(text: str) -> str:
-    """Inverse of :func:`escape_field_key`; the server also takes the backslash from before a quote."""
+    """Inverse of :func:`escape_field_key`; the server also removes a backslash before a quote."""
     return _escaped_in_field_key.sub(r"\1", text) if "\\" in text else text
 
 
@@ -132,7 +137,7 @@ def unescape_string(text: str) -> str:
 def check_text(what: str, text: str) -> None:
     """Raise :class:`InvalidPointError` if ``text`` has no UTF-8 encoding."""
     if not text.isascii() and _surrogate.search(text):
-        raise InvalidPointError(f"{what} {_shown(text)} has a lone surrogate, which UTF-8 cannot encode")
+        raise InvalidPointError(f"{what} {_abbreviate(text)} has a lone surrogate, which UTF-8 cannot encode")
 
 
 def _check(what: str, text: str, stray: re.Pattern[str] = _stray_in_tag) -> None:
@@ -142,17 +147,19 @@ def _check(what: str, text: str, stray: re.Pattern[str] = _stray_in_tag) -> None
         return
     if _control.search(text):
         raise InvalidPointError(
-            f"{what} {_shown(text)} has a control character (such as a newline); remove or replace it"
+            f"{what} {_abbreviate(text)} has a control character (such as a newline); remove or replace it"
         )
     if match := stray.search(text):
         place = f"has a backslash before {text[match.end()]!r}" if text[match.end() :] else "ends with a backslash"
-        raise InvalidPointError(f"{what} {_shown(text)} {place}, which line protocol cannot represent; remove it")
+        raise InvalidPointError(
+            f"{what} {_abbreviate(text)} {place}, which line protocol cannot represent; remove it"
+        )
     check_text(what, text)
 
 
-def _reserved(what: str, name: str) -> InvalidPointError:
-    return InvalidPointError(f"{what} {_shown(name)} is reserved by InfluxDB; choose another name")
+def _reserved_name(what: str, name: str) -> InvalidPointError:
+    return InvalidPointError(f"{what} {_abbreviate(name)} is reserved by InfluxDB; choose another name")
 
 
-def _shown(text: str) -> str:
+def _abbreviate(text: str) -> str:
     return ascii(text) if len(text) <= 60 else ascii(text[:57]) + "…"

@@ -1,10 +1,10 @@
-"""Source of the fast encoder of one point class.
+"""The fast encoder of a point class: source code generated from its declaration, and compiled.
 
-The function handles ordinary points only: values of exactly the declared types, finite, in range, additional
-tags of str and int. For everything else it calls the careful encoder (:mod:`tsmon.line_protocol.checked_encoder`),
-which accepts or refuses with a reason; so the fast path has no error handling. The text of measurement and tags
-is looked up in a bounded cache, since it repeats from point to point. What stands there was checked in full, so
-that of the tags only those types are checked here that a dict cannot tell apart.
+A fast encoder handles ordinary points only: values of exactly the declared types, finite, in range, and additional
+tags of str and int. It passes all others to the checked encoder (:mod:`tsmon.line_protocol.checked_encoder`), which
+accepts them or explains why not, so the fast path needs no error handling. The text of measurement and tags repeats
+from point to point; it comes from a bounded cache. Cached tags were checked in full, so the fast path checks only
+the types of tags that a dict cannot tell apart.
 """
 
 from collections.abc import Callable
@@ -12,18 +12,18 @@ from typing import Any, Final
 
 from tsmon.line_protocol.declaration import Column, Declaration
 from tsmon.line_protocol.escaping import escape_field_key, escape_string
-from tsmon.line_protocol.values import MAX_INT64, MAX_TIME_NS, MIN_INT64, float_json, time_ns_of
+from tsmon.line_protocol.values import MAX_INT64, MAX_TIME_NS, MIN_INT64, encode_float, to_time_ns
 
-__all__ = ["Factory", "generate"]
+__all__ = ["EncoderFactory", "compile_encoder"]
 
-Factory = Callable[..., Callable[[Any], str]]
-"""``factory(careful, clock)`` gives the encoder of one context."""
+EncoderFactory = Callable[..., Callable[[Any], str]]
+"""``factory(checked_encoder, clock)`` returns the encoder of one context."""
 
 SAFE_LENGTH: Final = 262_144
-"""Lines shorter than this, in characters, hold no string field above the server's limit of 1 MiB."""
+"""A line shorter than this, in characters, has no string field above the server's limit of 1 MiB."""
 
 CACHED_TYPES: Final = frozenset({str, int, type(None)})
-"""Types of additional tags whose head is cached; 1, 1.0 and True are one key of a dict, hence not all."""
+"""Types of additional tags whose head is cached; not all, because 1, 1.0 and True are the same key of a dict."""
 
 _PLAIN_TYPE: Final = {
     str: "type({0}) is str",
@@ -37,17 +37,17 @@ _PLAIN_TAG_TYPE: Final = {int: "type({0}) is int", bool: _PLAIN_TYPE[bool]}
 _TEXT: Final = {
     str: '"{{{0}}}"',
     int: "{{{0}}}i",
-    float: "{{float_json({0}).decode()}}",
+    float: "{{encode_float({0}).decode()}}",
     bool: '{{"true" if {0} else "false"}}',
 }
 
 
-def generate(declaration: Declaration, *, time_text: str | None = None) -> Factory | None:
-    """Compile the fast encoder's factory, or None where the class has no column, a float tag or a service field.
+def compile_encoder(declaration: Declaration, *, time_text: str | None = None) -> EncoderFactory | None:
+    """Compile the factory of the fast encoder; None if the class has no field, a float tag or a service field.
 
-    ``time_text`` names an attribute that holds the time as a line does, for classes of which every point has one.
-    (Float tags stay on the careful path: 0.0 and -0.0 are one key of a dict, but two tag values. So does the
-    service as a field, whose default may change.)
+    ``time_text`` names an attribute that holds the time as the text of a line, for classes whose points all have
+    one. (Float tags need the checked encoder: 0.0 and -0.0 are the same key of a dict, but two tag values. So does
+    the service as a field, because its default may change.)
     """
     tags = [c for c in declaration.columns if c.tag]
     fields = [c for c in declaration.columns if c.field]
@@ -56,15 +56,15 @@ def generate(declaration: Declaration, *, time_text: str | None = None) -> Facto
     names = {c.attribute: f"v{i}" for i, c in enumerate(declaration.columns)}
     checked = [c for c in declaration.columns if c.field or c.type is not str]
     lines = [
-        "def factory(careful, clock):",
-        "  heads, tagged_heads, new_head = careful.heads, careful.tagged_heads, careful.new_head",
-        "  careful = careful.encode",
+        "def factory(checked, clock):",
+        "  heads, tagged_heads, cache_head = checked.heads, checked.tagged_heads, checked.cache_head",
+        "  encode_checked = checked.encode",
         "  def encode(point):",
         *(f"    {names[c.attribute]} = point.{c.attribute}" for c in checked),
     ]
     if checked:
-        conditions = " and ".join(_condition(c, names[c.attribute]) for c in checked)
-        lines += [f"    if not ({conditions}):", "      return careful(point)"]
+        conditions = " and ".join(_condition_source(c, names[c.attribute]) for c in checked)
+        lines += [f"    if not ({conditions}):", "      return encode_checked(point)"]
     keys = [names[c.attribute] if c in checked else f"point.{c.attribute}" for c in tags]
     lines += [
         "    tags = point.tags",
@@ -74,11 +74,11 @@ def generate(declaration: Declaration, *, time_text: str | None = None) -> Facto
         "      elif type(tags) is dict and cached_types(map(type, tags.values())):",
         f"        head = tagged_heads[{''.join(f'{key}, ' for key in keys)}tuple(tags.items())]",
         "      else:",
-        "        return careful(point)",
+        "        return encode_checked(point)",
         "    except (KeyError, TypeError):",
-        "      head = new_head(point)",
+        "      head = cache_head(point)",
         "    if point.fields is not None:",
-        "      return careful(point, head)",
+        "      return encode_checked(point, head)",
     ]
     for c in fields:
         if c.type is str:
@@ -88,80 +88,80 @@ def generate(declaration: Declaration, *, time_text: str | None = None) -> Facto
                 f"    if {present}('\"' in {v} or '\\\\' in {v}):",
                 f"      {v} = escape({v})",
             ]
-    lines += _body(fields, names, time_text)
+    lines += _body_source(fields, names, time_text)
     if any(c.type is str for c in fields):
         lines += [
-            f"    if len(line) < {SAFE_LENGTH} and (line.isascii() or encodable(line)):",
+            f"    if len(line) < {SAFE_LENGTH} and (line.isascii() or has_utf8(line)):",
             "      return line",
-            "    return careful(point)",
+            "    return encode_checked(point)",
         ]
     else:
         lines += ["    return line"]
     lines += ["  return encode"]
     namespace: dict[str, Any] = {
         "cached_types": CACHED_TYPES.issuperset,
-        "convert_time": time_ns_of,
-        "encodable": _encodable,
+        "to_time_ns": to_time_ns,
+        "has_utf8": _has_utf8,
         "escape": escape_string,
-        "float_json": float_json,
+        "encode_float": encode_float,
     }
     exec(compile("\n".join(lines), f"<encoder of {declaration.class_name}>", "exec"), namespace)  # noqa: S102
-    factory: Factory = namespace["factory"]
+    factory: EncoderFactory = namespace["factory"]
     return factory
 
 
-def _condition(column: Column, name: str) -> str:
+def _condition_source(column: Column, name: str) -> str:
     plain = (_PLAIN_TYPE if column.field else _PLAIN_TAG_TYPE)[column.type].format(name)
     return f"({name} is None or {plain})" if column.optional else f"{plain}"
 
 
-def _body(fields: list[Column], names: dict[str, str], time_text: str | None) -> list[str]:
-    """Statements that set ``line``: head, fields and time joined."""
+def _body_source(fields: list[Column], names: dict[str, str], time_text: str | None) -> list[str]:
+    """Source of the statements that set ``line`` to head, fields and time."""
     required = [c for c in fields if not c.optional]
     optional = [c for c in fields if c.optional]
-    text = ",".join(_pair(c, names) for c in required)
+    text = ",".join(_pair_source(c, names) for c in required)
     extra = "".join(f"{{{names[c.attribute]}_text}}" for c in optional)
     lines = [
-        f"    {names[c.attribute]}_text = f',{_pair(c, names)}' if {names[c.attribute]} is not None else ''"
+        f"    {names[c.attribute]}_text = f',{_pair_source(c, names)}' if {names[c.attribute]} is not None else ''"
         for c in optional
     ]
-    taken = (
-        [f"    taken = point.{time_text}"]
+    set_time = (
+        [f"    time_ns = point.{time_text}"]
         if time_text
         else [
-            "    taken = point.time",
-            "    if taken is None:",
+            "    time_ns = point.time",
+            "    if time_ns is None:",
             "      try:",
-            "        taken = next(clock.ticks)",
+            "        time_ns = next(clock.ticks)",
             "      except (ValueError, StopIteration):",
-            "        taken = clock.text()",
-            f"    elif type(taken) is not int or not {-MAX_TIME_NS} <= taken <= {MAX_TIME_NS}:",
-            "      taken = convert_time(taken)",
+            "        time_ns = clock.text()",
+            f"    elif type(time_ns) is not int or not {-MAX_TIME_NS} <= time_ns <= {MAX_TIME_NS}:",
+            "      time_ns = to_time_ns(time_ns)",
         ]
     )
     if required:
-        return [*lines, *taken, f"    line = f'{{head}}{text}{extra} {{taken}}'"]
+        return [*lines, *set_time, f"    line = f'{{head}}{text}{extra} {{time_ns}}'"]
     return [
         *lines,
         f"    text = f'{extra}'",
         "    if not text:",
-        "      return careful(point)",
-        *taken,
-        "    line = f'{head}{text[1:]} {taken}'",
+        "      return encode_checked(point)",
+        *set_time,
+        "    line = f'{head}{text[1:]} {time_ns}'",
     ]
 
 
-def _pair(column: Column, names: dict[str, str]) -> str:
-    return f"{_literal(column.key)}={_TEXT[column.type].format(names[column.attribute])}"
+def _pair_source(column: Column, names: dict[str, str]) -> str:
+    return f"{_quote_key(column.key)}={_TEXT[column.type].format(names[column.attribute])}"
 
 
-def _literal(key: str) -> str:
-    """Escaped field key as it stands in the source of an f-string between single quotes."""
+def _quote_key(key: str) -> str:
+    """Return a field key, escaped, as the source of an f-string between single quotes has it."""
     text = escape_field_key(key).replace("\\", "\\\\").replace("'", "\\'")
     return text.replace("{", "{{").replace("}", "}}")
 
 
-def _encodable(line: str) -> bool:
+def _has_utf8(line: str) -> bool:
     try:
         line.encode()
     except UnicodeEncodeError:

@@ -1,17 +1,19 @@
 r"""Line protocol to points, as InfluxDB OSS 2.x reads it.
 
-A character that would end a name does not end it behind a backslash, whatever stands before that backslash;
-so ``a\\,b`` is the one token ``a\,b`` in measurements and tags. Newlines inside a quoted string belong to it,
-and so does one behind a backslash, even in a name. Blank lines and lines that start with ``#`` are skipped.
-A carriage return is an ordinary character: CRLF spoils the last token.
+A delimiter directly after a backslash does not end a name, whatever precedes that backslash: in measurements and
+tags ``a\\,b`` is the single token ``a\,b``. A carriage return is an ordinary character, so CRLF spoils the last
+token.
 
-Stricter than the server where that stores something else than what was written: text after the closing quote
-of a string (it becomes part of the string), a measurement with a backslash before a comma, space, ``=`` or
-quote and a tag value that starts with ``=`` (no query finds the point), a field key that is empty or holds two
-backslashes before a comma, space or ``=`` (it swallows the next field), and bytes that are not UTF-8.
+The parser is stricter than the server where the server would store something other than what was written:
 
-Lines without quotes, backslashes and oddities take a short road (:data:`_plain_body`); whatever it does not
-take goes through the grammar, so that both give the same points and the same errors.
+- text after the closing quote of a string (it would become part of the string);
+- a measurement with a backslash before a comma, space, ``=`` or quote, and a tag value that starts with ``=`` (no
+  query would find the point);
+- a field key that is empty or has two backslashes before a comma, space or ``=`` (it would swallow the next field);
+- bytes that are not UTF-8.
+
+Ordinary lines without quotes and backslashes take a shortcut (:data:`_plain_body`). All others go through the
+grammar. Both return the same points and the same errors.
 """
 
 import re
@@ -22,24 +24,24 @@ from typing import Final
 from tsmon.errors import LineProtocolError
 from tsmon.line_protocol.escaping import (
     RESERVED_TAG_KEYS,
-    is_lost_measurement,
+    is_unfindable_measurement,
     unescape_field_key,
     unescape_key,
     unescape_measurement,
     unescape_string,
 )
+from tsmon.line_protocol.line_splitter import split_lines
 from tsmon.line_protocol.values import MAX_INT64, MAX_TIME_NS, MIN_INT64
 
 __all__ = [
     "FieldValue",
     "ParsedPoint",
     "Unsigned",
-    "head_end",
+    "find_head_end",
     "parse",
     "parse_body",
     "parse_head",
     "parse_line",
-    "split_lines",
 ]
 
 
@@ -50,14 +52,14 @@ class Unsigned(int):
 
 
 FieldValue = str | float | int | bool
-"""A field's value; its Python type is its type in line protocol (:class:`Unsigned` for ``u``)."""
+"""Value of a field; its Python type is its type in line protocol (:class:`Unsigned` for ``u``)."""
 
 MAX_UINT64: Final = 2**64 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedPoint:
-    """One line, unescaped. ``time_ns`` is None where the line gives none."""
+    """One line, unescaped. ``time_ns`` is None if the line has no time."""
 
     measurement: str
     tags: dict[str, str]
@@ -81,21 +83,6 @@ _integer = re.compile(r"-?[0-9]{1,4000}\Z")
 _time = re.compile(r" [ \t\x00]*(?:(-?[0-9]{1,4000}) *)?\Z")
 _head_end = re.compile(r"(?<!\\) ")
 _plain_body = re.compile(r" ([!#-\[\]-~]+) (-?[0-9]{1,19})\Z")
-_quoted_line = re.compile(
-    r"""
-    (?: [^\\ \n]++ | \\. | \\\Z )*+                     # measurement and tags: quotes are ordinary
-    (?:
-        [ ] (?: [^\\=,\n]++ | \\. | \\\Z )*+            # a field key: still ordinary
-        (?:
-            = (?: [^\\",\n]++ | \\. | \\\Z | "(?:[^\\"]++|\\.|\\\Z)*+(?:"|\Z) )*+
-            (?: , (?: [^\\=,\n]++ | \\. | \\\Z )*+ )?+
-        )*+
-        (?: , (?: [^\\\n]++ | \\. | \\\Z )*+ )?+        # a comma too many: never again a string
-    )?+
-    """,
-    re.DOTALL | re.VERBOSE,
-)
-
 _BOOLEANS: Final = {
     **dict.fromkeys(("t", "T", "true", "True", "TRUE"), True),
     **dict.fromkeys(("f", "F", "false", "False", "FALSE"), False),
@@ -103,44 +90,20 @@ _BOOLEANS: Final = {
 
 
 def parse(data: bytes | str) -> Iterator[ParsedPoint]:
-    """Points of ``data``, one a line; raises :class:`LineProtocolError` with the number of the bad line."""
+    """Yield the points of ``data``; raise :class:`LineProtocolError` with the number of the bad line."""
     for number, line in split_lines(data):
         yield parse_line(line, number)
 
 
-def split_lines(data: bytes | str) -> Iterator[tuple[int, str]]:
-    """(number, line) for each line that holds a point; newlines inside strings do not split."""
-    try:
-        text = data.decode() if isinstance(data, bytes) else data
-    except UnicodeDecodeError as error:
-        number = error.object[: error.start].count(b"\n") + 1
-        raise LineProtocolError(f"byte {error.object[error.start]:#04x} is not UTF-8", line=number) from None
-    if '"' not in text and "\\\n" not in text:
-        for number, line in enumerate(text.split("\n"), 1):
-            stripped = line.lstrip(" \t\x00")
-            if stripped and not stripped.startswith("#"):
-                yield number, stripped
-        return
-    number, position = 1, 0
-    while position < len(text):
-        end = _line_end(text, position)
-        line = text[position:end]
-        stripped = line.lstrip(" \t\x00")
-        if stripped and not stripped.startswith("#"):
-            yield number, stripped
-        number += line.count("\n") + 1
-        position = end + 1
-
-
 def parse_line(line: str, number: int = 1) -> ParsedPoint:
-    """Point of one line without its newline; raises :class:`LineProtocolError`."""
+    """Parse one line without its newline; raise :class:`LineProtocolError`."""
     measurement, tags = parse_head(line, number)
-    fields, time_ns = parse_body(line, head_end(line), number)
+    fields, time_ns = parse_body(line, find_head_end(line), number)
     return ParsedPoint(measurement, tags, fields, time_ns)
 
 
-def head_end(line: str) -> int:
-    """Index of the space that ends measurement and tags, or the line's length where there is none."""
+def find_head_end(line: str) -> int:
+    """Return the index of the space that ends measurement and tags, or the length of the line if there is none."""
     end = line.find(" ")
     if end > 0 and line[end - 1] != "\\":
         return end
@@ -149,12 +112,12 @@ def head_end(line: str) -> int:
 
 
 def parse_head(line: str, number: int = 1) -> tuple[str, dict[str, str]]:
-    """Measurement and tags of one line; raises :class:`LineProtocolError`."""
+    """Parse measurement and tags of one line; raise :class:`LineProtocolError`."""
     match = _measurement.match(line)
     if match is None:
         raise LineProtocolError("the measurement is missing", line=number)
     measurement = unescape_measurement(match[0])
-    if is_lost_measurement(measurement):
+    if is_unfindable_measurement(measurement):
         raise LineProtocolError(
             f"measurement {measurement!r} has a backslash before ',', ' ', '=' or '\"', so no query finds it",
             line=number,
@@ -164,28 +127,28 @@ def parse_head(line: str, number: int = 1) -> tuple[str, dict[str, str]]:
     while line.startswith(",", position):
         match = _tag.match(line, position)
         if match is None:
-            raise LineProtocolError(f"a tag is not key=value at {_near(line, position)}", line=number)
+            raise LineProtocolError(f"a tag is not key=value at {_describe_place(line, position)}", line=number)
         key = unescape_key(match[1])
         if key in RESERVED_TAG_KEYS:
             raise LineProtocolError(f"tag key {key!r} is reserved", line=number)
         if key in tags:
-            raise LineProtocolError(f"tag {key!r} stands twice", line=number)
+            raise LineProtocolError(f"tag {key!r} occurs twice", line=number)
         tags[key] = unescape_key(match[2])
         position = match.end()
     if not line.startswith(" ", position):
-        raise LineProtocolError(f"fields are missing after {_near(line, 0)}", line=number)
+        raise LineProtocolError(f"fields are missing after {_describe_place(line, 0)}", line=number)
     return measurement, tags
 
 
 def parse_body(line: str, position: int, number: int = 1) -> tuple[dict[str, FieldValue], int | None]:
-    """Fields and time of one line, from the space that ends its head at ``position``.
+    """Parse fields and time of one line, from the space at ``position`` that ends its head.
 
     Raises :class:`LineProtocolError`.
     """
     match = _plain_body.match(line, position)
     if match is not None:
         plain_time_ns = int(match[2])
-        plain = _plain_fields(match[1])
+        plain = _parse_plain_fields(match[1])
         if plain is not None and -MAX_TIME_NS <= plain_time_ns <= MAX_TIME_NS:
             return plain, plain_time_ns
     spaces = _spaces.match(line, position)
@@ -195,21 +158,21 @@ def parse_body(line: str, position: int, number: int = 1) -> tuple[dict[str, Fie
     while True:
         match = _field.match(line, position)
         if match is None:
-            raise LineProtocolError(f"a field is not key=value at {_near(line, position)}", line=number)
+            raise LineProtocolError(f"a field is not key=value at {_describe_place(line, position)}", line=number)
         key = unescape_field_key(match[1])
-        fields[key] = _value(key, match[3], number) if match[2] is None else unescape_string(match[2])
+        fields[key] = _parse_value(key, match[3], number) if match[2] is None else unescape_string(match[2])
         position = match.end()
         if not line.startswith(",", position):
             break
         position += 1
-    return fields, _time_ns(line, position, number)
+    return fields, _parse_time_ns(line, position, number)
 
 
-def _plain_fields(text: str) -> dict[str, FieldValue] | None:
-    """Fields that are all ordinary numbers and booleans, else None; ``text`` is printable ASCII.
+def _parse_plain_fields(text: str) -> dict[str, FieldValue] | None:
+    """Parse fields that are all ordinary numbers and booleans, else return None; ``text`` is printable ASCII.
 
-    In printable ASCII, ``float()`` takes more than line protocol does only with a leading plus, an underscore,
-    or for NaN and infinity.
+    In printable ASCII, ``float()`` accepts more than line protocol only in three cases: a leading plus, an
+    underscore, and NaN or infinity.
     """
     fields: dict[str, FieldValue] = {}
     for pair in text.split(","):
@@ -234,7 +197,7 @@ def _plain_fields(text: str) -> dict[str, FieldValue] | None:
     return fields
 
 
-def _value(key: str, text: str, number: int) -> FieldValue:
+def _parse_value(key: str, text: str, number: int) -> FieldValue:
     if text in _BOOLEANS:
         return _BOOLEANS[text]
     if text[-1] in "iu" and _integer.match(text[:-1]):
@@ -250,12 +213,12 @@ def _value(key: str, text: str, number: int) -> FieldValue:
     raise LineProtocolError(f"field {key!r} has the invalid value {text[:60]!r}", line=number)
 
 
-def _time_ns(line: str, position: int, number: int) -> int | None:
+def _parse_time_ns(line: str, position: int, number: int) -> int | None:
     if position == len(line):
         return None
     match = _time.match(line, position)
     if match is None:
-        raise LineProtocolError(f"the time is not an integer at {_near(line, position)}", line=number)
+        raise LineProtocolError(f"the time is not an integer at {_describe_place(line, position)}", line=number)
     if match[1] is None:
         return None
     time_ns = int(match[1])
@@ -264,18 +227,6 @@ def _time_ns(line: str, position: int, number: int) -> int | None:
     return time_ns
 
 
-def _line_end(text: str, position: int) -> int:
-    """Index of the newline that ends the line at ``position``, or the text's length."""
-    end = text.find("\n", position)
-    if end < 0:
-        end = len(text)
-    if text.find('"', position, end) < 0 and text[end - 1] != "\\":
-        return end
-    match = _quoted_line.match(text, position)
-    assert match is not None  # the pattern matches the empty text
-    return match.end()
-
-
-def _near(line: str, position: int) -> str:
+def _describe_place(line: str, position: int) -> str:
     excerpt = line[position : position + 40]
     return f"column {position + 1} ({excerpt!r})" if excerpt else f"column {position + 1} (the line's end)"

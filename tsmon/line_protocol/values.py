@@ -1,7 +1,7 @@
-"""Values of tags and fields: what is accepted for each declared type, and how it is written.
+"""Values of tags and fields: which values each declared type accepts, and how they are written.
 
-These are the careful forms; the generated encoders handle ordinary values themselves and come here for the
-rest. A declared type is always kept: an int given for a float is written as a float, never the reverse.
+The fast encoders handle ordinary values themselves; the checked encoder uses these functions for all values. The
+declared type is always kept: an int for a float column is written as a float; a float for an int column is refused.
 """
 
 import enum
@@ -21,33 +21,33 @@ __all__ = [
     "MAX_TIME_NS",
     "MIN_INT64",
     "NONFINITE",
-    "field_text",
-    "field_type",
-    "float_json",
-    "tag_text",
-    "time_ns_of",
+    "encode_float",
+    "format_field",
+    "format_tag",
+    "infer_field_type",
+    "to_time_ns",
 ]
 
 MAX_INT64: Final = 2**63 - 1
 MIN_INT64: Final = -(2**63)
 MAX_TIME_NS: Final = 9_223_372_036_854_775_806
-"""Times lie within ± this many nanoseconds of the epoch (models.MaxNanoTime is its like in the server)."""
+"""Times are within ± this many nanoseconds of the epoch (``models.MaxNanoTime`` in the server)."""
 
 NONFINITE: Final = ""
-"""What :func:`field_text` returns for NaN and infinity: the field is left out."""
+"""What :func:`format_field` returns for NaN and infinity; the field is left out."""
 
-float_json: Final = msgspec.json.Encoder().encode
-"""Shortest text (as bytes) that reads back as the same finite float: ``repr``'s digits at a fifth of the cost."""
+encode_float: Final = msgspec.json.Encoder().encode
+"""Returns the shortest bytes that read back as the same finite float: the digits of ``repr``, five times faster."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def time_ns_of(time: object) -> int:
-    """Nanoseconds since the epoch from integer nanoseconds, float seconds or an aware datetime.
+def to_time_ns(time: object) -> int:
+    """Convert integer nanoseconds, float seconds or an aware datetime to nanoseconds since the epoch.
 
-    A float is taken at its exact binary value and rounded to the nearest nanosecond, a datetime is converted
-    in integers; neither passes through a lossy product. A datetime without a zone is refused: its meaning
-    would depend on the machine.
+    The exact binary value of a float is rounded to the nearest nanosecond, and a datetime is converted in integers;
+    neither passes through a lossy product. A datetime without a time zone is refused, because its meaning would
+    depend on the machine.
     """
     if isinstance(time, datetime):
         if time.tzinfo is None:
@@ -56,7 +56,7 @@ def time_ns_of(time: object) -> int:
             )
         delta = time - _EPOCH
         ns = ((delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds) * 1_000
-        # pandas' Timestamp, a datetime, has three digits more.
+        # A pandas Timestamp is a datetime with three more digits.
         ns += getattr(time, "nanosecond", 0)
     elif isinstance(time, bool):
         raise InvalidPointError(f"time is {time}; give integer nanoseconds, float seconds or a datetime")
@@ -74,18 +74,18 @@ def time_ns_of(time: object) -> int:
         )
     if not -MAX_TIME_NS <= ns <= MAX_TIME_NS:
         raise InvalidPointError(
-            f"time {_shown(ns)} ns is outside of ±{MAX_TIME_NS} ns, about the years 1677 to 2262"
+            f"time {_abbreviate(ns)} ns is outside of ±{MAX_TIME_NS} ns, about the years 1677 to 2262"
         )
     return ns
 
 
-def tag_text(where: str, value: object, declared: type | None = None) -> str:
-    """Text of a tag value (str, int, float, bool, or an Enum of str or int), not escaped; empty for none."""
+def format_tag(where: str, value: object, declared: type | None = None) -> str:
+    """Format a tag value (str, int, float, bool, or an Enum of str or int), not escaped; empty for None."""
     if value is None:
         return ""
     if type(value) is str and declared in (None, str):
         return value
-    value = _plain(value)
+    value = _unwrap_enum(value)
     if declared is not None:
         value = _CONVERTERS[declared](where, value)
     if isinstance(value, str):
@@ -102,14 +102,14 @@ def tag_text(where: str, value: object, declared: type | None = None) -> str:
         if not math.isfinite(number):
             raise InvalidPointError(f"{where} is {number}; a tag needs a finite number")
         return float.__repr__(number)
-    raise _wrong(where, "str, int, float or bool", value)
+    raise _wrong_type(where, "str, int, float or bool", value)
 
 
-def field_type(where: str, value: object) -> type:
-    """Line-protocol type of an undeclared field's value: str, int, float or bool."""
+def infer_field_type(where: str, value: object) -> type:
+    """Return the type in line protocol of an undeclared field's value: str, int, float or bool."""
     if type(value) in _CONVERTERS:
         return type(value)
-    value = _plain(value)
+    value = _unwrap_enum(value)
     if isinstance(value, str):
         return str
     if _is_bool(value):
@@ -118,24 +118,24 @@ def field_type(where: str, value: object) -> type:
         return int
     if isinstance(value, numbers.Real):
         return float
-    raise _wrong(where, "str, int, float or bool", value)
+    raise _wrong_type(where, "str, int, float or bool", value)
 
 
-def field_text(where: str, value: object, declared: type) -> str:
-    """Text of a field value as line protocol writes it, or :data:`NONFINITE`."""
-    value = _CONVERTERS[declared](where, _plain(value))
+def format_field(where: str, value: object, declared: type) -> str:
+    """Format a field value for line protocol, or return :data:`NONFINITE`."""
+    value = _CONVERTERS[declared](where, _unwrap_enum(value))
     if isinstance(value, str):
         return f'"{escape_string(value)}"'
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
         return f"{value}i"
-    return float_json(value).decode() if math.isfinite(value) else NONFINITE
+    return encode_float(value).decode() if math.isfinite(value) else NONFINITE
 
 
-def _str(where: str, value: object) -> str:
+def _convert_str(where: str, value: object) -> str:
     if not isinstance(value, str):
-        raise _wrong(where, "str", value)
+        raise _wrong_type(where, "str", value)
     text = str.__str__(value)
     check_text(where, text)
     if len(text) > MAX_STRING_BYTES // 4 and len(text.encode()) > MAX_STRING_BYTES:
@@ -143,24 +143,26 @@ def _str(where: str, value: object) -> str:
     return text
 
 
-def _bool(where: str, value: object) -> bool:
+def _convert_bool(where: str, value: object) -> bool:
     if not _is_bool(value):
-        raise _wrong(where, "bool", value)
+        raise _wrong_type(where, "bool", value)
     return bool(value)
 
 
-def _int(where: str, value: object) -> int:
+def _convert_int(where: str, value: object) -> int:
     if type(value) is not int and (not isinstance(value, numbers.Integral) or _is_bool(value)):
-        raise _wrong(where, "int", value)
+        raise _wrong_type(where, "int", value)
     number = int(value)
     if not MIN_INT64 <= number <= MAX_INT64:
-        raise InvalidPointError(f"{where} is {_shown(number)}, outside of 64-bit integers; declare it float or str")
+        raise InvalidPointError(
+            f"{where} is {_abbreviate(number)}, outside of 64-bit integers; declare it float or str"
+        )
     return number
 
 
-def _float(where: str, value: object) -> float:
+def _convert_float(where: str, value: object) -> float:
     if type(value) is not float and (not isinstance(value, numbers.Real) or _is_bool(value)):
-        raise _wrong(where, "float", value)
+        raise _wrong_type(where, "float", value)
     try:
         return float(value)
     except OverflowError:
@@ -168,14 +170,14 @@ def _float(where: str, value: object) -> float:
 
 
 _CONVERTERS: Final[dict[type, Callable[[str, Any], str | int | float | bool]]] = {
-    str: _str,
-    int: _int,
-    float: _float,
-    bool: _bool,
+    str: _convert_str,
+    int: _convert_int,
+    float: _convert_float,
+    bool: _convert_bool,
 }
 
 
-def _plain(value: object) -> object:
+def _unwrap_enum(value: object) -> object:
     return value.value if isinstance(value, enum.Enum) else value
 
 
@@ -185,13 +187,13 @@ def _is_bool(value: object) -> bool:
     )
 
 
-def _wrong(where: str, expected: str, value: object) -> InvalidPointError:
-    return InvalidPointError(f"{where} must be {expected}, not {type(value).__name__} ({_shown(value)})")
+def _wrong_type(where: str, expected: str, value: object) -> InvalidPointError:
+    return InvalidPointError(f"{where} must be {expected}, not {type(value).__name__} ({_abbreviate(value)})")
 
 
-def _shown(value: object) -> str:
+def _abbreviate(value: object) -> str:
     try:
-        shown = repr(value)
+        text = repr(value)
     except Exception:  # a broken __repr__, or an int of thousands of digits
         return "…"
-    return shown if len(shown) <= 60 else shown[:57] + "…"
+    return text if len(text) <= 60 else text[:57] + "…"

@@ -14,7 +14,7 @@ from tsmon.delivery.delivery import Delivery
 from tsmon.delivery.spooler import Spooler
 from tsmon.errors import FlushTimeoutError, InvalidPointError, SettingsError, TsmonError
 from tsmon.line_protocol import Encoding
-from tsmon.line_protocol.default_encoding import following
+from tsmon.line_protocol.default_encoding import follow_configured_service
 from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon.monitor.emitter import STOP_TIMEOUT_S
 from tsmon.monitor.process_hooks import remember
@@ -79,7 +79,7 @@ class Monitor:
         self._clock = UniqueClock()
         self._guard = SeriesGuard(settings.series_limit)
         self._encoding = self._new_encoding(settings)
-        self._functions = self._encoding.functions
+        self._functions = self._encoding.encoders
         self._background: BackgroundMonitor | None = None
         self._self_metrics = SelfMetrics(
             lambda: self.counts, lambda: self._encoding.service, settings.self_metrics_period
@@ -217,9 +217,9 @@ class Monitor:
             tags=settings.tags,
             tags_as_fields=settings.tags_as_fields,
             clock=self._clock,
-            saw_series=self._guard.saw,
+            on_new_series=self._guard.saw,
         )
-        return encoding if service else following(encoding)
+        return encoding if service else follow_configured_service(encoding)
 
     def _emit_other(self, point: Point | Iterable[Point]) -> None:
         try:
@@ -232,7 +232,7 @@ class Monitor:
             return
         if self._forked and self._background is not None:
             self._forked = False
-            self._functions = self._encoding.functions
+            self._functions = self._encoding.encoders
             self._background.restart_after_fork()
         lines = []
         for one in points:
@@ -327,7 +327,7 @@ class Monitor:
         encoding.nonfinite = self._encoding.nonfinite
         self._guard.set_limit(settings.series_limit)
         self._encoding = encoding
-        self._functions = encoding.functions
+        self._functions = encoding.encoders
         self._raise_invalid = settings.on_invalid == "raise"
         self._buffer.limit_batches(settings.batch_lines, settings.batch_bytes)
         if settings.self_metrics_period != self._settings.self_metrics_period:

@@ -5,13 +5,13 @@ import time
 from collections.abc import Callable, Iterator
 
 from tsmon.delivery.accounting import Counts
-from tsmon.points.own_metrics import MonitorCounts
+from tsmon.points.self_metrics import MonitorCounts
 
 __all__ = ["SelfMetrics"]
 
 
 class SelfMetrics:
-    """A source of one :class:`~tsmon.points.own_metrics.MonitorCounts` every ``period_s`` seconds."""
+    """A source of one :class:`~tsmon.points.self_metrics.MonitorCounts` every ``period_s`` seconds."""
 
     def __init__(
         self,
@@ -37,16 +37,10 @@ class SelfMetrics:
             return
         self._due = self._clock() + self._period_s
         counts = self._counts()
-        yield MonitorCounts(
+        yield MonitorCounts.from_counts(
+            counts,
             host=socket.gethostname(),
             service=self._service(),
-            accepted=counts.accepted,
-            recovered=counts.recovered,
-            written=counts.written,
-            pending=counts.pending,
-            dropped=counts.dropped,
-            refused=counts.refused,
-            nonfinite_fields=counts.nonfinite_fields,
             fields={f"dropped_{reason.replace(' ', '_')}": lines for reason, lines in counts.dropped_by.items()},
         )
 

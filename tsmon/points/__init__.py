@@ -1,9 +1,9 @@
 """Typed points, one family of series a file."""
 
+from tsmon.points.in_progress import InProgress
 from tsmon.points.logs import Log
 from tsmon.points.point import FieldMapping, Point, ServicePoint, TagMapping, Time
-from tsmon.points.progress import InProgress
-from tsmon.points.requests import Request, RequestError, RequestSummary, route_of
+from tsmon.points.requests import Request, RequestError, RequestSummary, format_route
 from tsmon.points.streams import StreamBin, StreamFreshness
 from tsmon.points.subtasks import SubtaskError, SubtaskExecution, SubtaskFinal
 from tsmon.points.workers import WorkerQueue, WorkerRequest
@@ -26,5 +26,5 @@ __all__ = [
     "Time",
     "WorkerQueue",
     "WorkerRequest",
-    "route_of",
+    "format_route",
 ]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform, get_type_h
 import msgspec
 
 from tsmon.errors import DeclarationError
-from tsmon.line_protocol import Declaration, Factory, Service, generate
-from tsmon.line_protocol.declaration import column_of
+from tsmon.line_protocol import Declaration, EncoderFactory, Service, compile_encoder
+from tsmon.line_protocol.declaration import parse_column
 
 __all__ = ["FieldMapping", "Point", "ServicePoint", "TagMapping", "Time"]
 
@@ -50,7 +50,7 @@ class _PointMeta(msgspec.StructMeta):
         if measurement is not None:
             declaration = _declare(cls, measurement)
             setattr(cls, "__declaration__", declaration)  # noqa: B010
-            setattr(cls, "__factory__", generate(declaration))  # noqa: B010
+            setattr(cls, "__encoder_factory__", compile_encoder(declaration))  # noqa: B010
         return cls
 
     def __init__(cls, *class_arguments: Any, **_: Any) -> None:  # noqa: N805
@@ -66,7 +66,7 @@ def _declare(cls: Any, measurement: str) -> Declaration:
             f"cannot be evaluated ({error}); import their names where the class is made"
         ) from error
     columns = [
-        column_of(cls.__name__, attribute, key, hints[attribute])
+        parse_column(cls.__name__, attribute, key, hints[attribute])
         for attribute, key in zip(cls.__struct_fields__, cls.__struct_encode_fields__, strict=True)
         if attribute not in _OWN
     ]
@@ -88,7 +88,7 @@ class Point(msgspec.Struct, metaclass=_PointMeta, frozen=True, kw_only=True):
     """
 
     __declaration__: ClassVar[Declaration]
-    __factory__: ClassVar[Factory | None]
+    __encoder_factory__: ClassVar[EncoderFactory | None]
 
     time: Time | None = None
     """When it happened: aware datetime, float seconds or integer nanoseconds since the epoch (UTC). It is

@@ -3,11 +3,11 @@
 from tsmon.line_protocol import Tag
 from tsmon.points.point import ServicePoint
 
-__all__ = ["Request", "RequestError", "RequestSummary", "route_of"]
+__all__ = ["Request", "RequestError", "RequestSummary", "format_route"]
 
 
-def route_of(method: str, resource: str) -> str:
-    """Value of the route tag: ``route_of("GET", "/version")`` is ``"GET:/version"``."""
+def format_route(method: str, resource: str) -> str:
+    """Value of the route tag: ``format_route("GET", "/version")`` is ``"GET:/version"``."""
     return f"{method}:{resource}"
 
 
@@ -15,7 +15,7 @@ class Request(ServicePoint, measurement="requests"):
     """An HTTP request, failed or not; its time is when processing started."""
 
     route: Tag[str]
-    """Method and resource, as :func:`route_of` joins them."""
+    """Method and resource, as :func:`format_route` joins them."""
     status_code: Tag[int]
     """HTTP status of the response."""
     request_id: str
@@ -28,7 +28,7 @@ class RequestError(ServicePoint, measurement="errors"):
     """An HTTP request that failed; its time is that of its :class:`Request`."""
 
     route: Tag[str]
-    """Method and resource, as :func:`route_of` joins them."""
+    """Method and resource, as :func:`format_route` joins them."""
     status_code: Tag[int]
     """HTTP status of the response."""
     error_code: Tag[int]
@@ -41,7 +41,7 @@ class RequestSummary(ServicePoint, measurement="requests_summary"):
     """The requests of one route and status from one flush to the next, where each is too many for a point."""
 
     route: Tag[str]
-    """Method and resource, as :func:`route_of` joins them."""
+    """Method and resource, as :func:`format_route` joins them."""
     status_code: Tag[int]
     """HTTP status of the responses."""
     count: int

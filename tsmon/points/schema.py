@@ -13,7 +13,7 @@ import msgspec
 from tsmon.errors import TsmonError
 from tsmon.points import Point
 
-__all__ = ["ColumnSchema", "SeriesSchema", "schema_of", "series_in"]
+__all__ = ["ColumnSchema", "SeriesSchema", "describe_series", "find_series"]
 
 TYPE_NAMES = {str: "string", int: "integer", float: "float", bool: "boolean"}
 
@@ -38,7 +38,7 @@ class SeriesSchema(msgspec.Struct, frozen=True):
     fields: tuple[ColumnSchema, ...]
 
 
-def series_in(modules: Iterable[str]) -> list[SeriesSchema]:
+def find_series(modules: Iterable[str]) -> list[SeriesSchema]:
     """Series declared in modules and, of packages, in all below; in order of their names.
 
     Raises :class:`~tsmon.errors.TsmonError` where a module cannot be imported or declares none.
@@ -49,10 +49,10 @@ def series_in(modules: Iterable[str]) -> list[SeriesSchema]:
         if not classes:
             raise TsmonError(f"{name} declares no point class with a measurement; name the module that does")
         found |= dict.fromkeys(classes)
-    return sorted((schema_of(cls) for cls in found), key=lambda one: (one.measurement, one.class_name))
+    return sorted((describe_series(cls) for cls in found), key=lambda one: (one.measurement, one.class_name))
 
 
-def schema_of(cls: type[Point]) -> SeriesSchema:
+def describe_series(cls: type[Point]) -> SeriesSchema:
     """What one point class declares."""
     descriptions = _descriptions(cls)
     columns = [

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 
 from tsmon.errors import LineProtocolError, StoreRefusedError
-from tsmon.line_protocol.parser import FieldValue, Unsigned, parse_line, split_lines
+from tsmon.line_protocol.line_splitter import split_lines
+from tsmon.line_protocol.parser import FieldValue, Unsigned, parse_line
 from tsmon.stores.base import Bin, Newest, Selector, Series, Store, Values
 
 __all__ = ["MemoryStore"]

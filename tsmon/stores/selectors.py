@@ -13,7 +13,7 @@ from tsmon.line_protocol.escaping import (
     escape_tag,
     unescape_field_key,
 )
-from tsmon.line_protocol.parser import head_end, parse_head
+from tsmon.line_protocol.parser import find_head_end, parse_head
 from tsmon.stores.base import Selector
 
 __all__ = ["DEFAULT_FIELD", "check_selector", "selector_of_text", "selector_text"]
@@ -29,7 +29,7 @@ def selector_of_text(text: str) -> Selector:
     line = text.strip(" \t\r\n")
     if line.endswith("\\"):
         line += " "
-    end = head_end(line)
+    end = find_head_end(line)
     try:
         measurement, tags = parse_head(line[:end] + " ")
     except LineProtocolError as error:

@@ -8,7 +8,7 @@ With pytest, the fixture ``tsmon`` is there as soon as tsmon is installed::
 """
 
 from tsmon.stores.memory import MemoryStore
-from tsmon.testing.emitted import Emitted
-from tsmon.testing.recording import recording
+from tsmon.testing.capture import capture_points
+from tsmon.testing.emitted_points import EmittedPoints
 
-__all__ = ["Emitted", "MemoryStore", "recording"]
+__all__ = ["EmittedPoints", "MemoryStore", "capture_points"]

@@ -8,12 +8,12 @@ from tsmon.line_protocol.declaration import Column
 from tsmon.line_protocol.parser import ParsedPoint
 from tsmon.points import Point
 
-__all__ = ["rebuilt"]
+__all__ = ["decode_point"]
 
 PointT = TypeVar("PointT", bound=Point)
 
 
-def rebuilt(cls: type[PointT], parsed: ParsedPoint) -> PointT:
+def decode_point(cls: type[PointT], parsed: ParsedPoint) -> PointT:
     """Point of ``cls`` from a parsed line; tags and fields that the class does not declare are additional ones."""
     hints = get_type_hints(cls, include_extras=True)
     tags, fields = dict(parsed.tags), dict(parsed.fields)

@@ -7,18 +7,18 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tsmon.testing.emitted import Emitted
+    from tsmon.testing.emitted_points import EmittedPoints
 
 __all__ = ["tsmon"]
 
 
 @pytest.fixture
-def tsmon() -> "Iterator[Emitted]":
+def tsmon() -> "Iterator[EmittedPoints]":
     """What the test emits: ``tsmon.one(Request, status_code=404)``, ``.points(…)``, ``.none(…)``, ``.lines``.
 
     Monitors that are made while the test runs write into memory instead of the configured store.
     """
-    from tsmon.testing.recording import recording
+    from tsmon.testing.capture import capture_points
 
-    with recording() as emitted:
+    with capture_points() as emitted:
         yield emitted

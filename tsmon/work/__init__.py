@@ -1,6 +1,7 @@
-"""What is measured about a piece of work while it is done: times, counts, additional data, work in progress."""
+"""Measurements of a piece of work (a request, a task): times, counts, additional data, work in progress."""
 
-from tsmon.work.gathering import WorkData, collecting, count_exceptions, current_work, timed
-from tsmon.work.in_progress import counting_in_progress
+from tsmon.work.in_progress import InProgressCounter
+from tsmon.work.measuring import count_exceptions, timed
+from tsmon.work.work_data import WorkData, current_work, measure_work
 
-__all__ = ["WorkData", "collecting", "count_exceptions", "counting_in_progress", "current_work", "timed"]
+__all__ = ["InProgressCounter", "WorkData", "count_exceptions", "current_work", "measure_work", "timed"]

@@ -7,7 +7,7 @@ import sys
 
 from tsmon.line_protocol import Encoding
 from tsmon.points import Point
-from tsmon.points.own_metrics import SamplerRound
+from tsmon.points.self_metrics import SamplerRound
 from tsmon_agent.host.sampling.from_settings import samplers_from
 from tsmon_agent.host.sampling.live_feed import LiveFeed
 from tsmon_agent.host.sampling.scheduler import Sampling

@@ -137,7 +137,7 @@ async def _rebuild_file(store: "SqliteStore") -> None:
 def _time_ns(option: str, text: str | None) -> int | None:
     from datetime import UTC, datetime
 
-    from tsmon.line_protocol.values import time_ns_of
+    from tsmon.line_protocol.values import to_time_ns
 
     if text is None:
         return None
@@ -145,7 +145,7 @@ def _time_ns(option: str, text: str | None) -> int | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise StoreError(f"{option} {text}: give a time such as 2024-05-01T12:00:00Z") from None
-    return time_ns_of(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    return to_time_ns(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
 @contextmanager

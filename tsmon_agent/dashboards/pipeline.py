@@ -5,7 +5,7 @@ from typing import Final
 from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
 from grafana_foundation_sdk.models.common import BigValueColorMode
 
-from tsmon.points.own_metrics import Pipeline, SamplerRound
+from tsmon.points.self_metrics import AgentCounts, SamplerRound
 from tsmon_agent.dashboards.columns import field, label, tag
 from tsmon_agent.dashboards.flux import chosen, means, newest, newest_table, rates, read, tag_values
 from tsmon_agent.dashboards.panels import (
@@ -33,7 +33,7 @@ def build() -> Dashboard:
         "The way of points from the samplers of tsmon-agent to the store, and what is lost on it.",
     )
     board.with_variable(
-        variable("host", "Host", "Hosts with an agent", tag_values(Pipeline, "host"), many=True)
+        variable("host", "Host", "Hosts with an agent", tag_values(AgentCounts, "host"), many=True)
     ).with_variable(
         variable("sampler", "Sampler", "Samplers", tag_values(SamplerRound, "sampler", where=_HOSTS), many=True)
     )
@@ -43,7 +43,7 @@ def build() -> Dashboard:
 
 
 def _overview(board: Dashboard) -> None:
-    host = label(Pipeline, "host")
+    host = label(AgentCounts, "host")
     for title, attribute, description, alarming in (
         ("Written", "written", "Points that the store acknowledged since the agent's start.", False),
         ("Pending", "pending", "Points that wait or are on their way now.", False),
@@ -51,7 +51,7 @@ def _overview(board: Dashboard) -> None:
         ("Refused", "refused", "Points since the agent's start that could not be encoded.", True),
         ("Fields left out", "nonfinite_fields", "Fields that were NaN or infinite since the agent's start.", True),
     ):
-        panel = stat(title, "short", description, newest(read(Pipeline, attribute, where=_HOSTS)))
+        panel = stat(title, "short", description, newest(read(AgentCounts, attribute, where=_HOSTS)))
         panel.display_name(host)
         if alarming:
             panel.thresholds(thresholds(warn=1, alarm=1000)).color_mode(BigValueColorMode.VALUE)
@@ -59,7 +59,7 @@ def _overview(board: Dashboard) -> None:
 
 
 def _points(board: Dashboard) -> None:
-    host = label(Pipeline, "host")
+    host = label(AgentCounts, "host")
     board.with_row(Row("Points"))
     board.with_panel(
         named(
@@ -67,9 +67,9 @@ def _points(board: Dashboard) -> None:
                 "Accepted and written",
                 "cps",
                 "Points per second that were emitted, and that the store acknowledged.",
-                rates(read(Pipeline, "accepted", "written", where=_HOSTS)),
+                rates(read(AgentCounts, "accepted", "written", where=_HOSTS)),
             ),
-            {field(Pipeline, "accepted"): f"{host} accepted", field(Pipeline, "written"): f"{host} written"},
+            {field(AgentCounts, "accepted"): f"{host} accepted", field(AgentCounts, "written"): f"{host} written"},
         )
     )
     board.with_panel(
@@ -77,7 +77,7 @@ def _points(board: Dashboard) -> None:
             "Pending points",
             "short",
             "Points that wait or are on their way; it grows while the store does not answer.",
-            means(read(Pipeline, "pending", where=_HOSTS)),
+            means(read(AgentCounts, "pending", where=_HOSTS)),
         ).display_name(host)
     )
     board.with_panel(
@@ -86,12 +86,12 @@ def _points(board: Dashboard) -> None:
                 "Lost",
                 "cps",
                 "Points per second that were given up or could not be encoded, and fields that were left out.",
-                rates(read(Pipeline, "dropped", "refused", "nonfinite_fields", where=_HOSTS)),
+                rates(read(AgentCounts, "dropped", "refused", "nonfinite_fields", where=_HOSTS)),
             ).span(24),
             {
-                field(Pipeline, "dropped"): f"{host} dropped",
-                field(Pipeline, "refused"): f"{host} refused",
-                field(Pipeline, "nonfinite_fields"): f"{host} fields left out",
+                field(AgentCounts, "dropped"): f"{host} dropped",
+                field(AgentCounts, "refused"): f"{host} refused",
+                field(AgentCounts, "nonfinite_fields"): f"{host} fields left out",
             },
         )
     )

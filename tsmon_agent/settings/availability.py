@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from tsmon.availability import PRESETS, Category, Rules, recoloured
-from tsmon.line_protocol.values import time_ns_of
+from tsmon.line_protocol.values import to_time_ns
 from tsmon.settings.monitoring import Section
 
 __all__ = ["AvailabilitySettings"]
@@ -32,7 +32,7 @@ class AvailabilitySettings(Section):
         return replace(
             preset,
             gap_fraction=self.gap_fraction,
-            bin_width_ns=time_ns_of(self.bin_width),
+            bin_width_ns=to_time_ns(self.bin_width),
             bounds=(first, second, third),
             sparse_floor=preset.sparse_floor if self.sparse_floor is None else self.sparse_floor,
             tolerance=preset.tolerance if self.tolerance is None else self.tolerance,

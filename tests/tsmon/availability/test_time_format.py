@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from tsmon.availability import time_of_text, time_text
 from tsmon.errors import AvailabilityError
-from tsmon.line_protocol.values import MAX_TIME_NS, time_ns_of
+from tsmon.line_protocol.values import MAX_TIME_NS, to_time_ns
 
-NOON_NS = time_ns_of(datetime(2024, 5, 1, 12, 30, tzinfo=UTC))
+NOON_NS = to_time_ns(datetime(2024, 5, 1, 12, 30, tzinfo=UTC))
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_python_s_own_form_is_read(seconds: int, microseconds: int, minutes: int
     aware = datetime(1970, 1, 1, tzinfo=UTC).astimezone(zone) + timedelta(
         seconds=seconds, microseconds=microseconds
     )
-    assert time_of_text(aware.isoformat()) == time_ns_of(aware)
+    assert time_of_text(aware.isoformat()) == to_time_ns(aware)
 
 
 @given(st.text(max_size=60))

@@ -22,7 +22,7 @@ from tests.tsmon_agent.waiting import eventually
 from tsmon import Monitor, Request, RequestError
 from tsmon.integrations.asgi import RequestMiddleware, set_error_code, set_route
 from tsmon.settings import MonitoringSettings
-from tsmon.testing import Emitted
+from tsmon.testing import EmittedPoints
 from tsmon.work import current_work, timed
 
 
@@ -133,14 +133,14 @@ async def served(app: Any, *, lifespan: str = "on", wrapped: bool = True) -> Asy
 
 
 @pytest.mark.parametrize("make", [fast_app, starlette_app])
-async def test_a_mounted_applications_route_is_a_template_in_whole(make: Any, tsmon: Emitted) -> None:
+async def test_a_mounted_applications_route_is_a_template_in_whole(make: Any, tsmon: EmittedPoints) -> None:
     async with served(make()) as client:
         assert (await client.get("/tenants/acme/deep/9")).status == 200
         assert (await client.get("/tenants/acme/nowhere")).status == 404
     assert [point.route for point in tsmon.points(Request)] == ["GET:/tenants/{tenant}/deep/{key}", "GET:unmatched"]
 
 
-async def test_routes_of_included_routers_have_their_prefix(tsmon: Emitted) -> None:
+async def test_routes_of_included_routers_have_their_prefix(tsmon: EmittedPoints) -> None:
     async with served(fast_app()) as client:
         assert (await client.get("/api/v2/things/3", headers={"X-Request-ID": "mine"})).status == 200
     request = tsmon.one(Request)
@@ -151,7 +151,7 @@ async def test_routes_of_included_routers_have_their_prefix(tsmon: Emitted) -> N
     tsmon.none(RequestError)
 
 
-async def test_unmatched_routes_and_unknown_methods_are_constants(tsmon: Emitted) -> None:
+async def test_unmatched_routes_and_unknown_methods_are_constants(tsmon: EmittedPoints) -> None:
     async with served(starlette_app()) as client:
         assert (await client.get("/wp-admin.php")).status == 404
         assert (await client.request("BREW", "/plain/1")).status == 405
@@ -164,26 +164,26 @@ async def test_unmatched_routes_and_unknown_methods_are_constants(tsmon: Emitted
     assert [point.error_code for point in tsmon.points(RequestError)] == [404, 405, 405]
 
 
-async def test_an_exception_is_500_with_its_code(tsmon: Emitted) -> None:
+async def test_an_exception_is_500_with_its_code(tsmon: EmittedPoints) -> None:
     async with served(fast_app()) as client:
         assert (await client.get("/coded")).status == 500
         assert (await client.get("/api/1/sync/12")).status == 500
     assert [point.error_code for point in tsmon.points(RequestError, status_code=500)] == [77, 12]
 
 
-async def test_what_a_thread_of_the_framework_gathers_counts(tsmon: Emitted) -> None:
+async def test_what_a_thread_of_the_framework_gathers_counts(tsmon: EmittedPoints) -> None:
     async with served(fast_app()) as client:
         await client.get("/api/1/sync/12")
     assert set(tsmon.one(Request).fields or ()) == {"db_time"}
 
 
-async def test_a_stream_lasts_until_its_end(tsmon: Emitted) -> None:
+async def test_a_stream_lasts_until_its_end(tsmon: EmittedPoints) -> None:
     async with served(fast_app()) as client:
         assert await (await client.get("/stream")).read() == b"firstsecond"
     assert tsmon.one(Request).status_code == 200
 
 
-async def test_a_client_that_leaves_in_the_middle_is_499(tsmon: Emitted) -> None:
+async def test_a_client_that_leaves_in_the_middle_is_499(tsmon: EmittedPoints) -> None:
     async with served(fast_app()) as client:
         answer = await client.get("/endless")
         await answer.content.readexactly(100)
@@ -194,7 +194,7 @@ async def test_a_client_that_leaves_in_the_middle_is_499(tsmon: Emitted) -> None
 
 
 @pytest.mark.parametrize("make", [fast_app, starlette_app])
-async def test_a_websocket_is_one_request(make: Any, tsmon: Emitted) -> None:
+async def test_a_websocket_is_one_request(make: Any, tsmon: EmittedPoints) -> None:
     async with served(make()) as client:
         async with client.ws_connect("/ws/blue") as socket:
             await socket.send_str("hello")
@@ -204,14 +204,14 @@ async def test_a_websocket_is_one_request(make: Any, tsmon: Emitted) -> None:
     assert (request.route, request.status_code) == ("GET:/ws/{room}", 101)
 
 
-async def test_a_websocket_that_is_not_accepted_is_403(tsmon: Emitted) -> None:
+async def test_a_websocket_that_is_not_accepted_is_403(tsmon: EmittedPoints) -> None:
     async with served(fast_app()) as client:
         with pytest.raises(aiohttp.WSServerHandshakeError):
             await client.ws_connect("/closed")
     assert tsmon.one(Request).status_code == 403
 
 
-async def test_added_as_the_frameworks_own_middleware(tsmon: Emitted) -> None:
+async def test_added_as_the_frameworks_own_middleware(tsmon: EmittedPoints) -> None:
     app = fast_app()
     app.add_middleware(RequestMiddleware, monitor=Monitor(service="web"))
     async with served(app, wrapped=False) as client:
@@ -232,7 +232,7 @@ async def bare(scope: Any, receive: Any, send: Any) -> None:
 
 @pytest.mark.parametrize("lifespan", ["on", "off", "auto"])
 async def test_the_monitor_lives_with_the_application_whatever_lifespan_it_has(
-    lifespan: str, tsmon: Emitted
+    lifespan: str, tsmon: EmittedPoints
 ) -> None:
     monitor = Monitor(service="web")
     app = RequestMiddleware(bare, monitor)
@@ -282,7 +282,7 @@ def django() -> Iterator[None]:
     yield
 
 
-async def test_django_tells_its_route(tsmon: Emitted) -> None:
+async def test_django_tells_its_route(tsmon: EmittedPoints) -> None:
     with django():
         from django.core.asgi import get_asgi_application
 

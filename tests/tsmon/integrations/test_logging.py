@@ -13,13 +13,13 @@ import pytest
 from tsmon import Monitor
 from tsmon.integrations.logging import MAX_MESSAGE, MAX_TRACEBACK, LogHandler
 from tsmon.points.logs import Log
-from tsmon.testing import Emitted
+from tsmon.testing import EmittedPoints
 
 monitor: Monitor
 
 
 @pytest.fixture
-def handler(tsmon: Emitted) -> LogHandler:
+def handler(tsmon: EmittedPoints) -> LogHandler:
     global monitor
     monitor = Monitor(service="faces")
     return LogHandler(monitor, extra=["camera", "odd"])
@@ -36,7 +36,7 @@ def logger(handler: LogHandler) -> Iterator[logging.Logger]:
     logger.propagate = True
 
 
-def test_a_record_is_a_point(logger: logging.Logger, tsmon: Emitted) -> None:
+def test_a_record_is_a_point(logger: logging.Logger, tsmon: EmittedPoints) -> None:
     before_ns = time.time_ns()
     logger.warning("%d frames of %s are late", 3, "west", extra={"camera": "west", "odd": object(), "other": 1})
     point = tsmon.one(Log)
@@ -53,7 +53,7 @@ def test_a_record_is_a_point(logger: logging.Logger, tsmon: Emitted) -> None:
     assert before_ns - 2_000 <= point.time <= time.time_ns() + 1_000
 
 
-def test_an_exception_comes_with_its_traceback(logger: logging.Logger, tsmon: Emitted) -> None:
+def test_an_exception_comes_with_its_traceback(logger: logging.Logger, tsmon: EmittedPoints) -> None:
     try:
         raise ZeroDivisionError("too few")
     except ZeroDivisionError:
@@ -65,7 +65,7 @@ def test_an_exception_comes_with_its_traceback(logger: logging.Logger, tsmon: Em
     assert point.traceback.endswith("ZeroDivisionError: too few")
 
 
-def test_records_of_one_microsecond_are_points_of_their_own(handler: LogHandler, tsmon: Emitted) -> None:
+def test_records_of_one_microsecond_are_points_of_their_own(handler: LogHandler, tsmon: EmittedPoints) -> None:
     for n in range(1000):
         record = logging.LogRecord("a", logging.INFO, "f.py", 1, "%d", (n,), None)
         record.created = 1_700_000_000.25
@@ -75,7 +75,7 @@ def test_records_of_one_microsecond_are_points_of_their_own(handler: LogHandler,
     assert {int(str(time_ns)) // 1000 for time_ns in times} == {1_700_000_000_250_000}
 
 
-def test_what_we_log_ourselves_is_ignored(handler: LogHandler, tsmon: Emitted) -> None:
+def test_what_we_log_ourselves_is_ignored(handler: LogHandler, tsmon: EmittedPoints) -> None:
     for name in ("tsmon", "tsmon.part", "tsmon_agent.web", "apscheduler.executors.tsmon"):
         handler.handle(logging.LogRecord(name, logging.ERROR, "f.py", 1, "x", (), None))
     tsmon.none(Log)
@@ -83,7 +83,7 @@ def test_what_we_log_ourselves_is_ignored(handler: LogHandler, tsmon: Emitted) -
     tsmon.one(Log, logger="tsmonitor")
 
 
-def test_levels_below_the_handlers_are_left_out(tsmon: Emitted) -> None:
+def test_levels_below_the_handlers_are_left_out(tsmon: EmittedPoints) -> None:
     logger = logging.getLogger("quiet.part")
     logger.setLevel(logging.DEBUG)
     handler = LogHandler(Monitor(service="s"), level="ERROR")
@@ -94,7 +94,7 @@ def test_levels_below_the_handlers_are_left_out(tsmon: Emitted) -> None:
     assert tsmon.one(Log).message == "yes"
 
 
-def test_long_messages_and_tracebacks_are_cut(logger: logging.Logger, tsmon: Emitted) -> None:
+def test_long_messages_and_tracebacks_are_cut(logger: logging.Logger, tsmon: EmittedPoints) -> None:
     try:
         raise ValueError("x" * 100_000)
     except ValueError:
@@ -116,7 +116,7 @@ def test_long_messages_and_tracebacks_are_cut(logger: logging.Logger, tsmon: Emi
     ],
 )
 def test_odd_records_are_taken_too(
-    handler: LogHandler, tsmon: Emitted, name: str, message: str, args: tuple[object, ...]
+    handler: LogHandler, tsmon: EmittedPoints, name: str, message: str, args: tuple[object, ...]
 ) -> None:
     handler.handle(logging.LogRecord(name, logging.INFO, "f.py", 1, message, args, None))
     assert handler.failures == 0
@@ -124,7 +124,7 @@ def test_odd_records_are_taken_too(
 
 
 def test_what_cannot_be_emitted_is_counted_and_never_raised(
-    tsmon: Emitted, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+    tsmon: EmittedPoints, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     handler = LogHandler(Monitor())  # no service name
     for _ in range(3):
@@ -134,7 +134,7 @@ def test_what_cannot_be_emitted_is_counted_and_never_raised(
     assert capsys.readouterr().err == ""
 
 
-def test_a_handler_from_a_dictionary(tsmon: Emitted) -> None:
+def test_a_handler_from_a_dictionary(tsmon: EmittedPoints) -> None:
     global monitor
     monitor = Monitor(service="s")
     config = {
@@ -158,7 +158,7 @@ def test_a_handler_from_a_dictionary(tsmon: Emitted) -> None:
     assert tsmon.one(Log).message == "yes"
 
 
-def test_behind_a_queue_the_time_stays_the_records(handler: LogHandler, tsmon: Emitted) -> None:
+def test_behind_a_queue_the_time_stays_the_records(handler: LogHandler, tsmon: EmittedPoints) -> None:
     waiting: queue.Queue[logging.LogRecord] = queue.Queue()
     listener = logging.handlers.QueueListener(waiting, handler)
     record = logging.LogRecord("a", logging.INFO, "f.py", 1, "x", (), None)
@@ -170,7 +170,7 @@ def test_behind_a_queue_the_time_stays_the_records(handler: LogHandler, tsmon: E
     assert point.time // 1_000 == int(record.created * 1_000_000)
 
 
-async def test_after_the_stop_records_are_dropped_in_silence(tsmon: Emitted) -> None:
+async def test_after_the_stop_records_are_dropped_in_silence(tsmon: EmittedPoints) -> None:
     stopped = Monitor(service="s")
     async with stopped:
         pass

@@ -6,7 +6,13 @@ import pytest
 
 from tests.services.own_store import OwnStore
 from tsmon import Monitor
-from tsmon.integrations.recorder import RequestRecorder, int_code, request_id_of, set_error_code, set_route
+from tsmon.integrations.recorder import (
+    RequestRecorder,
+    parse_error_code,
+    parse_request_id,
+    set_error_code,
+    set_route,
+)
 from tsmon.line_protocol.parser import ParsedPoint
 from tsmon.settings import MonitoringSettings
 from tsmon.work import current_work, timed
@@ -62,11 +68,11 @@ async def test_what_cannot_be_stored_is_counted_and_logged_at_a_limited_rate(
     [("abc", "abc"), (None, None), ("", None), ("a\nb", None), ("x" * 128, "x" * 128), ("x" * 129, None)],
 )
 def test_request_id(header: str | None, identity: str | None) -> None:
-    assert request_id_of(header) == identity
+    assert parse_request_id(header) == identity
 
 
-async def test_time_and_identifier_are_right_on_every_road_to_a_line() -> None:
-    """The quick one, the careful one, and those of tags that are fields."""
+async def test_time_and_identifier_are_right_from_every_encoder() -> None:
+    """The fast encoder, the checked one, and those of tags that are written as fields."""
     ways: list[tuple[dict[str, Any], dict[str, Any]]] = [
         ({}, {}),
         ({}, {"request_id": 'quoted "ü"'}),
@@ -91,7 +97,7 @@ async def test_time_and_identifier_are_right_on_every_road_to_a_line() -> None:
     ("code", "plain"), [(3, 3), (True, None), ("3", None), (3.0, None), (None, None), (2**63, None)]
 )
 def test_error_codes_are_ints(code: object, plain: int | None) -> None:
-    assert int_code(code) == plain
+    assert parse_error_code(code) == plain
 
 
 async def test_what_was_gathered_on_the_way_is_in_both_points() -> None:

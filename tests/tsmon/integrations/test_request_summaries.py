@@ -4,10 +4,10 @@ import pytest
 
 from tsmon import Monitor, Request, RequestError, RequestSummary
 from tsmon.integrations.recorder import RequestRecorder
-from tsmon.integrations.request_summaries import RequestSummaries, Thinning
+from tsmon.integrations.request_summaries import RequestSummaries, RouteSampling
 from tsmon.settings import MonitoringSettings
 from tsmon.sketch import Sketch
-from tsmon.testing import Emitted, MemoryStore
+from tsmon.testing import EmittedPoints, MemoryStore
 
 
 def recorder_of(settings: MonitoringSettings) -> tuple[Monitor, RequestRecorder]:
@@ -15,7 +15,7 @@ def recorder_of(settings: MonitoringSettings) -> tuple[Monitor, RequestRecorder]
     return monitor, RequestRecorder(monitor)
 
 
-async def test_a_summarized_route_gives_one_point_for_each_status_and_flush(tsmon: Emitted) -> None:
+async def test_a_summarized_route_gives_one_point_for_each_status_and_flush(tsmon: EmittedPoints) -> None:
     monitor, recorder = recorder_of(MonitoringSettings(summarize_routes=["GET:/health*"]))
     async with monitor:
         for status in [200] * 50 + [503] * 2:
@@ -34,14 +34,14 @@ async def test_a_summarized_route_gives_one_point_for_each_status_and_flush(tsmo
         tsmon.none(RequestSummary)
 
 
-async def test_what_was_summed_up_is_written_at_the_stop(tsmon: Emitted) -> None:
+async def test_what_was_summed_up_is_written_at_the_stop(tsmon: EmittedPoints) -> None:
     monitor, recorder = recorder_of(MonitoringSettings(summarize_routes=["*"]))
     async with monitor:
         recorder.end(recorder.begin(), method="GET", resource="/", status=200)
     assert tsmon.one(RequestSummary).count == 1
 
 
-def test_a_sampled_route_keeps_one_in_many_and_every_error(tsmon: Emitted) -> None:
+def test_a_sampled_route_keeps_one_in_many_and_every_error(tsmon: EmittedPoints) -> None:
     _, recorder = recorder_of(MonitoringSettings(sample_routes={"GET:/thumbnails/*": 10}))
     for n in range(2_000):
         recorder.end(
@@ -49,7 +49,7 @@ def test_a_sampled_route_keeps_one_in_many_and_every_error(tsmon: Emitted) -> No
         )
     kept = tsmon.points(Request)
     assert {point.fields and point.fields["weight"] for point in kept} == {10}
-    assert len(kept) == sum(Thinning.keeps(f"request {n}", 10) for n in range(2_000))
+    assert len(kept) == sum(RouteSampling.keeps(f"request {n}", 10) for n in range(2_000))
     assert 120 < len(kept) < 280
     tsmon.clear()
     for _ in range(20):
@@ -63,7 +63,7 @@ def test_a_sampled_route_keeps_one_in_many_and_every_error(tsmon: Emitted) -> No
     [("GET:/health", 0), ("GET:/healthz", 0), ("POST:/health", 1), ("GET:/a/b", 5), ("GET:/", 1)],
 )
 def test_patterns_choose_routes(route: str, one_in: int) -> None:
-    thinning = Thinning(["GET:/health*"], {"GET:/a/*": 5, "GET:/a/b": 7})
+    thinning = RouteSampling(["GET:/health*"], {"GET:/a/*": 5, "GET:/a/b": 7})
     assert thinning.one_in(route) == one_in
     assert thinning.one_in(route) == one_in
 

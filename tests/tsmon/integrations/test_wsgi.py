@@ -15,7 +15,7 @@ import pytest
 from tests.tsmon.integrations.test_asgi import django
 from tsmon import Monitor, Request, RequestError
 from tsmon.integrations.wsgi import RequestMiddleware, set_error_code, set_route
-from tsmon.testing import Emitted
+from tsmon.testing import EmittedPoints
 from tsmon.work import timed
 
 
@@ -77,7 +77,7 @@ def flask_app() -> flask.Flask:
     return app
 
 
-def test_flask(tsmon: Emitted) -> None:
+def test_flask(tsmon: EmittedPoints) -> None:
     with served(flask_app().wsgi_app) as get:
         assert get("/things/3", **{"X-Request-ID": "mine"}) == 200
         assert get("/things/3", method="HEAD") == 200
@@ -99,7 +99,7 @@ def test_flask(tsmon: Emitted) -> None:
     assert set(tsmon.points(Request)[0].fields or ()) == {"db_time"}
 
 
-def test_django(tsmon: Emitted) -> None:
+def test_django(tsmon: EmittedPoints) -> None:
     with django():
         from django.core.wsgi import get_wsgi_application
 
@@ -153,11 +153,11 @@ def ask(app: Any, monitor: Any, parts: int | None = None, method: str = "GET", *
 
 
 @pytest.fixture
-def monitor(tsmon: Emitted) -> Monitor:
+def monitor(tsmon: EmittedPoints) -> Monitor:
     return Monitor(service="web")
 
 
-def test_a_body_lasts_to_its_end_and_is_closed_once(tsmon: Emitted, monitor: Monitor) -> None:
+def test_a_body_lasts_to_its_end_and_is_closed_once(tsmon: EmittedPoints, monitor: Monitor) -> None:
     parts = Parts()
 
     def app(_: Any, start: Start) -> Iterable[bytes]:
@@ -171,7 +171,7 @@ def test_a_body_lasts_to_its_end_and_is_closed_once(tsmon: Emitted, monitor: Mon
     assert (request.route, request.status_code) == ("GET:/told", 202)
 
 
-def test_a_client_that_leaves_in_the_middle_is_499(tsmon: Emitted, monitor: Monitor) -> None:
+def test_a_client_that_leaves_in_the_middle_is_499(tsmon: EmittedPoints, monitor: Monitor) -> None:
     parts = Parts()
 
     def app(_: Any, start: Start) -> Iterable[bytes]:
@@ -183,7 +183,7 @@ def test_a_client_that_leaves_in_the_middle_is_499(tsmon: Emitted, monitor: Moni
     assert tsmon.one(Request).status_code == 499
 
 
-def test_a_body_that_breaks_is_500(tsmon: Emitted, monitor: Monitor) -> None:
+def test_a_body_that_breaks_is_500(tsmon: EmittedPoints, monitor: Monitor) -> None:
     def app(_: Any, start: Start) -> Iterable[bytes]:
         start("200 OK", [])
         return Parts(fails=True)
@@ -193,7 +193,7 @@ def test_a_body_that_breaks_is_500(tsmon: Emitted, monitor: Monitor) -> None:
     assert tsmon.one(Request).status_code == 500
 
 
-def test_a_generator_that_answers_when_it_is_first_asked(tsmon: Emitted, monitor: Monitor) -> None:
+def test_a_generator_that_answers_when_it_is_first_asked(tsmon: EmittedPoints, monitor: Monitor) -> None:
     def app(_: Any, start: Start) -> Iterator[bytes]:
         start("203 Other", [])
         yield b"x"
@@ -202,7 +202,7 @@ def test_a_generator_that_answers_when_it_is_first_asked(tsmon: Emitted, monitor
     assert tsmon.one(Request).status_code == 203
 
 
-def test_a_list_and_a_file_go_to_the_server_as_they_are(tsmon: Emitted, monitor: Monitor) -> None:
+def test_a_list_and_a_file_go_to_the_server_as_they_are(tsmon: EmittedPoints, monitor: Monitor) -> None:
     class Wrapper:
         def __iter__(self) -> Iterator[bytes]:
             yield b"file"
@@ -221,7 +221,7 @@ def test_a_list_and_a_file_go_to_the_server_as_they_are(tsmon: Emitted, monitor:
     assert [point.status_code for point in tsmon.points(Request)] == [200, 200]
 
 
-def test_an_error_handler_may_start_the_answer_again(tsmon: Emitted, monitor: Monitor) -> None:
+def test_an_error_handler_may_start_the_answer_again(tsmon: EmittedPoints, monitor: Monitor) -> None:
     def app(_: Any, start: Start) -> Iterable[bytes]:
         start("200 OK", [])
         try:

@@ -5,7 +5,7 @@ import pytest
 
 from tsmon.errors import DeclarationError
 from tsmon.line_protocol import Column, Declaration, Service, Tag, TagAndField
-from tsmon.line_protocol.declaration import column_of
+from tsmon.line_protocol.declaration import parse_column
 
 UserId = NewType("UserId", int)
 InsideOptional = Tag[bool | None]
@@ -46,7 +46,7 @@ class Both(enum.Enum):
 )
 def test_an_annotation_says_role_and_type(annotation: Any, expected: dict[str, Any]) -> None:
     defaults = {"tag": False, "field": False, "optional": False, "service": False}
-    assert column_of("C", "a", "k", annotation) == Column("a", "k", **(defaults | expected))
+    assert parse_column("C", "a", "k", annotation) == Column("a", "k", **(defaults | expected))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_an_annotation_says_role_and_type(annotation: Any, expected: dict[str, A
 )
 def test_an_annotation_without_a_single_type_is_refused(annotation: Any, shown: str) -> None:
     with pytest.raises(DeclarationError) as caught:
-        column_of("C", "a", "k", annotation)
+        parse_column("C", "a", "k", annotation)
     assert str(caught.value) == (
         f"C.a is declared {shown}; a tag or field has one type: str, int, float or bool (or None, to leave it out)"
     )
@@ -100,7 +100,7 @@ def test_demoted_tags_become_fields_of_their_type() -> None:
     declaration = Declaration(
         "C", "m", (column("a", tag=True), column("b", tag=True, field=True), column("c", tag=True))
     )
-    demoted = declaration.demoted({"a", "b", "absent"})
-    assert [(c.tag, c.field) for c in demoted.columns] == [(False, True), (False, True), (True, False)]
-    assert demoted.keys == {"a", "b", "c"}
-    assert declaration.demoted({"absent"}) is declaration
+    with_tags_as_fields = declaration.with_tags_as_fields({"a", "b", "absent"})
+    assert [(c.tag, c.field) for c in with_tags_as_fields.columns] == [(False, True), (False, True), (True, False)]
+    assert with_tags_as_fields.keys == {"a", "b", "c"}
+    assert declaration.with_tags_as_fields({"absent"}) is declaration

@@ -14,11 +14,11 @@ from tsmon import (
     SubtaskFinal,
     WorkerQueue,
     WorkerRequest,
-    route_of,
+    format_route,
 )
 from tsmon.errors import InvalidPointError
 from tsmon.line_protocol import Encoding, Tag, TagAndField, configure, default_encoding, encode, parse
-from tsmon.line_protocol.default_encoding import following
+from tsmon.line_protocol.default_encoding import follow_configured_service
 
 ALL_PROGRESS = (
     "subtask_execution,service=tasks,subtask_id=2,task_id=1,task_type=3 save_result_time=1.0,linked_faces=4i,"
@@ -55,7 +55,7 @@ def service() -> Iterator[None]:
     [
         (
             Request(
-                route=route_of("GET", "/version"),
+                route=format_route("GET", "/version"),
                 status_code=200,
                 request_id="1-2",
                 execution_time=0.5,
@@ -65,7 +65,7 @@ def service() -> Iterator[None]:
         ),
         (
             RequestError(
-                route=route_of("POST", "/tasks"), status_code=400, error_code=12027, request_id="1,a", time=1.5
+                route=format_route("POST", "/tasks"), status_code=400, error_code=12027, request_id="1,a", time=1.5
             ),
             'errors,error_code=12027,route=POST:/tasks,service=tasks,status_code=400 request_id="1,a" 1500000000',
         ),
@@ -117,7 +117,7 @@ def test_a_point_names_its_service_itself_before_the_context_does() -> None:
 
 def test_a_monitors_service_goes_before_the_configured_one(service: None) -> None:
     point = WorkerRequest(task_id=1, subtask_id=2, transport_time=0.5, time=1)
-    own, follower = Encoding("own"), following(Encoding())
+    own, follower = Encoding("own"), follow_configured_service(Encoding())
     configure(service="first")
     lines = [own.encode(point), follower.encode(point), encode(point).decode()]
     configure(service="second")

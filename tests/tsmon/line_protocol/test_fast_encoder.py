@@ -1,4 +1,4 @@
-"""The generated encoders give the careful one's lines, whatever the point, cached or not."""
+"""The fast encoders return the same lines as the checked encoder for every point, cached or not."""
 
 import enum
 import math
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tsmon import Point, ServicePoint
 from tsmon.errors import InvalidPointError
 from tsmon.line_protocol import Encoding, Tag, TagAndField
-from tsmon.line_protocol.checked_encoder import MAX_HEADS, Careful
+from tsmon.line_protocol.checked_encoder import MAX_HEADS, CheckedEncoder
 
 
 class Mood(enum.StrEnum):
@@ -137,18 +137,18 @@ def outcome(encode: Any, point: Point) -> str | None:
         (Numbers, {"a": 0.5, "b": 1}),
     ],
 )
-def test_one_odd_value_among_usual_ones_is_written_or_refused_on_both_roads(
+def test_one_odd_value_among_usual_ones_is_written_or_refused_by_both_encoders(
     cls: type[Point], usual: dict[str, Any]
 ) -> None:
     encoding, reference = Encoding("own"), Encoding("own")
-    reference.function_for(cls)
+    reference.encoder_for(cls)
     for attribute in [*cls.__struct_fields__]:
         if attribute in {"tags", "fields"}:
             continue
         for value in ODD:
             point = cls(**({"time": 1} | usual | {attribute: value}))
             if point.time is not None:
-                expected = outcome(reference.careful, point)
+                expected = outcome(reference.encode_checked, point)
                 assert outcome(encoding.encode, point) == expected, (attribute, value)
                 assert outcome(encoding.encode, point) == expected, (attribute, value)
 
@@ -156,19 +156,19 @@ def test_one_odd_value_among_usual_ones_is_written_or_refused_on_both_roads(
 @settings(max_examples=200)
 @given(st.lists(POINTS, max_size=5), CONTEXTS)
 @example([Numbers(a=math.inf, b=1, time=1), Numbers(a=1, b=1, time=1)], {})
-def test_both_roads_give_the_same_line(points: list[Point], context: dict[str, Any]) -> None:
-    """Each point goes the fast road twice, the second time with its tags in the cache."""
+def test_both_encoders_give_the_same_line(points: list[Point], context: dict[str, Any]) -> None:
+    """Each point is encoded twice by the fast encoder, the second time with its tags in the cache."""
     encoding, reference = Encoding(**context), Encoding(**context)
     for point in points:
-        expected = outcome(reference.careful, point)
+        expected = outcome(reference.encode_checked, point)
         assert outcome(encoding.encode, point) == expected
         assert outcome(encoding.encode, point) == expected
     reference.nonfinite *= 2
     assert encoding.nonfinite == reference.nonfinite
 
 
-def test_ordinary_points_take_the_fast_road(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Careful, "encode", lambda *_: pytest.fail("the point took the careful road"))
+def test_ordinary_points_use_the_fast_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CheckedEncoder, "encode", lambda *_: pytest.fail("the checked encoder was used"))
     point = Mixed(name="a", number=1, text='q"', count=1, share=0.5, tags={"x": 1}, time=1)
     assert Encoding("s").encode(point).startswith(r"mixed\,\ up,name=a,number=1,service=s,x=1 count=1i")
 
@@ -186,7 +186,7 @@ def test_values_that_a_dict_takes_for_one_keep_their_own_tags() -> None:
         encoding.encode(Loose(number=True, tags={"x": 1}))
 
 
-def test_a_large_string_is_measured_on_the_fast_road() -> None:
+def test_a_large_string_is_measured_by_the_fast_encoder() -> None:
     encoding = Encoding()
     assert len(encoding.encode(Optional(c="x" * 1_048_576, time=1))) == 1_048_576 + len('optional c="" 1')
     with pytest.raises(InvalidPointError, match="longer than 1048576 bytes"):
@@ -197,8 +197,8 @@ def test_a_large_string_is_measured_on_the_fast_road() -> None:
 
 def test_the_cache_of_tags_is_bounded() -> None:
     encoding = Encoding()
-    encode = encoding.function_for(Optional)
-    heads = encoding._careful[Optional].tagged_heads
+    encode = encoding.encoder_for(Optional)
+    heads = encoding._checked_encoders[Optional].tagged_heads
     for number in range(3 * MAX_HEADS):
         encode(Optional(a=1, tags={"id": number}, time=1))
         assert len(heads) <= MAX_HEADS
@@ -213,8 +213,8 @@ def test_the_cache_of_declared_tags_is_bounded() -> None:
         f: int = 1
 
     encoding = Encoding()
-    encode = encoding.function_for(Job)
-    heads = encoding._careful[Job].heads
+    encode = encoding.encoder_for(Job)
+    heads = encoding._checked_encoders[Job].heads
     for number in range(2 * MAX_HEADS):
         assert encode(Job(kind="a", task_id=number, time=1)) == f"jobs,kind=a,task_id={number} f=1i 1"
         assert sum(map(len, heads.values())) <= MAX_HEADS

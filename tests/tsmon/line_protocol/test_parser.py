@@ -148,7 +148,7 @@ def test_corners_are_read_as_the_server_reads_them(line: str, point: ParsedPoint
         ("m,t=a=b f=1", "a tag is not key=value at column 2 (',t=a=b f=1')"),
         (r"m,t\=a f=1", r"a tag is not key=value at column 2 (',t\\=a f=1')"),
         ("m,t==a f=1", "a tag is not key=value at column 2 (',t==a f=1')"),
-        ("m,t=a,t=b f=1", "tag 't' stands twice"),
+        ("m,t=a,t=b f=1", "tag 't' occurs twice"),
         ("m,time=a f=1", "tag key 'time' is reserved"),
         ("m ", "a field is not key=value at column 3 (the line's end)"),
         ("m f", "a field is not key=value at column 3 ('f')"),

@@ -12,7 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tsmon.errors import InvalidPointError
-from tsmon.line_protocol.values import MAX_TIME_NS, NONFINITE, field_text, field_type, tag_text, time_ns_of
+from tsmon.line_protocol.values import (
+    MAX_TIME_NS,
+    NONFINITE,
+    format_field,
+    format_tag,
+    infer_field_type,
+    to_time_ns,
+)
 
 
 class Color(str, enum.Enum):  # noqa: UP042 - the kind whose str() is "Color.RED"
@@ -93,12 +100,12 @@ if importlib.util.find_spec("numpy"):
     ],
 )
 def test_field_values_are_written_as_declared(value: object, declared: type, text: str) -> None:
-    assert field_text("f", value, declared) == text
+    assert format_field("f", value, declared) == text
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_floats_keep_every_bit(value: float) -> None:
-    read = float(field_text("f", value, float))
+    read = float(format_field("f", value, float))
     assert (read, math.copysign(1, read)) == (value, math.copysign(1, value))
 
 
@@ -131,7 +138,7 @@ def test_floats_keep_every_bit(value: float) -> None:
 )
 def test_wrong_field_values_are_refused_with_a_reason(value: object, declared: type, sentence: str) -> None:
     with pytest.raises(InvalidPointError) as caught:
-        field_text("f", value, declared)
+        format_field("f", value, declared)
     assert str(caught.value) == sentence
 
 
@@ -140,12 +147,12 @@ def test_wrong_field_values_are_refused_with_a_reason(value: object, declared: t
     [("a", str), (Color.RED, str), (1, int), (Code.OK, int), (1.0, float), (True, bool), (ForeignInt(), int)],
 )
 def test_additional_fields_have_the_type_of_their_value(value: object, type_: type) -> None:
-    assert field_type("f", value) is type_
+    assert infer_field_type("f", value) is type_
 
 
 def test_an_additional_field_of_another_type_is_refused() -> None:
     with pytest.raises(InvalidPointError, match=r"^f must be str, int, float or bool, not datetime "):
-        field_type("f", datetime.now(UTC))
+        infer_field_type("f", datetime.now(UTC))
 
 
 @pytest.mark.parametrize(
@@ -164,18 +171,18 @@ def test_an_additional_field_of_another_type_is_refused() -> None:
     ],
 )
 def test_tags_are_written_as_strings(value: object, text: str) -> None:
-    assert tag_text("t", value) == text
+    assert format_tag("t", value) == text
 
 
 def test_wrong_tag_values_are_refused_with_a_reason() -> None:
     with pytest.raises(InvalidPointError, match=r"^t is nan; a tag needs a finite number$"):
-        tag_text("t", math.nan)
+        format_tag("t", math.nan)
     with pytest.raises(InvalidPointError, match=r"^t must be str, int, float or bool, not list \(\[\]\)$"):
-        tag_text("t", [])
+        format_tag("t", [])
     with pytest.raises(InvalidPointError, match=r"^t must be int, not str \('5'\)$"):
-        tag_text("t", "5", int)
+        format_tag("t", "5", int)
     with pytest.raises(InvalidPointError, match=r"^t is an integer of thousands of digits; shorten it$"):
-        tag_text("t", 10**5000)
+        format_tag("t", 10**5000)
 
 
 @pytest.mark.parametrize(
@@ -197,12 +204,12 @@ def test_wrong_tag_values_are_refused_with_a_reason() -> None:
     ],
 )
 def test_times_are_kept_exactly(time: object, time_ns: int) -> None:
-    assert time_ns_of(time) == time_ns
+    assert to_time_ns(time) == time_ns
 
 
 @given(st.floats(min_value=-9e9, max_value=9e9))
 def test_a_float_time_is_its_exact_value_to_the_nearest_nanosecond(seconds: float) -> None:
-    assert abs(Fraction(seconds) * 10**9 - time_ns_of(seconds)) <= Fraction(1, 2)
+    assert abs(Fraction(seconds) * 10**9 - to_time_ns(seconds)) <= Fraction(1, 2)
 
 
 @given(
@@ -214,7 +221,7 @@ def test_a_float_time_is_its_exact_value_to_the_nearest_nanosecond(seconds: floa
 )
 def test_a_datetime_is_exact_to_the_microsecond(time: datetime) -> None:
     expected = (time - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1_000
-    assert time_ns_of(time) == expected
+    assert to_time_ns(time) == expected
 
 
 @pytest.mark.parametrize(
@@ -240,5 +247,5 @@ def test_a_datetime_is_exact_to_the_microsecond(time: datetime) -> None:
 )
 def test_times_that_mean_nothing_are_refused(time: object, sentence: str) -> None:
     with pytest.raises(InvalidPointError) as caught:
-        time_ns_of(time)
+        to_time_ns(time)
     assert str(caught.value) == sentence

@@ -30,12 +30,12 @@ from tsmon import (
     Tag,
     TsmonError,
     clock,
-    monitor,
-    periodic,
 )
 from tsmon.delivery.accounting import Counts
 from tsmon.delivery.backoff import Backoff
 from tsmon.line_protocol import parse
+from tsmon.monitor import monitor
+from tsmon.scheduling import periodic
 from tsmon.settings import MonitoringSettings
 
 WAIT_S = 20.0

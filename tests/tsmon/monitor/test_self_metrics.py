@@ -8,9 +8,9 @@ from tests.services.points import Numbered
 from tsmon import Monitor, TsmonError
 from tsmon.delivery.accounting import Counts
 from tsmon.monitor.self_metrics import SelfMetrics
-from tsmon.points.own_metrics import MonitorCounts
+from tsmon.points.self_metrics import MonitorCounts
 from tsmon.settings import MonitoringSettings
-from tsmon.testing import Emitted, MemoryStore
+from tsmon.testing import EmittedPoints, MemoryStore
 
 COUNTS = Counts(
     accepted=10,
@@ -23,7 +23,7 @@ COUNTS = Counts(
 )
 
 
-async def test_every_number_of_the_accounting_is_told(tsmon: Emitted) -> None:
+async def test_every_number_of_the_accounting_is_told(tsmon: EmittedPoints) -> None:
     settings = MonitoringSettings(self_metrics_period=1e-9, service="shop", on_invalid="drop")
     monitor = Monitor(settings, store=MemoryStore())
     async with monitor:
@@ -57,7 +57,7 @@ def test_it_is_told_once_a_period() -> None:
     assert list(source.collect()) == []
 
 
-async def test_the_settings_may_forbid_it_while_running(tsmon: Emitted) -> None:
+async def test_the_settings_may_forbid_it_while_running(tsmon: EmittedPoints) -> None:
     settings = MonitoringSettings(self_metrics_period=1e-9)
     monitor = Monitor(settings, store=MemoryStore())
     async with monitor:

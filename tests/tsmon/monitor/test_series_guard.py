@@ -61,9 +61,9 @@ def test_a_million_distinct_tag_values_take_no_memory_beyond_the_bounds() -> Non
     for number in range(2 * MAX_HEADS, 1_000_000):
         line = encode(Visit(time=number, page="p", visitor=f"visitor {number}", seconds=1.0))
         assert line.startswith(f"visits,page=p,visitor=visitor\\ {number} seconds=1")
-    careful = monitor._encoding._careful[Visit]
-    remembered = sum(len(by_visitor) for by_visitor in careful.heads.values())
+    checked = monitor._encoding._checked_encoders[Visit]
+    remembered = sum(len(by_visitor) for by_visitor in checked.heads.values())
     assert remembered <= MAX_HEADS
-    assert len(careful.tagged_heads) == 0
+    assert len(checked.tagged_heads) == 0
     assert before < 8_000_000
     assert monitor.series == pytest.approx(1_000_000, rel=0.07)

@@ -15,7 +15,7 @@ from tsmon.integrations.asgi import RequestMiddleware as AsgiMiddleware
 from tsmon.integrations.logging import LogHandler
 from tsmon.integrations.wsgi import RequestMiddleware as WsgiMiddleware
 from tsmon.settings import MonitoringSettings
-from tsmon.work.in_progress import counting_in_progress
+from tsmon.work import InProgressCounter
 
 
 class Sold(Point, measurement="sold"):
@@ -45,7 +45,7 @@ def test_nor_from_a_thread_of_its_own(settings: MonitoringSettings, tmp_path: Pa
     monitor = Monitor(settings)
     with monitor as background:
         background.emit(Sold(pieces=3))
-        with counting_in_progress(background, "sales") as _:
+        with InProgressCounter(background, "sales") as _:
             pass
         background.flush()
     assert nothing_happened(monitor, tmp_path)

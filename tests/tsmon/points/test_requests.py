@@ -1,5 +1,5 @@
-from tsmon import route_of
+from tsmon import format_route
 
 
 def test_a_route_is_made_from_method_and_resource() -> None:
-    assert route_of("GET", "/version") == "GET:/version"
+    assert format_route("GET", "/version") == "GET:/version"

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from tsmon import Point, Request, Tag, TagAndField
-from tsmon.points.schema import ColumnSchema, schema_of, series_in
+from tsmon.points.schema import ColumnSchema, describe_series, find_series
 
 OWN = '''
 from tsmon import Point, Tag
@@ -44,7 +44,7 @@ class Frame(Point, measurement="frames"):
 
 
 def test_what_a_class_declares() -> None:
-    schema = schema_of(Frame)
+    schema = describe_series(Frame)
     code = ColumnSchema("code", "integer", optional=False, description="Code of the error.")
     assert schema.measurement == "frames"
     assert schema.description == "A frame."
@@ -53,7 +53,7 @@ def test_what_a_class_declares() -> None:
 
 
 def test_inherited_attributes_keep_their_docstrings() -> None:
-    [service, *_] = schema_of(Request).tags
+    [service, *_] = describe_series(Request).tags
     assert service.name == "service"
     assert service.optional
     assert service.description.startswith("Name of the service")
@@ -62,7 +62,7 @@ def test_inherited_attributes_keep_their_docstrings() -> None:
 def test_every_field_of_our_own_series_is_described() -> None:
     missing = [
         f"{one.class_name}.{column.name}"
-        for one in series_in(["tsmon.points"])
+        for one in find_series(["tsmon.points"])
         for column in (*one.tags, *one.fields)
         if not column.description
     ]

@@ -34,7 +34,7 @@ def test_texts(text: str, selector: Selector) -> None:
         (",a=b f", "the measurement is missing"),
         ("ctd,a f", "a tag is not key=value"),
         ("ctd,a= f", "a tag is not key=value|tag 'a' is empty"),
-        ("ctd,a=1,a=2 f", "tag 'a' stands twice"),
+        ("ctd,a=1,a=2 f", "tag 'a' occurs twice"),
         ("ctd,_field=1 f", "reserved"),
         ("_ctd f", "reserved"),
         ("ctd _f", "reserved"),

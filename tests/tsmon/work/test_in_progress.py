@@ -7,17 +7,17 @@ import threading
 import pytest
 
 from tsmon import InProgress, Monitor
-from tsmon.testing import Emitted
-from tsmon.work.in_progress import counting_in_progress
+from tsmon.testing import EmittedPoints
+from tsmon.work import InProgressCounter
 
 
 @pytest.fixture
-def monitor(tsmon: Emitted) -> Monitor:
+def monitor(tsmon: EmittedPoints) -> Monitor:
     return Monitor(service="exporter")
 
 
-async def test_what_has_changed_is_told_at_each_flush(tsmon: Emitted, monitor: Monitor) -> None:
-    exports = counting_in_progress(monitor, "exports")
+async def test_what_has_changed_is_told_at_each_flush(tsmon: EmittedPoints, monitor: Monitor) -> None:
+    exports = InProgressCounter(monitor, "exports")
     async with monitor:
         await monitor.flush()
         tsmon.none(InProgress)
@@ -32,8 +32,8 @@ async def test_what_has_changed_is_told_at_each_flush(tsmon: Emitted, monitor: M
         assert (tsmon.one(InProgress).count, tsmon.one(InProgress).highest) == (0, 2)
 
 
-async def test_a_peak_between_two_flushes_is_told(tsmon: Emitted, monitor: Monitor) -> None:
-    exports = counting_in_progress(monitor, "exports")
+async def test_a_peak_between_two_flushes_is_told(tsmon: EmittedPoints, monitor: Monitor) -> None:
+    exports = InProgressCounter(monitor, "exports")
     async with monitor:
         with exports:
             pass
@@ -42,8 +42,8 @@ async def test_a_peak_between_two_flushes_is_told(tsmon: Emitted, monitor: Monit
     assert (point.count, point.highest) == (0, 1)
 
 
-async def test_the_last_change_is_told_at_the_stop(tsmon: Emitted, monitor: Monitor) -> None:
-    exports = counting_in_progress(monitor, "exports")
+async def test_the_last_change_is_told_at_the_stop(tsmon: EmittedPoints, monitor: Monitor) -> None:
+    exports = InProgressCounter(monitor, "exports")
     async with monitor:
         exports.enter()
     assert tsmon.one(InProgress).count == 1
@@ -51,7 +51,7 @@ async def test_the_last_change_is_told_at_the_stop(tsmon: Emitted, monitor: Moni
 
 
 async def test_as_decorator_of_functions_and_coroutine_functions(monitor: Monitor) -> None:
-    exports = counting_in_progress(monitor, "exports")
+    exports = InProgressCounter(monitor, "exports")
 
     @exports
     def function() -> int:
@@ -68,14 +68,14 @@ async def test_as_decorator_of_functions_and_coroutine_functions(monitor: Monito
 
 
 def test_work_that_fails_is_over_too(monitor: Monitor) -> None:
-    exports = counting_in_progress(monitor, "exports")
+    exports = InProgressCounter(monitor, "exports")
     with pytest.raises(ZeroDivisionError), exports:
         raise ZeroDivisionError
     assert exports.count == 0
 
 
 def test_many_threads(monitor: Monitor) -> None:
-    exports = counting_in_progress(monitor, "exports")
+    exports = InProgressCounter(monitor, "exports")
 
     def work() -> None:
         for _ in range(10_000):
@@ -91,7 +91,7 @@ def test_many_threads(monitor: Monitor) -> None:
 
 
 def test_a_forked_child_begins_at_nothing(monitor: Monitor) -> None:
-    exports = counting_in_progress(monitor, "exports")
+    exports = InProgressCounter(monitor, "exports")
     with exports:
         child = os.fork()
         if child == 0:

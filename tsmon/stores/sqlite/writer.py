@@ -14,7 +14,8 @@ from operator import itemgetter
 from typing import Final
 
 from tsmon.errors import LineProtocolError
-from tsmon.line_protocol.parser import FieldValue, Unsigned, head_end, parse_body, parse_head, split_lines
+from tsmon.line_protocol.line_splitter import split_lines
+from tsmon.line_protocol.parser import FieldValue, Unsigned, find_head_end, parse_body, parse_head
 from tsmon.line_protocol.values import MAX_INT64
 from tsmon.stores.sqlite.catalogue import MAX_FIELDS, TYPE_NAMES, Catalogue, Measurement
 from tsmon.stores.sqlite.rollups import Marking
@@ -94,7 +95,7 @@ class Writer:
             try:
                 if not decodable:
                     _check_decodable(line, number)
-                end = head_end(line)
+                end = find_head_end(line)
                 head = line[:end]
                 known = heads.get(head)
                 if known is None:

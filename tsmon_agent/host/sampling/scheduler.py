@@ -12,7 +12,7 @@ import msgspec
 from tsmon.errors import TsmonError
 from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon.points import Point
-from tsmon.points.own_metrics import SamplerRound
+from tsmon.points.self_metrics import SamplerRound
 from tsmon.scheduling.periodic import Periodic
 from tsmon_agent.host.samplers import Sampler
 from tsmon_agent.host.sampling.live_feed import LiveFeed, Round

@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import BinaryIO, Final
 
 from tsmon.errors import ImportingError
-from tsmon.line_protocol.values import time_ns_of
+from tsmon.line_protocol.values import to_time_ns
 from tsmon_agent.ingest.files.chunks import Portion
 from tsmon_agent.ingest.files.column_mapping import TIME_UNITS, ColumnMapping, check_zone, guessed
 from tsmon_agent.ingest.files.csv_records import Field, line_of, records_as_portions
@@ -92,7 +92,7 @@ def _time_ns(column: str, text: str, form: str, zone: object) -> int:
         raise ValueError(f"column {column}: {text!r} is {what}") from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone)  # type: ignore[arg-type]
-    return time_ns_of(moment.astimezone(UTC)) + nanoseconds
+    return to_time_ns(moment.astimezone(UTC)) + nanoseconds
 
 
 def _beyond_microseconds(text: str) -> tuple[str, int]:

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from tsmon.availability import EXACT, PRESETS, Rules, time_of_text
 from tsmon.errors import AvailabilityError, InvalidPointError
-from tsmon.line_protocol.values import time_ns_of
+from tsmon.line_protocol.values import to_time_ns
 from tsmon_agent.streams.availability.instrument import Instrument
 from tsmon_agent.web.openapi import Parameter
 
@@ -99,7 +99,7 @@ def rules_of(asked: Mapping[str, str], base: Rules) -> Rules:
             raise web.HTTPBadRequest(text="The parameter bounds takes three numbers, such as 1,1.5,2.")
     try:
         if "bin_width" in asked:
-            changes["bin_width_ns"] = time_ns_of(_number("bin_width", asked["bin_width"]))
+            changes["bin_width_ns"] = to_time_ns(_number("bin_width", asked["bin_width"]))
         return replace(base, **changes) if changes else base
     except (AvailabilityError, InvalidPointError) as error:
         raise web.HTTPBadRequest(text=_sentence(error)) from None

@@ -14,7 +14,7 @@ from tests.tsmon_agent.made_samplers import Gauge, Made, WithInterval, gauge
 from tests.tsmon_agent.waiting import eventually
 from tsmon import InvalidPointError, Point
 from tsmon.line_protocol import Encoding
-from tsmon.points.own_metrics import SamplerRound
+from tsmon.points.self_metrics import SamplerRound
 from tsmon_agent.host.samplers import Sampler
 from tsmon_agent.host.sampling import scheduler as module
 from tsmon_agent.host.sampling.live_feed import LiveFeed

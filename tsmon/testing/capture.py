@@ -11,9 +11,9 @@ from tsmon.monitor import monitor
 from tsmon.points import Point
 from tsmon.stores import Store
 from tsmon.stores.memory import MemoryStore
-from tsmon.testing.emitted import Emitted
+from tsmon.testing.emitted_points import EmittedPoints
 
-__all__ = ["recording"]
+__all__ = ["capture_points"]
 
 
 class _Line(str):
@@ -24,20 +24,20 @@ class _Line(str):
 
 
 class _RecordingEncoding(Encoding):
-    def function_for(self, cls: type[Encodable]) -> Callable[[Any], str]:
-        encode = super().function_for(cls)
+    def encoder_for(self, cls: type[Encodable]) -> Callable[[Any], str]:
+        encode = super().encoder_for(cls)
 
         def encode_and_say_of_what(point: Any) -> str:
             line = _Line(encode(point))
             line.cls = getattr(cls, "__stands_for__", cls)
             return line
 
-        self.functions[cls] = encode_and_say_of_what
+        self.encoders[cls] = encode_and_say_of_what
         return encode_and_say_of_what
 
 
 @contextmanager
-def recording(store: Store | None = None) -> Iterator[Emitted]:
+def capture_points(store: Store | None = None) -> Iterator[EmittedPoints]:
     """Record what is emitted by Monitors that are made inside.
 
     Those whose store would come from the settings write into ``store``, by default one in memory: no server, no
@@ -46,7 +46,7 @@ def recording(store: Store | None = None) -> Iterator[Emitted]:
     from tsmon.monitor import source
     from tsmon.stores import factory
 
-    emitted = Emitted()
+    emitted = EmittedPoints()
     memory = store or MemoryStore()
 
     class Lines(deque[str]):

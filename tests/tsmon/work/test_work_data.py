@@ -6,7 +6,7 @@ import pytest
 
 from tsmon import Request, SubtaskExecution, SubtaskFinal
 from tsmon.line_protocol import Encoding, parse_line
-from tsmon.work import WorkData, collecting, count_exceptions, current_work, timed
+from tsmon.work import WorkData, count_exceptions, current_work, measure_work, timed
 
 TASK = {"task_id": 7, "subtask_id": 1, "task_type": 4}
 
@@ -16,10 +16,10 @@ def parsed(point):
 
 
 def test_gathered_tags_and_fields_become_additional_ones_of_the_point() -> None:
-    with collecting() as data:
+    with measure_work() as data:
         data.tags["camera"] = "west"
         data.fields["tries"] = 3
-    line = parsed(data.point(SubtaskFinal, **TASK, execution_time=1.5, status=0))
+    line = parsed(data.make_point(SubtaskFinal, **TASK, execution_time=1.5, status=0))
     assert line.tags["camera"] == "west"
     assert line.fields == {"execution_time": 1.5, "status": 0, "tries": 3}
 
@@ -27,7 +27,7 @@ def test_gathered_tags_and_fields_become_additional_ones_of_the_point() -> None:
 def test_a_key_that_the_class_declares_fills_that_attribute() -> None:
     data = WorkData()
     data.fields["match_time"] = 0.25
-    point = data.point(SubtaskExecution, **TASK)
+    point = data.make_point(SubtaskExecution, **TASK)
     assert point.match_time == 0.25
     assert point.fields is None
 
@@ -35,17 +35,17 @@ def test_a_key_that_the_class_declares_fills_that_attribute() -> None:
 def test_what_the_point_says_itself_wins() -> None:
     data = WorkData()
     data.fields.update(match_time=9.0, tries=9)
-    point = data.merged(SubtaskExecution(**TASK, match_time=1.0, fields={"tries": 1}))
+    point = data.merge_into(SubtaskExecution(**TASK, match_time=1.0, fields={"tries": 1}))
     assert parsed(point).fields == {"match_time": 1.0, "tries": 1}
 
 
 def test_merging_nothing_gives_the_very_same_point() -> None:
     point = Request(route="GET:/", status_code=200, request_id="1", execution_time=0.1)
-    assert WorkData().merged(point) is point
+    assert WorkData().merge_into(point) is point
 
 
 def test_timed_as_a_context_manager_stores_the_elapsed_seconds_also_when_the_work_fails() -> None:
-    with collecting() as data, pytest.raises(ValueError, match="bad"), timed("save_result_time"):
+    with measure_work() as data, pytest.raises(ValueError, match="bad"), timed("save_result_time"):
         raise ValueError("bad")
     assert 0 <= data.fields["save_result_time"] < 1
 
@@ -63,14 +63,14 @@ async def test_timed_measures_a_coroutine_function_to_its_end_and_keeps_its_name
         await asyncio.sleep(0.02)
         return 5
 
-    with collecting() as data:
+    with measure_work() as data:
         assert await match() == 5
     assert match.__name__ == "match"
     assert data.fields["match_time"] >= 0.02
 
 
 async def test_timed_works_as_an_async_context_manager() -> None:
-    with collecting() as data:
+    with measure_work() as data:
         async with timed("match_time"):
             await asyncio.sleep(0.01)
     assert data.fields["match_time"] >= 0.01
@@ -81,7 +81,7 @@ def test_a_decorated_function_may_call_itself() -> None:
     def down(n: int) -> int:
         return down(n - 1) if n else 0
 
-    with collecting() as data:
+    with measure_work() as data:
         assert down(3) == 0
     assert data.fields["t"] > 0
 
@@ -91,7 +91,7 @@ def test_exceptions_that_pass_are_counted_and_pass() -> None:
     def fail(error: Exception) -> None:
         raise error
 
-    with collecting() as data:
+    with measure_work() as data:
         for error in (ValueError(), ValueError(), KeyError()):
             with pytest.raises(type(error)):
                 fail(error)
@@ -100,7 +100,7 @@ def test_exceptions_that_pass_are_counted_and_pass() -> None:
 
 async def test_each_piece_of_concurrent_work_has_its_own_container() -> None:
     async def work(name: str) -> WorkData:
-        with collecting() as data:
+        with measure_work() as data:
             await asyncio.sleep(0)
             found = current_work()
             assert found is data

@@ -8,16 +8,16 @@ import msgspec
 
 from tsmon.line_protocol.parser import parse_line
 from tsmon.points import Point
-from tsmon.testing.decoding import rebuilt
+from tsmon.testing.decoding import decode_point
 
-__all__ = ["Emitted"]
+__all__ = ["EmittedPoints"]
 
 PointT = TypeVar("PointT", bound=Point)
 
 SHOWN: Final = 20
 
 
-class Emitted:
+class EmittedPoints:
     """Points in the order in which they were emitted, from all Monitors and threads of this process.
 
     They are as a store would have them: with the time that was taken, the service that was filled in and the
@@ -68,7 +68,7 @@ class Emitted:
             )
         with self._lock:
             taken = [pair for pair in self._taken if issubclass(pair[0], cls)]
-        found = [rebuilt(one, parse_line(line)) for one, line in taken]
+        found = [decode_point(one, parse_line(line)) for one, line in taken]
         return [
             point for point in found if all(getattr(point, name) == value for name, value in attributes.items())
         ]

@@ -10,7 +10,7 @@ import pytest
 from tsmon import InvalidPointError, Monitor, Point, Request, RequestError, Tag, TagAndField
 from tsmon.settings import MonitoringSettings
 from tsmon.stores import Selector
-from tsmon.testing import Emitted, MemoryStore, recording
+from tsmon.testing import EmittedPoints, MemoryStore, capture_points
 
 HEALTHY = Request(service="faces", route="GET:/a", status_code=200, request_id="1", execution_time=0.5)
 BROKEN = Request(route="GET:/b", status_code=500, request_id="2", execution_time=0.25)
@@ -30,7 +30,7 @@ class Frame(Point, measurement="frames"):
     note: str | None = None
 
 
-async def test_points_are_seen_before_they_are_flushed(tsmon: Emitted) -> None:
+async def test_points_are_seen_before_they_are_flushed(tsmon: EmittedPoints) -> None:
     monitor = Monitor(service="faces")
     monitor.emit([HEALTHY, BROKEN])
     assert [point.status_code for point in tsmon.points(Request)] == [200, 500]
@@ -40,7 +40,7 @@ async def test_points_are_seen_before_they_are_flushed(tsmon: Emitted) -> None:
     assert len(tsmon) == 2
 
 
-async def test_flushed_points_are_seen_too_and_nothing_is_pending(tsmon: Emitted) -> None:
+async def test_flushed_points_are_seen_too_and_nothing_is_pending(tsmon: EmittedPoints) -> None:
     async with Monitor() as monitor:
         monitor.emit(HEALTHY)
         await monitor.flush()
@@ -52,7 +52,7 @@ async def test_flushed_points_are_seen_too_and_nothing_is_pending(tsmon: Emitted
     tsmon.one(Request)
 
 
-def test_a_program_without_an_event_loop(tsmon: Emitted) -> None:
+def test_a_program_without_an_event_loop(tsmon: EmittedPoints) -> None:
     with Monitor() as monitor:
         thread = threading.Thread(target=monitor.emit, args=(HEALTHY,))
         thread.start()
@@ -60,7 +60,7 @@ def test_a_program_without_an_event_loop(tsmon: Emitted) -> None:
     tsmon.one(Request)
 
 
-def test_a_point_comes_back_in_its_own_types(tsmon: Emitted) -> None:
+def test_a_point_comes_back_in_its_own_types(tsmon: EmittedPoints) -> None:
     frame = Frame(band=Band.BLUE, mode="night", live=True, code=7, exposure=1.5, note='a "b"', time=12)
     Monitor().emit(frame)
     back = tsmon.one(Frame)
@@ -68,7 +68,7 @@ def test_a_point_comes_back_in_its_own_types(tsmon: Emitted) -> None:
     assert type(back.band) is Band
 
 
-def test_additional_tags_and_fields_and_the_monitors_own(tsmon: Emitted) -> None:
+def test_additional_tags_and_fields_and_the_monitors_own(tsmon: EmittedPoints) -> None:
     settings = MonitoringSettings(tags={"worker": "3"}, tags_as_fields=["status_code"])
     Monitor(settings, store=MemoryStore(), service="x").emit(
         Request(
@@ -81,7 +81,7 @@ def test_additional_tags_and_fields_and_the_monitors_own(tsmon: Emitted) -> None
     assert point.fields == {"n": 3}
 
 
-def test_points_of_a_stopped_monitor_do_not_count(tsmon: Emitted) -> None:
+def test_points_of_a_stopped_monitor_do_not_count(tsmon: EmittedPoints) -> None:
     async def stopped() -> Monitor:
         monitor = Monitor()
         await monitor.start()
@@ -92,14 +92,14 @@ def test_points_of_a_stopped_monitor_do_not_count(tsmon: Emitted) -> None:
     tsmon.none(Request)
 
 
-def test_of_points_of_which_one_is_refused_none_is_seen(tsmon: Emitted) -> None:
+def test_of_points_of_which_one_is_refused_none_is_seen(tsmon: EmittedPoints) -> None:
     with pytest.raises(InvalidPointError):
         Monitor().emit([HEALTHY, Request(route="", status_code=200, request_id="1", execution_time="no")])  # type: ignore[arg-type]
     tsmon.none(Request)
     assert tsmon.refused == 2
 
 
-def test_the_message_tells_what_was_emitted_instead(tsmon: Emitted) -> None:
+def test_the_message_tells_what_was_emitted_instead(tsmon: EmittedPoints) -> None:
     Monitor().emit([HEALTHY, Frame(band=Band.RED, mode="day", exposure=1.0)])
     with pytest.raises(AssertionError) as caught:
         tsmon.one(Request, status_code=404)
@@ -112,17 +112,17 @@ def test_the_message_tells_what_was_emitted_instead(tsmon: Emitted) -> None:
         tsmon.none(Frame)
 
 
-def test_nothing_at_all(tsmon: Emitted) -> None:
+def test_nothing_at_all(tsmon: EmittedPoints) -> None:
     with pytest.raises(AssertionError, match=r"Request\(\) was emitted never; nothing was emitted"):
         tsmon.one(Request)
 
 
-def test_an_attribute_that_does_not_exist_is_named(tsmon: Emitted) -> None:
+def test_an_attribute_that_does_not_exist_is_named(tsmon: EmittedPoints) -> None:
     with pytest.raises(AttributeError, match="Request has no attribute 'status'; it has"):
         tsmon.points(Request, status=404)
 
 
-def test_clear_begins_anew(tsmon: Emitted) -> None:
+def test_clear_begins_anew(tsmon: EmittedPoints) -> None:
     Monitor().emit(HEALTHY)
     tsmon.clear()
     assert tsmon.points() == []
@@ -130,7 +130,7 @@ def test_clear_begins_anew(tsmon: Emitted) -> None:
 
 
 def test_monitors_are_themselves_again_afterwards() -> None:
-    with recording() as emitted:
+    with capture_points() as emitted:
         pass
     store = MemoryStore()
     Monitor(MonitoringSettings(), store=store).emit(HEALTHY)
