@@ -142,7 +142,7 @@ class Deployed:
         return await loaded(
             self._context,
             request,
-            "query_deployments",
+            "deployments",
             lambda table: (
                 parse_deployment_csv(table, source=TABLE)
                 if isinstance(table, str)

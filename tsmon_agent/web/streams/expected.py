@@ -162,7 +162,7 @@ class Expected:
         return await loaded(
             self._context,
             request,
-            "query_streams",
+            "streams",
             lambda table: (
                 parse_stream_csv(table, settings, source=TABLE)
                 if isinstance(table, str)
