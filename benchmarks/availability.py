@@ -21,8 +21,8 @@ from typing import Final
 from benchmarks.command_line import measured, parser_of
 from benchmarks.outcome import Outcome, Row
 from benchmarks.server import Server
-from tsmon.availability import EXACT, Category, Deployment, Report, availability_of
-from tsmon.availability.flux import availability_by_influxdb
+from tsmon.availability import EXACT, Category, Deployment, Report, query_availability
+from tsmon.availability.flux import compute_availability_in_influxdb
 from tsmon.stores import Selector, Store
 from tsmon.stores.influxdb import InfluxConnection, InfluxStore
 from tsmon.stores.influxdb.rollup_tasks.recompute import progress_line
@@ -84,7 +84,7 @@ async def _influxdb(server: Server, points: int, rounds: int) -> tuple[int, dict
             windows, times = await _both(store, points, rounds)
             deployments = [Deployment(1, START_NS, end_ns)]
             times["told by Flux"] = await _best(
-                rounds, lambda: availability_by_influxdb(store, STREAM, deployments, now_ns=2 * end_ns)
+                rounds, lambda: compute_availability_in_influxdb(store, STREAM, deployments, now_ns=2 * end_ns)
             )
             times["elapsed()"] = await _best(min(rounds, 2), lambda: store.query(elapsed))
             return windows, times
@@ -133,7 +133,9 @@ async def _influxdb_from_rollups(server: Server, years: int, rounds: int) -> tup
         deployments = [Deployment(1, START_NS, START_NS + days * DAY_NS)]
         times["told by Flux"] = await _best(
             rounds,
-            lambda: availability_by_influxdb(store, STREAM, deployments, now_ns=START_NS + 2 * days * DAY_NS),
+            lambda: compute_availability_in_influxdb(
+                store, STREAM, deployments, now_ns=START_NS + 2 * days * DAY_NS
+            ),
         )
         return windows, times
 
@@ -181,7 +183,7 @@ async def _both(store: Store, points: int, rounds: int) -> tuple[int, dict[str, 
 
 async def _report(store: Store, points: int) -> Report:
     end_ns = START_NS + points * SECOND_NS
-    return await availability_of(store, STREAM, [Deployment(1, START_NS, end_ns)], EXACT, now_ns=2 * end_ns)
+    return await query_availability(store, STREAM, [Deployment(1, START_NS, end_ns)], EXACT, now_ns=2 * end_ns)
 
 
 async def _fill(store: Store, points: int) -> None:

@@ -33,7 +33,7 @@ from tsmon.time_units import DAY_NS, SECOND_NS
 from tsmon_agent.streams.availability.instrument import (
     Instrument,
     ObservedStream,
-    choose_narrowest,
+    choose_min_widths,
     compute_reports,
 )
 from tsmon_agent.streams.timelines import build_timeline_rows
@@ -130,12 +130,12 @@ async def _drawn(store: Store, streams: int, years: int, rounds: int) -> dict[st
         for tags in map(_tags, range(streams))
     ]
     instrument = Instrument(INSTRUMENT, deployments, observed)
-    narrowest = choose_narrowest(instrument, START_NS, now_ns, now_ns)
+    min_widths = choose_min_widths(instrument, START_NS, now_ns, now_ns)
     best = {"reports_s": float("inf"), "rows_s": float("inf"), "cpu_s": float("inf")}
     for _ in range(rounds):
         wall, cpu = time.perf_counter(), time.process_time()
         reports = await compute_reports(
-            store, instrument, now_ns=now_ns, start_ns=START_NS, end_ns=now_ns, narrowest=narrowest
+            store, instrument, now_ns=now_ns, start_ns=START_NS, end_ns=now_ns, min_widths=min_widths
         )
         best["reports_s"] = min(best["reports_s"], time.perf_counter() - wall)
         wall = time.perf_counter()

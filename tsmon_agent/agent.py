@@ -17,7 +17,7 @@ from tsmon.settings import MonitoringSettings
 from tsmon.stores.factory import store_from
 from tsmon_agent.context import AgentContext
 from tsmon_agent.events import EventBus
-from tsmon_agent.host.sampling.from_settings import samplers_from
+from tsmon_agent.host.sampling.from_settings import build_samplers
 from tsmon_agent.host.sampling.live_feed import LiveFeed
 from tsmon_agent.host.sampling.scheduler import Sampling
 from tsmon_agent.logging_config import LogConfig
@@ -65,7 +65,7 @@ class Agent:
             live=live,
             events=events,
             sampling=Sampling(
-                samplers_from(settings.agent),
+                build_samplers(settings.agent),
                 monitor.emit,
                 live,
                 host=settings.agent.host,
@@ -167,7 +167,7 @@ class Agent:
             _log.info("the settings were reloaded; points go into %s", self.context.store)
 
     async def _change_over(self, settings: Settings) -> None:
-        samplers = samplers_from(settings.agent)
+        samplers = build_samplers(settings.agent)
         state = StateLoader(settings, self._configured_state)
         await state.start()
         before = self.context.settings.web

@@ -207,15 +207,15 @@ givenRows = (tables=<-) => tables
 
 start = int(v: v.timeRangeStart)
 stop = int(v: v.timeRangeStop)
-document = "${preset:raw}" == "document"
+betweenBins = "${preset:raw}" == "bins"
 longest = int(v: float(v: stop - start) * float(v: "${fraction:raw}"))
 bounds = strings.split(v: "${bounds:raw}", t: "/")
-presentTo = float(v: bounds[0]) + (if document then 0.0 else 0.01)
-floor = if document then 0.001 * float(v: stop - start) else 0.0
+presentTo = float(v: bounds[0]) + (if betweenBins then 0.0 else 0.01)
+floor = if betweenBins then 0.001 * float(v: stop - start) else 0.0
 width = int(v: 1d)
 need = if longest < 1 then width else (width + longest - 1) / longest
 parts = if need <= 1 then 1 else if need <= 2 then 2 else if need <= 3 then 3 else if need <= 4 then 4 else if need <= 6 then 6 else if need <= 8 then 8 else if need <= 9 then 9 else if need <= 12 then 12 else if need <= 16 then 16 else if need <= 18 then 18 else if need <= 24 then 24 else if need <= 32 then 32 else if need <= 36 then 36 else if need <= 48 then 48 else if need <= 64 then 64 else if need <= 72 then 72 else if need <= 96 then 96 else if need <= 128 then 128 else if need <= 144 then 144 else if need <= 192 then 192 else if need <= 256 then 256 else if need <= 288 then 288 else if need <= 384 then 384 else if need <= 512 then 512 else if need <= 576 then 576 else if need <= 768 then 768 else if need <= 1024 then 1024 else if need <= 1152 then 1152 else if need <= 1536 then 1536 else if need <= 2048 then 2048 else if need <= 2304 then 2304 else if need <= 3072 then 3072 else if need <= 4096 then 4096 else if need <= 4608 then 4608 else if need <= 6144 then 6144 else if need <= 8192 then 8192 else if need <= 9216 then 9216 else if need <= 12288 then 12288 else if need <= 18432 then 18432 else if need <= 24576 then 24576 else if need <= 36864 then 36864 else if need <= 73728 then 73728 else 73728
-every = if document then width else width / parts
+every = if betweenBins then width else width / parts
 seen = from(bucket: v.defaultBucket)
   |> range(start: 0, stop: v.timeRangeStop)
   |> filter(fn: (r) => r["_measurement"] == "stream_bins" and r["reference_designator"] =~ /^${instrument:regex}$/ and r["reference_designator"] =~ /^${site:regex}(-|$)/ and r["stream"] =~ /^${stream:regex}$/ and r["_field"] == "count")
@@ -223,8 +223,8 @@ seen = from(bucket: v.defaultBucket)
   |> keep(columns: ["reference_designator", "method", "stream", "_time"])
   |> group(columns: ["reference_designator", "method", "stream"])
   |> limit(n: 1)
-begun = seen |> map(fn: (r) => ({r with s: 0, f: start, l: start, fin: 0, limit: longest, expected: 1, k: 0, c: 0, len: 0, sep: 0, tl: 0, ts: 0, none: 0, width: if document then 1 else width, floor: floor, presentTo: presentTo, level1To: float(v: bounds[1]), level2To: float(v: bounds[2])}))
-ended = seen |> map(fn: (r) => ({r with s: 1, f: stop, l: stop, fin: 1, limit: 0, expected: 0, k: 0, c: 0, len: 0, sep: 0, tl: 0, ts: 0, none: 0, width: if document then 1 else width, floor: floor, presentTo: presentTo, level1To: float(v: bounds[1]), level2To: float(v: bounds[2])}))
+begun = seen |> map(fn: (r) => ({r with s: 0, f: start, l: start, fin: 0, limit: longest, expected: 1, k: 0, c: 0, len: 0, sep: 0, tl: 0, ts: 0, none: 0, width: if betweenBins then 1 else width, floor: floor, presentTo: presentTo, level1To: float(v: bounds[1]), level2To: float(v: bounds[2])}))
+ended = seen |> map(fn: (r) => ({r with s: 1, f: stop, l: stop, fin: 1, limit: 0, expected: 0, k: 0, c: 0, len: 0, sep: 0, tl: 0, ts: 0, none: 0, width: if betweenBins then 1 else width, floor: floor, presentTo: presentTo, level1To: float(v: bounds[1]), level2To: float(v: bounds[2])}))
 edges = union(tables: [begun, ended]) |> drop(columns: ["_time"])
 bins = from(bucket: v.defaultBucket)
   |> range(start: v.timeRangeStart, stop: v.timeRangeStop)

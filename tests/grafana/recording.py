@@ -18,7 +18,7 @@ from tsmon.points.host import System
 from tsmon.points.self_metrics import AgentCounts, SamplerRound
 from tsmon.settings import MonitoringSettings
 from tsmon_agent.host.samplers import Sampler
-from tsmon_agent.host.sampling.from_settings import samplers_from
+from tsmon_agent.host.sampling.from_settings import build_samplers
 from tsmon_agent.settings import AgentSettings
 from tsmon_agent.streams.freshness.statuses import FreshnessStatus
 
@@ -88,7 +88,7 @@ def record(server: InfluxDB, directory: Path) -> Recording:
 
 def _rounds(start_ns: int, directory: Path) -> Iterator[tuple[int, list[Point]]]:
     """Real rounds of all samplers, with times as if the agent's interval had passed between them."""
-    samplers = [sampler for sampler, _ in samplers_from(AgentSettings(host=HOST))]
+    samplers = [sampler for sampler, _ in build_samplers(AgentSettings(host=HOST))]
     for sampler in samplers:
         sampler.prime()
     for number in range(ROUNDS):

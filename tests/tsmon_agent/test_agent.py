@@ -100,12 +100,12 @@ async def test_self_metrics_agree_with_what_is_stored(home: Home, monkeypatch: p
         home.monitoring(), QUIET, "[agent]\nhost='h'\ninterval = 0.1\nsamplers = ['cpu', 'mem', 'net', 'swap']"
     )
     async with running(home) as agent:
-        await eventually(lambda: all(state.rounds >= 5 for state in agent.context.sampling.states))
+        await eventually(lambda: all(state.rounds >= 5 for state in agent.context.sampling.health))
     counts = agent.context.monitor.counts
     assert (counts.pending, counts.dropped, counts.refused) == (0, 0, 0)
     assert counts.accepted == counts.written
     told = rows_of(home.db, "tsmon_sampler")
-    for state in agent.context.sampling.states:
+    for state in agent.context.sampling.health:
         mine = [row for row in told if row["tags"]["sampler"] == state.name]
         assert len(mine) == state.rounds
         assert mine[-1]["errors"] == state.errors == (1 if state.name == "swap" else 0)
@@ -124,7 +124,7 @@ async def test_self_metrics_agree_with_what_is_stored(home: Home, monkeypatch: p
         sum(one["time_ns"] < pipeline[-1]["time_ns"] for one in rows_of(home.db, measurement))
         for measurement in ("cpu", "mem", "net", "gauge", "tsmon_sampler", "tsmon_pipeline")
     ]
-    assert abs(sum(stored_before) - accepted[-1]) <= 2 * len(agent.context.sampling.states)
+    assert abs(sum(stored_before) - accepted[-1]) <= 2 * len(agent.context.sampling.health)
 
 
 async def test_every_sampler_is_seen_soon_after_the_start(home: Home) -> None:
@@ -134,7 +134,7 @@ async def test_every_sampler_is_seen_soon_after_the_start(home: Home) -> None:
         await eventually(
             lambda: set(agent.context.live.newest) == set(SAMPLERS) and "cpu" in agent.context.live.newest
         )
-        assert all(not state.failing for state in agent.context.sampling.states)
+        assert all(not state.failing for state in agent.context.sampling.health)
 
 
 async def test_nonsense_of_a_sampler_is_told_although_invalid_points_are_to_be_dropped(
@@ -143,7 +143,7 @@ async def test_nonsense_of_a_sampler_is_told_although_invalid_points_are_to_be_d
     monkeypatch.setattr(SAMPLERS["swap"], "sample", lambda _: [gauge(float("nan"))])
     home.write(home.monitoring(more="on_invalid = 'drop'"), QUIET, "[agent]\nsamplers = ['swap']")
     async with running(home) as agent:
-        (state,) = await eventually(lambda: [state for state in agent.context.sampling.states if state.rounds])
+        (state,) = await eventually(lambda: [state for state in agent.context.sampling.health if state.rounds])
         assert state.failing
 
 
@@ -289,20 +289,20 @@ async def test_mistake_in_the_new_settings_leaves_everything_as_it_was(
     home.write(home.monitoring(), "[web]\nport = 0", "[agent]\ninterval = 0.1\nsamplers = ['mem', 'swap']")
     async with running(home) as agent:
         await eventually(lambda: len(agent.context.live.newest) == 2)
-        store, address, states = agent.context.store, agent.web_address, agent.context.sampling.states
+        store, address, states = agent.context.store, agent.web_address, agent.context.sampling.health
         home.write(text)
         said = await hang_up(agent, caplog)
         assert said.startswith("the settings were not reloaded, the old ones stay: ")
         assert sentence in said
         assert "Traceback" not in caplog.text
         assert (agent.context.store, agent.context.settings.agent.samplers) == (store, ["mem", "swap"])
-        assert [state.name for state in agent.context.sampling.states] == [state.name for state in states]
+        assert [state.name for state in agent.context.sampling.health] == [state.name for state in states]
         assert agent.web_address is not None
         if "monitoring" not in text:
             assert agent.web_address == address
         rounds = [state.rounds for state in states]
         await eventually(
-            lambda: all(s.rounds > r + 1 for s, r in zip(agent.context.sampling.states, rounds, strict=True))
+            lambda: all(s.rounds > r + 1 for s, r in zip(agent.context.sampling.health, rounds, strict=True))
         )
         assert await status_of(agent) == 200
         # And the next attempt is as good as the first.
@@ -354,7 +354,7 @@ async def test_reload_takes_over_samplers_and_keeps_those_that_stay(
     home.write(home.monitoring(), QUIET, "[agent]\ninterval = 3600.0\nsamplers = ['mem', 'swap', 'net']")
     async with running(home) as agent:
         await eventually(lambda: len(agent.context.live.newest) == 3 or state_of(agent, "net"))
-        await eventually(lambda: all(state.rounds == 1 for state in agent.context.sampling.states))
+        await eventually(lambda: all(state.rounds == 1 for state in agent.context.sampling.health))
         home.write(
             home.monitoring(),
             QUIET,
@@ -362,7 +362,7 @@ async def test_reload_takes_over_samplers_and_keeps_those_that_stay(
             "[agent.intervals]\ndisk = 0.1",
         )
         await hang_up(agent, caplog)
-        assert {state.name: state.interval_s for state in agent.context.sampling.states} == {
+        assert {state.name: state.interval_s for state in agent.context.sampling.health} == {
             "mem": 3600.0,
             "net": 3600.0,
             "disk": 0.1,
@@ -376,7 +376,7 @@ async def test_reload_takes_over_samplers_and_keeps_those_that_stay(
 
 def state_of(agent: Agent, name: str) -> int:
     """Rounds of a sampler."""
-    return next(state.rounds for state in agent.context.sampling.states if state.name == name)
+    return next(state.rounds for state in agent.context.sampling.health if state.name == name)
 
 
 class TestState:

@@ -1,40 +1,40 @@
 """Availability: from times or bins to what is present, sparse or missing. Pure Python, needs no store."""
 
-from tsmon.availability.binning import bins_of
-from tsmon.availability.categories import APPEARANCES, Appearance, Category, recoloured
-from tsmon.availability.deployments import Deployment, Span, spans
-from tsmon.availability.from_array import report
-from tsmon.availability.from_store import Narrowest, availability_of
+from tsmon.availability.binning import bin_times
+from tsmon.availability.categories import APPEARANCES, Appearance, Category, recolor_appearances
+from tsmon.availability.deployments import Deployment, Span, compute_spans
+from tsmon.availability.from_array import compute_availability
+from tsmon.availability.from_store import MinWindowWidths, query_availability
 from tsmon.availability.interval import Interval
-from tsmon.availability.reports import Availability, Report, Total, together
-from tsmon.availability.rules import DOCUMENT, EXACT, PRESETS, Rules
-from tsmon.availability.time_format import time_of_text, time_text
-from tsmon.availability.timeline import Timeline, intervals, timeline
+from tsmon.availability.reports import AvailabilityJson, Report, Total, reports_to_json
+from tsmon.availability.rules import BINS, EXACT, PRESETS, Rules
+from tsmon.availability.time_format import format_time, parse_time
+from tsmon.availability.timeline import Timeline, compute_intervals, compute_timeline
 
 __all__ = [
     "APPEARANCES",
-    "DOCUMENT",
+    "BINS",
     "EXACT",
     "PRESETS",
     "Appearance",
-    "Availability",
+    "AvailabilityJson",
     "Category",
     "Deployment",
     "Interval",
-    "Narrowest",
+    "MinWindowWidths",
     "Report",
     "Rules",
     "Span",
     "Timeline",
     "Total",
-    "availability_of",
-    "bins_of",
-    "intervals",
-    "recoloured",
-    "report",
-    "spans",
-    "time_of_text",
-    "time_text",
-    "timeline",
-    "together",
+    "bin_times",
+    "compute_availability",
+    "compute_intervals",
+    "compute_spans",
+    "compute_timeline",
+    "format_time",
+    "parse_time",
+    "query_availability",
+    "recolor_appearances",
+    "reports_to_json",
 ]

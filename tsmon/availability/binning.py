@@ -8,10 +8,10 @@ from typing import Any
 from tsmon.availability.deployments import Span
 from tsmon.stores import Bin
 
-__all__ = ["bins_of"]
+__all__ = ["bin_times"]
 
 
-def bins_of(times_ns: Sequence[int], spans: Iterable[Span]) -> list[Bin]:
+def bin_times(times_ns: Sequence[int], spans: Iterable[Span]) -> list[Bin]:
     """Bins of increasing times in the windows of each span, which are aligned to the epoch and cut at its edges.
 
     A NumPy array of int64 is binned by NumPy.

@@ -8,7 +8,7 @@ from typing import Final
 
 from tsmon.errors import AvailabilityError
 
-__all__ = ["APPEARANCES", "Appearance", "Category", "recoloured"]
+__all__ = ["APPEARANCES", "Appearance", "Category", "recolor_appearances"]
 
 _colour: Final = re.compile(r"#[0-9a-fA-F]{6}")
 
@@ -48,7 +48,7 @@ APPEARANCES: Final = (
 """The categories' own appearances, in their order: ``APPEARANCES[Category.MISSING]``."""
 
 
-def recoloured(colors: Mapping[Category, str]) -> tuple[Appearance, ...]:
+def recolor_appearances(colors: Mapping[Category, str]) -> tuple[Appearance, ...]:
     """:data:`APPEARANCES` with other colours for some categories."""
     return tuple(
         replace(APPEARANCES[category], color=colors.get(category, APPEARANCES[category].color))

@@ -11,7 +11,7 @@ from tsmon.errors import AvailabilityError
 from tsmon.line_protocol.values import MAX_TIME_NS, to_time_ns
 from tsmon.points import Time
 
-__all__ = ["BEGINNING_NS", "END_NS", "Deployment", "Span", "spans"]
+__all__ = ["BEGINNING_NS", "END_NS", "Deployment", "Span", "compute_spans"]
 
 BEGINNING_NS: Final = -MAX_TIME_NS
 END_NS: Final = MAX_TIME_NS
@@ -62,7 +62,7 @@ class Span:
     every_ns: int
 
 
-def spans(deployments: Iterable[Deployment], rules: Rules, *, now_ns: int) -> list[Span]:
+def compute_spans(deployments: Iterable[Deployment], rules: Rules, *, now_ns: int) -> list[Span]:
     """All of time, from :data:`BEGINNING_NS` to :data:`END_NS`, in spans without hole or overlap.
 
     Where deployments overlap, the latest start governs (of equal ones the higher number); an earlier one

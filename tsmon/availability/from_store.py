@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from tsmon.availability.deployments import Deployment, Span, spans
-from tsmon.availability.reported_bins import are_given, given_bins
-from tsmon.availability.reports import Report, report_of
+from tsmon.availability.deployments import Deployment, Span, compute_spans
+from tsmon.availability.reported_bins import read_reported_bins, selects_reported_bins
+from tsmon.availability.reports import Report, build_report
 from tsmon.availability.rules import EXACT, Rules
-from tsmon.availability.timeline import timeline
+from tsmon.availability.timeline import compute_timeline
 from tsmon.stores import Bin, Retention, Selector, Store, WindowedSpan
 
-__all__ = ["Narrowest", "availability_of"]
+__all__ = ["MinWindowWidths", "query_availability"]
 
 
 @dataclass(frozen=True, slots=True)
-class Narrowest:
-    """Windows narrower than these are not asked for, within the report's time and outside of it.
+class MinWindowWidths:
+    """BinColumns narrower than these are not asked for, within the report's time and outside of it.
 
     Gaps that lie within one window are then not seen; all that are wider are, with their exact edges. Where all
     windows are of one width, one that crosses the edge of a deployment counts on both sides. A long report is so
@@ -29,10 +29,10 @@ class Narrowest:
     outside_ns: int = 0
 
 
-_AS_THE_RULES_SAY: Final = Narrowest()
+_AS_THE_RULES_SAY: Final = MinWindowWidths()
 
 
-async def availability_of(
+async def query_availability(
     store: Store,
     selector: Selector,
     deployments: Iterable[Deployment],
@@ -42,7 +42,7 @@ async def availability_of(
     start_ns: int | None = None,
     end_ns: int | None = None,
     now_ns: int | None = None,
-    narrowest: Narrowest = _AS_THE_RULES_SAY,
+    min_widths: MinWindowWidths = _AS_THE_RULES_SAY,
     windows: Sequence[Bin] | None = None,
 ) -> Report:
     """Gaps and sparsity of the selected points, all series of the selection together.
@@ -54,25 +54,27 @@ async def availability_of(
     :meth:`~tsmon.availability.Rules.every_ns`, or :func:`kept_parts` where the points have gone), always of all
     data, since limits and means are those of the whole;
     ``start_ns`` and ``end_ns`` only cut the report. ``name`` is by default the measurement. With gaps between bins,
-    ``narrowest`` changes nothing. ``windows`` are all of ``narrowest``'s inner width, where they are known already:
-    the store is not asked where these are what it would be asked for. Else as
-    :func:`~tsmon.availability.report`; raises what the store raises.
+    ``min_widths`` changes nothing. ``windows`` are all windows of ``min_widths.inside_ns``, if already known: the
+    store is not queried where these are what it would answer. Else as
+    :func:`~tsmon.availability.compute_availability`; raises what the store raises.
     """
     now_ns = time.time_ns() if now_ns is None else now_ns
     found, shown = _expected(tuple(deployments), rules, now_ns, start_ns, end_ns)
-    bins = await given_bins(store, selector) if are_given(selector) else []
+    bins = await read_reported_bins(store, selector) if selects_reported_bins(selector) else []
     parts = [
-        part for span in (() if are_given(selector) else found) for part in _parts(span, rules, shown, narrowest)
+        part
+        for span in (() if selects_reported_bins(selector) else found)
+        for part in _parts(span, rules, shown, min_widths)
     ]
-    coarse = narrowest.inside_ns > 0 and {every_ns for _, _, every_ns in parts} == {narrowest.inside_ns}
+    coarse = min_widths.inside_ns > 0 and {every_ns for _, _, every_ns in parts} == {min_widths.inside_ns}
     if coarse and windows is not None:
         return _report(windows, found, rules, name or selector.measurement, start_ns, end_ns)
     kept = await store.retention(selector.measurement)
     if coarse:
         # What lies within one of these is not seen anyway, and whole ones are answered from rollups, also where
         # they cross an edge of a span.
-        kept = [one if one.every_ns else Retention(narrowest.inside_ns, one.from_ns) for one in kept]
-    asked = [WindowedSpan(*one) for part in parts for one in kept_parts(*part, kept)]
+        kept = [one if one.every_ns else Retention(min_widths.inside_ns, one.from_ns) for one in kept]
+    asked = [WindowedSpan(*one) for part in parts for one in split_by_retention(*part, kept)]
     for told in await store.bins_of_spans(selector, asked):
         # What reaches over an edge is asked for on both sides of it.
         bins += told[1:] if told and bins and told[0] == bins[-1] else told
@@ -84,8 +86,8 @@ def _expected(
     deployments: tuple[Deployment, ...], rules: Rules, now_ns: int, start_ns: int | None, end_ns: int | None
 ) -> tuple[Sequence[Span], tuple[int, int]]:
     """Spans, and what is shown of them: the same for hundreds of streams of one instrument."""
-    found = spans(deployments, rules, now_ns=now_ns)
-    return found, timeline([], found, rules).window(start_ns, end_ns)
+    found = compute_spans(deployments, rules, now_ns=now_ns)
+    return found, compute_timeline([], found, rules).resolve_range(start_ns, end_ns)
 
 
 def _report(
@@ -96,10 +98,12 @@ def _report(
     start_ns: int | None,
     end_ns: int | None,
 ) -> Report:
-    return report_of(timeline(bins, found, rules), rules, name=name, start_ns=start_ns, end_ns=end_ns)
+    return build_report(compute_timeline(bins, found, rules), rules, name=name, start_ns=start_ns, end_ns=end_ns)
 
 
-def kept_parts(start_ns: int, stop_ns: int, every_ns: int, kept: Sequence[Retention]) -> list[tuple[int, int, int]]:
+def split_by_retention(
+    start_ns: int, stop_ns: int, every_ns: int, kept: Sequence[Retention]
+) -> list[tuple[int, int, int]]:
     """Start, end and windows of the parts of a span, by what retention has left of each.
 
     Where narrower windows cannot be answered any more, they are as wide as the rollups that are left: gaps within
@@ -141,13 +145,13 @@ def _whole(start_ns: int, stop_ns: int, width_ns: int, tier_ns: int) -> list[tup
 
 
 def _parts(
-    span: Span, rules: Rules, shown: tuple[int, int], narrowest: Narrowest
+    span: Span, rules: Rules, shown: tuple[int, int], min_widths: MinWindowWidths
 ) -> Iterator[tuple[int, int, int]]:
     """Start, end and windows of what is asked of a span: windows are cut at its edges, and nowhere else."""
     if rules.gaps == "bins":
         yield span.start_ns, span.end_ns, span.every_ns
         return
-    inside_ns, outside_ns = max(span.every_ns, narrowest.inside_ns), max(span.every_ns, narrowest.outside_ns)
+    inside_ns, outside_ns = max(span.every_ns, min_widths.inside_ns), max(span.every_ns, min_widths.outside_ns)
     widest_ns = max(inside_ns, outside_ns)
     low_ns = min(max(shown[0] // widest_ns * widest_ns, span.start_ns), span.end_ns)
     high_ns = min(max(-(-shown[1] // widest_ns) * widest_ns, low_ns), span.end_ns)

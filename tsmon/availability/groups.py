@@ -12,7 +12,7 @@ from tsmon.errors import AvailabilityError
 from tsmon.stores import Bin
 from tsmon.stores.window_columns import BinColumns, columns_of
 
-__all__ = ["Groups", "groups_of", "in_order", "mean_separation"]
+__all__ = ["Groups", "compute_mean_separation", "group_bins", "sort_bins"]
 
 
 class Groups(NamedTuple):
@@ -28,7 +28,7 @@ class Groups(NamedTuple):
     lengths: list[int]
 
 
-def in_order(bins: Sequence[Bin]) -> Groups:
+def sort_bins(bins: Sequence[Bin]) -> Groups:
     """Bins that hold something, by time; raises :class:`~tsmon.errors.AvailabilityError` for impossible ones."""
     found = _columns(bins)
     firsts, lasts, counts, lengths = found
@@ -49,7 +49,7 @@ def in_order(bins: Sequence[Bin]) -> Groups:
     return _columns(ordered)
 
 
-def groups_of(ordered: Groups, span: Span, rules: Rules, *, apart: bool = False) -> Groups:
+def group_bins(ordered: Groups, span: Span, rules: Rules, *, apart: bool = False) -> Groups:
     """What lies in a span; a bin that crosses its edge is cut there.
 
     ``apart`` says that no two of them lie in one bin of the rules' width, which need not be looked for then.
@@ -67,7 +67,7 @@ def groups_of(ordered: Groups, span: Span, rules: Rules, *, apart: bool = False)
     return groups
 
 
-def mean_separation(ordered: Groups, groups: Iterable[Groups], rules: Rules) -> float | None:
+def compute_mean_separation(ordered: Groups, groups: Iterable[Groups], rules: Rules) -> float | None:
     """Mean of the whole data set in nanoseconds, in which a bin as given is there once, whatever edges it crosses.
 
     None where no bin has two points.

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from tsmon.availability.categories import APPEARANCES, Category
-from tsmon.availability.time_format import time_text
+from tsmon.availability.time_format import format_time
 
 __all__ = ["Interval"]
 
@@ -25,4 +25,4 @@ class Interval:
 
     def __str__(self) -> str:
         name = APPEARANCES[self.category].name
-        return f"{time_text(self.start_ns)} to {time_text(self.end_ns)} {name} ({self.count} points)"
+        return f"{format_time(self.start_ns)} to {format_time(self.end_ns)} {name} ({self.count} points)"

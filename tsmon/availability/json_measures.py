@@ -10,10 +10,10 @@ from typing import Final, TypedDict
 from tsmon.availability.categories import Appearance
 from tsmon.availability.deployments import Span
 from tsmon.availability.interval import Interval
-from tsmon.availability.time_format import time_text
+from tsmon.availability.time_format import format_time
 from tsmon.time_units import SECOND_NS
 
-__all__ = ["Measure", "deployments_measure", "stream_measure"]
+__all__ = ["Measure", "build_deployments_measure", "build_stream_measure"]
 
 DEPLOYMENT_COLOR: Final = "#0073cf"
 
@@ -26,7 +26,7 @@ class Measure(TypedDict):
     data: list[list[str]]
 
 
-def deployments_measure(spans: Iterable[Span], start_ns: int, end_ns: int) -> Measure:
+def build_deployments_measure(spans: Iterable[Span], start_ns: int, end_ns: int) -> Measure:
     """The measure ``Deployments``: which deployment governs when, so that rows never overlap."""
     rows = [
         (max(span.start_ns, start_ns), f"Deployment: {span.deployment.number}", min(span.end_ns, end_ns))
@@ -37,7 +37,7 @@ def deployments_measure(spans: Iterable[Span], start_ns: int, end_ns: int) -> Me
     return {"measure": "Deployments", "categories": categories, "data": _texts(rows)}
 
 
-def stream_measure(name: str, intervals: Iterable[Interval], appearances: Sequence[Appearance]) -> Measure:
+def build_stream_measure(name: str, intervals: Iterable[Interval], appearances: Sequence[Appearance]) -> Measure:
     """The measure of one stream, with all categories, used or not."""
     rows = [(one.start_ns, appearances[one.category].name, one.end_ns) for one in intervals]
     categories = {one.name: {"color": one.color} for one in appearances}
@@ -49,7 +49,7 @@ def _texts(rows: Iterable[tuple[int, str, int]]) -> list[list[str]]:
     for start_ns, name, end_ns in rows:
         if start_ns // SECOND_NS == end_ns // SECOND_NS:
             continue
-        start, end = time_text(start_ns), time_text(end_ns)
+        start, end = format_time(start_ns), format_time(end_ns)
         if merged and merged[-1][1:] == [name, start]:
             merged[-1][2] = end
         else:

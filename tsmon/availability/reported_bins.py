@@ -7,19 +7,19 @@ from tsmon.availability.deployments import BEGINNING_NS, END_NS
 from tsmon.points import StreamBin
 from tsmon.stores import Bin, Selector, Store
 
-__all__ = ["COUNT", "LENGTH", "are_given", "given_bins"]
+__all__ = ["COUNT", "LENGTH", "read_reported_bins", "selects_reported_bins"]
 
 MEASUREMENT: Final = StreamBin.__declaration__.measurement
 LENGTH: Final = "length"
 COUNT: Final = "count"
 
 
-def are_given(selector: Selector) -> bool:
+def selects_reported_bins(selector: Selector) -> bool:
     """Whether a selector names bins that are given, whatever its field."""
     return selector.measurement == MEASUREMENT
 
 
-async def given_bins(store: Store, selector: Selector) -> list[Bin]:
+async def read_reported_bins(store: Store, selector: Selector) -> list[Bin]:
     """The selected bins, in order of their first times; a point that lacks one of the two fields is none."""
     found = []
     both = [

@@ -7,15 +7,15 @@ from typing import TypedDict
 from tsmon.availability.categories import Category
 from tsmon.availability.deployments import Span
 from tsmon.availability.interval import Interval
-from tsmon.availability.json_measures import Measure, deployments_measure, stream_measure
+from tsmon.availability.json_measures import Measure, build_deployments_measure, build_stream_measure
 from tsmon.availability.rules import Rules
 from tsmon.availability.timeline import Timeline
 from tsmon.errors import AvailabilityError
 
-__all__ = ["Availability", "Report", "Total", "report_of", "together"]
+__all__ = ["AvailabilityJson", "Report", "Total", "build_report", "reports_to_json"]
 
 
-class Availability(TypedDict):
+class AvailabilityJson(TypedDict):
     """Measures of one instrument, ready for JSON: its deployments, then its streams."""
 
     availability: list[Measure]
@@ -51,13 +51,13 @@ class Report:
         """All six categories, used or not."""
         return {category: self._total(category) for category in Category}
 
-    def to_json(self) -> Availability:
+    def to_json(self) -> AvailabilityJson:
         """``{"availability": [deployments, stream]}``, for ``json.dumps``; see :func:`together`."""
-        return together([self])
+        return reports_to_json([self])
 
-    def measure(self) -> Measure:
+    def to_measure(self) -> Measure:
         """The stream's measure alone."""
-        return stream_measure(self.name, self.intervals, self.rules.appearances)
+        return build_stream_measure(self.name, self.intervals, self.rules.appearances)
 
     def _total(self, category: Category) -> Total:
         mine = [one for one in self.intervals if one.category is category]
@@ -65,13 +65,15 @@ class Report:
         return Total(duration_ns, len(mine), sum(one.count for one in mine))
 
 
-def report_of(found: Timeline, rules: Rules, *, name: str, start_ns: int | None, end_ns: int | None) -> Report:
+def build_report(found: Timeline, rules: Rules, *, name: str, start_ns: int | None, end_ns: int | None) -> Report:
     """The report on a part of a timeline, by default on all that is expected."""
-    start_ns, end_ns = found.window(start_ns, end_ns)
-    return Report(name, start_ns, end_ns, found.between(start_ns, end_ns), found.spans, found.separation_ns, rules)
+    start_ns, end_ns = found.resolve_range(start_ns, end_ns)
+    return Report(
+        name, start_ns, end_ns, found.intervals_between(start_ns, end_ns), found.spans, found.separation_ns, rules
+    )
 
 
-def together(reports: Sequence[Report]) -> Availability:
+def reports_to_json(reports: Sequence[Report]) -> AvailabilityJson:
     """Reports on streams of the same deployments and time, for ``json.dumps``.
 
     Their measures follow the measure ``Deployments``. A stream's name is its method and its own name, such as
@@ -81,5 +83,5 @@ def together(reports: Sequence[Report]) -> Availability:
     if not reports:
         raise AvailabilityError("there is no report to tell of; give at least one")
     first = reports[0]
-    deployments = deployments_measure(first.spans, first.start_ns, first.end_ns)
-    return {"availability": [deployments, *(one.measure() for one in reports)]}
+    deployments = build_deployments_measure(first.spans, first.start_ns, first.end_ns)
+    return {"availability": [deployments, *(one.to_measure() for one in reports)]}

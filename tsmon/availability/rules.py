@@ -11,12 +11,12 @@ from tsmon.errors import AvailabilityError
 from tsmon.line_protocol.values import MAX_TIME_NS
 from tsmon.time_units import DAY_NS
 
-__all__ = ["DOCUMENT", "EXACT", "PRESETS", "Rules"]
+__all__ = ["BINS", "EXACT", "PRESETS", "Rules"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What is a gap, and what is sparse; presets are :data:`EXACT`, the default, and :data:`DOCUMENT`.
+    """What is a gap, and what is sparse; presets are :data:`EXACT`, the default, and :data:`BINS`.
 
     For other rules change a preset: ``dataclasses.replace(EXACT, gap_fraction=0.01)``. Raises
     :class:`~tsmon.errors.AvailabilityError` for values that cannot be meant.
@@ -103,10 +103,10 @@ class Rules:
 EXACT: Final = Rules()
 """Gaps between points, whatever the windows; any separation may be sparse, but 1 % more than the mean is not."""
 
-DOCUMENT: Final = Rules(gaps="bins", sparse_floor=0.001, tolerance=0.0)
+BINS: Final = Rules(gaps="bins", sparse_floor=0.001, tolerance=0.0)
 """Gaps between bins; a separation of up to 0.1 % of the deployment is not sparse, and nothing is tolerated."""
 
-PRESETS: Final = {"exact": EXACT, "document": DOCUMENT}
+PRESETS: Final = {"exact": EXACT, "bins": BINS}
 
 
 @lru_cache(64)

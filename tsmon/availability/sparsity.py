@@ -10,7 +10,7 @@ from tsmon.availability.deployments import Span
 from tsmon.availability.groups import Groups
 from tsmon.availability.rules import Rules
 
-__all__ = ["levels_of"]
+__all__ = ["compute_levels"]
 
 # Looking a member up in its class takes ten times as long.
 _PRESENT: Final = Category.PRESENT
@@ -20,7 +20,7 @@ _EXACT: Final = 2**53
 _LEVELS: Final = (Category.SPARSE_1, Category.SPARSE_2, Category.SPARSE_3)
 
 
-def levels_of(groups: Groups, span: Span, whole_ns: float | None, rules: Rules) -> Sequence[Category]:
+def compute_levels(groups: Groups, span: Span, whole_ns: float | None, rules: Rules) -> Sequence[Category]:
     """Level of each group; one of a single point has the level of the one before, else after, else Present."""
     counts = groups.counts
     if whole_ns is None or not counts:

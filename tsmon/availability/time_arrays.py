@@ -12,7 +12,7 @@ from typing import Any
 from tsmon.errors import AvailabilityError, InvalidPointError
 from tsmon.line_protocol.values import MAX_TIME_NS, to_time_ns
 
-__all__ = ["Times", "increasing"]
+__all__ = ["Times", "normalize_times"]
 
 Times = Iterable[Any]
 """Integer nanoseconds, float seconds or aware datetimes since the epoch, in any order: a list, an
@@ -20,7 +20,7 @@ Times = Iterable[Any]
 ``DatetimeIndex`` or ``Series`` (without a zone: UTC)."""
 
 
-def increasing(times: Times) -> Sequence[int]:
+def normalize_times(times: Times) -> Sequence[int]:
     """Times in integer nanoseconds, in order, each once: two points of one series and time are one point.
 
     Given a NumPy array, or something of pandas', it is a NumPy array of int64, else a list. Raises

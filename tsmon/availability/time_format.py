@@ -9,7 +9,7 @@ from tsmon.errors import AvailabilityError
 from tsmon.line_protocol.values import MAX_TIME_NS
 from tsmon.time_units import SECOND_NS
 
-__all__ = ["time_of_text", "time_text"]
+__all__ = ["format_time", "parse_time"]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_OF_TEXTS: Final = _EPOCH.replace(tzinfo=None)
@@ -22,12 +22,12 @@ _iso: Final = re.compile(
 _seconds: Final = re.compile(r"-?\d{1,12}(?:\.\d{1,9})?", re.ASCII)
 
 
-def time_text(time_ns: int) -> str:
+def format_time(time_ns: int) -> str:
     """``YYYY-MM-DD HH:MM:SS`` in UTC; fractions of a second are cut."""
     return str(_EPOCH_OF_TEXTS + timedelta(seconds=time_ns // SECOND_NS))
 
 
-def time_of_text(text: str) -> int:
+def parse_time(text: str) -> int:
     """Nanoseconds since the epoch, exactly, of a time that is written in one of three ways.
 
     ISO 8601 (``2024-05-01``, ``2024-05-01T12:30Z``, ``2024-05-01T12:30:00.25+02:00``), the same with a space

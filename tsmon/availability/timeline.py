@@ -8,14 +8,14 @@ from operator import is_not, sub
 from typing import Final
 
 from tsmon.availability.categories import Category
-from tsmon.availability.deployments import BEGINNING_NS, END_NS, Deployment, Span, spans
-from tsmon.availability.groups import Groups, groups_of, in_order, mean_separation
+from tsmon.availability.deployments import BEGINNING_NS, END_NS, Deployment, Span, compute_spans
+from tsmon.availability.groups import Groups, compute_mean_separation, group_bins, sort_bins
 from tsmon.availability.interval import Interval
 from tsmon.availability.rules import Rules
-from tsmon.availability.sparsity import levels_of
+from tsmon.availability.sparsity import compute_levels
 from tsmon.stores import Bin, BinColumns
 
-__all__ = ["Timeline", "intervals", "timeline"]
+__all__ = ["Timeline", "compute_intervals", "compute_timeline"]
 
 # Looking a member up in its class takes ten times as long.
 _NOT_EXPECTED: Final = Category.NOT_EXPECTED
@@ -25,7 +25,7 @@ _Piece = tuple[Category, int, int, int, int, int]
 """Category, start and end; number of points, length and number of their separations."""
 
 
-def intervals(
+def compute_intervals(
     bins: Sequence[Bin],
     deployments: Iterable[Deployment],
     rules: Rules,
@@ -38,8 +38,9 @@ def intervals(
 
     Without ``start_ns`` it begins with the first time that is expected, without ``end_ns`` it ends with the
     last. Both cut an answer that does not depend on them. Bins are of one stream, in any order, and do not
-    overlap; for ``rules.gaps == "points"`` they come from the windows that :func:`~tsmon.availability.spans`
-    names. Raises :class:`~tsmon.errors.AvailabilityError` for bins that cannot be. The rules, edge by edge:
+    overlap; for ``rules.gaps == "points"`` they come from the windows of the spans that
+    :func:`~tsmon.availability.compute_spans` returns. Raises
+    :class:`~tsmon.errors.AvailabilityError` for impossible bins. The rules, edge by edge:
 
     *Times* are half open: a point at the end of a deployment lies outside of it, or in the one that starts there.
 
@@ -73,8 +74,8 @@ def intervals(
 
     *Neighbours* of one category are one interval. Outside of deployments is Not Expected.
     """
-    found = timeline(bins, spans(deployments, rules, now_ns=now_ns), rules)
-    return found.between(*found.window(start_ns, end_ns))
+    found = compute_timeline(bins, compute_spans(deployments, rules, now_ns=now_ns), rules)
+    return found.intervals_between(*found.resolve_range(start_ns, end_ns))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class Timeline:
     intervals: Sequence[Interval]
     separation_ns: float | None
 
-    def window(self, start_ns: int | None = None, end_ns: int | None = None) -> tuple[int, int]:
+    def resolve_range(self, start_ns: int | None = None, end_ns: int | None = None) -> tuple[int, int]:
         """Start and end of a report: as asked, else those of what is expected; an empty one where nothing is."""
         expected = [span for span in self.spans if span.deployment]
         if start_ns is None:
@@ -94,7 +95,7 @@ class Timeline:
             end_ns = expected[-1].end_ns if expected else start_ns
         return max(start_ns, BEGINNING_NS), min(max(start_ns, end_ns), END_NS)
 
-    def between(self, start_ns: int, end_ns: int) -> list[Interval]:
+    def intervals_between(self, start_ns: int, end_ns: int) -> list[Interval]:
         """Intervals cut to a part of time; their counts and separations are still those of the whole intervals."""
         return [
             one
@@ -105,12 +106,12 @@ class Timeline:
         ]
 
 
-def timeline(bins: Sequence[Bin], found: Sequence[Span], rules: Rules) -> Timeline:
-    """As :func:`intervals`, for all of time, in the spans that :func:`~tsmon.availability.spans` found."""
-    ordered = in_order(bins)
+def compute_timeline(bins: Sequence[Bin], found: Sequence[Span], rules: Rules) -> Timeline:
+    """As :func:`compute_intervals`, for all of time, in the spans of :func:`~tsmon.availability.compute_spans`."""
+    ordered = sort_bins(bins)
     apart = isinstance(bins, BinColumns) and bins.every_ns % rules.bin_width_ns == 0
-    groups = [groups_of(ordered, span, rules, apart=apart) for span in found]
-    whole_ns = mean_separation(ordered, groups, rules)
+    groups = [group_bins(ordered, span, rules, apart=apart) for span in found]
+    whole_ns = compute_mean_separation(ordered, groups, rules)
     pieces = (
         piece for span, data in zip(found, groups, strict=True) for piece in _pieces(span, data, whole_ns, rules)
     )
@@ -130,7 +131,7 @@ def _pieces(span: Span, groups: Groups, whole_ns: float | None, rules: Rules) ->
     if firsts[0] - start_ns > limit_ns:
         yield _MISSING, start_ns, firsts[0], 0, 0, 0
         start_ns = firsts[0]
-    levels = levels_of(groups, span, whole_ns, rules)
+    levels = compute_levels(groups, span, whole_ns, rules)
     gaps = _gaps(groups, limit_ns)
     low = 0
 

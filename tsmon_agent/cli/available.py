@@ -33,7 +33,7 @@ def available(
     end: Annotated[
         str | None, typer.Option("--stop", "--end", metavar="TIME", help="Likewise; by default now.")
     ] = None,
-    preset: Annotated[str | None, typer.Option("--preset", metavar="RULES", help="exact or document.")] = None,
+    preset: Annotated[str | None, typer.Option("--preset", metavar="RULES", help="exact or bins.")] = None,
     gap_fraction: Annotated[
         float | None,
         typer.Option(
@@ -48,7 +48,7 @@ def available(
 
     With --json and --csv it prints what /available/REFDES answers.
     """
-    from tsmon.availability import time_of_text
+    from tsmon.availability import parse_time
     from tsmon.errors import AvailabilityError
     from tsmon_agent.cli.timeline import print_timeline
     from tsmon_agent.settings import load_settings
@@ -56,7 +56,7 @@ def available(
 
     loaded = load_settings(settings)
     now_ns = time.time_ns()
-    start_ns, end_ns = (None if text is None else time_of_text(text) for text in (start, end))
+    start_ns, end_ns = (None if text is None else parse_time(text) for text in (start, end))
     if start_ns is not None and (now_ns if end_ns is None else end_ns) <= start_ns:
         raise AvailabilityError("the range ends before it starts; exchange --start and --stop")
     names = (reference_designator, method, stream)

@@ -108,10 +108,10 @@ def once(settings: SettingsFile = None) -> None:
 def check(settings: SettingsFile = None) -> None:
     """Check the settings, and ask the configured store whether it would take our points."""
     from tsmon.stores.factory import store_from
-    from tsmon_agent.host.sampling.from_settings import samplers_from
+    from tsmon_agent.host.sampling.from_settings import build_samplers
 
     loaded = load_settings(settings)
-    samplers = samplers_from(loaded.agent)
+    samplers = build_samplers(loaded.agent)
     store = store_from(loaded.monitoring, embedded=True)
     asyncio.run(store.check())
     names = ", ".join(f"{sampler.name} every {interval_s:g} s" for sampler, interval_s in samplers)

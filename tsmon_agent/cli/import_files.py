@@ -18,7 +18,7 @@ from tsmon_agent.cli.options import SettingsFile
 if TYPE_CHECKING:
     from tsmon.stores import Store
     from tsmon.stores.influxdb import InfluxStore
-    from tsmon_agent.ingest.files import ColumnMapping, Outcome, Reader
+    from tsmon_agent.ingest.files import ColumnMapping, ImportResult, Reader
 
 __all__ = ["import_files"]
 
@@ -71,11 +71,11 @@ def import_files(
     settings: SettingsFile = None,
 ) -> None:
     """Import history: line protocol, annotated CSV, plain tables; started again, it goes on where it was."""
-    from tsmon_agent.ingest.files import ColumnMapping, column_mapping, mapping_file
+    from tsmon_agent.ingest.files import ColumnMapping, load_mapping, override_mapping
     from tsmon_agent.settings import load_settings
 
-    columns = column_mapping(
-        mapping_file(mapping) if mapping is not None else ColumnMapping(),
+    columns = override_mapping(
+        load_mapping(mapping) if mapping is not None else ColumnMapping(),
         fields=field or [],
         measurement=measurement,
         measurement_column=measurement_column,
@@ -118,17 +118,17 @@ class _Chosen:
             AnnotatedCsv,
             LineProtocol,
             PlainCsv,
-            completed,
-            format_of,
-            opened,
+            complete_mapping,
+            detect_format,
+            open_file,
         )
 
         if path == STDIN and self._format is None:
             raise ImportingError("standard input does not tell its format beforehand; name it by --format")
         form = self._format
         if form is None:
-            with opened(path) as one:
-                form = format_of(one.file)
+            with open_file(path) as one:
+                form = detect_format(one.file)
         if form == "line-protocol":
             return LineProtocol(self._precision), f"line protocol in {self._precision}"
         if form == "annotated-csv":
@@ -137,8 +137,8 @@ class _Chosen:
             if not (self._columns.time and self._columns.fields and self._columns.time_format):
                 raise ImportingError("for a table on standard input, name --time, --time-format and each --field")
             return PlainCsv(self._columns), f"a table with {self._columns}"
-        with opened(path) as one:
-            columns = completed(self._columns, one.file)
+        with open_file(path) as one:
+            columns = complete_mapping(self._columns, one.file)
         return PlainCsv(columns), f"a table with {columns}"
 
 
@@ -156,12 +156,12 @@ def _check(format_: str | None, precision: str, columns: "ColumnMapping") -> Non
 
 
 def _show(path: Path, chosen: _Chosen) -> None:
-    from tsmon_agent.ingest.files import opened
+    from tsmon_agent.ingest.files import open_file
 
     reader, what = chosen.reader(path)
     say(f"# {path} is {what}", err=True)
-    with opened(path) as one:
-        first = next(reader.portions(one.file, 0, 1), None)
+    with open_file(path) as one:
+        first = next(reader.read_chunks(one.file, 0, 1), None)
     for line in itertools.islice(first.lines if first else [], LINES_SHOWN):
         typer.echo(escape_unprintable_lines(line) if sys.stdout.isatty() else line)
     for bad in first.bad[:LINES_SHOWN] if first else []:
@@ -203,20 +203,20 @@ async def _rolled_up(store: "InfluxStore") -> bool:
 
 async def _import_one(
     store: "Store", path: Path, chosen: _Chosen, *, rejected: Path | None, restart: bool
-) -> "Outcome":
-    from tsmon_agent.ingest.files import STDIN, Outcome, PutAside, import_file, opened, shown
+) -> "ImportResult":
+    from tsmon_agent.ingest.files import STDIN, ImportResult, RejectedRows, import_file, open_file, show_progress
 
     reader, what = chosen.reader(path)
     journal = _journal(store, path, chosen, restart=restart)
-    if journal.progress.finished:
-        say(f"{path} was imported before: {journal.progress.imported:,} points; --restart imports it again")
-        return Outcome(before=journal.progress.imported)
-    if journal.progress.position:
-        say(f"{path} goes on behind line {journal.progress.line - 1:,}, which is stored", err=True)
+    if journal.entry.finished:
+        say(f"{path} was imported before: {journal.entry.imported:,} points; --restart imports it again")
+        return ImportResult(before=journal.entry.imported)
+    if journal.entry.position:
+        say(f"{path} goes on behind line {journal.entry.line - 1:,}, which is stored", err=True)
     say(f"{path} is {what}", err=True)
     default = Path("standard-input.rejected") if path == STDIN else path.with_name(f"{path.name}.rejected")
-    aside = PutAside(rejected or default)
-    with opened(path) as one, shown(str(path), one.size) as progress:
+    aside = RejectedRows(rejected or default)
+    with open_file(path) as one, show_progress(str(path), one.size) as progress:
         outcome = await import_file(store, path, one, reader, journal, aside, progress)
     before = f", {outcome.before:,} were before" if outcome.before else ""
     bad = f"; {outcome.put_aside:,} rows are put aside in {aside.path}" if outcome.put_aside else ""
@@ -227,11 +227,11 @@ async def _import_one(
 def _journal(store: "Store", path: Path, chosen: _Chosen, *, restart: bool) -> Any:
     from platformdirs import user_state_path
 
-    from tsmon_agent.ingest.files import STDIN, Journal, Progress, journal_of
+    from tsmon_agent.ingest.files import STDIN, Journal, JournalEntry, open_journal
 
     if path == STDIN:
-        return Journal(None, Progress("", "-"))
+        return Journal(None, JournalEntry("", "-"))
     if not path.is_file():
         # A pipe cannot be read twice.
-        return Journal(None, Progress("", str(path)))
-    return journal_of(path, user_state_path("tsmon") / "imports", whole=f"{store} {chosen}", restart=restart)
+        return Journal(None, JournalEntry("", str(path)))
+    return open_journal(path, user_state_path("tsmon") / "imports", whole=f"{store} {chosen}", restart=restart)

@@ -8,7 +8,7 @@ import sys
 from tsmon.line_protocol import Encoding
 from tsmon.points import Point
 from tsmon.points.self_metrics import SamplerRound
-from tsmon_agent.host.sampling.from_settings import samplers_from
+from tsmon_agent.host.sampling.from_settings import build_samplers
 from tsmon_agent.host.sampling.live_feed import LiveFeed
 from tsmon_agent.host.sampling.scheduler import Sampling
 from tsmon_agent.settings import Settings
@@ -49,7 +49,7 @@ class _Printer:
 
 def _sampling(settings: Settings, printer: _Printer) -> Sampling:
     agent = settings.agent
-    return Sampling(samplers_from(agent), printer.emit, LiveFeed(), host=agent.host, time_limit_s=agent.time_limit)
+    return Sampling(build_samplers(agent), printer.emit, LiveFeed(), host=agent.host, time_limit_s=agent.time_limit)
 
 
 async def print_once(settings: Settings, prime_s: float) -> bool:
@@ -59,11 +59,11 @@ async def print_once(settings: Settings, prime_s: float) -> bool:
     try:
         await sampling.prime()
         await asyncio.sleep(prime_s)
-        await asyncio.gather(*(sampling.round(state.name) for state in sampling.states))
+        await asyncio.gather(*(sampling.round(state.name) for state in sampling.health))
         printer.flush()
     finally:
         sampling.stop()
-    return not any(state.errors for state in sampling.states)
+    return not any(state.errors for state in sampling.health)
 
 
 async def print_rounds(settings: Settings) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
-from tsmon.availability import EXACT, Report, spans, time_text, timeline
+from tsmon.availability import EXACT, Report, compute_spans, compute_timeline, format_time
 from tsmon.cli.terminal import console, say
 from tsmon.logs.safe_text import escape_unprintable
 from tsmon_agent.cli.timeline_cells import axis_line, deployments_line, legend_lines, stream_line
@@ -30,8 +30,8 @@ def print_timeline(
 ) -> None:
     """Draw it from the start to the end; by default from the first deployment's start until now, or its end."""
     rules = reports[0].rules if reports else EXACT
-    found = timeline([], spans(instrument.deployments, rules, now_ns=now_ns), rules)
-    start_ns, end_ns = found.window(start_ns, end_ns)
+    found = compute_timeline([], compute_spans(instrument.deployments, rules, now_ns=now_ns), rules)
+    start_ns, end_ns = found.resolve_range(start_ns, end_ns)
     if start_ns >= end_ns:
         say(f"nothing is expected of {instrument.designator} then; see tsmon-agent deployments list")
         return
@@ -50,7 +50,7 @@ def print_timeline(
         label.truncate(names_width, overflow="ellipsis", pad=True)
         out.print(label, line, soft_wrap=True)
 
-    sentence(f"{instrument.designator}, {time_text(start_ns)} to {time_text(end_ns)} UTC")
+    sentence(f"{instrument.designator}, {format_time(start_ns)} to {format_time(end_ns)} UTC")
     row("", Text(axis_line(start_ns, end_ns, width)))
     row("deployments", deployments_line(found.spans, start_ns, end_ns, width))
     for title, report in zip(titles, reports, strict=True):

@@ -6,13 +6,13 @@ from typing import Final
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
 from tsmon.availability.categories import APPEARANCES
-from tsmon.availability.flux.grafana import many_given_query, many_query
+from tsmon.availability.flux.grafana import build_grafana_bins_query, build_grafana_query
 from tsmon.points import StreamFreshness
 from tsmon_agent.dashboards.panels import choice, dashboard, state_timeline, variable
 
 __all__ = ["QUERIES", "build"]
 
-QUERIES: Final = {"availability.flux": many_query, "availability_of_bins.flux": many_given_query}
+QUERIES: Final = {"availability.flux": build_grafana_query, "availability_of_bins.flux": build_grafana_bins_query}
 """The queries of this dashboard as files, for other dashboards."""
 
 FRACTIONS: Final = ("0.001", "0.0001", "0.01", "0.05")
@@ -67,7 +67,7 @@ def build() -> Dashboard:
             _values("_field", f'{_OF_INSTRUMENT} and r["_measurement"] =~ /^${{stream:regex}}$/'),
             many=False,
         ),
-        choice("preset", "Rules", "exact: gaps between points; document: between bins", ("exact", "document")),
+        choice("preset", "Rules", "exact: gaps between points; bins: gaps only between bins", ("exact", "bins")),
         choice("fraction", "Gap", "Part of the range; longer without data is a gap", FRACTIONS),
         choice("bounds", "Bounds", "Up to which times the mean separation each level reaches", BOUNDS),
     ):
@@ -76,13 +76,13 @@ def build() -> Dashboard:
     for title, query, description, labels in (
         (
             "Streams",
-            many_query(),
+            build_grafana_query(),
             "Streams of points, in the place where they were measured; Missing is a state of its own.",
             ("reference_designator", "method", "_measurement"),
         ),
         (
             "Streams told by bins",
-            many_given_query(),
+            build_grafana_bins_query(),
             "Streams whose receivers report bins; what lies in one is not known. It reads every bin.",
             ("reference_designator", "method", "stream"),
         ),

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from tsmon.availability import PRESETS, Category, Rules, recoloured
+from tsmon.availability import PRESETS, Category, Rules, recolor_appearances
 from tsmon.line_protocol.values import to_time_ns
 from tsmon.settings.monitoring import Section
 
@@ -17,7 +17,7 @@ CategoryName = Literal["not_expected", "present", "sparse_1", "sparse_2", "spars
 class AvailabilitySettings(Section):
     """Rules for all streams; see ``tsmon.toml`` for the meaning of each key."""
 
-    preset: Literal["exact", "document"] = "exact"
+    preset: Literal["exact", "bins"] = "exact"
     gap_fraction: float = 0.001
     bin_width: float = Field(default=86_400.0, gt=0, le=1e9)
     bounds: Annotated[list[float], Field(min_length=3, max_length=3)] = [1.0, 1.5, 2.0]
@@ -36,7 +36,7 @@ class AvailabilitySettings(Section):
             bounds=(first, second, third),
             sparse_floor=preset.sparse_floor if self.sparse_floor is None else self.sparse_floor,
             tolerance=preset.tolerance if self.tolerance is None else self.tolerance,
-            appearances=recoloured({Category[name.upper()]: color for name, color in self.colors.items()}),
+            appearances=recolor_appearances({Category[name.upper()]: color for name, color in self.colors.items()}),
         )
 
     @model_validator(mode="after")

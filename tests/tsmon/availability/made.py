@@ -5,7 +5,7 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from tsmon.availability import DOCUMENT, EXACT, Deployment, Rules
+from tsmon.availability import BINS, EXACT, Deployment, Rules
 from tsmon.stores import Bin
 
 __all__ = ["BEGINNING", "END", "bins", "deployments", "nows", "points", "rules"]
@@ -64,4 +64,4 @@ def bins(draw: st.DrawFn, edges: Sequence[int] = ()) -> list[Bin]:
 
 
 EXACTLY = rules(EXACT)
-TO_THE_LETTER = rules(DOCUMENT)
+TO_THE_LETTER = rules(BINS)

@@ -7,7 +7,16 @@ import numpy
 import pytest
 
 from tsmon import AvailabilityError
-from tsmon.availability import EXACT, Category, Deployment, Interval, Total, recoloured, report, together
+from tsmon.availability import (
+    EXACT,
+    Category,
+    Deployment,
+    Interval,
+    Total,
+    compute_availability,
+    recolor_appearances,
+    reports_to_json,
+)
 
 S = 1_000_000_000
 T = 1_700_000_000 * S
@@ -20,7 +29,7 @@ def hours(*ranges: range) -> list[int]:
 
 
 def test_a_report_on_an_array_is_about_the_time_from_its_first_to_its_last() -> None:
-    found = report(hours(range(100), range(110, 200)), rules=HOURLY)
+    found = compute_availability(hours(range(100), range(110, 200)), rules=HOURLY)
     assert (found.start_ns, found.end_ns) == (T, T + 199 * 3600 * S + 1)
     assert [str(one) for one in found.intervals] == [
         "2023-11-14 22:13:20 to 2023-11-19 01:13:20 Present (100 points)",
@@ -31,13 +40,13 @@ def test_a_report_on_an_array_is_about_the_time_from_its_first_to_its_last() -> 
 
 
 def test_an_array_of_the_future_is_expected_too() -> None:
-    [present] = report([10**18 * 5 + i for i in range(2000)]).intervals
+    [present] = compute_availability([10**18 * 5 + i for i in range(2000)]).intervals
     assert present.category is Category.PRESENT
 
 
 def test_deployments_say_what_is_expected() -> None:
     deployments = [Deployment(1, T - DAY, T + DAY), Deployment(2, T + 2 * DAY)]
-    found = report(hours(range(24)), deployments, HOURLY, now_ns=T + 3 * DAY)
+    found = compute_availability(hours(range(24)), deployments, HOURLY, now_ns=T + 3 * DAY)
     assert [(one.category, one.end_ns - one.start_ns) for one in found.intervals] == [
         (Category.MISSING, DAY),
         (Category.PRESENT, DAY),
@@ -50,26 +59,28 @@ def test_deployments_say_what_is_expected() -> None:
 
 
 def test_an_open_deployment_ends_now_by_default() -> None:
-    found = report(hours(range(24)), [Deployment(1, T)])
+    found = compute_availability(hours(range(24)), [Deployment(1, T)])
     assert found.end_ns > 1_750_000_000 * S
 
 
 def test_a_report_may_be_about_a_part_of_the_time() -> None:
-    found = report(hours(range(24)), rules=HOURLY, start_ns=T + 5, end_ns=T + 10)
+    found = compute_availability(hours(range(24)), rules=HOURLY, start_ns=T + 5, end_ns=T + 10)
     assert found.intervals == [Interval(T + 5, T + 10, Category.PRESENT, 24, 3600.0 * S)]
 
 
 @pytest.mark.parametrize("times", [[], [T], numpy.array([], dtype="int64")])
 def test_times_that_span_no_time_make_an_empty_report(times: list[int]) -> None:
-    found = report(times)
+    found = compute_availability(times)
     assert (list(found.intervals), found.separation_ns) == ([], None)
     assert found.to_json()["availability"][1]["data"] == []
 
 
 def test_json_has_the_deployments_and_then_the_stream() -> None:
-    rules = replace(HOURLY, appearances=recoloured({Category.PRESENT: "#00ff00"}))
+    rules = replace(HOURLY, appearances=recolor_appearances({Category.PRESENT: "#00ff00"}))
     deployments = [Deployment(1, T, T + DAY), Deployment(2, T + DAY)]
-    found = report(hours(range(24)), deployments, rules, name="streamed ctd_parsed", now_ns=T + 2 * DAY)
+    found = compute_availability(
+        hours(range(24)), deployments, rules, name="streamed ctd_parsed", now_ns=T + 2 * DAY
+    )
     assert json.loads(json.dumps(found.to_json())) == {
         "availability": [
             {
@@ -103,7 +114,7 @@ def test_in_json_seconds_are_cut_and_what_is_empty_then_parts_nothing() -> None:
     """The gap of 0.3 s lies within one second, that of 1.1 s does not."""
     tenth = S // 10
     times = [i * tenth for i in range(1000) if i not in {101, 102} and not 501 <= i <= 510]
-    found = report(times, rules=replace(EXACT, period_ns=tenth))
+    found = compute_availability(times, rules=replace(EXACT, period_ns=tenth))
     assert [one.category for one in found.intervals] == [1, 5, 1, 5, 1]
     assert found.to_json()["availability"][1]["data"] == [
         ["1970-01-01 00:00:00", "Present", "1970-01-01 00:00:50"],
@@ -114,7 +125,7 @@ def test_in_json_seconds_are_cut_and_what_is_empty_then_parts_nothing() -> None:
 
 def test_in_json_deployments_never_overlap_and_are_cut_to_the_report() -> None:
     deployments = [Deployment(1, 0, 10 * S), Deployment(2, 5 * S, 7 * S)]
-    found = report([], deployments, start_ns=2 * S, end_ns=8 * S, now_ns=T)
+    found = compute_availability([], deployments, start_ns=2 * S, end_ns=8 * S, now_ns=T)
     assert found.to_json()["availability"][0]["data"] == [
         ["1970-01-01 00:00:02", "Deployment: 1", "1970-01-01 00:00:05"],
         ["1970-01-01 00:00:05", "Deployment: 2", "1970-01-01 00:00:07"],
@@ -123,14 +134,17 @@ def test_in_json_deployments_never_overlap_and_are_cut_to_the_report() -> None:
 
 
 def test_times_before_the_epoch_are_cut_downwards() -> None:
-    [row] = report([-3 * S // 2, -S // 2]).to_json()["availability"][1]["data"]
+    [row] = compute_availability([-3 * S // 2, -S // 2]).to_json()["availability"][1]["data"]
     assert row == ["1969-12-31 23:59:58", "Missing", "1969-12-31 23:59:59"]
 
 
 def test_reports_of_one_instrument_are_told_together() -> None:
     deployments = [Deployment(1, T, T + DAY)]
-    reports = [report(hours(range(24)), deployments, HOURLY, name=name) for name in ("streamed a", "recovered b")]
-    measures = together(reports)["availability"]
+    reports = [
+        compute_availability(hours(range(24)), deployments, HOURLY, name=name)
+        for name in ("streamed a", "recovered b")
+    ]
+    measures = reports_to_json(reports)["availability"]
     assert [measure["measure"] for measure in measures] == ["Deployments", "streamed a", "recovered b"]
     with pytest.raises(AvailabilityError, match="at least one"):
-        together([])
+        reports_to_json([])

@@ -9,19 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tsmon.availability import (
-    DOCUMENT,
+    BINS,
     EXACT,
     Category,
     Deployment,
     Interval,
-    Narrowest,
+    MinWindowWidths,
     Report,
     Rules,
-    availability_of,
-    intervals,
-    report,
+    compute_availability,
+    compute_intervals,
+    query_availability,
 )
-from tsmon.availability.from_store import kept_parts
+from tsmon.availability.from_store import split_by_retention
 from tsmon.line_protocol import encode
 from tsmon.points import StreamBin
 from tsmon.stores import Bin, Retention, Selector, Store
@@ -50,25 +50,25 @@ async def stored(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    "rules", [EXACT, DOCUMENT, replace(EXACT, bin_width_ns=3600 * S), replace(DOCUMENT, sparse_floor=0.0)]
+    "rules", [EXACT, BINS, replace(EXACT, bin_width_ns=3600 * S), replace(BINS, sparse_floor=0.0)]
 )
 async def test_a_store_and_an_array_have_the_same_report(store: Store, rules: Rules) -> None:
     await stored(store)
-    found = await availability_of(store, Selector("m", "v"), DEPLOYMENTS, rules, now_ns=NOW)
-    assert found == report(TIMES, DEPLOYMENTS, rules, name="m", now_ns=NOW)
+    found = await query_availability(store, Selector("m", "v"), DEPLOYMENTS, rules, now_ns=NOW)
+    assert found == compute_availability(TIMES, DEPLOYMENTS, rules, name="m", now_ns=NOW)
     assert len({one.category for one in found.intervals}) >= 3
 
 
 async def test_a_report_on_a_part_of_the_time_is_that_part_of_the_whole(store: Store) -> None:
     await stored(store)
     window = {"start_ns": T + DAY, "end_ns": T + 4 * DAY}
-    found = await availability_of(store, Selector("m", "v"), DEPLOYMENTS, now_ns=NOW, **window, name="x")
-    assert found == report(TIMES, DEPLOYMENTS, now_ns=NOW, **window, name="x")
+    found = await query_availability(store, Selector("m", "v"), DEPLOYMENTS, now_ns=NOW, **window, name="x")
+    assert found == compute_availability(TIMES, DEPLOYMENTS, now_ns=NOW, **window, name="x")
 
 
 async def test_an_unknown_stream_is_missing_whole(store: Store) -> None:
-    found = await availability_of(store, Selector("m", "v"), DEPLOYMENTS, now_ns=NOW)
-    assert found == report([], DEPLOYMENTS, name="m", now_ns=NOW)
+    found = await query_availability(store, Selector("m", "v"), DEPLOYMENTS, now_ns=NOW)
+    assert found == compute_availability([], DEPLOYMENTS, name="m", now_ns=NOW)
 
 
 async def test_wider_windows_show_the_gaps_that_are_wider_than_they_with_their_exact_edges(store: Store) -> None:
@@ -80,9 +80,9 @@ async def test_wider_windows_show_the_gaps_that_are_wider_than_they_with_their_e
     ]
     await store.write("\n".join(f"m v=1 {time}" for time in times).encode())
     deployments = [Deployment(1, noon, noon + 600_000 * S)]
-    coarse = Narrowest(inside_ns=DAY, outside_ns=DAY)
-    found = await availability_of(store, Selector("m", "v"), deployments, now_ns=NOW * 2, narrowest=coarse)
-    exact = report(times, deployments, now_ns=NOW * 2)
+    coarse = MinWindowWidths(inside_ns=DAY, outside_ns=DAY)
+    found = await query_availability(store, Selector("m", "v"), deployments, now_ns=NOW * 2, min_widths=coarse)
+    exact = compute_availability(times, deployments, now_ns=NOW * 2)
     assert len(gaps(exact)) == 2
     assert gaps(found) == gaps(exact)[1:]
 
@@ -90,19 +90,19 @@ async def test_wider_windows_show_the_gaps_that_are_wider_than_they_with_their_e
 async def test_narrow_windows_within_the_time_of_the_report_are_enough_for_its_gaps(store: Store) -> None:
     await stored(store)
     window = {"start_ns": T + DAY + 5_000 * S, "end_ns": T + 4 * DAY + 7 * S, "now_ns": NOW}
-    coarse = Narrowest(outside_ns=DAY // 4)
-    found = await availability_of(store, Selector("m", "v"), DEPLOYMENTS, **window, narrowest=coarse)
-    exact = await availability_of(store, Selector("m", "v"), DEPLOYMENTS, **window)
+    coarse = MinWindowWidths(outside_ns=DAY // 4)
+    found = await query_availability(store, Selector("m", "v"), DEPLOYMENTS, **window, min_widths=coarse)
+    exact = await query_availability(store, Selector("m", "v"), DEPLOYMENTS, **window)
     assert gaps(found) == gaps(exact)
     assert len(gaps(exact)) == 2
 
 
 async def test_bins_are_as_given_whatever_windows_would_do(store: Store) -> None:
     await stored(store)
-    hourly = replace(DOCUMENT, bin_width_ns=3600 * S)
-    coarse = Narrowest(DAY, DAY)
-    found = await availability_of(store, Selector("m", "v"), DEPLOYMENTS, hourly, now_ns=NOW, narrowest=coarse)
-    assert found == report(TIMES, DEPLOYMENTS, hourly, name="m", now_ns=NOW)
+    hourly = replace(BINS, bin_width_ns=3600 * S)
+    coarse = MinWindowWidths(DAY, DAY)
+    found = await query_availability(store, Selector("m", "v"), DEPLOYMENTS, hourly, now_ns=NOW, min_widths=coarse)
+    assert found == compute_availability(TIMES, DEPLOYMENTS, hourly, name="m", now_ns=NOW)
 
 
 def gaps(found: Report) -> list[Interval]:
@@ -117,10 +117,10 @@ async def test_bins_that_are_given_are_taken_as_they_are(store: Store) -> None:
     text = b"\n".join(map(encode, points))
     await store.write(text + f"\nstream_bins,method=streamed count=1i {T + 5 * DAY}".encode())
     known = [Bin(first, first, first + length, count) for first, length, count in bins]
-    for rules in (EXACT, DOCUMENT):
+    for rules in (EXACT, BINS):
         selector = Selector("stream_bins", "count", {"method": "streamed"})
-        found = await availability_of(store, selector, DEPLOYMENTS, rules, now_ns=NOW)
-        assert list(found.intervals) == intervals(known, DEPLOYMENTS, rules, now_ns=NOW)
+        found = await query_availability(store, selector, DEPLOYMENTS, rules, now_ns=NOW)
+        assert list(found.intervals) == compute_intervals(known, DEPLOYMENTS, rules, now_ns=NOW)
         assert sum(one.count for one in found.intervals) > 1
 
 
@@ -134,10 +134,10 @@ async def test_what_only_wide_rollups_tell_of_any_more_is_not_missing(tmp_path: 
     async with SqliteStore(tmp_path / "tsmon.db", tiers=tiers) as store:
         await store.write("\n".join(f"m v=1 {time}" for time in times).encode())
         await store.refresh_rollups()
-        whole = await availability_of(store, Selector("m", "v"), deployments, now_ns=now)
-        assert whole == report(times, deployments, name="m", now_ns=now)
+        whole = await query_availability(store, Selector("m", "v"), deployments, now_ns=now)
+        assert whole == compute_availability(times, deployments, name="m", now_ns=now)
         await store.apply_retention(10 * DAY, now_ns=now)
-        found = await availability_of(store, Selector("m", "v"), deployments, now_ns=now)
+        found = await query_availability(store, Selector("m", "v"), deployments, now_ns=now)
         assert [(one.category, one.start_ns, one.end_ns) for one in found.intervals] == [
             (one.category, one.start_ns, one.end_ns) for one in whole.intervals
         ]
@@ -157,7 +157,7 @@ def test_parts_of_what_is_kept_cover_the_span_in_whole_windows(
     # Wider rollups are kept at least as long as narrower ones.
     hours, days = froms[1] // 4 * 4, min(froms[1:]) // 24 * 24
     kept = [Retention(0, froms[0]), Retention(4, hours), Retention(24, days)]
-    parts = kept_parts(start, start + length, every, kept)
+    parts = split_by_retention(start, start + length, every, kept)
     for before, after in pairwise(parts):
         assert before[1] == after[0]
     # Only the last of what is kept may be asked for what it has not.

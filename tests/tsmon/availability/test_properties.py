@@ -8,20 +8,20 @@ from hypothesis import strategies as st
 
 from tests.tsmon.availability import made, reference_model
 from tsmon.availability import (
-    DOCUMENT,
+    BINS,
     EXACT,
     Category,
     Deployment,
     Interval,
     Rules,
-    bins_of,
-    intervals,
-    spans,
-    timeline,
+    bin_times,
+    compute_intervals,
+    compute_spans,
+    compute_timeline,
 )
 from tsmon.stores import Bin
 
-PRESETS = st.sampled_from([EXACT, DOCUMENT]).flatmap(made.rules)
+PRESETS = st.sampled_from([EXACT, BINS]).flatmap(made.rules)
 WINDOW = {"start_ns": made.BEGINNING, "end_ns": made.END}
 
 
@@ -30,8 +30,8 @@ def rows(found: list[Interval]) -> list[reference_model.Row]:
 
 
 def answer(points: list[int], deployments: list[Deployment], rules: Rules, now: int) -> list[Interval]:
-    bins = bins_of(points, spans(deployments, rules, now_ns=now))
-    return intervals(bins, deployments, rules, now_ns=now, **WINDOW)
+    bins = bin_times(points, compute_spans(deployments, rules, now_ns=now))
+    return compute_intervals(bins, deployments, rules, now_ns=now, **WINDOW)
 
 
 @given(made.points(), made.deployments(), made.rules(EXACT), made.nows)
@@ -42,14 +42,16 @@ def test_gaps_between_points_are_as_plainly_told(
     assert rows(answer(points, deployments, rules, now)) == expected
 
 
-@given(st.data(), made.deployments(), made.rules(DOCUMENT), made.nows)
+@given(st.data(), made.deployments(), made.rules(BINS), made.nows)
 def test_gaps_between_bins_are_as_plainly_told(
     data: st.DataObject, deployments: list[Deployment], rules: Rules, now: int
 ) -> None:
-    edges = [edge for span in spans(deployments, rules, now_ns=now) for edge in (span.start_ns, span.end_ns)]
+    edges = [
+        edge for span in compute_spans(deployments, rules, now_ns=now) for edge in (span.start_ns, span.end_ns)
+    ]
     bins = data.draw(made.bins(edges))
     expected = reference_model.of_bins(bins, deployments, rules, now, made.BEGINNING, made.END)
-    assert rows(intervals(bins, deployments, rules, now_ns=now, **WINDOW)) == expected
+    assert rows(compute_intervals(bins, deployments, rules, now_ns=now, **WINDOW)) == expected
 
 
 @given(made.bins(), made.deployments(), PRESETS, made.nows)
@@ -57,7 +59,7 @@ def test_intervals_cover_the_time_and_neighbours_differ(
     bins: list[Bin], deployments: list[Deployment], rules: Rules, now: int
 ) -> None:
     """Even for bins that no store would answer."""
-    found = intervals(bins, deployments, rules, now_ns=now, **WINDOW)
+    found = compute_intervals(bins, deployments, rules, now_ns=now, **WINDOW)
     assert found[0].start_ns == made.BEGINNING
     assert found[-1].end_ns == made.END
     assert all(one.start_ns < one.end_ns for one in found)
@@ -82,9 +84,9 @@ def test_shifting_time_by_bins_shifts_the_answer(
         Deployment(one.number, one.start_ns + by, None if one.end_ns is None else one.end_ns + by)
         for one in deployments
     ]
-    found = timeline(
-        bins_of([p + by for p in points], after := spans(moved, rules, now_ns=now + by)), after, rules
-    ).between(made.BEGINNING + by, made.END + by)
+    found = compute_timeline(
+        bin_times([p + by for p in points], after := compute_spans(moved, rules, now_ns=now + by)), after, rules
+    ).intervals_between(made.BEGINNING + by, made.END + by)
     expected = answer(points, deployments, rules, now)
     assert found == [replace(one, start_ns=one.start_ns + by, end_ns=one.end_ns + by) for one in expected]
 
@@ -103,9 +105,9 @@ def test_scaling_time_scales_the_answer(
         Deployment(one.number, one.start_ns * by, None if one.end_ns is None else one.end_ns * by)
         for one in deployments
     ]
-    found = timeline(
-        bins_of([p * by for p in points], after := spans(scaled, larger, now_ns=now * by)), after, larger
-    ).between(made.BEGINNING * by, made.END * by)
+    found = compute_timeline(
+        bin_times([p * by for p in points], after := compute_spans(scaled, larger, now_ns=now * by)), after, larger
+    ).intervals_between(made.BEGINNING * by, made.END * by)
     expected = answer(points, deployments, rules, now)
     assert rows(found) == [(one.start_ns * by, one.end_ns * by, one.category) for one in expected]
 
@@ -116,8 +118,8 @@ def test_a_part_of_the_time_has_that_part_of_the_answer(
 ) -> None:
     start = data.draw(st.integers(made.BEGINNING, made.END))
     end = data.draw(st.integers(start, made.END))
-    bins = bins_of(points, spans(deployments, rules, now_ns=now))
-    part = intervals(bins, deployments, rules, now_ns=now, start_ns=start, end_ns=end)
+    bins = bin_times(points, compute_spans(deployments, rules, now_ns=now))
+    part = compute_intervals(bins, deployments, rules, now_ns=now, start_ns=start, end_ns=end)
     of_whole = {
         t: one.category for one in answer(points, deployments, rules, now) for t in range(one.start_ns, one.end_ns)
     }
@@ -130,19 +132,21 @@ def test_a_part_of_the_time_has_that_part_of_the_answer(
 def test_the_order_of_bins_does_not_matter(order: list[int]) -> None:
     bins = [Bin(10 * i, 10 * i, 10 * i + 5, 1 + i) for i in range(6)]
     deployments = [Deployment(1, 0, 70)]
-    expected = intervals(bins, deployments, DOCUMENT, now_ns=100)
-    assert intervals([bins[i] for i in order], deployments, DOCUMENT, now_ns=100) == expected
+    expected = compute_intervals(bins, deployments, BINS, now_ns=100)
+    assert compute_intervals([bins[i] for i in order], deployments, BINS, now_ns=100) == expected
 
 
 @given(made.points(), made.deployments(), made.nows, made.rules(EXACT), st.integers(1, 20))
 def test_the_width_of_windows_does_not_matter_as_long_as_it_is_within_the_limit(
     points: list[int], deployments: list[Deployment], now: int, rules: Rules, parts: int
 ) -> None:
-    found = spans(deployments, rules, now_ns=now)
+    found = compute_spans(deployments, rules, now_ns=now)
     assume(all(span.every_ns % parts == 0 for span in found))
     narrower = [replace(span, every_ns=span.every_ns // parts) for span in found]
     assert (
-        timeline(bins_of(points, narrower), found, rules).intervals
-        == timeline(bins_of(points, found), found, rules).intervals
+        compute_timeline(bin_times(points, narrower), found, rules).intervals
+        == compute_timeline(bin_times(points, found), found, rules).intervals
     )
-    assert {one.category for one in timeline(bins_of(points, found), found, rules).intervals} <= set(Category)
+    assert {one.category for one in compute_timeline(bin_times(points, found), found, rules).intervals} <= set(
+        Category
+    )

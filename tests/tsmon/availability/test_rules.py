@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tsmon import AvailabilityError
-from tsmon.availability import APPEARANCES, DOCUMENT, EXACT, Category, Deployment, Rules, recoloured
+from tsmon.availability import APPEARANCES, BINS, EXACT, Category, Deployment, Rules, recolor_appearances
 from tsmon.time_units import DAY_NS
 
 S = 1_000_000_000
@@ -38,9 +38,9 @@ def test_rules_that_cannot_be_meant_are_refused(values: dict[str, Any], reason: 
 
 def test_a_colour_is_red_green_and_blue() -> None:
     with pytest.raises(AvailabilityError, match="colour of Missing is 'red'; give it as #rrggbb"):
-        recoloured({Category.MISSING: "red"})
-    assert recoloured({Category.MISSING: "#FF0000"})[Category.MISSING].color == "#FF0000"
-    assert recoloured({}) == APPEARANCES
+        recolor_appearances({Category.MISSING: "red"})
+    assert recolor_appearances({Category.MISSING: "#FF0000"})[Category.MISSING].color == "#FF0000"
+    assert recolor_appearances({}) == APPEARANCES
 
 
 @given(st.integers(0, 10**19), st.sampled_from([1, 7, 1000, S, 3600 * S, DAY_NS, 7 * DAY_NS, 1_000_003]))
@@ -59,7 +59,7 @@ def test_a_deployment_has_few_windows(days: int, more: int) -> None:
 
 
 def test_to_the_letter_bins_are_the_windows() -> None:
-    assert DOCUMENT.every_ns(10 * DAY_NS) == DAY_NS
+    assert BINS.every_ns(10 * DAY_NS) == DAY_NS
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pandas
 import pytest
 
 from tsmon import AvailabilityError
-from tsmon.availability.time_arrays import increasing
+from tsmon.availability.time_arrays import normalize_times
 
 T = 1_700_000_000_123_456_789
 TIMES = [T, T + 1, T + 3]
@@ -39,13 +39,13 @@ STAMPS = ["2023-11-14T22:13:20.123456789", "2023-11-14T22:13:20.123456790", "202
     ids=lambda times: type(times).__name__,
 )
 def test_nanoseconds_are_kept_whatever_holds_them(times: Any) -> None:
-    assert list(increasing(times)) == TIMES
+    assert list(normalize_times(times)) == TIMES
 
 
 @pytest.mark.parametrize("order", [[2, 0, 1], [0, 1, 1, 2], [2, 2, 1, 0, 0]])
 @pytest.mark.parametrize("holder", [list, numpy.array])
 def test_any_order_becomes_increasing_and_each_time_is_there_once(holder: Any, order: list[int]) -> None:
-    assert list(increasing(holder([TIMES[i] for i in order]))) == TIMES
+    assert list(normalize_times(holder([TIMES[i] for i in order]))) == TIMES
 
 
 @pytest.mark.parametrize(
@@ -62,12 +62,12 @@ def test_any_order_becomes_increasing_and_each_time_is_there_once(holder: Any, o
     ],
 )
 def test_seconds_milliseconds_and_zones_become_nanoseconds(times: Any) -> None:
-    assert list(increasing(times)) == [500_000_000, 1_500_000_000]
+    assert list(normalize_times(times)) == [500_000_000, 1_500_000_000]
 
 
 @pytest.mark.parametrize("times", [[], numpy.array([], dtype="int64"), pandas.DatetimeIndex([])])
 def test_no_times_are_no_mistake(times: Any) -> None:
-    assert len(increasing(times)) == 0
+    assert len(normalize_times(times)) == 0
 
 
 @pytest.mark.parametrize(
@@ -90,12 +90,13 @@ def test_no_times_are_no_mistake(times: Any) -> None:
 )
 def test_what_is_no_time_is_refused_by_its_place(times: Any, reason: str) -> None:
     with pytest.raises(AvailabilityError, match=reason):
-        increasing(times)
+        normalize_times(times)
 
 
 def test_a_list_needs_neither_numpy_nor_pandas() -> None:
     program = (
-        "from tsmon.availability import report; report(range(9)); import sys; print({'numpy'} & {*sys.modules})"
+        "from tsmon.availability import compute_availability; compute_availability(range(9)); "
+        "import sys; print({'numpy'} & {*sys.modules})"
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert run.stdout == "set()\n"

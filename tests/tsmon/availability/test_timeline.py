@@ -5,12 +5,22 @@ from dataclasses import replace
 import pytest
 
 from tsmon import AvailabilityError
-from tsmon.availability import DOCUMENT, EXACT, Category, Deployment, Interval, Rules, bins_of, intervals, spans
+from tsmon.availability import (
+    BINS,
+    EXACT,
+    Category,
+    Deployment,
+    Interval,
+    Rules,
+    bin_times,
+    compute_intervals,
+    compute_spans,
+)
 from tsmon.stores import Bin
 
 OUTSIDE, PRESENT, SPARSE_1, SPARSE_2, SPARSE_3, MISSING = Category
 
-BINS = replace(DOCUMENT, gap_fraction=0.1, sparse_floor=0.0)
+BETWEEN_BINS = replace(BINS, gap_fraction=0.1, sparse_floor=0.0)
 POINTS = replace(EXACT, gap_fraction=0.1, bin_width_ns=100)
 ONE = [Deployment(1, 0, 1000)]
 LATER = 5000
@@ -25,19 +35,19 @@ def rows(found: list[Interval]) -> list[Row]:
 def of_bins(
     *bins: tuple[int, int, int],
     deployments: list[Deployment] = ONE,
-    rules: Rules = BINS,
+    rules: Rules = BETWEEN_BINS,
     now: int = LATER,
     **window: int,
 ) -> list[Row]:
     given = [Bin(first, first, last, count) for first, last, count in bins]
-    return rows(intervals(given, deployments, rules, now_ns=now, **window))
+    return rows(compute_intervals(given, deployments, rules, now_ns=now, **window))
 
 
 def of_points(
     *points: int, deployments: list[Deployment] = ONE, rules: Rules = POINTS, now: int = LATER, **window: int
 ) -> list[Row]:
-    given = bins_of(sorted(points), spans(deployments, rules, now_ns=now))
-    return rows(intervals(given, deployments, rules, now_ns=now, **window))
+    given = bin_times(sorted(points), compute_spans(deployments, rules, now_ns=now))
+    return rows(compute_intervals(given, deployments, rules, now_ns=now, **window))
 
 
 def test_a_gap_is_missing_from_the_last_time_before_to_the_first_after() -> None:
@@ -61,7 +71,7 @@ def test_the_limit_of_a_long_deployment_is_not_rounded_as_floats_are() -> None:
     assert EXACT.limit_ns(9_007_199_254_740_993_000) == 9_007_199_254_740_993
 
 
-@pytest.mark.parametrize(("rules", "limit"), [(EXACT, 14), (DOCUMENT, 1)])
+@pytest.mark.parametrize(("rules", "limit"), [(EXACT, 14), (BINS, 1)])
 def test_with_gaps_between_points_the_limit_is_at_least_twice_the_period(rules: Rules, limit: int) -> None:
     assert replace(rules, period_ns=7).limit_ns(1000) == limit
 
@@ -118,7 +128,9 @@ def test_where_deployments_overlap_the_latest_start_governs() -> None:
 def test_of_equal_starts_the_higher_number_governs() -> None:
     deployments = [Deployment(2, 0, 200), Deployment(1, 0, 1000)]
     assert [
-        (one.end_ns, one.deployment.number) for one in spans(deployments, BINS, now_ns=LATER) if one.deployment
+        (one.end_ns, one.deployment.number)
+        for one in compute_spans(deployments, BETWEEN_BINS, now_ns=LATER)
+        if one.deployment
     ] == [
         (200, 2),
         (1000, 1),
@@ -162,8 +174,8 @@ def test_a_bin_across_the_edge_of_a_deployment_counts_on_both_sides() -> None:
 
 
 def test_a_point_with_gaps_on_both_sides_takes_no_time_but_is_counted() -> None:
-    given = bins_of([500], spans(ONE, POINTS, now_ns=LATER))
-    assert intervals(given, ONE, POINTS, now_ns=LATER) == [Interval(0, 1000, MISSING, 1, None)]
+    given = bin_times([500], compute_spans(ONE, POINTS, now_ns=LATER))
+    assert compute_intervals(given, ONE, POINTS, now_ns=LATER) == [Interval(0, 1000, MISSING, 1, None)]
 
 
 @pytest.mark.parametrize(
@@ -183,7 +195,7 @@ def test_levels_come_from_the_ratio_to_the_mean_of_the_whole(separation: float, 
     looked_at, steps = int(separation * 1000), 10
     # Both means are chosen so that the whole's is 1000 ns: what the looked-at bin has too much the first lacks.
     filler = 1000 * 1000 - (looked_at - 1000) * steps
-    rules = replace(DOCUMENT, gap_fraction=1.0, sparse_floor=0.0, tolerance=0.01)
+    rules = replace(BINS, gap_fraction=1.0, sparse_floor=0.0, tolerance=0.01)
     found = of_bins(
         (0, filler, 1001),
         (filler + 1, filler + 1 + looked_at * steps, steps + 1),
@@ -197,7 +209,7 @@ def test_levels_come_from_the_ratio_to_the_mean_of_the_whole(separation: float, 
 def test_to_the_letter_nothing_is_tolerated() -> None:
     bins = (0, 100_000, 101), (100_001, 101_002, 2)
     deployments = [Deployment(1, 0, 102_000)]
-    without_floor = replace(DOCUMENT, gap_fraction=1.0, sparse_floor=0.0)
+    without_floor = replace(BINS, gap_fraction=1.0, sparse_floor=0.0)
     assert of_bins(*bins, deployments=deployments, rules=without_floor, now=10**6)[-1][2] == SPARSE_1
     assert of_bins(*bins, deployments=deployments, rules=replace(without_floor, tolerance=0.01), now=10**6) == [
         (0, 102_000, PRESENT)
@@ -206,7 +218,7 @@ def test_to_the_letter_nothing_is_tolerated() -> None:
 
 @pytest.mark.parametrize(("last", "level"), [(920, PRESENT), (921, SPARSE_3)])
 def test_up_to_the_floor_nothing_is_sparse(last: int, level: Category) -> None:
-    rules = replace(BINS, sparse_floor=0.02)
+    rules = replace(BETWEEN_BINS, sparse_floor=0.02)
     assert of_bins((0, 890, 891), (900, last, 2), rules=rules)[-1] == (
         (0, 1000, PRESENT) if level is PRESENT else (900, 1000, level)
     )
@@ -219,7 +231,7 @@ def test_divisions_are_those_of_doubles_also_of_times_longer_than_a_double_is_ex
     mean = float(length) / float(points - 1)
     ratio = mean / (float(length + 1) / float(points - 1 + 2))
     assert length / (points - 1) > mean
-    rules = replace(BINS, bounds=(ratio, 1.5, 2.0), gap_fraction=1.0)
+    rules = replace(BETWEEN_BINS, bounds=(ratio, 1.5, 2.0), gap_fraction=1.0)
     bins = (0, length, points), (length + 1, length + 2, 3)
     found = of_bins(*bins, deployments=deployments, rules=rules, now=2 * length)
     assert found == [(0, 2 * length, PRESENT)]
@@ -270,16 +282,20 @@ def test_bins_of_points_end_at_gaps_and_hold_smaller_holes() -> None:
         (490, 600, MISSING),
         (600, 1000, PRESENT),
     ]
-    [whole] = intervals(
-        bins_of([0, 10, 20, 120, 130], spans(ONE, rules, now_ns=LATER)), ONE, rules, now_ns=LATER, end_ns=130
+    [whole] = compute_intervals(
+        bin_times([0, 10, 20, 120, 130], compute_spans(ONE, rules, now_ns=LATER)),
+        ONE,
+        rules,
+        now_ns=LATER,
+        end_ns=130,
     )
     assert (whole.category, whole.count, whole.separation_ns) == (PRESENT, 5, 32.5)
 
 
 def test_the_mean_separation_of_an_interval_is_that_of_its_bins() -> None:
     given = [Bin(0, 0, 100, 11), Bin(110, 110, 210, 6)]
-    rules = replace(BINS, bounds=(2.0, 2.0, 2.0))
-    [present, missing] = intervals(given, ONE, rules, now_ns=LATER)
+    rules = replace(BETWEEN_BINS, bounds=(2.0, 2.0, 2.0))
+    [present, missing] = compute_intervals(given, ONE, rules, now_ns=LATER)
     assert present == Interval(0, 210, PRESENT, 17, 200 / 15)
     assert missing == Interval(210, 1000, MISSING, 0, None)
 

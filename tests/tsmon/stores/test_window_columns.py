@@ -1,9 +1,9 @@
-"""Windows by columns are a sequence of bins."""
+"""BinColumns by columns are a sequence of bins."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tsmon.availability import EXACT, Deployment, intervals
+from tsmon.availability import EXACT, Deployment, compute_intervals
 from tsmon.stores import Bin, BinColumns
 
 EVERY = 10
@@ -40,5 +40,7 @@ def test_parts_follow_each_other(data: dict[int, tuple[int, int, int]], at: int)
 def test_they_are_judged_as_bins_are(data: dict[int, tuple[int, int, int]]) -> None:
     bins = bins_of(data)
     deployments = [Deployment(1, -300, 100), Deployment(2, 250, 480)]
-    found = [intervals(one, deployments, EXACT, now_ns=1000) for one in (bins, BinColumns.from_bins(EVERY, bins))]
+    found = [
+        compute_intervals(one, deployments, EXACT, now_ns=1000) for one in (bins, BinColumns.from_bins(EVERY, bins))
+    ]
     assert found[0] == found[1]

@@ -95,7 +95,7 @@ def test_ranges_filters_and_rules(filled: Shell) -> None:
     assert "recovered" not in out
     wide = filled("available", NAME, LAST, "--stream", "ctd", "--gap-fraction", "0.01").out
     assert wide.count("x", 0, wide.index("·")) < filled("available", NAME, LAST, "--stream", "ctd").out.count("x")
-    assert filled("available", NAME, LAST, "--preset", "document").code == 0
+    assert filled("available", NAME, LAST, "--preset", "bins").code == 0
 
 
 def test_json_and_csv_are_what_the_agent_answers(filled: Shell, tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_json_and_csv_are_what_the_agent_answers(filled: Shell, tmp_path: Path) 
         ),
         (f"{NAME} --start 2200-01-01", "the range ends before it starts; exchange --start and --stop"),
         (f"{NAME} --start soon", "'soon' is no time"),
-        (f"{NAME} --preset best", "there are no rules 'best'; there are exact, document"),
+        (f"{NAME} --preset best", "there are no rules 'best'; there are exact, bins"),
         (f"{NAME} --gap-fraction 2", "gap_fraction is 2.0; give more than 0 and at most 1"),
     ],
 )

@@ -6,18 +6,18 @@ import pytest
 from pydantic import ValidationError
 
 from tsmon import SettingsError
-from tsmon.availability import DOCUMENT, EXACT, Category
+from tsmon.availability import BINS, EXACT, Category
 from tsmon_agent.settings import AvailabilitySettings, load_settings
 
 
 def test_the_defaults_are_those_of_the_rules() -> None:
     assert AvailabilitySettings().rules() == EXACT
-    assert AvailabilitySettings(preset="document").rules() == DOCUMENT
+    assert AvailabilitySettings(preset="bins").rules() == BINS
 
 
 def test_every_key_changes_the_rules() -> None:
     settings = AvailabilitySettings(
-        preset="document",
+        preset="bins",
         gap_fraction=0.01,
         bin_width=0.5,
         bounds=[2, 3, 4],
@@ -25,10 +25,10 @@ def test_every_key_changes_the_rules() -> None:
         tolerance=0.25,
         colors={"missing": "#000000"},
     )
-    appearances = list(DOCUMENT.appearances)
+    appearances = list(BINS.appearances)
     appearances[Category.MISSING] = replace(appearances[Category.MISSING], color="#000000")
     assert settings.rules() == replace(
-        DOCUMENT,
+        BINS,
         gap_fraction=0.01,
         bin_width_ns=500_000_000,
         bounds=(2, 3, 4),

@@ -29,7 +29,7 @@ async def fill(shown: Shown) -> None:
             net("enp0s31f6verylongname", received=GIB - second * 2**20, sent=0, time=at),
             diskio("vda", read=GIB, written=GIB, time=at),
         )
-    failing, works = shown.context.sampling.states[:2]
+    failing, works = shown.context.sampling.health[:2]
     failing.failing, failing.last_error = True, "OSError: [Errno 5] Input/output error: '/proc/" + "x" * 200 + "'"
     works.last_success_ns, works.last_duration_s = time.time_ns(), 0.001
 

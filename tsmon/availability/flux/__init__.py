@@ -1,6 +1,6 @@
-"""Gaps and sparsity told by InfluxDB itself, as :func:`~tsmon.availability.availability_of` tells them."""
+"""Gaps and sparsity told by InfluxDB itself, as :func:`~tsmon.availability.query_availability` tells them."""
 
-from tsmon.availability.flux.query import availability_query
-from tsmon.availability.flux.report import availability_by_influxdb
+from tsmon.availability.flux.query import build_availability_query
+from tsmon.availability.flux.report import compute_availability_in_influxdb
 
-__all__ = ["availability_by_influxdb", "availability_query"]
+__all__ = ["build_availability_query", "compute_availability_in_influxdb"]

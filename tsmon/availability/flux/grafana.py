@@ -1,7 +1,7 @@
 """Flux for Grafana: gaps and sparsity of every stream that is chosen, in the time range that is shown.
 
 All of the range is expected, so its length takes the place of a deployment's. Variables of the dashboard fill in
-which streams, and the rules: ``preset`` (``exact`` or ``document``), ``fraction`` and ``bounds``, which are three
+which streams, and the rules: ``preset`` (``exact`` or ``bins``), ``fraction`` and ``bounds``, which are three
 numbers parted by slashes. A stream that has ever had data is told of, also where it is missing whole.
 """
 
@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from tsmon.availability.categories import APPEARANCES
-from tsmon.availability.flux.query import rules_source
-from tsmon.availability.flux.sources import reading
+from tsmon.availability.flux.query import load_rules
+from tsmon.availability.flux.sources import build_window_streams
 from tsmon.availability.reported_bins import COUNT, LENGTH, MEASUREMENT
 from tsmon.stores.influxdb.queries import condition, quote
 
-__all__ = ["many_given_query", "many_query"]
+__all__ = ["build_grafana_bins_query", "build_grafana_query"]
 
 INSTRUMENTS: Final = (
     'r["reference_designator"] =~ /^${instrument:regex}$/ and r["reference_designator"] =~ /^${site:regex}(-|$)/'
@@ -26,17 +26,17 @@ _PARTS: Final = sorted(2**a * 3**b for a in range(14) for b in range(3))
 """Into how many windows a bin may be divided: a whole number of nanoseconds each, where it is some hours wide."""
 
 
-def many_query() -> str:
+def build_grafana_query() -> str:
     """Of streams of points: a table a stream, ``_value`` is the name of a category, ``_time`` where it begins."""
     where = f'{INSTRUMENTS} and r["_measurement"] =~ /^${{stream:regex}}$/ and r["_field"] =~ /^${{field:regex}}$/'
     read = f"{_source('v.timeRangeStart')}  |> filter(fn: (r) => {where})\n"
     seen = f"{_source('0')}  |> filter(fn: (r) => {where})\n"
-    streams = ",\n".join(reading(read, 0, "every", OF_POINTS))
+    streams = ",\n".join(build_window_streams(read, 0, "every", OF_POINTS))
     bins = f"bins = union(tables: [\n{streams},\n])\n    |> binRows()\n"
     return _query(seen, OF_POINTS, bins, width="width")
 
 
-def many_given_query() -> str:
+def build_grafana_bins_query() -> str:
     """Of streams of bins that are given, likewise."""
     where = f'{condition("_measurement", MEASUREMENT)} and {INSTRUMENTS} and r["stream"] =~ /^${{stream:regex}}$/'
     seen = f"{_source('0')}  |> filter(fn: (r) => {where} and {condition('_field', COUNT)})\n"
@@ -51,7 +51,7 @@ def many_given_query() -> str:
         '  |> drop(columns: ["_time", "_start", "_stop", "_measurement", "since", "upto", "length", "count"])\n'
     )
     # Bins as given are not joined, however narrow they are.
-    return _query(seen, OF_BINS, bins, width="if document then 1 else width")
+    return _query(seen, OF_BINS, bins, width="if betweenBins then 1 else width")
 
 
 def _source(start: str) -> str:
@@ -69,18 +69,18 @@ def _query(seen: str, by: Sequence[str], bins: str, *, width: str) -> str:
     )
     return (
         'import "strings"\n\n'
-        f"{rules_source()}\n"
+        f"{load_rules()}\n"
         "start = int(v: v.timeRangeStart)\n"
         "stop = int(v: v.timeRangeStop)\n"
-        'document = "${preset:raw}" == "document"\n'
+        'betweenBins = "${preset:raw}" == "bins"\n'
         'longest = int(v: float(v: stop - start) * float(v: "${fraction:raw}"))\n'
         'bounds = strings.split(v: "${bounds:raw}", t: "/")\n'
-        "presentTo = float(v: bounds[0]) + (if document then 0.0 else 0.01)\n"
-        "floor = if document then 0.001 * float(v: stop - start) else 0.0\n"
+        "presentTo = float(v: bounds[0]) + (if betweenBins then 0.0 else 0.01)\n"
+        "floor = if betweenBins then 0.001 * float(v: stop - start) else 0.0\n"
         "width = int(v: 1d)\n"
         "need = if longest < 1 then width else (width + longest - 1) / longest\n"
         f"parts = {parts} {_PARTS[-1]}\n"
-        "every = if document then width else width / parts\n"
+        "every = if betweenBins then width else width / parts\n"
         f"seen = {seen}"
         "  |> last()\n"
         f'  |> keep(columns: [{_quoted(by)}, "_time"])\n'

@@ -6,20 +6,20 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from tsmon.availability.deployments import Span
-from tsmon.availability.flux.sources import RolledPart, given, windows
-from tsmon.availability.reported_bins import are_given
+from tsmon.availability.flux.sources import RolledPart, build_points_source, build_reported_bins_source
+from tsmon.availability.reported_bins import selects_reported_bins
 from tsmon.availability.rules import Rules
 from tsmon.stores import Selector
 
-__all__ = ["availability_query", "edge", "laid_out", "rules_source"]
+__all__ = ["build_availability_query", "build_edge", "build_rules_pipeline", "load_rules"]
 
 
-def rules_source() -> str:
+def load_rules() -> str:
     """The rules as Flux functions."""
     return importlib.resources.files(__package__).joinpath("rules.flux").read_text(encoding="utf-8")
 
 
-def availability_query(
+def build_availability_query(
     bucket: str,
     selector: Selector,
     spans: Sequence[Span],
@@ -31,29 +31,30 @@ def availability_query(
 
     ``cat`` is the number of a :class:`~tsmon.availability.Category`; len / sep is the mean separation of the
     interval, tl / ts that of the whole data set, both in nanoseconds. ``spans`` are those of
-    :func:`~tsmon.availability.spans` for the same rules; ``rolled`` tells what of each is read from rollups.
+    :func:`~tsmon.availability.compute_spans` for the same rules; ``rolled`` are the parts of them that are read
+    from rollups, by number of the span.
     """
-    read = given if are_given(selector) else windows
+    read = build_reported_bins_source if selects_reported_bins(selector) else build_points_source
     assignments, bins = read(bucket, selector, spans, rolled)
     edges = ",\n    ".join(_edges(spans, rules))
     return (
         'import "array"\n'
-        f"{rules_source()}\n"
+        f"{load_rules()}\n"
         f"edges = array.from(rows: [\n    {edges},\n])\n"
         f"{assignments}"
         f"union(tables: [edges, {bins}])\n"
-        f"{laid_out(rules)}"
+        f"{build_rules_pipeline(rules)}"
         '    |> keep(columns: ["start", "stop", "cat", "c", "len", "sep", "tl", "ts"])\n'
     )
 
 
-def laid_out(rules: Rules) -> str:
+def build_rules_pipeline(rules: Rules) -> str:
     """From rows of edges and bins to intervals."""
     joined = "    |> joined()\n" if rules.gaps == "points" else ""
     return f"    |> inOrder()\n{joined}    |> withWhole()\n    |> withLevels()\n    |> pieces()\n    |> merged()\n"
 
 
-def edge(columns: Mapping[str, int | float | str], *, last: bool = False) -> str:
+def build_edge(columns: Mapping[str, int | float | str], *, last: bool = False) -> str:
     """A row that begins a span."""
     whole = {"k": 0, "c": 0, "len": 0, "sep": 0, "tl": 0, "ts": 0, "none": 0, "fin": int(last), **columns}
     return f"{{{', '.join(f'{name}: {_literal(value)}' for name, value in whole.items())}}}"
@@ -67,9 +68,9 @@ def _edges(spans: Sequence[Span], rules: Rules) -> Iterator[str]:
         # Outside of deployments there are no gaps, and bins are whole.
         limit_ns = span.limit_ns if span.deployment else rules.bin_width_ns
         known = {"limit": limit_ns, "floor": float(span.floor_ns), "expected": int(span.deployment is not None)}
-        yield edge({"s": number, "f": span.start_ns, "l": span.start_ns, **known, **same})
+        yield build_edge({"s": number, "f": span.start_ns, "l": span.start_ns, **known, **same})
     at = {"s": len(spans), "f": spans[-1].end_ns, "l": spans[-1].end_ns}
-    yield edge({**at, "limit": 0, "floor": 0.0, "expected": 0, **same}, last=True)
+    yield build_edge({**at, "limit": 0, "floor": 0.0, "expected": 0, **same}, last=True)
 
 
 def _literal(value: int | float | str) -> str:

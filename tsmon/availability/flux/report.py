@@ -5,23 +5,23 @@ from collections.abc import Iterable
 from typing import Any
 
 from tsmon.availability.categories import Category
-from tsmon.availability.deployments import Deployment, Span, spans
-from tsmon.availability.flux.query import availability_query
+from tsmon.availability.deployments import Deployment, Span, compute_spans
+from tsmon.availability.flux.query import build_availability_query
 from tsmon.availability.flux.sources import RolledPart
-from tsmon.availability.from_store import availability_of, kept_parts
+from tsmon.availability.from_store import query_availability, split_by_retention
 from tsmon.availability.interval import Interval
-from tsmon.availability.reported_bins import are_given
-from tsmon.availability.reports import Report, report_of
+from tsmon.availability.reported_bins import selects_reported_bins
+from tsmon.availability.reports import Report, build_report
 from tsmon.availability.rules import EXACT, Rules
 from tsmon.availability.timeline import Timeline
 from tsmon.stores import Selector
 from tsmon.stores.influxdb import InfluxStore
 from tsmon.stores.influxdb.annotated_csv import rows
 
-__all__ = ["availability_by_influxdb"]
+__all__ = ["compute_availability_in_influxdb"]
 
 
-async def availability_by_influxdb(
+async def compute_availability_in_influxdb(
     store: InfluxStore,
     selector: Selector,
     deployments: Iterable[Deployment],
@@ -32,17 +32,19 @@ async def availability_by_influxdb(
     end_ns: int | None = None,
     now_ns: int | None = None,
 ) -> Report:
-    """As :func:`~tsmon.availability.availability_of`, but only intervals leave the server.
+    """As :func:`~tsmon.availability.query_availability`, but only intervals leave the server.
 
     It is for what is far away, or asked from Grafana with the same query; the answer is the same. Rollups are read
     in place of points where they are. Raises what the store raises.
     """
     deployments = list(deployments)
-    found = spans(deployments, rules, now_ns=time.time_ns() if now_ns is None else now_ns)
-    kept = [] if are_given(selector) else await store.retention(selector.measurement)
-    if any(kept_parts(one.start_ns, one.end_ns, one.every_ns, kept) != [_whole(one)] for one in found if kept):
+    found = compute_spans(deployments, rules, now_ns=time.time_ns() if now_ns is None else now_ns)
+    kept = [] if selects_reported_bins(selector) else await store.retention(selector.measurement)
+    if any(
+        split_by_retention(one.start_ns, one.end_ns, one.every_ns, kept) != [_whole(one)] for one in found if kept
+    ):
         # Parts of different windows, where points have gone, are put together here.
-        return await availability_of(
+        return await query_availability(
             store, selector, deployments, rules, name=name, start_ns=start_ns, end_ns=end_ns, now_ns=now_ns
         )
     rolled = {}
@@ -50,12 +52,12 @@ async def availability_by_influxdb(
         part = await store.rollups.widest(selector.measurement, span.start_ns, span.end_ns, span.every_ns)
         if part is not None:
             rolled[number] = RolledPart(store.rollups.bucket_of(part[0]), part[1], part[2])
-    query = availability_query(store.connection.bucket, selector, found, rules, rolled=rolled)
+    query = build_availability_query(store.connection.bucket, selector, found, rules, rolled=rolled)
     told = [row.values for row in rows(await store.query(query))]
     separation_ns = _mean(told[0]["tl"], told[0]["ts"]) if told else None
     known = Timeline(found, [_interval(one) for one in told], separation_ns)
     name = selector.measurement if name is None else name
-    return report_of(known, rules, name=name, start_ns=start_ns, end_ns=end_ns)
+    return build_report(known, rules, name=name, start_ns=start_ns, end_ns=end_ns)
 
 
 def _whole(span: Span) -> tuple[int, int, int]:

@@ -17,7 +17,7 @@ from tsmon.stores.influxdb.rollups.layout import COUNT as COUNTS
 from tsmon.stores.influxdb.rollups.layout import FIRST as FIRSTS
 from tsmon.stores.influxdb.rollups.layout import LAST as LASTS
 
-__all__ = ["RolledPart", "given", "reading", "windows"]
+__all__ = ["RolledPart", "build_points_source", "build_reported_bins_source", "build_window_streams"]
 
 WHOLE_TIME: Final = BEGINNING_NS, END_NS + 1
 
@@ -31,7 +31,7 @@ class RolledPart:
     stop_ns: int
 
 
-def windows(
+def build_points_source(
     bucket: str, selector: Selector, spans: Iterable[Span], rolled: Mapping[int, RolledPart]
 ) -> tuple[str, str]:
     """Assignments, and the streams of bins that they make; ``rolled`` are parts of spans by their numbers."""
@@ -43,12 +43,14 @@ def windows(
             parts = [(span.start_ns, part.start_ns), (part.stop_ns, span.end_ns)]
         for start_ns, stop_ns in parts:
             if start_ns < stop_ns:
-                streams += reading(source(bucket, selector, start_ns, stop_ns), number, span.every_ns)
+                streams += build_window_streams(source(bucket, selector, start_ns, stop_ns), number, span.every_ns)
     joined = ",\n".join(streams)
     return f"bins = union(tables: [\n{joined},\n])\n    |> binRows()\n", "bins"
 
 
-def given(bucket: str, selector: Selector, spans: Iterable[Span], _: Mapping[int, RolledPart]) -> tuple[str, str]:
+def build_reported_bins_source(
+    bucket: str, selector: Selector, spans: Iterable[Span], _: Mapping[int, RolledPart]
+) -> tuple[str, str]:
     """As :func:`windows`, of bins that are given, which are read as they are."""
     conditions = [
         condition("_measurement", selector.measurement),
@@ -80,7 +82,7 @@ def _within(number: int, start_ns: int, stop_ns: int) -> str:
     )
 
 
-def reading(read: str, number: int, every: int | str, by: Sequence[str] = ()) -> Iterator[str]:
+def build_window_streams(read: str, number: int, every: int | str, by: Sequence[str] = ()) -> Iterator[str]:
     """Streams that make the bins of a span, from a pipeline that reads its points: counts, first and last times.
 
     With ``by`` there is a table for each combination of these columns.

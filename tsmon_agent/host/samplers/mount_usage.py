@@ -16,11 +16,11 @@ from typing import Final
 from tsmon_agent.host.samplers.mount_table import Mount
 from tsmon_agent.host.samplers.tag_values import tag_value
 
-__all__ = ["MountUsage", "Outcome"]
+__all__ = ["MountUsage", "UsageOrError"]
 
 _log = logging.getLogger("tsmon_agent")
 
-Outcome = os.statvfs_result | OSError
+UsageOrError = os.statvfs_result | OSError
 
 
 class MountUsage:
@@ -41,10 +41,10 @@ class MountUsage:
         """Mount points whose call has not returned yet."""
         return tuple(self._stale.copy().values())
 
-    def ask(self, mounts: Sequence[Mount]) -> dict[int, Outcome]:
+    def ask(self, mounts: Sequence[Mount]) -> dict[int, UsageOrError]:
         """Usage, or the error, by ``mount_id``; without the mounts that are stale."""
         waiting = [mount for mount in mounts if mount.mount_id not in self._stale]
-        outcomes: dict[int, Outcome] = {}
+        outcomes: dict[int, UsageOrError] = {}
         if not waiting:
             return outcomes
         walk = self._start(waiting)
@@ -56,7 +56,7 @@ class MountUsage:
             outcomes[mount.mount_id] = outcome
         return outcomes
 
-    def _ask_side_by_side(self, mounts: Sequence[Mount], outcomes: dict[int, Outcome]) -> None:
+    def _ask_side_by_side(self, mounts: Sequence[Mount], outcomes: dict[int, UsageOrError]) -> None:
         walks = [self._start([mount]) for mount in mounts]
         deadline = time.monotonic() + self._timeout_s
         for walk, mount in zip(walks, mounts, strict=True):
@@ -69,7 +69,7 @@ class MountUsage:
         threading.Thread(target=self._run, args=(walk,), name="tsmon-statvfs", daemon=True).start()
         return walk
 
-    def _await(self, walk: "_Walk", mount: Mount, timeout_s: float) -> Outcome | None:
+    def _await(self, walk: "_Walk", mount: Mount, timeout_s: float) -> UsageOrError | None:
         """Next outcome of ``walk``, which is that of ``mount``, or None: then ``mount`` is stale from now on."""
         try:
             return walk.outcomes.get(timeout=timeout_s)
@@ -91,7 +91,7 @@ class MountUsage:
 
     def _run(self, walk: "_Walk") -> None:
         for mount in walk.mounts:
-            outcome: Outcome
+            outcome: UsageOrError
             try:
                 outcome = self._statvfs(mount.path)
             except OSError as error:
@@ -112,5 +112,5 @@ class _Walk:
 
     def __init__(self, mounts: Sequence[Mount]) -> None:
         self.mounts = mounts
-        self.outcomes: SimpleQueue[Outcome] = SimpleQueue()
+        self.outcomes: SimpleQueue[UsageOrError] = SimpleQueue()
         self.left_alone = False

@@ -13,12 +13,12 @@ from tsmon_agent.host.samplers import (
 )
 from tsmon_agent.settings import AgentSettings
 
-__all__ = ["samplers_from"]
+__all__ = ["build_samplers"]
 
 LONGEST_STATVFS_S: Final = 2.0
 
 
-def samplers_from(settings: AgentSettings) -> list[tuple[Sampler, float]]:
+def build_samplers(settings: AgentSettings) -> list[tuple[Sampler, float]]:
     """Samplers of this host with their intervals in seconds, each named once, in the order of the settings."""
     options: dict[str, Options] = {
         "cpu": CpuOptions(percpu=settings.percpu),

@@ -3,13 +3,13 @@
 import logging
 from dataclasses import dataclass
 
-__all__ = ["SamplerState"]
+__all__ = ["SamplerHealth"]
 
 _log = logging.getLogger("tsmon")
 
 
 @dataclass(slots=True)
-class SamplerState:
+class SamplerHealth:
     """Counts and the last outcomes of one sampler, since the agent's start."""
 
     name: str

@@ -16,10 +16,10 @@ from tsmon.points.self_metrics import SamplerRound
 from tsmon.scheduling.periodic import Periodic
 from tsmon_agent.host.samplers import Sampler
 from tsmon_agent.host.sampling.live_feed import LiveFeed, Round
-from tsmon_agent.host.sampling.sampler_health import SamplerState
-from tsmon_agent.host.sampling.worker_threads import Call, Outcome, TimeLimitError, WorkerThreads
+from tsmon_agent.host.sampling.sampler_health import SamplerHealth
+from tsmon_agent.host.sampling.worker_threads import Call, CallResult, TimeLimitError, WorkerThreads
 
-__all__ = ["SamplerState", "Sampling"]
+__all__ = ["SamplerHealth", "Sampling"]
 
 MOST_POINTS: Final = 100_000
 """A sampler that gives more in one round is at fault."""
@@ -33,7 +33,7 @@ class _Scheduled:
 
     def __init__(self, sampler: Sampler, interval_s: float) -> None:
         self.sampler = sampler
-        self.state = SamplerState(sampler.name, interval_s)
+        self.health = SamplerHealth(sampler.name, interval_s)
         self.call: Call[list[Point]] | None = None
         """Its round that has not ended, or that was given up and still hangs."""
         self.in_round = False
@@ -82,9 +82,9 @@ class Sampling:
         self._log = RateLimitedLog()
 
     @property
-    def states(self) -> list[SamplerState]:
+    def health(self) -> list[SamplerHealth]:
         """State of each sampler, in their order."""
-        return [scheduled.state for scheduled in self._scheduled.values()]
+        return [scheduled.health for scheduled in self._scheduled.values()]
 
     def start(self) -> None:
         """Begin: the first round of each sampler is now, the next ones follow at its interval."""
@@ -107,8 +107,8 @@ class Sampling:
         for sampler, interval_s in samplers:
             old = before.pop(sampler.name, None)
             if old is not None and old.is_same(sampler):
-                if old.state.interval_s != interval_s:
-                    old.state.interval_s = interval_s
+                if old.health.interval_s != interval_s:
+                    old.health.interval_s = interval_s
                     fresh.append(sampler.name)
                 self._scheduled[sampler.name] = old
             else:
@@ -116,7 +116,7 @@ class Sampling:
                 fresh.append(sampler.name)
         for name in before:
             self._live.forget(name)
-        for interval_s in set(self._tickers) - {state.interval_s for state in self.states}:
+        for interval_s in set(self._tickers) - {health.interval_s for health in self.health}:
             self._tickers.pop(interval_s).stop()
         self._start_tickers(fresh)
 
@@ -130,7 +130,7 @@ class Sampling:
         )
         for scheduled, outcome in zip(self._scheduled.values(), outcomes, strict=True):
             if outcome.error is not None:
-                scheduled.state.round_ended(self._clock_ns(), outcome.duration_s, _said(outcome.error))
+                scheduled.health.round_ended(self._clock_ns(), outcome.duration_s, _said(outcome.error))
 
     async def round(self, name: str) -> Sequence[Point]:
         """One round of the sampler ``name``: its points, which were handed on; empty where it failed."""
@@ -141,9 +141,9 @@ class Sampling:
     def _start_tickers(self, names: Iterable[str]) -> None:
         """First rounds of the samplers ``names``, and tickers for intervals that have none."""
         names = list(names)
-        for interval_s in {self._scheduled[name].state.interval_s for name in names}:
+        for interval_s in {self._scheduled[name].health.interval_s for name in names}:
             if interval_s in self._tickers:
-                self._begin_all(one for one in names if self._scheduled[one].state.interval_s == interval_s)
+                self._begin_all(one for one in names if self._scheduled[one].health.interval_s == interval_s)
             else:
                 ticker = self._tickers[interval_s] = Periodic(
                     partial(self._tick, interval_s), interval_s, at_once=True
@@ -154,14 +154,14 @@ class Sampling:
             self._second_round = asyncio.get_running_loop().call_later(SECOND_ROUND_S, self._begin_again, soon)
 
     def _tick(self, interval_s: float) -> None:
-        self._begin_all(name for name, one in self._scheduled.items() if one.state.interval_s == interval_s)
+        self._begin_all(name for name, one in self._scheduled.items() if one.health.interval_s == interval_s)
 
     def _begin_again(self, names: Iterable[str]) -> None:
         self._second_round = None
         self._begin_all(
             name
             for name in names
-            if name in self._scheduled and self._scheduled[name].state.interval_s > SECOND_ROUND_S
+            if name in self._scheduled and self._scheduled[name].health.interval_s > SECOND_ROUND_S
         )
 
     def _begin_all(self, names: Iterable[str]) -> None:
@@ -178,14 +178,14 @@ class Sampling:
             ended([])
             return
 
-        def done(outcome: Outcome[list[Point]]) -> None:
+        def done(outcome: CallResult[list[Point]]) -> None:
             scheduled.in_round = False
             ended(self._take(scheduled, time_ns, outcome))
 
         scheduled.in_round = True
         scheduled.call = self._threads.order(lambda: _sampled(scheduled.sampler), self._time_limit_s, done)
 
-    def _take(self, scheduled: _Scheduled, time_ns: int, outcome: Outcome[list[Point]]) -> Sequence[Point]:
+    def _take(self, scheduled: _Scheduled, time_ns: int, outcome: CallResult[list[Point]]) -> Sequence[Point]:
         """Hand the points of a round on, one by one, so that one that is nonsense costs no other."""
         failure = None if outcome.error is None else _said(outcome.error)
         good: list[Point] = []
@@ -214,24 +214,24 @@ class Sampling:
         points: Sequence[Point],
         failure: str | None,
     ) -> None:
-        state = scheduled.state
-        state.round_ended(time_ns, duration_s, failure)
+        health = scheduled.health
+        health.round_ended(time_ns, duration_s, failure)
         try:
             self._emit(
                 SamplerRound(
                     time=time_ns,
                     host=self._host,
-                    sampler=state.name,
+                    sampler=health.name,
                     duration=duration_s,
                     points=len(points),
-                    errors=state.errors,
+                    errors=health.errors,
                 )
             )
         except Exception as error:
             self._log.warning("round", f"rounds of samplers cannot be told of: {error}")
-        if points and self._scheduled.get(state.name) is scheduled:
+        if points and self._scheduled.get(health.name) is scheduled:
             taken = points[0].time
-            self._live.publish(Round(state.name, taken if isinstance(taken, int) else time_ns, points))
+            self._live.publish(Round(health.name, taken if isinstance(taken, int) else time_ns, points))
 
 
 def _sampled(sampler: Sampler) -> list[Point]:

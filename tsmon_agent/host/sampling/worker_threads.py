@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
-__all__ = ["Call", "Outcome", "TimeLimitError", "WorkerThreads"]
+__all__ = ["Call", "CallResult", "TimeLimitError", "WorkerThreads"]
 
 T = TypeVar("T")
 
@@ -28,7 +28,7 @@ class TimeLimitError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome(Generic[T]):
+class CallResult(Generic[T]):
     """What has become of a call: its result, or what it raised (:class:`TimeLimitError` where it was given up)."""
 
     result: T | None
@@ -42,15 +42,15 @@ class Call(Generic[T]):
 
     __slots__ = ("began_s", "done", "limit_s", "ordered_s", "outcome", "returned", "timer", "work")
 
-    def __init__(self, work: Callable[[], T], limit_s: float, done: Callable[[Outcome[T]], None]) -> None:
+    def __init__(self, work: Callable[[], T], limit_s: float, done: Callable[[CallResult[T]], None]) -> None:
         self.work = work
         self.limit_s = limit_s
-        self.done: Callable[[Outcome[T]], None] | None = done
+        self.done: Callable[[CallResult[T]], None] | None = done
         self.ordered_s = time.monotonic()
         self.began_s: float | None = None
         self.returned = False
         """Whether the work has returned or raised, in time or not."""
-        self.outcome: Outcome[T] | None = None
+        self.outcome: CallResult[T] | None = None
         self.timer: asyncio.TimerHandle | None = None
 
 
@@ -74,7 +74,7 @@ class WorkerThreads:
         self._patience: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def order(self, work: Callable[[], T], limit_s: float, done: Callable[[Outcome[T]], None]) -> Call[T]:
+    def order(self, work: Callable[[], T], limit_s: float, done: Callable[[CallResult[T]], None]) -> Call[T]:
         """Have ``work()`` called; ``limit_s`` is in seconds, and counts from the begin of the call."""
         self._loop = loop = asyncio.get_running_loop()
         call = Call(work, limit_s, done)
@@ -90,11 +90,11 @@ class WorkerThreads:
             self._patience = loop.call_later(PATIENCE_S, self._lose_patience)
         return call
 
-    async def call(self, work: Callable[[], T], limit_s: float) -> Outcome[T]:
+    async def call(self, work: Callable[[], T], limit_s: float) -> CallResult[T]:
         """The same, waiting for the outcome."""
-        future: asyncio.Future[Outcome[T]] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[CallResult[T]] = asyncio.get_running_loop().create_future()
 
-        def done(outcome: Outcome[T]) -> None:
+        def done(outcome: CallResult[T]) -> None:
             if not future.done():
                 future.set_result(outcome)
 
@@ -148,7 +148,7 @@ class WorkerThreads:
             self._patience.cancel()
             self._patience = None
 
-    def _settle(self, call: Call[T], outcome: Outcome[T]) -> None:
+    def _settle(self, call: Call[T], outcome: CallResult[T]) -> None:
         assert call.timer is not None
         call.timer.cancel()
         self._open.discard(call)
@@ -171,7 +171,7 @@ class WorkerThreads:
                 self._waiting.remove(call)
                 call.returned = True
         error = TimeLimitError(f"it did not return within {call.limit_s:g} s")
-        self._settle(call, Outcome(None, error, call.limit_s))
+        self._settle(call, CallResult(None, error, call.limit_s))
 
     def _run(self) -> None:
         while (call := self._next()) is not None:
@@ -209,5 +209,5 @@ def _make(call: Call[Any]) -> None:
         result = call.work()
     except BaseException as caught:
         error = caught
-    call.outcome = Outcome(result, error, time.perf_counter() - began)
+    call.outcome = CallResult(result, error, time.perf_counter() - began)
     call.returned = True

@@ -1,15 +1,15 @@
 """History from files into the store: line protocol, annotated CSV, plain tables."""
 
 from tsmon_agent.ingest.files.annotated_csv import AnnotatedCsv
-from tsmon_agent.ingest.files.chunks import BadRow, Portion, Reader
-from tsmon_agent.ingest.files.column_mapping import ColumnMapping, column_mapping, mapping_file
-from tsmon_agent.ingest.files.format_detection import FORMATS, Format, format_of
-from tsmon_agent.ingest.files.import_file import Outcome, PutAside, import_file
-from tsmon_agent.ingest.files.journal import Journal, Progress, journal_of
+from tsmon_agent.ingest.files.chunks import BadRow, Chunk, Reader
+from tsmon_agent.ingest.files.column_mapping import ColumnMapping, load_mapping, override_mapping
+from tsmon_agent.ingest.files.format_detection import FORMATS, Format, detect_format
+from tsmon_agent.ingest.files.import_file import ImportResult, RejectedRows, import_file
+from tsmon_agent.ingest.files.journal import Journal, JournalEntry, open_journal
 from tsmon_agent.ingest.files.line_protocol import PRECISIONS, LineProtocol
-from tsmon_agent.ingest.files.open_file import STDIN, Opened, opened
-from tsmon_agent.ingest.files.plain_csv import PlainCsv, completed
-from tsmon_agent.ingest.files.progress import shown
+from tsmon_agent.ingest.files.open_file import STDIN, OpenFile, open_file
+from tsmon_agent.ingest.files.plain_csv import PlainCsv, complete_mapping
+from tsmon_agent.ingest.files.progress import show_progress
 
 __all__ = [
     "FORMATS",
@@ -17,23 +17,23 @@ __all__ = [
     "STDIN",
     "AnnotatedCsv",
     "BadRow",
+    "Chunk",
     "ColumnMapping",
     "Format",
+    "ImportResult",
     "Journal",
+    "JournalEntry",
     "LineProtocol",
-    "Opened",
-    "Outcome",
+    "OpenFile",
     "PlainCsv",
-    "Portion",
-    "Progress",
-    "PutAside",
     "Reader",
-    "column_mapping",
-    "completed",
-    "format_of",
+    "RejectedRows",
+    "complete_mapping",
+    "detect_format",
     "import_file",
-    "journal_of",
-    "mapping_file",
-    "opened",
-    "shown",
+    "load_mapping",
+    "open_file",
+    "open_journal",
+    "override_mapping",
+    "show_progress",
 ]

@@ -10,8 +10,8 @@ from typing import BinaryIO, Final
 
 from tsmon.errors import StoreError
 from tsmon.stores.influxdb.annotated_csv import Row, Tables
-from tsmon_agent.ingest.files.chunks import Portion
-from tsmon_agent.ingest.files.csv_records import Field, line_of, records_as_portions
+from tsmon_agent.ingest.files.chunks import Chunk
+from tsmon_agent.ingest.files.csv_records import Field, build_line, read_records
 
 __all__ = ["AnnotatedCsv"]
 
@@ -30,7 +30,7 @@ class AnnotatedCsv:
 
     measurement: str | None = None
 
-    def portions(self, file: BinaryIO, position: int, line: int) -> Iterator[Portion]:  # noqa: ARG002
+    def read_chunks(self, file: BinaryIO, position: int, line: int) -> Iterator[Chunk]:  # noqa: ARG002
         """See :class:`~tsmon_agent.ingest.files.chunks.Reader`; positions are numbers of lines."""
         tables = Tables()
 
@@ -42,7 +42,7 @@ class AnnotatedCsv:
             if row is not None and (made := self._line(row)) is not None:
                 yield made
 
-        yield from records_as_portions(file, position, ",", convert)
+        yield from read_records(file, position, ",", convert)
 
     def _line(self, row: Row) -> str | None:
         values, types = row.values, row.types
@@ -62,7 +62,7 @@ class AnnotatedCsv:
                 if not key.startswith("_") and key not in row.tags:
                     fields.append((key, value, _kind(key, types[key])))
         # A null is no value, and nothing is missing.
-        return line_of(measurement, tags.items(), fields, values["_time"]) if fields else None
+        return build_line(measurement, tags.items(), fields, values["_time"]) if fields else None
 
 
 def _is_tag(key: str, type_: str) -> bool:

@@ -1,10 +1,10 @@
-"""What readers of files give: portions of lines ready to be written, and rows that cannot be."""
+"""What readers of files give: chunks of lines ready to be written, and rows that cannot be."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
-__all__ = ["BadRow", "Portion", "Reader"]
+__all__ = ["BadRow", "Chunk", "Reader"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +17,11 @@ class BadRow:
 
 
 @dataclass(slots=True)
-class Portion:
+class Chunk:
     """Lines of line protocol in nanoseconds, each with a time, and where the file continues behind them.
 
     ``numbers`` are the lines of the file that they come from, or the first of them where they follow each other.
-    ``position`` is what the same reader takes to go on behind this portion, ``line`` the number of the next line.
+    ``position`` is what the same reader takes to go on behind this chunk, ``line`` the number of the next line.
     """
 
     lines: list[str]
@@ -36,7 +36,7 @@ class Portion:
 
 
 class Reader(Protocol):
-    """Reads one format; ``position`` and ``line`` are those of the last portion that was written, or 0 and 1."""
+    """Reads one format; ``position`` and ``line`` are those of the last chunk that was written, or 0 and 1."""
 
-    def portions(self, file: BinaryIO, position: int, line: int) -> Iterator[Portion]:
-        """Portions in the order of the file; raises :class:`~tsmon.errors.ImportingError` where it ends early."""
+    def read_chunks(self, file: BinaryIO, position: int, line: int) -> Iterator[Chunk]:
+        """Chunks in the order of the file; raises :class:`~tsmon.errors.ImportingError` where it ends early."""

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tsmon.errors import ImportingError
 
-__all__ = ["FIELD_TYPES", "TIME_UNITS", "ColumnMapping", "column_mapping", "guessed", "mapping_file"]
+__all__ = ["FIELD_TYPES", "TIME_UNITS", "ColumnMapping", "guess_mapping", "load_mapping", "override_mapping"]
 
 TIME_UNITS: Final = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 FIELD_TYPES: Final = ("float", "int", "uint", "bool", "str")
@@ -52,7 +52,7 @@ class ColumnMapping:
         )
 
 
-def mapping_file(path: Path) -> ColumnMapping:
+def load_mapping(path: Path) -> ColumnMapping:
     """The mapping that a TOML file describes by the names of the options; raises ImportingError."""
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -64,7 +64,7 @@ def mapping_file(path: Path) -> ColumnMapping:
     return _of_values(str(path), values)
 
 
-def column_mapping(base: ColumnMapping, *, fields: Sequence[str], **given: Any) -> ColumnMapping:
+def override_mapping(base: ColumnMapping, *, fields: Sequence[str], **given: Any) -> ColumnMapping:
     """``base`` changed by what the options give; a field is ``column`` or ``column:type``."""
     changes = {key: value for key, value in given.items() if value}
     if fields:
@@ -72,7 +72,7 @@ def column_mapping(base: ColumnMapping, *, fields: Sequence[str], **given: Any) 
     return replace(base, **changes)
 
 
-def guessed(mapping: ColumnMapping, names: Sequence[str], rows: Sequence[Sequence[str]]) -> ColumnMapping:
+def guess_mapping(mapping: ColumnMapping, names: Sequence[str], rows: Sequence[Sequence[str]]) -> ColumnMapping:
     """The mapping completed from a header and some rows; raises ImportingError where that is impossible."""
     for column in (mapping.time, mapping.measurement_column, *mapping.tags, *mapping.fields):
         if column is not None and column not in names:

@@ -1,4 +1,4 @@
-"""Rows of CSV as portions: numbered, gathered, and those that are no points put aside."""
+"""Rows of CSV as chunks: numbered, gathered, and those that are no points put aside."""
 
 import csv
 import io
@@ -17,11 +17,11 @@ from tsmon.line_protocol.escaping import (
     escape_tag,
 )
 from tsmon.line_protocol.values import MAX_TIME_NS
-from tsmon_agent.ingest.files.chunks import BadRow, Portion
+from tsmon_agent.ingest.files.chunks import BadRow, Chunk
 
-__all__ = ["Field", "line_of", "records_as_portions"]
+__all__ = ["Field", "build_line", "read_records"]
 
-PORTION_LINES: Final = 10_000
+CHUNK_LINES: Final = 10_000
 
 Field = tuple[str, str | float | int | bool, str]
 """Key, value, and its type in line protocol: ``float``, ``int``, ``uint``, ``bool`` or ``str``."""
@@ -29,9 +29,9 @@ Field = tuple[str, str | float | int | bool, str]
 _SUFFIXES: Final = {"float": "", "int": "i", "uint": "u"}
 
 
-def records_as_portions(
+def read_records(
     file: BinaryIO, done: int, delimiter: str, convert: Callable[[list[str]], Iterable[str]]
-) -> Iterator[Portion]:
+) -> Iterator[Chunk]:
     """What ``convert`` makes of each record, from behind line ``done`` on.
 
     All records are converted, since later ones may need earlier ones; a ValueError (or KeyError, IndexError) of it
@@ -39,16 +39,16 @@ def records_as_portions(
     """
     text = io.TextIOWrapper(file, "utf-8", "surrogateescape", newline="")
     try:
-        yield from _portions(csv.reader(text, delimiter=delimiter), done, delimiter, convert)
+        yield from _read_chunks(csv.reader(text, delimiter=delimiter), done, delimiter, convert)
     finally:
         # Else it would close the file, which is not its own.
         text.detach()
 
 
-def _portions(
+def _read_chunks(
     reader: Any, done: int, delimiter: str, convert: Callable[[list[str]], Iterable[str]]
-) -> Iterator[Portion]:
-    portion = Portion([], [], done, done + 1)
+) -> Iterator[Chunk]:
+    chunk = Chunk([], [], done, done + 1)
     line = 1
     while True:
         try:
@@ -66,21 +66,21 @@ def _portions(
             except (ValueError, KeyError, IndexError) as error:
                 made, reason = [], _said(error)
         if number > done:
-            assert isinstance(portion.numbers, list)
+            assert isinstance(chunk.numbers, list)
             if reason:
-                portion.bad.append(BadRow(number, reason, delimiter.join(cells)))
+                chunk.bad.append(BadRow(number, reason, delimiter.join(cells)))
             else:
-                portion.lines += made
-                portion.numbers += [number] * len(made)
-            portion.position, portion.line = reader.line_num, line
-            if len(portion.lines) + len(portion.bad) >= PORTION_LINES:
-                yield portion
-                portion = Portion([], [], portion.position, line)
-    if portion.lines or portion.bad:
-        yield portion
+                chunk.lines += made
+                chunk.numbers += [number] * len(made)
+            chunk.position, chunk.line = reader.line_num, line
+            if len(chunk.lines) + len(chunk.bad) >= CHUNK_LINES:
+                yield chunk
+                chunk = Chunk([], [], chunk.position, line)
+    if chunk.lines or chunk.bad:
+        yield chunk
 
 
-def line_of(measurement: str, tags: Iterable[tuple[str, str]], fields: Iterable[Field], time_ns: int) -> str:
+def build_line(measurement: str, tags: Iterable[tuple[str, str]], fields: Iterable[Field], time_ns: int) -> str:
     """A line of line protocol; raises InvalidPointError for what cannot be stored."""
     if not -MAX_TIME_NS <= time_ns <= MAX_TIME_NS:
         raise InvalidPointError(f"its time is {time_ns} ns, out of range")

@@ -5,7 +5,7 @@ from typing import BinaryIO, Final, Literal
 from tsmon.errors import LineProtocolError
 from tsmon.line_protocol import parse_line
 
-__all__ = ["FORMATS", "Format", "format_of"]
+__all__ = ["FORMATS", "Format", "detect_format"]
 
 Format = Literal["line-protocol", "annotated-csv", "csv"]
 FORMATS: Final[tuple[Format, ...]] = ("line-protocol", "annotated-csv", "csv")
@@ -13,7 +13,7 @@ FORMATS: Final[tuple[Format, ...]] = ("line-protocol", "annotated-csv", "csv")
 LOOKED_AT: Final = 64 * 1024
 
 
-def format_of(file: BinaryIO) -> Format:
+def detect_format(file: BinaryIO) -> Format:
     """The format of a file that stands at its beginning and is read a little."""
     text = file.read(LOOKED_AT).decode(errors="surrogateescape")
     lines = [line for line in text.splitlines() if line.strip()]

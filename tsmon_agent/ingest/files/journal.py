@@ -13,12 +13,12 @@ import msgspec
 
 from tsmon.errors import ImportingError
 
-__all__ = ["Journal", "Progress", "journal_of"]
+__all__ = ["Journal", "JournalEntry", "open_journal"]
 
 BEGINNING: Final = 64 * 1024
 
 
-class Progress(msgspec.Struct):
+class JournalEntry(msgspec.Struct):
     """What is done of a file; ``position`` and ``line`` are where its reader goes on."""
 
     identity: str
@@ -33,9 +33,9 @@ class Progress(msgspec.Struct):
 class Journal:
     """Progress of one file, in a file of its own; without a path nothing is kept."""
 
-    def __init__(self, path: Path | None, progress: Progress) -> None:
+    def __init__(self, path: Path | None, entry: JournalEntry) -> None:
         self._path = path
-        self.progress = progress
+        self.entry = entry
 
     def save(self) -> None:
         """Keep the progress; raises :class:`~tsmon.errors.ImportingError` where that is impossible."""
@@ -43,13 +43,13 @@ class Journal:
             return
         new = self._path.with_suffix(".new")
         try:
-            new.write_bytes(msgspec.json.encode(self.progress))
+            new.write_bytes(msgspec.json.encode(self.entry))
             new.replace(self._path)
         except OSError as error:
             raise ImportingError(f"the journal {self._path} cannot be written: {error.strerror}") from None
 
 
-def journal_of(file: Path, directory: Path, *, whole: str, restart: bool) -> Journal:
+def open_journal(file: Path, directory: Path, *, whole: str, restart: bool) -> Journal:
     """The journal of a file, with what is known of an earlier run; ``whole`` tells store and options."""
     status = file.stat()
     with file.open("rb") as opened:
@@ -66,12 +66,12 @@ def journal_of(file: Path, directory: Path, *, whole: str, restart: bool) -> Jou
             f"the directory {directory} for journals cannot be made: {os.strerror(error.errno or 0)}"
         ) from None
     kept = directory / f"{name}.json"
-    progress = Progress(identity, path)
+    entry = JournalEntry(identity, path)
     if not restart:
         try:
-            known = msgspec.json.decode(kept.read_bytes(), type=Progress)
+            known = msgspec.json.decode(kept.read_bytes(), type=JournalEntry)
         except (OSError, msgspec.DecodeError):
-            known = progress
+            known = entry
         if known.identity == identity:
-            progress = known
-    return Journal(kept, progress)
+            entry = known
+    return Journal(kept, entry)

@@ -12,7 +12,7 @@ from typing import BinaryIO, Final
 
 from tsmon.errors import LineProtocolError
 from tsmon.line_protocol import parse_line, split_lines
-from tsmon_agent.ingest.files.chunks import BadRow, Portion
+from tsmon_agent.ingest.files.chunks import BadRow, Chunk
 
 __all__ = ["PRECISIONS", "LineProtocol"]
 
@@ -33,9 +33,9 @@ class LineProtocol:
 
     precision: str = "ns"
 
-    def portions(self, file: BinaryIO, position: int, line: int) -> Iterator[Portion]:
+    def read_chunks(self, file: BinaryIO, position: int, line: int) -> Iterator[Chunk]:
         """See :class:`~tsmon_agent.ingest.files.chunks.Reader`; positions are bytes of what is not compressed."""
-        skip(file, position)
+        skip_bytes(file, position)
         rest = b""
         while block := file.read(BLOCK_BYTES):
             data = rest + block
@@ -44,13 +44,13 @@ class LineProtocol:
                 rest = data
                 continue
             rest = data[end:]
-            portion = self._portion(data[:end], position, line)
-            position, line = portion.position, portion.line
-            yield portion
+            chunk = self._parse_block(data[:end], position, line)
+            position, line = chunk.position, chunk.line
+            yield chunk
         if rest:
-            yield self._portion(rest, position, line)
+            yield self._parse_block(rest, position, line)
 
-    def _portion(self, data: bytes, position: int, line: int) -> Portion:
+    def _parse_block(self, data: bytes, position: int, line: int) -> Chunk:
         next_line = line + data.count(b"\n")
         text = data.decode(errors="surrogateescape")
         block = text.removesuffix("\n")
@@ -58,9 +58,9 @@ class LineProtocol:
             lines = block.split("\n")
             if len(_timed.findall(block)) == len(lines):
                 lines = self._in_nanoseconds(block, _timed).split("\n")
-                return Portion(lines, line, position + len(data), next_line)
-        portion = Portion([], [], position + len(data), next_line)
-        assert isinstance(portion.numbers, list)
+                return Chunk(lines, line, position + len(data), next_line)
+        chunk = Chunk([], [], position + len(data), next_line)
+        assert isinstance(chunk.numbers, list)
         for number, whole in split_lines(text):
             one = whole.removesuffix("\r")
             if not one:
@@ -71,20 +71,20 @@ class LineProtocol:
                 if parse_line(one).time_ns is None:
                     raise LineProtocolError(NO_TIME)
             except LineProtocolError as error:
-                portion.bad.append(BadRow(line + number - 1, str(error).removeprefix("line 1: "), one))
+                chunk.bad.append(BadRow(line + number - 1, str(error).removeprefix("line 1: "), one))
             except UnicodeEncodeError:
-                portion.bad.append(BadRow(line + number - 1, "it is not UTF-8", one))
+                chunk.bad.append(BadRow(line + number - 1, "it is not UTF-8", one))
             else:
-                portion.lines.append(self._in_nanoseconds(one, _last_time))
-                portion.numbers.append(line + number - 1)
-        return portion
+                chunk.lines.append(self._in_nanoseconds(one, _last_time))
+                chunk.numbers.append(line + number - 1)
+        return chunk
 
     def _in_nanoseconds(self, text: str, time: re.Pattern[str]) -> str:
         zeros = "0" * PRECISIONS[self.precision]
         return time.sub(rf" \g<1>{zeros}", text) if zeros else text
 
 
-def skip(file: BinaryIO, position: int) -> None:
+def skip_bytes(file: BinaryIO, position: int) -> None:
     """Go on behind what was read before."""
     while position > 0 and (part := file.read(min(position, BLOCK_BYTES))):
         position -= len(part)

@@ -13,14 +13,14 @@ from typing import BinaryIO, Final, cast
 
 from tsmon.errors import ImportingError
 
-__all__ = ["STDIN", "Opened", "opened", "truncated"]
+__all__ = ["STDIN", "OpenFile", "explain_read_errors", "open_file"]
 
 STDIN: Final = Path("-")
 MAGIC: Final = b"\x1f\x8b"
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenFile:
     """A file to read from its beginning; ``raw`` tells by ``tell()`` how much of ``size`` bytes was read."""
 
     file: BinaryIO
@@ -37,7 +37,7 @@ class Opened:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Opened]:
+def open_file(path: Path) -> Iterator[OpenFile]:
     """Open a file or standard input, and see through gzip; raises :class:`~tsmon.errors.ImportingError`."""
     try:
         raw: BinaryIO = sys.stdin.buffer if path == STDIN else cast(BinaryIO, path.open("rb", buffering=0))
@@ -56,14 +56,14 @@ def opened(path: Path) -> Iterator[Opened]:
             from isal import igzip
 
             file = cast(BinaryIO, igzip.GzipFile(fileobj=buffered))
-        yield Opened(file, raw, size)
+        yield OpenFile(file, raw, size)
     finally:
         if path != STDIN:
             raw.close()
 
 
 @contextmanager
-def truncated(path: Path) -> Iterator[None]:
+def explain_read_errors(path: Path) -> Iterator[None]:
     """What goes wrong in a compressed file, in a sentence."""
     try:
         yield

@@ -11,11 +11,11 @@ from typing import BinaryIO, Final
 
 from tsmon.errors import ImportingError
 from tsmon.line_protocol.values import to_time_ns
-from tsmon_agent.ingest.files.chunks import Portion
-from tsmon_agent.ingest.files.column_mapping import TIME_UNITS, ColumnMapping, check_zone, guessed
-from tsmon_agent.ingest.files.csv_records import Field, line_of, records_as_portions
+from tsmon_agent.ingest.files.chunks import Chunk
+from tsmon_agent.ingest.files.column_mapping import TIME_UNITS, ColumnMapping, check_zone, guess_mapping
+from tsmon_agent.ingest.files.csv_records import Field, build_line, read_records
 
-__all__ = ["PlainCsv", "completed"]
+__all__ = ["PlainCsv", "complete_mapping"]
 
 ROWS_LOOKED_AT: Final = 100
 _BOOLEANS: Final = {
@@ -30,14 +30,14 @@ _BOOLEANS: Final = {
 }
 
 
-def completed(mapping: ColumnMapping, file: BinaryIO) -> ColumnMapping:
+def complete_mapping(mapping: ColumnMapping, file: BinaryIO) -> ColumnMapping:
     """The mapping with what the beginning of a file tells; raises ImportingError."""
     text = io.TextIOWrapper(file, "utf-8", "surrogateescape", newline="")
     rows = list(itertools.islice(csv.reader(text, delimiter=mapping.delimiter), ROWS_LOOKED_AT + 1))
     text.detach()
     if not rows:
         raise ImportingError("the file is empty")
-    return guessed(mapping, [name.strip() for name in rows[0]], rows[1:])
+    return guess_mapping(mapping, [name.strip() for name in rows[0]], rows[1:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class PlainCsv:
 
     mapping: ColumnMapping
 
-    def portions(self, file: BinaryIO, position: int, line: int) -> Iterator[Portion]:  # noqa: ARG002
+    def read_chunks(self, file: BinaryIO, position: int, line: int) -> Iterator[Chunk]:  # noqa: ARG002
         """See :class:`~tsmon_agent.ingest.files.chunks.Reader`; positions are numbers of lines."""
         mapping = self.mapping
         zone = check_zone(mapping.timezone)
@@ -68,9 +68,9 @@ class PlainCsv:
             fields: list[Field] = [
                 (name, _value(name, row[name], kind), kind) for name, kind in mapping.fields.items() if row[name]
             ]
-            yield line_of(measurement, [(name, row[name]) for name in mapping.tags], fields, time_ns)
+            yield build_line(measurement, [(name, row[name]) for name in mapping.tags], fields, time_ns)
 
-        yield from records_as_portions(file, position, mapping.delimiter, convert)
+        yield from read_records(file, position, mapping.delimiter, convert)
 
 
 def _time_ns(column: str, text: str, form: str, zone: object) -> int:

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-__all__ = ["Shown", "shown"]
+__all__ = ["ImportProgress", "show_progress"]
 
 EVERY_S: Final = 10.0
 
 
-class Shown:
+class ImportProgress:
     """Tells how far an import is; ``bar`` is None where nobody watches."""
 
     def __init__(self, name: str, size: int | None, bar: Any) -> None:
@@ -41,10 +41,10 @@ class Shown:
 
 
 @contextmanager
-def shown(name: str, size: int | None) -> Iterator[Shown]:
+def show_progress(name: str, size: int | None) -> Iterator[ImportProgress]:
     """Progress of one file of so many bytes, if that is known."""
     if not sys.stderr.isatty():
-        yield Shown(name, size, None)
+        yield ImportProgress(name, size, None)
         return
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
@@ -58,4 +58,4 @@ def shown(name: str, size: int | None) -> Iterator[Shown]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        yield Shown(name, size, bar)
+        yield ImportProgress(name, size, bar)

@@ -1,4 +1,4 @@
-"""Portions into the store: tried again while it is away, told apart where it refuses some lines."""
+"""Chunks into the store: tried again while it is away, told apart where it refuses some lines."""
 
 import asyncio
 from collections import deque
@@ -11,13 +11,13 @@ from tsmon.delivery.isolation import halves, lines_of, split_refused, split_unpa
 from tsmon.errors import BatchTooLargeError, StoreRefusedError, StoreUnavailableError
 from tsmon.stores import Store
 
-__all__ = ["written"]
+__all__ = ["write_lines"]
 
 Refused = list[tuple[str, str]]
 """Lines that the store refuses for good, each with the reason."""
 
 
-async def written(store: Store, lines: list[str], say: Callable[[str], None]) -> Refused:
+async def write_lines(store: Store, lines: list[str], say: Callable[[str], None]) -> Refused:
     """Write lines until the store has all that it takes; returns the others.
 
     Parts that were refused in part are written again, which changes nothing, until it is known of each line.

@@ -5,8 +5,16 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from tsmon.availability import EXACT, Availability, Report, spans, time_text, timeline, together
-from tsmon.availability.json_measures import deployments_measure
+from tsmon.availability import (
+    EXACT,
+    AvailabilityJson,
+    Report,
+    compute_spans,
+    compute_timeline,
+    format_time,
+    reports_to_json,
+)
+from tsmon.availability.json_measures import build_deployments_measure
 from tsmon_agent.streams.availability.instrument import Instrument
 from tsmon_agent.streams.inventory.csv_table import escape_formula
 
@@ -31,13 +39,13 @@ def build_availability(
     start_ns: int | None = None,
     end_ns: int | None = None,
     now_ns: int,
-) -> Availability:
+) -> AvailabilityJson:
     """Measures of an instrument, which may have no streams as yet: deployments, then each stream."""
     if reports:
-        return together(reports)
-    found = timeline([], spans(instrument.deployments, EXACT, now_ns=now_ns), EXACT)
-    window = found.window(start_ns, end_ns)
-    return {"availability": [deployments_measure(found.spans, *window)]}
+        return reports_to_json(reports)
+    found = compute_timeline([], compute_spans(instrument.deployments, EXACT, now_ns=now_ns), EXACT)
+    window = found.resolve_range(start_ns, end_ns)
+    return {"availability": [build_deployments_measure(found.spans, *window)]}
 
 
 def format_availability_csv(instrument: Instrument, reports: Iterable[Report]) -> str:
@@ -53,8 +61,8 @@ def format_availability_csv(instrument: Instrument, reports: Iterable[Report]) -
                     escape_formula(instrument.designator),
                     escape_formula(stream.method),
                     escape_formula(stream.name),
-                    time_text(one.start_ns),
-                    time_text(one.end_ns),
+                    format_time(one.start_ns),
+                    format_time(one.end_ns),
                     report.rules.appearances[one.category].name,
                     one.count,
                     separation,

@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from tsmon.availability import Deployment, Narrowest, Report, Rules, availability_of, spans
+from tsmon.availability import Deployment, MinWindowWidths, Report, Rules, compute_spans, query_availability
 from tsmon.errors import UnknownNameError
 from tsmon.stores import Bin, Selector, Store
 from tsmon.time_units import DAY_NS, HOUR_NS, MINUTE_NS
@@ -17,7 +17,7 @@ from tsmon_agent.state import State
 from tsmon_agent.streams.availability.shared_windows import query_windows
 from tsmon_agent.streams.inventory import build_rules, find_streams, query_availability_deployments, selector_of
 
-__all__ = ["Instrument", "ObservedStream", "choose_narrowest", "compute_reports", "load_instrument"]
+__all__ = ["Instrument", "ObservedStream", "choose_min_widths", "compute_reports", "load_instrument"]
 
 MOST_WINDOWS: Final = 400_000
 """Windows of all streams of a page together: what a store answers within a second or two."""
@@ -91,15 +91,15 @@ async def compute_reports(
     now_ns: int,
     start_ns: int | None = None,
     end_ns: int | None = None,
-    narrowest: Narrowest | None = None,
+    min_widths: MinWindowWidths | None = None,
 ) -> list[Report]:
-    """A report on each stream, in their order; see :func:`~tsmon.availability.availability_of`."""
-    narrowest = narrowest or Narrowest()
+    """A report on each stream, in their order; see :func:`~tsmon.availability.query_availability`."""
+    min_widths = min_widths or MinWindowWidths()
     groups_turns, turns = asyncio.Semaphore(GROUPS_AT_ONCE), asyncio.Semaphore(AT_ONCE)
 
     async def several(streams: Sequence[ObservedStream]) -> list[Report]:
         async with groups_turns:
-            windows = await query_windows(store, [one.selector for one in streams], narrowest)
+            windows = await query_windows(store, [one.selector for one in streams], min_widths)
             if None not in windows:
                 return [await one(stream, known) for stream, known in zip(streams, windows, strict=True)]
         return await asyncio.gather(*map(in_turn, streams, windows))
@@ -110,7 +110,7 @@ async def compute_reports(
 
     async def one(stream: ObservedStream, windows: Sequence[Bin] | None) -> Report:
         await asyncio.sleep(0)  # others have their turn
-        return await availability_of(
+        return await query_availability(
             store,
             stream.selector,
             instrument.deployments,
@@ -119,7 +119,7 @@ async def compute_reports(
             start_ns=start_ns,
             end_ns=end_ns,
             now_ns=now_ns,
-            narrowest=narrowest,
+            min_widths=min_widths,
             windows=windows,
         )
 
@@ -136,7 +136,7 @@ def _groups(streams: Sequence[ObservedStream]) -> Iterator[Sequence[ObservedStre
         at += size
 
 
-def choose_narrowest(instrument: Instrument, start_ns: int, end_ns: int, now_ns: int) -> Narrowest:
+def choose_min_widths(instrument: Instrument, start_ns: int, end_ns: int, now_ns: int) -> MinWindowWidths:
     """Windows for a drawing: as narrow as the number of streams and the length of the range allow.
 
     Within the range they are those of the rules where these are not too many; outside of it, where only means and
@@ -146,8 +146,8 @@ def choose_narrowest(instrument: Instrument, start_ns: int, end_ns: int, now_ns:
     for inside_ns in _WIDTHS:
         counts = [_windows(instrument, one, inside_ns, start_ns, end_ns, now_ns) for one in _rules(instrument)]
         if max(counts, default=0) <= share:
-            return Narrowest(inside_ns, DAY_NS)
-    return Narrowest(_WIDTHS[-1], DAY_NS)
+            return MinWindowWidths(inside_ns, DAY_NS)
+    return MinWindowWidths(_WIDTHS[-1], DAY_NS)
 
 
 def _rules(instrument: Instrument) -> set[Rules]:
@@ -157,7 +157,7 @@ def _rules(instrument: Instrument) -> set[Rules]:
 def _windows(instrument: Instrument, rules: Rules, inside_ns: int, start_ns: int, end_ns: int, now_ns: int) -> int:
     """How many rows a store has to read within the range: its rollups are a minute, an hour or a day wide."""
     total = 0
-    for span in spans(instrument.deployments, rules, now_ns=now_ns):
+    for span in compute_spans(instrument.deployments, rules, now_ns=now_ns):
         length_ns = min(span.end_ns, end_ns, now_ns) - max(span.start_ns, start_ns)
         if length_ns > 0:
             every_ns = max(span.every_ns, inside_ns)

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from tsmon.availability import Narrowest
-from tsmon.availability.reported_bins import are_given
+from tsmon.availability import MinWindowWidths
+from tsmon.availability.reported_bins import selects_reported_bins
 from tsmon.stores import Bin, Selector, Store
 from tsmon_agent.streams.inventory.series_index import SeriesIndex
 
@@ -14,16 +14,16 @@ END_NS = 2**63 - 1
 
 
 async def query_windows(
-    store: Store, selectors: Sequence[Selector], narrowest: Narrowest
+    store: Store, selectors: Sequence[Selector], min_widths: MinWindowWidths
 ) -> Sequence[Sequence[Bin] | None]:
-    """All windows of ``narrowest``'s width of each selection; None for those that are better asked for singly."""
+    """Windows of width ``min_widths.inside_ns`` of each selection; None where it is better queried singly."""
     found: list[Sequence[Bin] | None] = [None] * len(selectors)
-    every_ns = narrowest.inside_ns
-    if not every_ns or every_ns != narrowest.outside_ns:
+    every_ns = min_widths.inside_ns
+    if not every_ns or every_ns != min_widths.outside_ns:
         return found
     questions: dict[tuple[str, str], dict[int, Selector]] = {}
     for number, selector in enumerate(selectors):
-        if not are_given(selector):
+        if not selects_reported_bins(selector):
             questions.setdefault((selector.measurement, selector.field), {})[number] = selector
     for asked in questions.values():
         if len(asked) < 2:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from tsmon.availability.reported_bins import COUNT, are_given
+from tsmon.availability.reported_bins import COUNT, selects_reported_bins
 from tsmon.errors import StoreError
 from tsmon.stores import Count, Selector, Store
 from tsmon.time_units import HOUR_NS, MINUTE_NS, SECOND_NS
@@ -82,7 +82,7 @@ class Rates:
         selectors: dict[_Question, dict[int, Selector]] = {}
         for stream, one in expected.items():
             if one.tracked and one.rate is not None:
-                given = are_given(one.selector)
+                given = selects_reported_bins(one.selector)
                 name = COUNT if given else one.selector.field
                 question = _Question(one.selector.measurement, name, given, choose_window_ns(one.rate))
                 selectors.setdefault(question, {})[stream] = one.selector

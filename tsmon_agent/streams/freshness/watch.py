@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from tsmon.availability.reported_bins import are_given
+from tsmon.availability.reported_bins import selects_reported_bins
 from tsmon.stores import Selector, Store
 from tsmon_agent.state import State
 from tsmon_agent.state.tables import ExpectedStream, LastKnownFreshness
@@ -79,7 +79,7 @@ class FreshnessWatch:
             self._expect(rows)
         seen: dict[int, NewestDatum] = {}
         for question, index in self._questions:
-            seen |= index.seen(await store.newest(question), given=are_given(question))
+            seen |= index.seen(await store.newest(question), given=selects_reported_bins(question))
         self.rates_error = await self._rates.refresh(store, now_ns, most_rates)
         found = self._found(seen, known, now_ns)
         changed = [

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
-from tsmon.availability import time_of_text
+from tsmon.availability import parse_time
 from tsmon.line_protocol.values import MAX_TIME_NS
 from tsmon.settings.durations import duration_ns
 from tsmon.time_units import SECOND_NS
@@ -85,11 +85,11 @@ def parse_deployment_number(value: object) -> int:
 
 
 def parse_time_ns(value: object) -> int:
-    """A time as :func:`tsmon.availability.time_of_text` reads it, without a zone in UTC; or seconds since 1970."""
+    """A time as :func:`tsmon.availability.parse_time` reads it, without a zone in UTC; or seconds since 1970."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ValueError(f"is {_shown(value)}; give a time such as 2024-05-01T12:30:00Z")
     try:
-        return time_of_text(value if isinstance(value, str) else f"{Decimal(str(value)):f}")
+        return parse_time(value if isinstance(value, str) else f"{Decimal(str(value)):f}")
     except (ValueError, InvalidOperation) as error:
         raise ValueError(f"is wrong: {error}") from None
 

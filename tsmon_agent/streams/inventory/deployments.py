@@ -76,7 +76,7 @@ def query_deployments(session: Session, *, reference_designator: str | None = No
 
 
 def query_availability_deployments(session: Session, reference_designator: str) -> list[availability.Deployment]:
-    """An instrument's deployments as :func:`tsmon.availability.report` takes them; none where none is known."""
+    """Deployments of an instrument, as :func:`tsmon.availability.compute_availability` takes them; may be none."""
     found = query_deployments(session, reference_designator=reference_designator)
     return [availability.Deployment(one.number, one.start_ns, one.end_ns) for one in found]
 

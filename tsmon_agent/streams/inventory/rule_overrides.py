@@ -1,6 +1,6 @@
 """Rules of single streams: what differs from the settings' section ``[availability]``, as text and as rules.
 
-As text: ``preset=document; gap_fraction=0.01; bounds=1,2,3; colors.missing=#d9534d``.
+As text: ``preset=bins; gap_fraction=0.01; bounds=1,2,3; colors.missing=#d9534d``.
 """
 
 from collections.abc import Mapping

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from tsmon.availability.reported_bins import LENGTH, are_given
+from tsmon.availability.reported_bins import LENGTH, selects_reported_bins
 from tsmon.stores import Count, Newest, Selector
 
 __all__ = ["NewestDatum", "SeriesIndex", "newest_selector_of"]
@@ -19,7 +19,7 @@ class NewestDatum:
 
 def newest_selector_of(selector: Selector) -> Selector:
     """What to ask of a store for a stream: all series of its field; of bins that are given, for their lengths."""
-    return Selector(selector.measurement, LENGTH if are_given(selector) else selector.field)
+    return Selector(selector.measurement, LENGTH if selects_reported_bins(selector) else selector.field)
 
 
 class SeriesIndex:

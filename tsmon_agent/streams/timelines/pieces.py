@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tsmon.availability import Appearance, Category, Interval, Span, time_text
+from tsmon.availability import Appearance, Category, Interval, Span, format_time
 from tsmon.time_units import SECOND_NS
 from tsmon_agent.formatting import count, duration
 
@@ -108,7 +108,7 @@ def _piece(x: float, width: float, kind: int, text: str) -> Piece:
 
 def _extent(start_ns: int, end_ns: int) -> str:
     length = duration((end_ns - start_ns) / SECOND_NS)
-    return f"{time_text(start_ns)} to {time_text(end_ns)} UTC ({length})"
+    return f"{format_time(start_ns)} to {format_time(end_ns)} UTC ({length})"
 
 
 def _of_one(one: Interval, appearances: Sequence[Appearance]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tsmon.availability import Category, Report, Total, time_text
+from tsmon.availability import Category, Report, Total, format_time
 from tsmon.time_units import SECOND_NS
 from tsmon_agent.formatting import NO_BREAK, count, duration
 from tsmon_agent.streams.availability.instrument import Instrument, ObservedStream
@@ -59,8 +59,8 @@ def build_interval_rows(reports: Sequence[Report]) -> Iterator[IntervalRow]:
             separation = "" if one.separation_ns is None else duration(one.separation_ns / SECOND_NS)
             yield IntervalRow(
                 report.name,
-                time_text(one.start_ns),
-                time_text(one.end_ns),
+                format_time(one.start_ns),
+                format_time(one.end_ns),
                 one.category,
                 report.rules.appearances[one.category].name,
                 duration((one.end_ns - one.start_ns) / SECOND_NS),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
 
-from tsmon.availability import time_of_text, time_text
+from tsmon.availability import format_time, parse_time
 from tsmon.errors import AvailabilityError
 from tsmon.line_protocol.values import MAX_TIME_NS
 from tsmon.time_units import DAY_NS, MINUTE_NS
@@ -36,12 +36,12 @@ class TimeRange:
     @property
     def from_text(self) -> str:
         """Its start, as forms and addresses have it."""
-        return time_text(self.start_ns)
+        return format_time(self.start_ns)
 
     @property
     def to_text(self) -> str:
         """Its end, cut to seconds as everything that is shown."""
-        return time_text(self.end_ns)
+        return format_time(self.end_ns)
 
     def to_query(self) -> str:
         """The range as a query of an address."""
@@ -70,8 +70,8 @@ def parse_time_range(query: Mapping[str, str], *, first_ns: int | None, now_ns: 
     if preset not in ("", "all", *PRESETS):
         raise AvailabilityError(f"The parameter range is none of {', '.join(PRESETS)}, all")
     if start or stop:
-        start_ns = time_of_text(start) if start else min(first_ns, time_of_text(stop) - DAY_NS)
-        end_ns = time_of_text(stop) if stop else max(now_ns, start_ns + SHORTEST_NS)
+        start_ns = parse_time(start) if start else min(first_ns, parse_time(stop) - DAY_NS)
+        end_ns = parse_time(stop) if stop else max(now_ns, start_ns + SHORTEST_NS)
         if end_ns <= start_ns:
             raise AvailabilityError("The range ends before it starts; exchange start_time and stop_time")
         return TimeRange(start_ns, end_ns, "")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tsmon_agent.host.sampling.scheduler import SamplerState
+from tsmon_agent.host.sampling.scheduler import SamplerHealth
 
 if TYPE_CHECKING:
     from tsmon_agent.context import AgentContext
@@ -64,7 +64,7 @@ def readiness(context: "AgentContext") -> Readiness:
         reasons.append(f"the store did not take the last points: {monitor.last_error}")
     elif not monitor.counts.written:
         reasons.append("no point has reached the store yet")
-    states = context.sampling.states
+    states = context.sampling.health
     if states and not any(state.last_success_ns is not None and not state.failing for state in states):
         reasons.append("no sampler works")
     return Readiness(not reasons, reasons)
@@ -88,11 +88,11 @@ def pipeline_state(context: "AgentContext") -> PipelineState:
         refused=counts.refused,
         nonfinite_fields=counts.nonfinite_fields,
         last_error=context.monitor.last_error,
-        samplers=[_row(state) for state in context.sampling.states],
+        samplers=[_row(state) for state in context.sampling.health],
     )
 
 
-def _row(state: SamplerState) -> SamplerRow:
+def _row(state: SamplerHealth) -> SamplerRow:
     word = "failing" if state.failing else "waiting" if state.last_success_ns is None else "works"
     return SamplerRow(
         name=state.name,

@@ -9,7 +9,7 @@ import msgspec
 from tsmon.errors import StoreError
 from tsmon.time_units import SECOND_NS
 from tsmon_agent.host.sampling.live_feed import Round
-from tsmon_agent.host.sampling.scheduler import SamplerState
+from tsmon_agent.host.sampling.scheduler import SamplerHealth
 from tsmon_agent.web.host.chart_data import ask_chart
 from tsmon_agent.web.host.chart_ranges import Resolution
 from tsmon_agent.web.host.charts import CHARTS
@@ -38,7 +38,7 @@ class ShownCard(msgspec.Struct, frozen=True):
     note: str | None
 
 
-def is_stale(state: SamplerState, newest: Round | None, now_ns: int) -> bool:
+def is_stale(state: SamplerHealth, newest: Round | None, now_ns: int) -> bool:
     """Whether a sampler has given nothing for several of its intervals."""
     limit_s = STALE_AFTER_ROUNDS * state.interval_s + STALE_AFTER_S
     return newest is not None and now_ns - newest.time_ns > limit_s * SECOND_NS
@@ -46,7 +46,7 @@ def is_stale(state: SamplerState, newest: Round | None, now_ns: int) -> bool:
 
 async def cards_now(context: "AgentContext") -> list[ShownCard]:
     """The cards of all configured samplers."""
-    states = {state.name: state for state in context.sampling.states}
+    states = {state.name: state for state in context.sampling.health}
     cards = [card for card in CARDS if card.sampler in states]
     traffic = [card.name for card in cards if card.name in CHARTS and CHARTS[card.name].counters]
     rates = dict(
@@ -57,7 +57,7 @@ async def cards_now(context: "AgentContext") -> list[ShownCard]:
 
 
 def _shown(
-    context: "AgentContext", card: Card, state: SamplerState, rates: dict[str, float], now_ns: int
+    context: "AgentContext", card: Card, state: SamplerHealth, rates: dict[str, float], now_ns: int
 ) -> ShownCard:
     newest = context.live.newest.get(card.sampler)
     if newest is None:
@@ -70,7 +70,7 @@ def _shown(
     return ShownCard(card, figures, newest.time_ns, stale, None if figures else "unavailable on this host")
 
 
-async def _rates(context: "AgentContext", name: str, states: dict[str, SamplerState]) -> dict[str, float]:
+async def _rates(context: "AgentContext", name: str, states: dict[str, SamplerHealth]) -> dict[str, float]:
     """Newest rates of a chart's counters, from what the last rounds left in the store."""
     chart = CHARTS[name]
     interval_ns = round(states[chart.measurement].interval_s * SECOND_NS)

@@ -29,7 +29,7 @@ class HostMessages:
 
     def of_round(self, new: Round) -> bytes:
         """The round as figures, and as values of the charts."""
-        interval_s = next((s.interval_s for s in self._context.sampling.states if s.name == new.sampler), 0.0)
+        interval_s = next((s.interval_s for s in self._context.sampling.health if s.name == new.sampler), 0.0)
         gap_ns = round(interval_s * SECOND_NS * 1.5)
         rates: dict[str, float] = {}
         values: dict[str, dict[str, float]] = {}
@@ -49,7 +49,7 @@ class HostMessages:
         now_ns = time.time_ns()
         newest = self._context.live.newest
         stale = {
-            state.name for state in self._context.sampling.states if is_stale(state, newest.get(state.name), now_ns)
+            state.name for state in self._context.sampling.health if is_stale(state, newest.get(state.name), now_ns)
         }
         cards = [card.name for card in CARDS if card.sampler in stale]
         return msgspec.json.encode({"type": "beat", "time": now_ns / 1e6, "stale": cards})

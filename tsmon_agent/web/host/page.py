@@ -45,7 +45,7 @@ class HostPage:
         cards = await cards_now(self._context)
         judged = [figure.state for shown in cards for figure in shown.figures if figure.state != State.NONE]
         worst = next((s for s in (State.CRITICAL, State.HIGH, State.STALE, State.OK) if s in judged), None)
-        samplers = {state.name for state in self._context.sampling.states}
+        samplers = {state.name for state in self._context.sampling.health}
         return self._templates.page(
             request,
             "host.html",
@@ -67,7 +67,7 @@ class HostPage:
         if chart is None:
             raise web.HTTPBadRequest(text=f"The parameter chart is none of {', '.join(CHARTS)}.")
         agent = self._context.settings.agent
-        intervals = {state.name: state.interval_s for state in self._context.sampling.states}
+        intervals = {state.name: state.interval_s for state in self._context.sampling.health}
         now_ns = time.time_ns()
         try:
             data = await ask_chart(

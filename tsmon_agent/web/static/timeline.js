@@ -25,7 +25,7 @@ function go(start, stop) {
   location.assign(address);
 }
 
-// Pieces under the pointer: of several within reach the narrowest, since a wide one is easily found again.
+// Pieces under the pointer: of several within reach the min_widths, since a wide one is easily found again.
 function pieceAt(track, x, y) {
   let best = null;
   for (const shift of [0, -2, 2, -4, 4]) {

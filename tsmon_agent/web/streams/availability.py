@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from tsmon.availability import Availability, Report
+from tsmon.availability import AvailabilityJson, Report
 from tsmon.errors import StateError, StoreError
 from tsmon_agent.auth import Role
 from tsmon_agent.streams.availability.export import build_availability, format_availability_csv
@@ -38,7 +38,7 @@ class Available:
     @documented(
         "Availability of an instrument's streams",
         "streams",
-        (200, Answer("Deployments, then each stream.", {"application/json": Availability, "text/csv": None})),
+        (200, Answer("Deployments, then each stream.", {"application/json": AvailabilityJson, "text/csv": None})),
         parameters=(*FILTERS, *TIMES, *RULES, FORMAT),
         faults=(404, 503),
     )

@@ -8,13 +8,13 @@ from urllib.parse import quote, urlencode
 
 from aiohttp import web
 
-from tsmon.availability import Report, spans, timeline
+from tsmon.availability import Report, compute_spans, compute_timeline
 from tsmon.availability.json_measures import DEPLOYMENT_COLOR
 from tsmon.errors import AvailabilityError, StoreError
 from tsmon_agent.auth import Role
 from tsmon_agent.formatting import duration
 from tsmon_agent.state import ExpectedStream
-from tsmon_agent.streams.availability.instrument import Instrument, choose_narrowest, compute_reports
+from tsmon_agent.streams.availability.instrument import Instrument, choose_min_widths, compute_reports
 from tsmon_agent.streams.freshness import worst_status
 from tsmon_agent.streams.inventory import find_streams
 from tsmon_agent.streams.timelines import (
@@ -81,13 +81,13 @@ class InstrumentPage:
         instrument = query_of(request, await found_instrument(self._context, request)).instrument
         now_ns = time.time_ns()
         rules = self._context.settings.availability.rules()
-        found = timeline([], spans(instrument.deployments, rules, now_ns=now_ns), rules)
-        first_ns = found.window()[0] if instrument.deployments else None
+        found = compute_timeline([], compute_spans(instrument.deployments, rules, now_ns=now_ns), rules)
+        first_ns = found.resolve_range()[0] if instrument.deployments else None
         try:
             shown = parse_time_range(request.query, first_ns=first_ns, now_ns=now_ns)
         except AvailabilityError as error:
             raise web.HTTPBadRequest(text=f"{error}.") from None
-        narrowest = choose_narrowest(instrument, shown.start_ns, shown.end_ns, now_ns)
+        min_widths = choose_min_widths(instrument, shown.start_ns, shown.end_ns, now_ns)
         try:
             reports = await compute_reports(
                 self._context.store,
@@ -95,7 +95,7 @@ class InstrumentPage:
                 now_ns=now_ns,
                 start_ns=shown.start_ns,
                 end_ns=shown.end_ns,
-                narrowest=narrowest,
+                min_widths=min_widths,
             )
         except StoreError as error:
             raise web.HTTPServiceUnavailable(text=f"The store does not answer: {error}.") from error
@@ -110,7 +110,7 @@ class InstrumentPage:
             switches=await self._switches(request),
             deployments=build_deployment_pieces(found.spans, shown.start_ns, shown.end_ns),
             deployment_color=DEPLOYMENT_COLOR,
-            coarse=duration(narrowest.inside_ns / 1e9) if narrowest.inside_ns else None,
+            coarse=duration(min_widths.inside_ns / 1e9) if min_widths.inside_ns else None,
             state=name_of(worst_status(levels.values())) if levels else None,
             stream_states=[
                 name_of(levels[stream.title]) if stream.title in levels else None for stream in instrument.streams

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from tsmon.availability import EXACT, PRESETS, Rules, time_of_text
+from tsmon.availability import EXACT, PRESETS, Rules, parse_time
 from tsmon.errors import AvailabilityError, InvalidPointError
 from tsmon.line_protocol.values import to_time_ns
 from tsmon_agent.streams.availability.instrument import Instrument
@@ -109,7 +109,7 @@ def _time(asked: Mapping[str, str], name: str) -> int | None:
     if not asked.get(name):
         return None
     try:
-        return time_of_text(asked[name])
+        return parse_time(asked[name])
     except AvailabilityError as error:
         raise web.HTTPBadRequest(text=f"The parameter {name}: {error}.") from None
 

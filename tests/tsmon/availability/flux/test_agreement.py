@@ -11,8 +11,17 @@ from hypothesis import strategies as st
 
 from tests.services.influxdb import InfluxDB
 from tests.tsmon.availability import made
-from tsmon.availability import DOCUMENT, EXACT, Deployment, Report, Rules, availability_of, spans, timeline
-from tsmon.availability.flux import availability_by_influxdb
+from tsmon.availability import (
+    BINS,
+    EXACT,
+    Deployment,
+    Report,
+    Rules,
+    compute_spans,
+    compute_timeline,
+    query_availability,
+)
+from tsmon.availability.flux import compute_availability_in_influxdb
 from tsmon.line_protocol import encode
 from tsmon.points import StreamBin
 from tsmon.stores import Bin, Selector
@@ -46,12 +55,12 @@ async def same(
     store: InfluxStore, selector: Selector, deployments: list[Deployment], rules: Rules, now: int
 ) -> Report:
     arguments = (selector, deployments, rules)
-    expected = await availability_of(store, *arguments, now_ns=now, **WINDOW)
-    assert await availability_by_influxdb(store, *arguments, now_ns=now, **WINDOW) == expected
+    expected = await query_availability(store, *arguments, now_ns=now, **WINDOW)
+    assert await compute_availability_in_influxdb(store, *arguments, now_ns=now, **WINDOW) == expected
     return expected
 
 
-@pytest.mark.parametrize("preset", [EXACT, DOCUMENT], ids=["exact", "document"])
+@pytest.mark.parametrize("preset", [EXACT, BINS], ids=["exact", "bins"])
 def test_of_points(run: Run, preset: Rules) -> None:
     @EXAMPLES
     @given(made.points(), made.deployments(), made.rules(preset), made.nows, st.integers(1, 3))
@@ -68,7 +77,7 @@ def test_of_points(run: Run, preset: Rules) -> None:
     agrees()
 
 
-@pytest.mark.parametrize("preset", [EXACT, DOCUMENT], ids=["exact", "document"])
+@pytest.mark.parametrize("preset", [EXACT, BINS], ids=["exact", "bins"])
 def test_of_bins_that_are_given(run: Run, preset: Rules) -> None:
     @EXAMPLES
     @given(made.bins(), made.deployments(), made.rules(preset), made.nows)
@@ -87,8 +96,8 @@ def test_of_bins_that_are_given(run: Run, preset: Rules) -> None:
             await store.write(b"\n".join(map(encode, points)))
             selector = Selector("stream_bins", "count", {"method": method})
             report = await same(store, selector, deployments, rules, now)
-            known = timeline(bins, spans(deployments, rules, now_ns=now), rules)
-            assert report.intervals == known.between(made.BEGINNING, made.END)
+            known = compute_timeline(bins, compute_spans(deployments, rules, now_ns=now), rules)
+            assert report.intervals == known.intervals_between(made.BEGINNING, made.END)
 
         run(work)
 

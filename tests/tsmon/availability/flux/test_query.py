@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from tests.services.influxdb import InfluxDB
-from tsmon.availability import DOCUMENT, EXACT, Deployment, Rules, availability_of, spans
-from tsmon.availability.flux import availability_by_influxdb, availability_query
+from tsmon.availability import BINS, EXACT, Deployment, Rules, compute_spans, query_availability
+from tsmon.availability.flux import build_availability_query, compute_availability_in_influxdb
 from tsmon.stores import Selector
 from tsmon.stores.influxdb import InfluxConnection, InfluxStore
 from tsmon.stores.influxdb.annotated_csv import rows
@@ -24,10 +24,10 @@ def store(influxdb: InfluxDB, bucket: str) -> InfluxStore:
     return InfluxStore(InfluxConnection(url=influxdb.url, org=influxdb.org, bucket=bucket, token=influxdb.token))
 
 
-@pytest.mark.parametrize("rules", [EXACT, DOCUMENT], ids=["exact", "document"])
+@pytest.mark.parametrize("rules", [EXACT, BINS], ids=["exact", "bins"])
 async def test_all_reading_of_points_is_done_by_the_storage(influxdb: InfluxDB, bucket: str, rules: Rules) -> None:
-    found = spans(DEPLOYMENTS, rules, now_ns=NOW)
-    query = availability_query(bucket, Selector("m", "v"), found, rules).removeprefix('import "array"\n')
+    found = compute_spans(DEPLOYMENTS, rules, now_ns=NOW)
+    query = build_availability_query(bucket, Selector("m", "v"), found, rules).removeprefix('import "array"\n')
     async with store(influxdb, bucket) as opened:
         await opened.write(b"\n".join(b"m,a=%d v=1 %d" % (n % 2, T + n * HOUR) for n in range(300)))
         told = [row.values for row in rows(await opened.query(PROFILER + query))]
@@ -43,20 +43,20 @@ async def test_names_and_types_of_any_kind(influxdb: InfluxDB, bucket: str) -> N
         await opened.write("\n".join(lines).encode())
         for field in ("s", "b", "\\$v"):
             selector = Selector("a b", field, {"x": "${y}"})
-            expected = await availability_of(opened, selector, DEPLOYMENTS, now_ns=NOW)
-            found = await availability_by_influxdb(opened, selector, DEPLOYMENTS, now_ns=NOW)
+            expected = await query_availability(opened, selector, DEPLOYMENTS, now_ns=NOW)
+            found = await compute_availability_in_influxdb(opened, selector, DEPLOYMENTS, now_ns=NOW)
             assert found == expected
             assert sum(one.count for one in found.intervals) == 400
 
 
 async def test_a_stream_without_data(influxdb: InfluxDB, bucket: str) -> None:
     async with store(influxdb, bucket) as opened:
-        for rules in (EXACT, DOCUMENT, replace(EXACT, bin_width_ns=7)):
+        for rules in (EXACT, BINS, replace(EXACT, bin_width_ns=7)):
             for deployments in ([], DEPLOYMENTS):
                 for name in ("m", "stream_bins"):
                     arguments = (Selector(name, "v"), deployments, rules)
-                    expected = await availability_of(opened, *arguments, now_ns=NOW)
-                    assert await availability_by_influxdb(opened, *arguments, now_ns=NOW) == expected
+                    expected = await query_availability(opened, *arguments, now_ns=NOW)
+                    assert await compute_availability_in_influxdb(opened, *arguments, now_ns=NOW) == expected
 
 
 async def test_rollups_are_read_in_place_of_points(influxdb: InfluxDB, bucket: str) -> None:
@@ -71,12 +71,14 @@ async def test_rollups_are_read_in_place_of_points(influxdb: InfluxDB, bucket: s
             await change.apply(lambda *_: None)
         deployments = [Deployment(1, T + day // 3, T + 100 * day), Deployment(2, T + 150 * day)]
         now = T + 400 * day
-        for rules in (EXACT, DOCUMENT, replace(EXACT, gap_fraction=0.02)):
-            known = await availability_by_influxdb(opened, Selector("m", "v"), deployments, rules, now_ns=now)
+        for rules in (EXACT, BINS, replace(EXACT, gap_fraction=0.02)):
+            known = await compute_availability_in_influxdb(
+                opened, Selector("m", "v"), deployments, rules, now_ns=now
+            )
             opened.rollups._until_s, opened.rollups._known = float("inf"), []
             arguments = (opened, Selector("m", "v"), deployments, rules)
-            assert known == await availability_of(*arguments, now_ns=now)
-            assert known == await availability_by_influxdb(*arguments, now_ns=now)
+            assert known == await query_availability(*arguments, now_ns=now)
+            assert known == await compute_availability_in_influxdb(*arguments, now_ns=now)
             opened.rollups.forget()
         [one] = [one for one in await opened.rollups.all() if one.every_ns == day]
         whole = -(-T // day) * day, (T + 300 * day) // day * day

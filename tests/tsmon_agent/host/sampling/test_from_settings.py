@@ -12,13 +12,13 @@ from tsmon_agent.host.samplers import (
     Options,
     Sampler,
 )
-from tsmon_agent.host.sampling.from_settings import samplers_from
+from tsmon_agent.host.sampling.from_settings import build_samplers
 from tsmon_agent.settings import AgentSettings, SamplerName, Settings
 from tsmon_agent.state.location import state_url
 
 
 def made(**settings: Any) -> dict[str, tuple[Sampler, float]]:
-    return {sampler.name: (sampler, every) for sampler, every in samplers_from(AgentSettings(**settings))}
+    return {sampler.name: (sampler, every) for sampler, every in build_samplers(AgentSettings(**settings))}
 
 
 def options(name: str, **settings: Any) -> Options:
@@ -35,11 +35,11 @@ def test_every_name_that_the_settings_know_is_a_sampler() -> None:
 
 
 def test_only_the_named_ones_once_each_in_their_order() -> None:
-    assert [sampler.name for sampler, _ in samplers_from(AgentSettings(samplers=["swap", "cpu", "swap"]))] == [
+    assert [sampler.name for sampler, _ in build_samplers(AgentSettings(samplers=["swap", "cpu", "swap"]))] == [
         "swap",
         "cpu",
     ]
-    assert samplers_from(AgentSettings(samplers=[])) == []
+    assert build_samplers(AgentSettings(samplers=[])) == []
 
 
 def test_host_is_passed_on() -> None:

@@ -18,7 +18,7 @@ from tsmon.points.self_metrics import SamplerRound
 from tsmon_agent.host.samplers import Sampler
 from tsmon_agent.host.sampling import scheduler as module
 from tsmon_agent.host.sampling.live_feed import LiveFeed
-from tsmon_agent.host.sampling.scheduler import SamplerState, Sampling
+from tsmon_agent.host.sampling.scheduler import SamplerHealth, Sampling
 
 ROUND_NS = 1_700_000_000_000_000_000
 OFTEN_S = 0.05
@@ -81,8 +81,8 @@ async def sampling(emitted: Emitted, live: LiveFeed) -> AsyncIterator[Start]:
         one.stop()
 
 
-def state_of(one: Sampling, name: str = "made") -> SamplerState:
-    return next(state for state in one.states if state.name == name)
+def health_of(one: Sampling, name: str = "made") -> SamplerHealth:
+    return next(state for state in one.health if state.name == name)
 
 
 async def test_round_hands_points_on_and_tells_of_itself(sampling: Start, emitted: Emitted, live: LiveFeed) -> None:
@@ -92,7 +92,7 @@ async def test_round_hands_points_on_and_tells_of_itself(sampling: Start, emitte
     assert list(points) == emitted.points[:2]
     (told,) = emitted.rounds()
     assert (told.points, told.errors, told.time, told.host) == (2, 0, ROUND_NS, "h")
-    state = state_of(one)
+    state = health_of(one)
     assert told.duration == state.last_duration_s
     assert (state.rounds, state.errors, state.last_success_ns, state.failing) == (1, 0, ROUND_NS, False)
     newest = live.newest["made"]
@@ -119,7 +119,7 @@ async def test_round_without_points_is_a_success_and_not_shown(
 ) -> None:
     one = sampling(Made(list))
     assert await one.round("made") == []
-    assert state_of(one).last_success_ns == ROUND_NS
+    assert health_of(one).last_success_ns == ROUND_NS
     assert emitted.rounds()[0].points == 0
     assert live.newest == {}
 
@@ -174,12 +174,12 @@ async def test_whatever_a_sampler_does_is_counted_once_and_costs_no_other_point(
     one = sampling(Made(give), Made(name="other"))
     await asyncio.gather(one.round("made"), one.round("other"))
     assert emitted.values == [*good, 1.0] or emitted.values == [1.0, *good]
-    state = state_of(one)
+    state = health_of(one)
     assert (state.rounds, state.errors, state.failing) == (1, 1, True)
     assert state.last_error is not None
     assert state.last_error.startswith(reason)
     assert [(told.points, told.errors) for told in emitted.rounds()] == [(len(good), 1)]
-    assert state_of(one, "other").errors == 0
+    assert health_of(one, "other").errors == 0
     assert caplog.messages == [f"the sampler made failed: {state.last_error}; the others go on"]
 
 
@@ -193,7 +193,7 @@ async def test_failing_and_working_again_are_logged_once_each(
         await one.round("made")
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
     assert caplog.messages[1] == "the sampler made works again"
-    state = state_of(one)
+    state = health_of(one)
     assert (state.rounds, state.errors, state.failing) == (6, 3, False)
     assert state.last_error == "TypeError: 'NoneType' object is not iterable"
 
@@ -208,16 +208,16 @@ async def test_one_that_hangs_is_given_up_and_the_others_have_their_rounds(
     stuck = Made(hang, name="stuck")
     one = sampling((stuck, OFTEN_S), (Made(), OFTEN_S), time_limit_s=0.2)
     one.start()
-    await eventually(lambda: state_of(one, "stuck").errors >= 3)
+    await eventually(lambda: health_of(one, "stuck").errors >= 3)
     assert len(emitted.rounds()) >= 4
-    assert state_of(one).errors == 0
+    assert health_of(one).errors == 0
     assert stuck.begun == 1
-    assert state_of(one, "stuck").last_error == "it still hangs in an earlier round"
+    assert health_of(one, "stuck").last_error == "it still hangs in an earlier round"
     told = emitted.rounds("stuck")
     assert [one.duration for one in told[:2]] == [0.2, None]
     assert [one.errors for one in told[:2]] == [1, 2]
     gate.set()
-    await eventually(lambda: stuck.begun >= 2 and not state_of(one, "stuck").failing)
+    await eventually(lambda: stuck.begun >= 2 and not health_of(one, "stuck").failing)
     # What the round brought that was given up is thrown away: each value is of a round of its own.
     assert emitted.values.count(666.0) == sum(told.points for told in emitted.rounds("stuck"))
 
@@ -228,11 +228,11 @@ async def test_round_longer_than_the_interval_is_no_failure_within_its_limit(
     slow = Made(lambda: [gauge()] if gate.wait() else [], name="slow")
     one = sampling((slow, OFTEN_S), (Made(), OFTEN_S))
     one.start()
-    await eventually(lambda: state_of(one).rounds >= 4)
-    assert (slow.begun, state_of(one, "slow").rounds, state_of(one, "slow").errors) == (1, 0, 0)
+    await eventually(lambda: health_of(one).rounds >= 4)
+    assert (slow.begun, health_of(one, "slow").rounds, health_of(one, "slow").errors) == (1, 0, 0)
     gate.set()
-    await eventually(lambda: state_of(one, "slow").rounds >= 2)
-    assert state_of(one, "slow").errors == 0
+    await eventually(lambda: health_of(one, "slow").rounds >= 2)
+    assert health_of(one, "slow").errors == 0
 
 
 async def test_each_sampler_has_its_own_interval(sampling: Start) -> None:
@@ -241,13 +241,13 @@ async def test_each_sampler_has_its_own_interval(sampling: Start) -> None:
     one.start()
     await eventually(lambda: seldom.begun >= 4)
     assert often.begun >= 6
-    assert state_of(one, "once").rounds == 1
+    assert health_of(one, "once").rounds == 1
 
 
 async def test_first_round_is_at_the_start(sampling: Start) -> None:
     one = sampling(Made(), Made(name="other"))
     one.start()
-    await eventually(lambda: all(state.rounds == 1 for state in one.states))
+    await eventually(lambda: all(state.rounds == 1 for state in one.health))
 
 
 async def test_sampler_that_needs_an_interval_has_its_second_round_soon(
@@ -258,7 +258,7 @@ async def test_sampler_that_needs_an_interval_has_its_second_round_soon(
     one = sampling(needs, not_needs)
     one.start()
     await eventually(lambda: needs.begun == 2)
-    await eventually(lambda: state_of(one, "not").rounds == 1)
+    await eventually(lambda: health_of(one, "not").rounds == 1)
     assert not_needs.begun == 1
 
 
@@ -268,7 +268,7 @@ async def test_emit_that_refuses_everything_ends_nothing(live: LiveFeed, caplog:
 
     one = Sampling([(Made(), OFTEN_S)], refuse, live, host="h", time_limit_s=1.0)
     one.start()
-    await eventually(lambda: state_of(one).errors >= 3)
+    await eventually(lambda: health_of(one).errors >= 3)
     one.stop()
     assert caplog.messages == [
         "the sampler made failed: it gave a point that cannot be stored: not today; the others go on",
@@ -304,20 +304,20 @@ async def test_prime_that_fails_is_counted(sampling: Start) -> None:
 
     one = sampling(Failing(), WithInterval(name="other"))
     await one.prime()
-    assert state_of(one).last_error == "OSError: nothing to read"
-    assert state_of(one, "other").errors == 0
+    assert health_of(one).last_error == "OSError: nothing to read"
+    assert health_of(one, "other").errors == 0
 
 
 async def test_reconfigure_keeps_what_stays_as_it_was(sampling: Start) -> None:
     stays = Made(name="stays", label="a")
     one = sampling((stays, SELDOM_S))
     one.start()
-    await eventually(lambda: state_of(one, "stays").rounds == 1)
-    before = state_of(one, "stays")
+    await eventually(lambda: health_of(one, "stays").rounds == 1)
+    before = health_of(one, "stays")
     same = Made(name="stays", label="a")
     one.reconfigure([(same, SELDOM_S)], host="h", time_limit_s=1.0)
     await one.round("stays")
-    assert state_of(one, "stays") is before
+    assert health_of(one, "stays") is before
     assert (stays.begun, same.begun, before.rounds) == (2, 0, 2)
 
 
@@ -326,10 +326,10 @@ async def test_reconfigure_exchanges_what_is_asked_for_otherwise(sampling: Start
     old = Made(name="one", label="a")
     one = sampling((old, SELDOM_S))
     one.start()
-    await eventually(lambda: state_of(one, "one").rounds == 1)
+    await eventually(lambda: health_of(one, "one").rounds == 1)
     other.begun = 0
     one.reconfigure([(other, SELDOM_S)], host="h", time_limit_s=1.0)
-    await eventually(lambda: state_of(one, "one").rounds == 1 and other.begun == 1)
+    await eventually(lambda: health_of(one, "one").rounds == 1 and other.begun == 1)
     assert old.begun == 1
 
 
@@ -339,9 +339,9 @@ async def test_reconfigure_takes_out_and_adds(sampling: Start, live: LiveFeed) -
     one.start()
     await eventually(lambda: set(live.newest) == {"out", "stays"})
     one.reconfigure([(stays, SELDOM_S), (new, SELDOM_S)], host="h", time_limit_s=1.0)
-    assert [state.name for state in one.states] == ["stays", "new"]
+    assert [state.name for state in one.health] == ["stays", "new"]
     assert set(live.newest) == {"stays"}
-    await eventually(lambda: state_of(one, "new").rounds == 1)
+    await eventually(lambda: health_of(one, "new").rounds == 1)
     begun = out.begun
     await asyncio.sleep(3 * OFTEN_S)
     assert out.begun <= begun + 1
@@ -352,12 +352,12 @@ async def test_reconfigure_changes_intervals(sampling: Start) -> None:
     faster, slower = Made(name="faster"), Made(name="slower")
     one = sampling((faster, SELDOM_S), (slower, OFTEN_S))
     one.start()
-    await eventually(lambda: state_of(one, "slower").rounds >= 2 and state_of(one, "faster").rounds == 1)
+    await eventually(lambda: health_of(one, "slower").rounds >= 2 and health_of(one, "faster").rounds == 1)
     one.reconfigure([(faster, OFTEN_S), (slower, SELDOM_S)], host="h", time_limit_s=1.0)
     begun = slower.begun
     await eventually(lambda: faster.begun >= 4)
     assert slower.begun <= begun + 1
-    assert {state.name: state.interval_s for state in one.states} == {"faster": OFTEN_S, "slower": SELDOM_S}
+    assert {state.name: state.interval_s for state in one.health} == {"faster": OFTEN_S, "slower": SELDOM_S}
 
 
 async def test_reconfigure_changes_host_and_time_limit(
@@ -378,8 +378,8 @@ async def test_sampler_that_hangs_is_not_begun_anew_by_a_reconfiguration(
     hanging = Made(lambda: [gauge()] if gate.wait() else [])
     one = sampling((hanging, SELDOM_S), time_limit_s=0.05)
     one.start()
-    await eventually(lambda: state_of(one).errors == 1)
+    await eventually(lambda: health_of(one).errors == 1)
     again = Made()
     one.reconfigure([(again, SELDOM_S)], host="h", time_limit_s=0.05)
     await one.round("made")
-    assert (hanging.begun, again.begun, state_of(one).errors) == (1, 0, 2)
+    assert (hanging.begun, again.begun, health_of(one).errors) == (1, 0, 2)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.tsmon_agent.waiting import eventually
 from tsmon_agent.host.sampling import worker_threads
-from tsmon_agent.host.sampling.worker_threads import Outcome, TimeLimitError, WorkerThreads
+from tsmon_agent.host.sampling.worker_threads import CallResult, TimeLimitError, WorkerThreads
 
 LONG_S = 30.0
 SHORT_S = 0.05
@@ -107,7 +107,7 @@ async def test_what_ended_before_a_call_that_hangs_is_told_at_once(
 async def test_late_result_is_thrown_away_and_seen_as_returned(
     threads: WorkerThreads, gate: threading.Event
 ) -> None:
-    outcomes: list[Outcome[bool]] = []
+    outcomes: list[CallResult[bool]] = []
     call = threads.order(gate.wait, SHORT_S, outcomes.append)
     await eventually(lambda: outcomes)
     assert not call.returned
@@ -152,7 +152,7 @@ async def test_no_thread_to_be_had_is_a_failure_of_the_call(
 
 async def test_close_tells_nobody_and_ends_idle_threads(gate: threading.Event) -> None:
     threads = WorkerThreads("tested")
-    outcomes: list[Outcome[bool]] = []
+    outcomes: list[CallResult[bool]] = []
     threads.order(gate.wait, LONG_S, outcomes.append)
     threads.order(gate.wait, SHORT_S, outcomes.append)
     threads.close()

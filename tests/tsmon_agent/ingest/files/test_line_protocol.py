@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tsmon.line_protocol import parse
-from tsmon_agent.ingest.files import LineProtocol, Portion, line_protocol
+from tsmon_agent.ingest.files import Chunk, LineProtocol, line_protocol
 
 GOOD = [
     "m v=1 5",
@@ -21,17 +21,17 @@ SKIPPED = ["", "# a comment", "   "]
 BAD = {"m": "fields are missing", "m v=1": "it has no time", 'm"': "fields are missing"}
 
 
-def read(text: str | bytes, precision: str = "ns", position: int = 0, line: int = 1) -> list[Portion]:
+def read(text: str | bytes, precision: str = "ns", position: int = 0, line: int = 1) -> list[Chunk]:
     data = text.encode() if isinstance(text, str) else text
-    return list(LineProtocol(precision).portions(io.BytesIO(data), position, line))
+    return list(LineProtocol(precision).read_chunks(io.BytesIO(data), position, line))
 
 
-def lines_in(portions: list[Portion]) -> list[str]:
-    return [one for portion in portions for one in portion.lines]
+def lines_in(chunks: list[Chunk]) -> list[str]:
+    return [one for chunk in chunks for one in chunk.lines]
 
 
-def numbered(portions: list[Portion]) -> list[tuple[int, str]]:
-    return [(portion.number_of(i), one) for portion in portions for i, one in enumerate(portion.lines)]
+def numbered(chunks: list[Chunk]) -> list[tuple[int, str]]:
+    return [(chunk.number_of(i), one) for chunk in chunks for i, one in enumerate(chunk.lines)]
 
 
 @given(st.lists(st.sampled_from([*GOOD, *SKIPPED])), st.sampled_from([3, 7, 40, 1000]), st.booleans())
@@ -39,11 +39,11 @@ def test_all_points_come_through_wherever_blocks_end(texts: list[str], block: in
     text = "\n".join(texts) + ("\n" if ended else "")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(line_protocol, "BLOCK_BYTES", block)
-        portions = read(text)
-    assert not [bad for portion in portions for bad in portion.bad]
-    assert list(parse("\n".join(lines_in(portions)))) == list(parse(text))
-    if portions:
-        assert portions[-1].position == len(text.encode())
+        chunks = read(text)
+    assert not [bad for chunk in chunks for bad in chunk.bad]
+    assert list(parse("\n".join(lines_in(chunks)))) == list(parse(text))
+    if chunks:
+        assert chunks[-1].position == len(text.encode())
 
 
 @given(st.lists(st.sampled_from([*GOOD[:2], *GOOD[4:], *SKIPPED]), min_size=2), st.data())
@@ -51,27 +51,27 @@ def test_reading_goes_on_behind_any_portion(texts: list[str], data: st.DataObjec
     text = "\n".join(texts) + "\n"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(line_protocol, "BLOCK_BYTES", 9)
-        portions = read(text)
-        cut = data.draw(st.integers(0, len(portions) - 1))
-        rest = read(text, position=portions[cut].position, line=portions[cut].line)
-    assert numbered(rest) == numbered(portions[cut + 1 :])
+        chunks = read(text)
+        cut = data.draw(st.integers(0, len(chunks) - 1))
+        rest = read(text, position=chunks[cut].position, line=chunks[cut].line)
+    assert numbered(rest) == numbered(chunks[cut + 1 :])
 
 
 @pytest.mark.parametrize("line", BAD)
 @pytest.mark.parametrize("before", [0, 3])
 def test_a_bad_line_is_told_by_its_number_and_holds_back_no_other(line: str, before: int) -> None:
-    [portion] = read("\n".join([*["m v=1 1"] * before, line, "m v=2 2", ""]))
-    [bad] = portion.bad
+    [chunk] = read("\n".join([*["m v=1 1"] * before, line, "m v=2 2", ""]))
+    [bad] = chunk.bad
     assert (bad.line, bad.text) == (before + 1, line)
     assert BAD[line] in bad.reason
-    assert portion.lines == [*["m v=1 1"] * before, "m v=2 2"]
-    assert portion.number_of(before) == before + 2
+    assert chunk.lines == [*["m v=1 1"] * before, "m v=2 2"]
+    assert chunk.number_of(before) == before + 2
 
 
 def test_bytes_that_are_no_text_are_put_aside() -> None:
-    [portion] = read(b"m,a=\xff v=1 1\nm v=1 2\n")
-    assert [bad.line for bad in portion.bad] == [1]
-    assert portion.lines == ["m v=1 2"]
+    [chunk] = read(b"m,a=\xff v=1 1\nm v=1 2\n")
+    assert [bad.line for bad in chunk.bad] == [1]
+    assert chunk.lines == ["m v=1 2"]
 
 
 def test_lines_may_end_with_a_carriage_return() -> None:

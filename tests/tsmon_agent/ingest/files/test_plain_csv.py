@@ -6,21 +6,28 @@ from pathlib import Path
 import pytest
 
 from tsmon.errors import ImportingError
-from tsmon_agent.ingest.files import ColumnMapping, PlainCsv, Portion, column_mapping, completed, mapping_file
+from tsmon_agent.ingest.files import (
+    Chunk,
+    ColumnMapping,
+    PlainCsv,
+    complete_mapping,
+    load_mapping,
+    override_mapping,
+)
 
 T = 1_704_067_200_000_000_000
 
 
-def read(text: str, mapping: ColumnMapping) -> Portion:
+def read(text: str, mapping: ColumnMapping) -> Chunk:
     data = text.encode()
-    reader = PlainCsv(completed(mapping, io.BytesIO(data)))
-    [portion] = reader.portions(io.BytesIO(data), 0, 1)
-    return portion
+    reader = PlainCsv(complete_mapping(mapping, io.BytesIO(data)))
+    [chunk] = reader.read_chunks(io.BytesIO(data), 0, 1)
+    return chunk
 
 
 def test_columns_are_guessed_from_their_names_and_values() -> None:
     text = "Station,time,temperature,ok\na b,2024-01-01,1.5,true\nc,2024-01-01T00:00:01Z,,false\n"
-    found = completed(ColumnMapping(measurement="w"), io.BytesIO(text.encode()))
+    found = complete_mapping(ColumnMapping(measurement="w"), io.BytesIO(text.encode()))
     assert str(found) == (
         "time: time (iso, UTC); measurement: w; tags: Station; fields: temperature (float), ok (bool)"
     )
@@ -49,7 +56,7 @@ def test_times_are_exact(form: str | None, zone: str, text: str, time_ns: int) -
 
 
 def test_types_of_fields_and_a_column_that_names_the_measurement() -> None:
-    mapping = column_mapping(
+    mapping = override_mapping(
         ColumnMapping(), measurement_column="what", fields=["n:int", "u:uint", "s:str", "b:bool", "f"], tags=["t"]
     )
     text = f'what,time,t,n,u,s,b,f\nx,{T},q,-3,4,"a, ""b""",yes,1e3\n'
@@ -69,11 +76,11 @@ def test_types_of_fields_and_a_column_that_names_the_measurement() -> None:
 )
 def test_a_bad_row_is_told_by_line_and_column(row: str, reason: str) -> None:
     mapping = ColumnMapping(measurement="m", fields={"v": "int"}, time_format="s")
-    portion = read(f"time,v\n1,2\n{row}\n3,4\n", mapping)
-    [bad] = portion.bad
+    chunk = read(f"time,v\n1,2\n{row}\n3,4\n", mapping)
+    [bad] = chunk.bad
     assert bad.line == 3
     assert bad.reason.startswith(reason)
-    assert portion.lines == ["m v=2i 1000000000", "m v=4i 3000000000"]
+    assert chunk.lines == ["m v=2i 1000000000", "m v=4i 3000000000"]
 
 
 @pytest.mark.parametrize(
@@ -87,14 +94,14 @@ def test_a_bad_row_is_told_by_line_and_column(row: str, reason: str) -> None:
 )
 def test_what_cannot_be_guessed_is_asked_for(header: str, mapping: ColumnMapping, said: str) -> None:
     with pytest.raises(ImportingError, match=said):
-        completed(mapping, io.BytesIO(header.encode()))
+        complete_mapping(mapping, io.BytesIO(header.encode()))
 
 
 def test_a_mapping_in_a_file(tmp_path: Path) -> None:
     file = tmp_path / "mapping.toml"
     file.write_text('time = "t"\nmeasurement = "m"\ntags = ["a"]\n\n[fields]\nv = "int"\n')
     expected = ColumnMapping(time="t", measurement="m", tags=["a"], fields={"v": "int"})
-    assert mapping_file(file) == expected
+    assert load_mapping(file) == expected
     for text, said in [
         ("tim = 3", "tim is not a key"),
         ("time = 3", "time is 3; give a text"),
@@ -104,4 +111,4 @@ def test_a_mapping_in_a_file(tmp_path: Path) -> None:
     ]:
         file.write_text(text)
         with pytest.raises(ImportingError, match=said):
-            mapping_file(file)
+            load_mapping(file)

@@ -5,7 +5,7 @@ import pytest
 from tests.services.own_store import OwnStore
 from tsmon.errors import BatchTooLargeError, StoreRefusedError, StoreUnavailableError
 from tsmon_agent.ingest.files import write_chunks
-from tsmon_agent.ingest.files.write_chunks import written
+from tsmon_agent.ingest.files.write_chunks import write_lines
 
 LINES = [f"m v={n} {n}" for n in range(8)]
 
@@ -43,7 +43,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 async def test_a_store_that_is_away_is_waited_for_as_long_as_it_asks(patient: list[float]) -> None:
     said: list[str] = []
     store = OwnStore([StoreUnavailableError("away"), StoreUnavailableError("busy", retry_after_s=7.0)])
-    assert await written(store, LINES, said.append) == []
+    assert await write_lines(store, LINES, said.append) == []
     assert store.lines == LINES
     assert [one.split("; ")[0] for one in said] == ["away", "busy"]
     assert patient[0] < 1
@@ -52,7 +52,7 @@ async def test_a_store_that_is_away_is_waited_for_as_long_as_it_asks(patient: li
 
 async def test_a_request_that_is_too_large_is_halved() -> None:
     store = OwnStore([BatchTooLargeError("too large"), BatchTooLargeError("too large")])
-    assert await written(store, LINES, print) == []
+    assert await write_lines(store, LINES, print) == []
     assert store.lines == LINES
     assert len(store.batches) == 3
 
@@ -61,12 +61,12 @@ async def test_a_request_that_is_too_large_is_halved() -> None:
 async def test_lines_that_are_refused_come_back_with_the_reason_and_the_others_are_stored(whole: bool) -> None:
     store = Choosy()
     store.whole = whole
-    refused = await written(store, LINES, print)
+    refused = await write_lines(store, LINES, print)
     assert [line for line, _ in refused] == ["m v=5 5"]
     assert set(store.lines) == {*LINES} - {"m v=5 5"}
 
 
 async def test_nothing_is_nothing() -> None:
     store = OwnStore()
-    assert await written(store, [], print) == []
+    assert await write_lines(store, [], print) == []
     assert store.batches == []

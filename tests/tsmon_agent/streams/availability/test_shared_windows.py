@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.services.influxdb import InfluxDB
-from tsmon.availability import EXACT, Category, Deployment, Narrowest, Report
+from tsmon.availability import EXACT, Category, Deployment, MinWindowWidths, Report
 from tsmon.line_protocol.escaping import escape_tag
 from tsmon.stores import Bin, Selector, Store
 from tsmon.stores.influxdb import InfluxConnection, InfluxStore
@@ -26,7 +26,7 @@ START = 1_700_000_000 // 86_400 * DAY_NS
 NOW = START + 90 * DAY_NS
 NAMES = ("plain", "in, two", 'quo"ted', "a=b c", "none")
 ODD = ("", "a", "A b", "a,b", "a=", "a-b", 'q"', "é", "\U0001f300", "\ufffd", "10", "9")
-DAYS = Narrowest(DAY_NS, DAY_NS)
+DAYS = MinWindowWidths(DAY_NS, DAY_NS)
 
 
 def lines() -> list[str]:
@@ -52,8 +52,8 @@ def instrument() -> Instrument:
     return Instrument("A", deployments, streams)
 
 
-async def reports(store: Store, narrowest: Narrowest = DAYS) -> list[Report]:
-    return await compute_reports(store, instrument(), now_ns=NOW, narrowest=narrowest)
+async def reports(store: Store, min_widths: MinWindowWidths = DAYS) -> list[Report]:
+    return await compute_reports(store, instrument(), now_ns=NOW, min_widths=min_widths)
 
 
 @pytest.fixture
@@ -174,5 +174,5 @@ async def test_other_widths_inside_and_outside_are_asked_for_singly() -> None:
 
     selectors = [Selector("m", "v", {"name": name}) for name in NAMES]
     async with Never() as store:
-        assert await query_windows(store, selectors, Narrowest(DAY_NS // 4, DAY_NS)) == [None] * len(NAMES)
-        assert await query_windows(store, selectors, Narrowest()) == [None] * len(NAMES)
+        assert await query_windows(store, selectors, MinWindowWidths(DAY_NS // 4, DAY_NS)) == [None] * len(NAMES)
+        assert await query_windows(store, selectors, MinWindowWidths()) == [None] * len(NAMES)

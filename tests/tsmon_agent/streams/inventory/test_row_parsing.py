@@ -2,7 +2,7 @@
 
 import pytest
 
-from tsmon.availability.reported_bins import are_given
+from tsmon.availability.reported_bins import selects_reported_bins
 from tsmon.errors import InvalidRowsError
 from tsmon.line_protocol import encode, parse
 from tsmon.points import StreamBin
@@ -69,7 +69,7 @@ class TestStreams:
         line = encode(StreamBin(reference_designator="GP03", method="streamed", stream="ctd", length=5, count=3))
         (point,) = parse(line)
         assert (selector.measurement, selector.tags) == (point.measurement, point.tags)
-        assert are_given(selector)
+        assert selects_reported_bins(selector)
         assert point.fields[selector.field] == 3
 
     @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tsmon.availability import DOCUMENT, EXACT, Category
+from tsmon.availability import BINS, EXACT, Category
 from tsmon.errors import AvailabilityError
 from tsmon_agent.settings import AvailabilitySettings
 from tsmon_agent.state import ExpectedStream
@@ -21,7 +21,7 @@ def stream(own: dict[str, Any] | None, rate: float | None = None) -> ExpectedStr
 
 def test_without_any_they_are_those_of_the_settings() -> None:
     assert build_rules(stream(None), DEFAULT) == EXACT
-    settings = AvailabilitySettings(preset="document", gap_fraction=0.01)
+    settings = AvailabilitySettings(preset="bins", gap_fraction=0.01)
     assert build_rules(stream(None), settings) == settings.rules()
 
 
@@ -32,10 +32,10 @@ def test_the_expected_rate_gives_the_period() -> None:
 
 def test_own_ones_stand_in_place_of_the_settings() -> None:
     settings = AvailabilitySettings(gap_fraction=0.01, colors={"present": "#000000", "missing": "#111111"})
-    own = check_rules({"preset": "document", "bin_width": "3600", "colors": {"missing": "#222222"}}, settings)
-    assert own == {"preset": "document", "bin_width": 3600.0, "colors": {"missing": "#222222"}}
+    own = check_rules({"preset": "bins", "bin_width": "3600", "colors": {"missing": "#222222"}}, settings)
+    assert own == {"preset": "bins", "bin_width": 3600.0, "colors": {"missing": "#222222"}}
     rules = build_rules(stream(own), settings)
-    assert (rules.gaps, rules.sparse_floor) == (DOCUMENT.gaps, DOCUMENT.sparse_floor)
+    assert (rules.gaps, rules.sparse_floor) == (BINS.gaps, BINS.sparse_floor)
     assert (rules.gap_fraction, rules.bin_width_ns) == (0.01, 3_600_000_000_000)
     assert rules.appearances[Category.PRESENT].color == "#000000"
     assert rules.appearances[Category.MISSING].color == "#222222"
@@ -48,7 +48,7 @@ def test_own_ones_stand_in_place_of_the_settings() -> None:
         ({"gap_fraction": 2}, r"gap_fraction is 2\.0; give more than 0 and at most 1"),
         ({"gap_fraction": "much"}, "gap_fraction: should be a valid number"),
         ({"gap_fraction": "nan"}, "gap_fraction is nan"),
-        ({"preset": "tea"}, "preset: should be 'exact' or 'document'"),
+        ({"preset": "tea"}, "preset: should be 'exact' or 'bins'"),
         ({"bounds": [1, 2]}, "bounds: "),
         ({"bounds": [2, 1, 3]}, "let them increase"),
         ({"colors": {"missing": "red"}}, "give it as #rrggbb"),
@@ -104,7 +104,7 @@ positive = st.floats(1e-6, 0.5)
 OWN = st.fixed_dictionaries(
     {},
     optional={
-        "preset": st.sampled_from(["exact", "document"]),
+        "preset": st.sampled_from(["exact", "bins"]),
         "gap_fraction": positive,
         "bin_width": st.floats(1e-3, 1e9),
         "bounds": st.tuples(positive, positive, positive).map(lambda b: [1 + b[0], 2 + b[1], 3 + b[2]]),

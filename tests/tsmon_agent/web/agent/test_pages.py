@@ -118,9 +118,9 @@ async def test_the_pipeline_page_shows_the_accounting(shown: Shown) -> None:
     page = await shown.get_text("/pipeline")
     assert '<dd class="total-value" data-count="written">1,234</dd>' in page
     assert str(shown.context.store) in page
-    for state in shown.context.sampling.states:
+    for state in shown.context.sampling.health:
         assert f'<tr data-sampler="{state.name}">' in page
-    assert page.count('<span class="state" data-state="waiting">') >= len(shown.context.sampling.states)
+    assert page.count('<span class="state" data-state="waiting">') >= len(shown.context.sampling.health)
 
 
 async def test_the_pipeline_as_json_adds_up(shown: Shown) -> None:
@@ -128,7 +128,7 @@ async def test_the_pipeline_as_json_adds_up(shown: Shown) -> None:
     p = await shown.get_json("/api/pipeline")
     assert p["accepted"] == p["written"] == 1
     assert p["accepted"] + p["recovered"] == p["written"] + p["pending"] + p["dropped"]
-    assert [sampler["name"] for sampler in p["samplers"]] == [s.name for s in shown.context.sampling.states]
+    assert [sampler["name"] for sampler in p["samplers"]] == [s.name for s in shown.context.sampling.health]
 
 
 async def test_health_is_that_the_loop_works(shown: Shown) -> None:
@@ -142,7 +142,7 @@ async def test_it_is_not_ready_before_a_point_is_stored_and_a_sampler_works(show
 
 async def test_it_is_ready_when_the_store_took_points_and_a_sampler_works(shown: Shown) -> None:
     await shown.store(cpu(1.0))
-    state = shown.context.sampling.states[0]
+    state = shown.context.sampling.health[0]
     state.last_success_ns = time.time_ns()
     assert await shown.get_json("/readyz") == {"ready": True, "reasons": []}
     state.failing = True

@@ -14,14 +14,14 @@ async def test_the_accounting_is_live(browser: Browser, shown: Shown) -> None:
         await expect(page.locator("#ready")).to_have_text(re.compile("not ready"))
         await expect(page.locator("#reasons")).to_contain_text("no point has reached the store yet")
         await shown.store(*(cpu(1.0, time=i) for i in range(1_234)))
-        shown.context.sampling.states[0].last_success_ns = time.time_ns()
+        shown.context.sampling.health[0].last_success_ns = time.time_ns()
         await expect(page.locator('[data-count="written"]')).to_have_text("1,234")
         await expect(page.locator("#ready")).to_have_text(re.compile("^✓\\s*ready$"))
         await expect(page.locator("#reasons li")).to_have_count(0)
 
 
 async def test_a_sampler_that_fails_is_shown_with_its_error(browser: Browser, shown: Shown) -> None:
-    state = shown.context.sampling.states[0]
+    state = shown.context.sampling.health[0]
     async with page_of(browser, shown, "/pipeline") as page:
         row = page.locator(f'[data-sampler="{state.name}"]')
         await expect(row.locator('[data-cell="state"]')).to_have_text(re.compile("waiting"))

@@ -82,7 +82,7 @@ async def test_filters_times_and_rules(known: Shown) -> None:
         (f"/available/{NAME}?method=none", 404, "The instrument has no such stream; see"),
         (f"/available/{NAME}?start_time=never", 400, "The parameter start_time: "),
         (f"/available/{NAME}?start_time=2024-01-02&stop_time=2024-01-01", 400, "The range ends before it starts"),
-        (f"/available/{NAME}?preset=none", 400, "The parameter preset is none of exact, document."),
+        (f"/available/{NAME}?preset=none", 400, "The parameter preset is none of exact, bins."),
         (f"/available/{NAME}?gap_fraction=2", 400, "Gap_fraction is 2"),
         (f"/available/{NAME}?strem=x", 400, "A parameter is none of "),
     ],
