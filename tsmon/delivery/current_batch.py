@@ -5,27 +5,28 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from tsmon.delivery.buffer import Batch, Buffer
+from tsmon.delivery.blocks import Batch
+from tsmon.delivery.buffer import Buffer
 from tsmon.delivery.dead_letters import DeadLetterFile
-from tsmon.delivery.isolation import halves, lines_of, split_refused, split_unparseable
-from tsmon.delivery.spooler import in_thread
+from tsmon.delivery.isolation import split_in_half, split_into_lines, split_refused, split_unparseable
+from tsmon.delivery.run_in_thread import run_in_thread
 from tsmon.errors import StoreRefusedError
 from tsmon.logs.rate_limited import RateLimitedLog
 
 __all__ = ["REQUESTS_TO_ISOLATE", "CurrentBatch"]
 
 REQUESTS_TO_ISOLATE: Final = 200
-"""Writes spent at most to find the bad lines of one batch; what is not told apart by then is given up."""
+"""Writes spent at most to find the bad lines of one batch; parts that are still mixed by then are dropped."""
 
 SMALLEST_BATCH: Final = 1_024
 WRITES_BEFORE_LARGER: Final = 1_000
 
 
 class CurrentBatch:
-    """Parts that are still to be sent, in order, and what becomes of those that a store refuses.
+    """The parts of a batch that are still to be sent, oldest first; splits and drops what the store refuses.
 
-    What it refuses for good is counted, and kept by ``dead_letters`` as soon as :meth:`keep_dead_letters` is
-    awaited.
+    Lines that it refuses for good are counted as dropped, and become dead letters as soon as
+    :meth:`keep_dead_letters` is awaited.
     """
 
     def __init__(self, buffer: Buffer, dead_letters: DeadLetterFile | None, log: RateLimitedLog) -> None:
@@ -36,85 +37,84 @@ class CurrentBatch:
         self.parts: deque[Batch] = deque()
         """The first is sent next."""
         self.max_bytes: int | None = None
-        """What the store takes at once, where it has refused more lately."""
+        """The largest part to send, after the store has recently refused a larger one."""
         self._writes_until_larger = 0
         self._requests_left = REQUESTS_TO_ISOLATE
         self._letters: list[tuple[Batch, str]] = []
 
     def begin(self, batch: Batch) -> None:
-        """Take a batch in hand."""
+        """Make ``batch`` the current one, in one part."""
         self.parts.append(batch)
         self._requests_left = REQUESTS_TO_ISOLATE
 
-    def fits(self) -> bool:
-        """Whether the store may take the first part at once; else it is halved, or given up."""
+    def split_if_too_large(self) -> bool:
+        """Halve the first part, or drop it, if it is larger than :attr:`max_bytes` and more than one line."""
         first = self.parts[0]
         if self.max_bytes is None or len(first.data) <= self.max_bytes or first.lines == 1:
-            return True
-        self._split(first, halves, "it cannot be split")
-        return False
+            return False
+        self._split(first, split_in_half, "it cannot be split")
+        return True
 
-    def written(self) -> None:
-        """The store has taken the first part."""
-        self._buffer.written(self.parts.popleft().lines)
+    def settle_written(self) -> None:
+        """The store has acknowledged the first part."""
+        self._buffer.count_written(self.parts.popleft().lines)
 
-    def answered(self) -> None:
-        """The store has answered, whatever it was."""
+    def note_answer(self) -> None:
+        """The store has answered, whatever the answer was: after many answers larger parts are tried again."""
         if self.max_bytes is not None:
             self._writes_until_larger -= 1
             if self._writes_until_larger <= 0:
                 self.max_bytes = None
 
-    def too_large(self, reason: str) -> None:
-        """The first part is too large for the store."""
+    def halve(self, reason: str) -> None:
+        """The first part is too large for the store: send halves of it, and of later parts of that size."""
         first = self.parts[0]
         self.max_bytes = max(len(first.data) // 2, SMALLEST_BATCH)
         self._writes_until_larger = WRITES_BEFORE_LARGER
-        self._split(first, halves, reason)
+        self._split(first, split_in_half, reason)
 
-    def refused(self, error: StoreRefusedError) -> None:
+    def isolate(self, error: StoreRefusedError) -> None:
         """The store has refused some lines of the first part and stored the others, or has stored nothing.
 
-        Servers do not say which lines, and miscount them where there are several reasons; so the parts of a batch
-        are written again, which changes nothing of what is stored, until it is known of each line.
+        Servers do not say which lines, and miscount them if there are several reasons. So the parts of a batch
+        are written again, which changes nothing in the store, until the answer is known for each line.
         """
         first, reason, count = self.parts[0], str(error), error.lines
         if not self._requests_left or (count is not None and count >= first.lines):
-            self._give_up(first, count, reason)
+            self._drop(first, count, reason)
             return
-        fresh = self._requests_left == REQUESTS_TO_ISOLATE
+        is_whole = self._requests_left == REQUESTS_TO_ISOLATE
         self._requests_left -= 1
         if count is not None:
-            self._split(
-                first, functools.partial(split_refused, count=count, conflict=error.conflict), reason, count
-            )
+            split = functools.partial(split_refused, count=count, conflict=error.conflict)
+            self._split(first, split, reason, count)
         else:
-            self._split(first, split_unparseable if fresh else halves, reason)
+            self._split(first, split_unparseable if is_whole else split_in_half, reason)
 
     async def keep_dead_letters(self) -> None:
-        """Keep what was given up; where this is cancelled, it is kept all the same."""
+        """Write what was dropped to the file of dead letters; this happens even if it is cancelled."""
         if self._letters and self.dead_letters is not None:
             letters, self._letters = self._letters, []
-            await in_thread(_keep, self.dead_letters, letters)
+            await run_in_thread(_keep, self.dead_letters, letters)
 
     def _split(
-        self, first: Batch, how: Callable[[Batch], list[Batch]], reason: str, count: int | None = None
+        self, first: Batch, split: Callable[[Batch], list[Batch]], reason: str, count: int | None = None
     ) -> None:
-        """Put its parts in the place of the first; where it has none, give up all or ``count`` of its lines."""
-        parts = how(first)
+        """Replace the first part by its own parts; if it has none, drop all or ``count`` of its lines."""
+        parts = split(first)
         if not parts:
-            self._give_up(first, count, reason)
+            self._drop(first, count, reason)
             return
         self.parts.popleft()
         self.parts.extendleft(reversed(parts))
 
-    def _give_up(self, first: Batch, count: int | None, reason: str) -> None:
+    def _drop(self, first: Batch, count: int | None, reason: str) -> None:
         self.parts.popleft()
         lost = first.lines if count is None else min(count, first.lines)
-        self._buffer.written(first.lines - lost)
+        self._buffer.count_written(first.lines - lost)
         if not lost:
             return
-        self._buffer.dropped(lost, "rejected")
+        self._buffer.count_dropped(lost, "rejected")
         where = ""
         if self.dead_letters is not None:
             which = "" if lost == first.lines else f" ({lost} of {first.lines} lines; it is not known which)"
@@ -125,4 +125,4 @@ class CurrentBatch:
 
 def _keep(dead_letters: DeadLetterFile, letters: list[tuple[Batch, str]]) -> None:
     for batch, reason in letters:
-        dead_letters.keep(lines_of(batch) or [batch.data.decode(errors="surrogateescape")], reason)
+        dead_letters.keep(split_into_lines(batch) or [batch.data.decode(errors="surrogateescape")], reason)

@@ -1,31 +1,31 @@
-"""Parts of a batch that a store does not take as a whole."""
+"""Splitting a batch that a store does not take as a whole."""
 
-from tsmon.delivery.buffer import Batch
+from tsmon.delivery.blocks import Batch
 from tsmon.errors import LineProtocolError, TypeConflict
 from tsmon.line_protocol import split_lines
 from tsmon.line_protocol.parser import parse_line
 
-__all__ = ["halves", "lines_of", "split_refused", "split_unparseable"]
+__all__ = ["split_in_half", "split_into_lines", "split_refused", "split_unparseable"]
 
 
-def halves(batch: Batch) -> list[Batch]:
-    """Both halves; none of a single line, or where the lines cannot be told apart."""
-    lines = lines_of(batch)
+def split_in_half(batch: Batch) -> list[Batch]:
+    """Both halves; nothing if it is a single line, or if its lines cannot be separated."""
+    lines = split_into_lines(batch)
     middle = len(lines) // 2
-    return [_joined(lines[:middle]), _joined(lines[middle:])] if middle else []
+    return [_join(lines[:middle]), _join(lines[middle:])] if middle else []
 
 
 def split_unparseable(batch: Batch) -> list[Batch]:
-    """The lines that can be parsed, and those that cannot; halves where all are alike."""
+    """First the lines that can be parsed, then those that cannot; halves if all or none can be parsed."""
     good: list[str] = []
     suspect: list[str] = []
-    for line in lines_of(batch):
+    for line in split_into_lines(batch):
         try:
             parse_line(line)
             good.append(line)
         except LineProtocolError:
             suspect.append(line)
-    return [_joined(good), _joined(suspect)] if good and suspect else halves(batch)
+    return [_join(good), _join(suspect)] if good and suspect else split_in_half(batch)
 
 
 def split_refused(batch: Batch, count: int, conflict: TypeConflict | None = None) -> list[Batch]:
@@ -34,13 +34,13 @@ def split_refused(batch: Batch, count: int, conflict: TypeConflict | None = None
     The suspects are the lines with the type that the store named in ``conflict``. Without one they are the oldest
     lines, which may be beyond the store's retention. Returns halves if this separates nothing.
     """
-    lines = lines_of(batch)
+    lines = split_into_lines(batch)
     parsed = []
     for line in lines:
         try:
             parsed.append(parse_line(line))
         except LineProtocolError:
-            return halves(batch)
+            return split_in_half(batch)
     if conflict is not None:
         suspects = {
             number
@@ -52,11 +52,11 @@ def split_refused(batch: Batch, count: int, conflict: TypeConflict | None = None
         suspects = set(by_age[:count])
     good = [line for number, line in enumerate(lines) if number not in suspects]
     bad = [line for number, line in enumerate(lines) if number in suspects]
-    return [_joined(good), _joined(bad)] if good and bad else halves(batch)
+    return [_join(good), _join(bad)] if good and bad else split_in_half(batch)
 
 
-def lines_of(batch: Batch) -> list[str]:
-    """Its lines; none where they cannot be told apart."""
+def split_into_lines(batch: Batch) -> list[str]:
+    """The lines of a batch; nothing if they cannot be separated."""
     try:
         lines = [line for _, line in split_lines(batch.data)]
     except LineProtocolError:
@@ -64,5 +64,5 @@ def lines_of(batch: Batch) -> list[str]:
     return lines if len(lines) == batch.lines else []
 
 
-def _joined(lines: list[str]) -> Batch:
+def _join(lines: list[str]) -> Batch:
     return Batch("\n".join(lines).encode(), len(lines))

@@ -1,4 +1,4 @@
-"""Which lines are neither written nor dropped yet: in flight, or on disk; by their sequence numbers."""
+"""The lines that are neither written nor dropped yet: in flight, or on disk; by their sequence numbers."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ FOREIGN: Final = -1
 
 @dataclass(slots=True)
 class _Range:
-    """So many lines after sequence number ``start``; what is settled of them is not told apart."""
+    """``lines`` lines after sequence number ``start``; which of them are settled is not known."""
 
     start: int
     lines: int
 
 
 class Outstanding:
-    """Ranges of lines in flight and on disk; not safe for use by two threads.
+    """Ranges of lines in flight and on disk; not thread-safe.
 
-    Where ranges blur, they are taken for older than they are, so that :attr:`oldest` never claims too much.
+    Where ranges blur, they count as older than they are, so :attr:`oldest` never claims too much.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class Outstanding:
 
     @property
     def oldest(self) -> int | None:
-        """Sequence number before the oldest unsettled line of this process; None where there is none."""
+        """Sequence number before the oldest outstanding line of this process; None where there is none."""
         starts = [flight.start for flight in self._flights if flight.start != FOREIGN]
         if self._disk:
             starts.append(self._disk[0].start)
@@ -46,18 +46,18 @@ class Outstanding:
         """Lines of earlier processes."""
         return self._foreign + sum(flight.lines for flight in self._flights if flight.start == FOREIGN)
 
-    def recovered(self, lines: int) -> None:
-        """Lines of earlier processes were found on disk."""
+    def recover(self, lines: int) -> None:
+        """Add lines of earlier processes, which were found on disk."""
         self._foreign += lines
         self.on_disk += lines
 
-    def taken(self, start: int, lines: int) -> None:
-        """Lines left the buffer."""
+    def take(self, start: int, lines: int) -> None:
+        """Add lines that leave the buffer; they are in flight."""
         self._flights.append(_Range(start, lines))
         self.in_flight += lines
 
     def release(self, lines: int, start: int | None = None) -> tuple[int, int]:
-        """Lines in flight, the oldest or those taken at ``start``, are so no more; how many, and their start."""
+        """Remove lines in flight, the oldest or those taken at ``start``; returns how many, and their start."""
         flights = sorted(self._flights, key=lambda one: (one.start != start, one.start))
         if not flights:
             return 0, FOREIGN
@@ -69,45 +69,45 @@ class Outstanding:
             self._flights.remove(flight)
         return lines, flight.start
 
-    def spooled(self, lines: int, start: int | None) -> None:
-        """Lines in flight are on disk now, behind all others there."""
+    def spill(self, lines: int, start: int | None) -> None:
+        """Move lines in flight to disk, behind all others there."""
         lines, start = self.release(lines, start)
-        self._keep(start, lines, newest=True)
+        self._add_to_disk(start, lines, newest=True)
 
-    def recalled(self, lines: int) -> None:
-        """The oldest lines on disk are in flight again."""
+    def recall(self, lines: int) -> None:
+        """Move the oldest lines on disk into flight."""
         foreign = min(lines, self._foreign)
         if foreign:
             self._foreign -= foreign
             self.on_disk -= foreign
-            self.taken(FOREIGN, foreign)
+            self.take(FOREIGN, foreign)
         lines -= foreign
         if self._disk and lines:
             start = self._disk[0].start
-            self.taken(start, self._remove(lines, oldest=True))
+            self.take(start, self._remove_from_disk(lines, oldest=True))
 
-    def returned(self, lines: int) -> None:
-        """The oldest lines in flight, which were recalled, stay on disk."""
+    def put_back(self, lines: int) -> None:
+        """Return the oldest lines in flight, which were recalled, to the front of the disk."""
         lines, start = self.release(lines)
-        self._keep(start, lines, newest=False)
+        self._add_to_disk(start, lines, newest=False)
 
-    def dropped_from_disk(self, lines: int) -> int:
-        """Lines on disk are given up, the oldest that are not being sent; how many they were.
+    def drop_from_disk(self, lines: int) -> int:
+        """Remove the oldest lines on disk that are not in flight; returns how many they were.
 
-        Which ranges those were is not known, so the newest ones go.
+        Which ranges those were is not known, so the newest ones are removed.
         """
         foreign = min(lines, self._foreign)
         self._foreign -= foreign
         self.on_disk -= foreign
-        return foreign + self._remove(lines - foreign, oldest=False)
+        return foreign + self._remove_from_disk(lines - foreign, oldest=False)
 
-    def given_up(self) -> int:
-        """Nothing is in flight any more; how many lines were."""
+    def give_up_flights(self) -> int:
+        """Remove all lines in flight; returns how many they were."""
         lines, self.in_flight = self.in_flight, 0
         self._flights.clear()
         return lines
 
-    def _keep(self, start: int, lines: int, *, newest: bool) -> None:
+    def _add_to_disk(self, start: int, lines: int, *, newest: bool) -> None:
         if not lines:
             return
         self.on_disk += lines
@@ -118,7 +118,7 @@ class Outstanding:
         else:
             self._disk.appendleft(_Range(start, lines))
 
-    def _remove(self, lines: int, *, oldest: bool) -> int:
+    def _remove_from_disk(self, lines: int, *, oldest: bool) -> int:
         removed = 0
         while removed < lines and self._disk:
             one = self._disk[0 if oldest else -1]

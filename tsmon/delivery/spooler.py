@@ -1,37 +1,47 @@
-"""A Monitor's spool, between its buffer and its store.
+"""The spooler: decides what is spilled to disk, and what is sent next.
 
-Mode ``on``: lines go to disk when the store is away or lags, and at the stop. Mode ``required``: always, before
-they are sent. Lines stay in order: what is in the spool is older than what is in the buffer. A disk that refuses
-costs nothing but the durability: lines then stay in the bounded buffer, which is logged.
+Mode ``on``: lines go to disk when the store is away or lags, when half of the buffer is used, and at the stop.
+Mode ``required``: always, before they are sent. Lines stay in order: those on disk are always older than those in
+the buffer, and are sent first.
 """
 
 import asyncio
-import functools
-import logging
-import threading
 import time
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final, Literal, ParamSpec, TypeVar
+from typing import Protocol
 
-from tsmon.delivery.buffer import Batch, Buffer
-from tsmon.logs.rate_limited import RateLimitedLog
-from tsmon.spool import Destination, Spool, SpooledBatch
+from tsmon.delivery.blocks import Batch
+from tsmon.delivery.buffer import Buffer
+from tsmon.delivery.current_batch import CurrentBatch
+from tsmon.delivery.spool_files import SpoolFiles
+from tsmon.spool import Destination
 
-__all__ = ["SpoolMode", "Spooler", "in_thread"]
+__all__ = ["Spooler"]
 
-_log = logging.getLogger("tsmon")
 
-P = ParamSpec("P")
-R = TypeVar("R")
+class Sender(Protocol):
+    """What a spooler needs of the delivery that it works for."""
 
-ADOPT_EVERY_S: Final = 30.0
+    @property
+    def busy(self) -> bool:
+        """Whether the current batch is being sent."""
 
-SpoolMode = Literal["off", "on", "required"]
+    @property
+    def halted(self) -> bool:
+        """Whether nothing new may begin."""
+
+    def resume(self) -> None:
+        """Lines have come to disk."""
 
 
 class Spooler:
-    """One Monitor's spool; used by its delivery task alone, and after that has ended by the stop."""
+    """Stands between the buffer and one :class:`~tsmon.delivery.delivery.Delivery`, on its event loop.
+
+    A spill is a task that moves to disk what waits in the buffer when it begins, batch by batch; what is on disk
+    is recalled and sent meanwhile.
+    """
 
     def __init__(
         self,
@@ -44,181 +54,153 @@ class Spooler:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._buffer = buffer
-        self._clock = clock
-        self._adopt_at = 0.0
         self._required = required
-        self._spool = Spool(root, destination, max_bytes=max_bytes, on_dropped=buffer.dropped_spooled)
-        self._log = RateLimitedLog()
-        self._oldest: SpooledBatch | None = None
-        self._open = False
-        self._disk = asyncio.Lock()
-        # A stop does not wait for ever for a thread that works on a slow disk; it must not meet it there either.
-        self._files = threading.Lock()
+        self.files = SpoolFiles(buffer, root, destination, max_bytes=max_bytes, clock=clock)
+        """What is on disk."""
+        self.store_lags = False
+        """Whether the store is away or slow, so that lines behind it should go to disk; the delivery says so."""
+        self.spill: asyncio.Task[None] | None = None
+        """The spill under way."""
+        self._unspilled: deque[Batch] = deque()  # taken to be spilled, but the disk refused
+        self._moves_current = False
+        self._moved = asyncio.Event()
+        self._nobody_waits = asyncio.Event()
+        self._nobody_waits.set()
 
-    @property
-    def directory(self) -> Path:
-        """Directory of the destination."""
-        return self._spool.directory
-
-    @property
-    def required(self) -> bool:
-        """Whether lines go to disk before they are sent."""
-        return self._required
-
-    @property
-    def lines(self) -> int:
-        """Lines that wait on disk."""
-        return self._spool.lines
+    def attach(self, sender: Sender, current: CurrentBatch) -> None:
+        """Work for the delivery ``sender``, which sends ``current``."""
+        self._sender = sender
+        self._current = current
 
     async def open(self) -> None:
         """Adopt what ended processes left for the same destination."""
-        async with self._disk:
-            await in_thread(self._open_now)
+        await self.files.open()
 
-    async def adopt_if_due(self) -> None:
-        """Adopt, every so often, what processes left that have ended meanwhile."""
-        if self._clock() >= self._adopt_at:
-            await self.open()
+    @property
+    def holds_lines(self) -> bool:
+        """Whether lines wait here: on disk, or in memory because the disk refused them."""
+        return bool(self._unspilled) or self.files.lines > 0
 
-    def _open_now(self) -> None:
-        self._adopt_at = self._clock() + ADOPT_EVERY_S
-        try:
-            with self._files:
-                recovered = self._spool.open()
-        except OSError as error:
-            self._failed(error)
+    def spill_if_due(self) -> None:
+        """Begin a spill if something waits in memory that should be on disk."""
+        if self.spill is not None or self._sender.halted:
             return
-        self._open = True
-        if recovered:
-            self._buffer.recovered(recovered)
-            _log.info("%d points of earlier processes were found in the spool; they are sent now", recovered)
+        if not self._buffer.waiting and not self._unspilled and not self._current_may_be_spilled():
+            return
+        if self._required or self.store_lags or self._buffer.half_full:
+            self.spill = asyncio.get_running_loop().create_task(self._spill())
 
-    async def append(self, batch: Batch) -> bool:
-        """Keep a batch in flight on disk; False where the disk refuses."""
-        async with self._disk:
-            return await in_thread(self._append, batch)
+    async def take(self, max_bytes: int | None) -> Batch | None:
+        """The oldest batch, now in flight: from disk, else from memory, of at most ``max_bytes``.
 
-    async def recall(self) -> Batch | None:
-        """The oldest batch on disk, now in flight; it stays on disk until :meth:`done`."""
-        if not self._spool.lines:
-            return None
-        async with self._disk:
-            self._oldest = await in_thread(self._read_oldest)
-        if self._oldest is None:
-            return None
-        self._buffer.recalled(self._oldest.lines)
-        return Batch(self._oldest.data(), self._oldest.lines)
-
-    async def done(self) -> None:
-        """The recalled batch is settled."""
-        async with self._disk:
-            if self._oldest is not None:
-                oldest, self._oldest = self._oldest, None
-                try:
-                    await in_thread(self._done, oldest)
-                except OSError as error:
-                    self._failed(error)
-
-    def keep_rest(self, work: Iterable[Batch], unspilled: Iterable[Batch]) -> None:
-        """At the stop: keep what is left on disk, at once; what the disk refuses stays in flight.
-
-        ``work`` is in flight and may be of the recalled batch, which is on disk already; ``unspilled`` is not.
+        In mode ``required`` what the disk has not taken is not sent. None if there is nothing to send.
         """
-        if not self._open:
-            self._open_now()
-        if self._oldest is not None:
-            self.put_back(sum(batch.lines for batch in work))
-        elif not all(self._append(batch) for batch in work):
-            return
-        if all(self._append(batch) for batch in unspilled):
-            while (batch := self._buffer.take()) is not None and self._append(batch):
-                pass
+        await self.files.adopt_if_due()
+        if self._required:
+            self.spill_if_due()
+        batch = await self._recall()
+        if batch is None and self._unspilled:
+            batch = self._unspilled.popleft()
+        if batch is None and not self._required:
+            batch = self._buffer.take(max_bytes)
+        return batch
 
-    def put_back(self, lines: int) -> None:
-        """So many lines of the recalled batch are not settled; it stays on disk, whole."""
-        self._oldest = None
-        self._buffer.returned(lines)
+    async def wait_for_current(self) -> None:
+        """Wait while the current batch is being moved to disk, from where it is sent then."""
+        if self._moves_current and self.spill is not None:
+            await asyncio.wait([self.spill])
+
+    async def remove_settled(self) -> None:
+        """Remove the recalled batch from disk if all of it is settled."""
+        if self.files.has_recalled and not self._current.parts:
+            await self.files.remove_recalled()
+
+    def keep_rest(self) -> None:
+        """At the stop: move what is left to disk, at once, and close. What the disk refuses stays in flight."""
+        files, parts = self.files, self._current.parts
+        if not files.is_open:
+            files.open_now()
+        is_current_kept = self._put_back() or all(map(files.append_now, parts))
+        if is_current_kept and all(map(files.append_now, self._unspilled)):
+            while (batch := self._buffer.take()) is not None and files.append_now(batch):
+                pass
+        parts.clear()
+        self._unspilled.clear()
+        files.close()
 
     async def move_to(self, other: "Spooler") -> None:
-        """Leave what waits on disk to the spool of another destination, and close.
+        """Open the spooler of another destination, leave everything to it, and close."""
+        if self._put_back():
+            self._current.parts.clear()
+        other.take_over(self._unspilled, store_lags=self.store_lags)
+        await other.open()
+        await self.files.move_to(other.files)
 
-        What its disk refuses stays where it is, for a program that sends to the old destination; it is counted.
-        """
-        async with self._disk:
-            await in_thread(self._move_to, other)
-
-    def take_over(self, batch: SpooledBatch) -> None:
-        """Keep a batch of another spool, which is counted as on disk already. Raises OSError."""
-        with self._files:
-            self._spool.append(batch.data(), batch.lines)
-
-    def _move_to(self, other: "Spooler") -> None:
-        with self._files:
-            try:
-                while (batch := self._spool.oldest()) is not None:
-                    other.take_over(batch)
-                    self._spool.done(batch)
-            except OSError as error:
-                left = self._spool.lines
-                self._buffer.dropped_spooled(left, "left in the spool")
-                _log.error(
-                    "%d points stay in the spool for the old server, since that for the new one cannot be written "
-                    "(%s); see `tsmon spool list`",
-                    left,
-                    error.strerror or error,
-                )
-        self.close()
-
-    def close(self) -> None:
-        """Leave what waits for the next process."""
-        self._open = False
-        try:
-            with self._files:
-                self._spool.close()
-        except OSError as error:
-            self._failed(error)
+    def take_over(self, unspilled: deque[Batch], *, store_lags: bool) -> None:
+        """Continue from the state of another spooler."""
+        self._unspilled = unspilled
+        self.store_lags = store_lags
 
     def forget_after_fork(self) -> None:
-        """In a forked child: begin anew; what was open is the parent's."""
-        self._oldest = None
-        self._spool.forget_after_fork()
+        """In a forked child: what was open belongs to the parent."""
+        self.files.forget_after_fork()
 
-    def _append(self, batch: Batch) -> bool:
-        if not self._open:
+    async def _recall(self) -> Batch | None:
+        """The oldest batch on disk; None once nothing is there or on its way there."""
+        try:
+            while (batch := await self.files.recall()) is None and self.spill is not None:
+                self._nobody_waits.clear()
+                self._moved.clear()
+                await self._moved.wait()
+            return batch
+        finally:
+            self._nobody_waits.set()
+
+    def _current_may_be_spilled(self) -> bool:
+        """Whether the current batch waits in memory to be sent again, and nothing on disk is older."""
+        waits = bool(self._current.parts) and not self._sender.busy
+        return waits and not self.files.has_recalled and not self.files.lines
+
+    async def _spill(self) -> None:
+        try:
+            if self._current_may_be_spilled():
+                self._moves_current = True
+                parts = self._current.parts
+                while parts and await self.files.append(parts[0]):
+                    parts.popleft()
+                self._moves_current = False
+            # Not until nothing waits any more: while lines keep coming, that may never be.
+            self._buffer.seal()
+            end = self._buffer.sealed
+            while self._unspilled or self._buffer.taken < end:
+                batch = self._unspilled.popleft() if self._unspilled else self._buffer.take()
+                if batch is None:
+                    break
+                if not await self.files.append(batch):
+                    self._unspilled.appendleft(batch)
+                    break
+                self._mark_durable()
+                self._announce_move()
+                # A recall that waits for this batch reads it before the disk is busy again.
+                await self._nobody_waits.wait()
+            self._mark_durable()
+        finally:
+            self._moves_current = False
+            self.spill = None
+            self._announce_move()
+
+    def _mark_durable(self) -> None:
+        """All that was taken is on disk or settled, unless some of it waits in memory to be spilled or sent."""
+        if not self._unspilled and (self.files.has_recalled or not self._current.parts):
+            self._buffer.mark_durable()
+
+    def _announce_move(self) -> None:
+        self._moved.set()
+        self._sender.resume()
+
+    def _put_back(self) -> bool:
+        """Leave the recalled batch on disk, if there is one."""
+        if not self.files.has_recalled:
             return False
-        with self._files:
-            try:
-                self._spool.append(batch.data, batch.lines)
-            except OSError as error:
-                self._failed(error)
-                return False
-            self._buffer.spooled(batch.lines, batch.start)
+        self.files.put_back(sum(part.lines for part in self._current.parts))
         return True
-
-    def _read_oldest(self) -> SpooledBatch | None:
-        with self._files:
-            return self._spool.oldest()
-
-    def _done(self, oldest: SpooledBatch) -> None:
-        with self._files:
-            self._spool.done(oldest)
-
-    def _failed(self, error: OSError) -> None:
-        self._log.warning(
-            "spool",
-            f"the spool in {self._spool.directory} cannot be used ({error.strerror or error}); "
-            "points wait in memory only",
-        )
-
-
-async def in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Like ``asyncio.to_thread``, but a cancellation waits until the thread has ended: it works on our files."""
-    try:
-        future = asyncio.get_running_loop().run_in_executor(None, functools.partial(function, *args, **kwargs))
-    except RuntimeError:
-        return function(*args, **kwargs)  # the interpreter is ending, and starts no more threads
-    try:
-        return await asyncio.shield(future)
-    except asyncio.CancelledError:
-        await asyncio.wait([future])
-        raise

@@ -366,7 +366,7 @@ class Monitor:
 
     async def _flush(self, timeout: float | None, *, last_chance: bool = False) -> None:  # noqa: ASYNC109
         self._buffer.seal(wait=True)
-        sequence, recovered = self._buffer.sealed, self._buffer.recovered_so_far
+        sequence, recovered = self._buffer.sealed, self._buffer.recovered
         last_chance_s = timeout if last_chance else None
         try:
             async with asyncio.timeout(timeout):

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tsmon.delivery.accounting import Counts
-from tsmon.delivery.buffer import Batch, Buffer
+from tsmon.delivery.blocks import Batch
+from tsmon.delivery.buffer import Buffer
 
 
 def counts(buffer: Buffer) -> Counts:
@@ -35,8 +36,8 @@ def test_lines_come_out_in_order_and_are_settled_by_the_store() -> None:
     batch = buffer.take()
     assert batch == Batch(b"a\nb", 2, start=0)
     assert counts(buffer).pending == 2
-    buffer.written(1)
-    buffer.dropped(1, "rejected")
+    buffer.count_written(1)
+    buffer.count_dropped(1, "rejected")
     found = counts(buffer)
     assert (found.accepted, found.written, found.pending, found.dropped_by) == (2, 1, 0, {"rejected": 1})
     assert buffer.take() is None
@@ -117,9 +118,9 @@ def test_what_is_settled_is_known_up_to_the_oldest_line_that_is_not() -> None:
     buffer.seal()
     assert (buffer.sealed, buffer.settled) == (4, 0)
     buffer.take()
-    buffer.written(1)
+    buffer.count_written(1)
     assert buffer.settled == 0
-    buffer.written(1)
+    buffer.count_written(1)
     assert buffer.settled == 2
     buffer.accept_dropped(100, "stopped")
     assert (buffer.sealed, buffer.settled) == (4, 2)
@@ -134,7 +135,7 @@ def test_a_closed_buffer_gives_up_what_it_has_and_what_still_comes() -> None:
     buffer.lines.append("late")
     assert len(buffer.lines) >= buffer.block_lines
     buffer.seal()
-    buffer.written(2)
+    buffer.count_written(2)
     found = counts(buffer)
     assert (found.accepted, found.written, found.pending, found.dropped_by) == (6, 0, 0, {"stopped": 6})
 
@@ -201,10 +202,10 @@ def test_the_accounting_and_the_bound_hold_after_every_step(
             lines = min(number, model.in_flight)
             model.in_flight -= lines
             if step == "written":
-                buffer.written(lines)
+                buffer.count_written(lines)
                 model.written += lines
             else:
-                buffer.dropped(lines, "rejected")
+                buffer.count_dropped(lines, "rejected")
                 model.dropped += lines
         elif step == "aside":
             buffer.accept_dropped(number, "stopped")
@@ -256,7 +257,7 @@ def test_no_line_is_lost_or_doubled_among_threads() -> None:
     while any(thread.is_alive() for thread in threads) or counts(buffer).pending:
         for batch in drain(buffer):
             taken += batch.data.decode().split("\n")
-            buffer.written(batch.lines)
+            buffer.count_written(batch.lines)
     assert len(taken) == len(set(taken)) == 24_000
     for name in range(8):
         own = [int(line.partition(".")[2]) for line in taken if line.startswith(f"{name}.")]
@@ -286,13 +287,13 @@ def test_a_signal_handler_may_append_seal_and_count_at_any_moment() -> None:
             buffer.lines.append("ordinary")
             buffer.seal(wait=True)
             for batch in drain(buffer):
-                buffer.written(batch.lines)
+                buffer.count_written(batch.lines)
             counts(buffer)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     for batch in drain(buffer):
-        buffer.written(batch.lines)
+        buffer.count_written(batch.lines)
     found = counts(buffer)
     assert found.written == appended + handled
     assert (found.dropped, found.refused) == (handled, handled)
@@ -321,13 +322,13 @@ def test_a_finalizer_may_append_and_count_at_any_moment() -> None:
             buffer.lines.append("ordinary")
             buffer.seal(wait=True)
             for batch in drain(buffer):
-                buffer.written(batch.lines)
+                buffer.count_written(batch.lines)
             counts(buffer)
     finally:
         gc.set_threshold(*thresholds)
     gc.collect()
     for batch in drain(buffer):
-        buffer.written(batch.lines)
+        buffer.count_written(batch.lines)
     assert finalized == 2_000
     assert counts(buffer).written == 4_000
     assert counts(buffer).dropped == 2_000

@@ -1,7 +1,7 @@
 import pytest
 
-from tsmon.delivery.buffer import Batch
-from tsmon.delivery.isolation import halves, split_refused, split_unparseable
+from tsmon.delivery.blocks import Batch
+from tsmon.delivery.isolation import split_in_half, split_refused, split_unparseable
 from tsmon.errors import TypeConflict
 
 
@@ -10,17 +10,17 @@ def batch(*lines: str) -> Batch:
 
 
 def test_halves_hold_all_lines_in_order() -> None:
-    assert halves(batch("a v=1", "b v=1", "c v=1")) == [batch("a v=1"), batch("b v=1", "c v=1")]
+    assert split_in_half(batch("a v=1", "b v=1", "c v=1")) == [batch("a v=1"), batch("b v=1", "c v=1")]
 
 
 def test_a_newline_within_a_text_does_not_split_a_line() -> None:
     lines = ('a v="1\n2"', 'b v="\\"\n"')
-    assert halves(batch(*lines)) == [batch(lines[0]), batch(lines[1])]
+    assert split_in_half(batch(*lines)) == [batch(lines[0]), batch(lines[1])]
 
 
 @pytest.mark.parametrize("single", [batch("a v=1"), Batch(b"a v=1\nb v=1", 1), Batch(b"\xff v=1\nb v=1", 2)])
 def test_what_cannot_be_told_apart_has_no_parts(single: Batch) -> None:
-    assert halves(single) == []
+    assert split_in_half(single) == []
     assert split_unparseable(single) == []
 
 

@@ -28,13 +28,13 @@ class Lines(RuleBasedStateMachine):
     def new(self, lines: int) -> list[int | None]:
         first = self.sequence + 1
         self.sequence += lines
-        self.outstanding.taken(first - 1, lines)
+        self.outstanding.take(first - 1, lines)
         return list(range(first, first + lines))
 
     @rule(lines=LINES)
     @precondition(lambda self: not self.sequence and not self.disk and not self.sending)
     def found(self, lines: int) -> None:
-        self.outstanding.recovered(lines)
+        self.outstanding.recover(lines)
         self.disk.append([None] * lines)
 
     @rule(lines=LINES)
@@ -51,14 +51,14 @@ class Lines(RuleBasedStateMachine):
     @rule()
     @precondition(lambda self: self.spilling)
     def spill(self) -> None:
-        self.outstanding.spooled(len(self.spilling), self.spilling_start)
+        self.outstanding.spill(len(self.spilling), self.spilling_start)
         self.disk.append(self.spilling)
         self.spilling = []
 
     @rule()
     @precondition(lambda self: self.sending and not self.sent_from_disk and not self.disk and not self.spilling)
     def spill_what_was_to_be_sent(self) -> None:
-        self.outstanding.spooled(len(self.sending), None)
+        self.outstanding.spill(len(self.sending), None)
         self.disk.append(self.sending)
         self.sending = []
 
@@ -66,7 +66,7 @@ class Lines(RuleBasedStateMachine):
     @precondition(lambda self: self.disk and not self.sending)
     def recall(self) -> None:
         self.sending, self.sent_from_disk = self.disk.pop(0), True
-        self.outstanding.recalled(len(self.sending))
+        self.outstanding.recall(len(self.sending))
 
     @rule(lines=LINES)
     @precondition(lambda self: self.sending)
@@ -80,7 +80,7 @@ class Lines(RuleBasedStateMachine):
     @rule()
     @precondition(lambda self: self.sending and self.sent_from_disk and None not in self.sending)
     def put_back(self) -> None:
-        self.outstanding.returned(len(self.sending))
+        self.outstanding.put_back(len(self.sending))
         self.disk.insert(0, self.sending)
         self.sending = []
 
@@ -88,7 +88,7 @@ class Lines(RuleBasedStateMachine):
     @precondition(lambda self: self.disk)
     def drop(self, data: st.DataObject) -> None:
         record = self.disk.pop(0 if None in self.disk[0] else data.draw(st.integers(0, len(self.disk) - 1)))
-        assert self.outstanding.dropped_from_disk(len(record)) == len(record)
+        assert self.outstanding.drop_from_disk(len(record)) == len(record)
 
     @invariant()
     def numbers_are_exact(self) -> None:
@@ -114,11 +114,11 @@ TestLines.settings = settings(max_examples=100, stateful_step_count=40, deadline
 
 def test_progress_is_seen_though_more_lines_keep_coming_by_way_of_the_disk() -> None:
     outstanding = Outstanding()
-    outstanding.taken(0, 10)
-    outstanding.spooled(10, 0)
+    outstanding.take(0, 10)
+    outstanding.spill(10, 0)
     for start in range(10, 100, 10):
-        outstanding.recalled(10)
-        outstanding.taken(start, 10)
-        outstanding.spooled(10, start)
+        outstanding.recall(10)
+        outstanding.take(start, 10)
+        outstanding.spill(10, start)
         assert outstanding.release(10) == (10, start - 10)
         assert outstanding.oldest == start

@@ -17,7 +17,7 @@ from tests.services.small_disk import small_disk
 from tests.tsmon_agent.waiting import eventually
 from tsmon import Monitor
 from tsmon.delivery import delivery as delivery_module
-from tsmon.delivery import spooler
+from tsmon.delivery import spool_files
 from tsmon.delivery.backoff import Backoff
 from tsmon.delivery.buffer import Buffer
 from tsmon.delivery.delivery import Delivery
@@ -58,7 +58,7 @@ def exact(monitor: Monitor) -> bool:
 async def test_what_a_process_left_that_ended_meanwhile_is_sent_too(
     influxdb: InfluxDB, bucket: str, options: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(spooler, "ADOPT_EVERY_S", 0.0)
+    monkeypatch.setattr(spool_files, "ADOPT_EVERY_S", 0.0)
     other = Spool(tmp_path / "spool", Destination(influxdb.url, influxdb.org, bucket), max_bytes=1_000_000)
     other.open()
     other.append(b"numbered n=1i 1\nnumbered n=2i 2", 2)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from functools import partial
 
 from tsmon.delivery.backoff import Backoff
-from tsmon.delivery.buffer import Batch
-from tsmon.delivery.isolation import halves, lines_of, split_refused, split_unparseable
+from tsmon.delivery.blocks import Batch
+from tsmon.delivery.isolation import split_in_half, split_into_lines, split_refused, split_unparseable
 from tsmon.errors import BatchTooLargeError, StoreRefusedError, StoreUnavailableError
 from tsmon.stores import Store
 
@@ -36,7 +36,7 @@ async def write_lines(store: Store, lines: list[str], say: Callable[[str], None]
             await asyncio.sleep(delay_s)
             continue
         except BatchTooLargeError as error:
-            reason, split = str(error), halves(part)
+            reason, split = str(error), split_in_half(part)
         except StoreRefusedError as error:
             reason = str(error)
             if error.lines is not None and error.lines >= part.lines:
@@ -44,7 +44,7 @@ async def write_lines(store: Store, lines: list[str], say: Callable[[str], None]
             elif error.lines is not None:
                 split = split_refused(part, error.lines, error.conflict)
             else:
-                split = split_unparseable(part) if whole else halves(part)
+                split = split_unparseable(part) if whole else split_in_half(part)
             whole = False
         else:
             parts.popleft()
@@ -54,7 +54,9 @@ async def write_lines(store: Store, lines: list[str], say: Callable[[str], None]
         if split:
             parts.extendleft(reversed(split))
         else:
-            refused += map(partial(_with, reason), lines_of(part) or [part.data.decode(errors="surrogateescape")])
+            refused += map(
+                partial(_with, reason), split_into_lines(part) or [part.data.decode(errors="surrogateescape")]
+            )
     return refused
 
 

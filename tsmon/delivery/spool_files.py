@@ -1,0 +1,188 @@
+"""The spool as the spooler uses it: awaited, counted, and without errors.
+
+A disk that refuses costs durability and nothing else: the lines then stay in the bounded buffer, which is logged.
+"""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from tsmon.delivery.blocks import Batch
+from tsmon.delivery.buffer import Buffer
+from tsmon.delivery.run_in_thread import run_in_thread
+from tsmon.logs.rate_limited import RateLimitedLog
+from tsmon.spool import Destination, Spool, SpooledBatch
+
+__all__ = ["SpoolFiles"]
+
+_log = logging.getLogger("tsmon")
+
+ADOPT_EVERY_S: Final = 30.0
+
+
+class SpoolFiles:
+    """The spool of one Monitor. Threads do the work, one at a time; the accounting changes with the files."""
+
+    def __init__(
+        self,
+        buffer: Buffer,
+        root: Path,
+        destination: Destination,
+        *,
+        max_bytes: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._buffer = buffer
+        self._clock = clock
+        self._adopt_at = 0.0
+        self._spool = Spool(root, destination, max_bytes=max_bytes, on_dropped=buffer.count_dropped_from_disk)
+        self._log = RateLimitedLog()
+        self._recalled: SpooledBatch | None = None
+        self.is_open = False
+        self._turn = asyncio.Lock()
+        # A stop does not wait for ever for a thread on a slow disk, but it must not work beside that thread.
+        self._files = threading.Lock()
+
+    @property
+    def lines(self) -> int:
+        """Lines on disk, including those of the recalled batch."""
+        return self._spool.lines
+
+    @property
+    def has_recalled(self) -> bool:
+        """Whether the oldest batch on disk is in flight."""
+        return self._recalled is not None
+
+    async def open(self) -> None:
+        """Adopt what ended processes left for the same destination."""
+        async with self._turn:
+            await run_in_thread(self.open_now)
+
+    def open_now(self) -> None:
+        """The blocking form of :meth:`open`."""
+        self._adopt_at = self._clock() + ADOPT_EVERY_S
+        try:
+            with self._files:
+                recovered = self._spool.open()
+        except OSError as error:
+            self._warn(error)
+            return
+        self.is_open = True
+        if recovered:
+            self._buffer.count_recovered(recovered)
+            _log.info("%d points of earlier processes were found in the spool; they are sent now", recovered)
+
+    async def adopt_if_due(self) -> None:
+        """Adopt, every half minute, what processes left that have ended meanwhile."""
+        if self._clock() >= self._adopt_at:
+            await self.open()
+
+    async def append(self, batch: Batch) -> bool:
+        """Move a batch from flight to disk; False if the disk refuses, and then nothing changes."""
+        async with self._turn:
+            return await run_in_thread(self.append_now, batch)
+
+    def append_now(self, batch: Batch) -> bool:
+        """The blocking form of :meth:`append`."""
+        if not self.is_open:
+            return False
+        with self._files:
+            try:
+                self._spool.append(batch.data, batch.lines)
+            except OSError as error:
+                self._warn(error)
+                return False
+            self._buffer.count_spilled(batch.lines, batch.start)
+        return True
+
+    async def recall(self) -> Batch | None:
+        """The oldest batch on disk, now in flight, too; it stays on disk until :meth:`remove_recalled`."""
+        if not self._spool.lines:
+            return None
+        async with self._turn:
+            self._recalled = await run_in_thread(self._read_oldest)
+        if self._recalled is None:
+            return None
+        self._buffer.count_recalled(self._recalled.lines)
+        return Batch(self._recalled.data(), self._recalled.lines)
+
+    async def remove_recalled(self) -> None:
+        """Remove the recalled batch, all lines of which are settled, from disk."""
+        async with self._turn:
+            if self._recalled is not None:
+                recalled, self._recalled = self._recalled, None
+                try:
+                    await run_in_thread(self._remove, recalled)
+                except OSError as error:
+                    self._warn(error)
+
+    def put_back(self, lines: int) -> None:
+        """Recall no batch any more: it stays on disk whole, since ``lines`` lines of it are not settled."""
+        self._recalled = None
+        self._buffer.count_put_back(lines)
+
+    async def move_to(self, other: "SpoolFiles") -> None:
+        """Move everything to the spool of another destination, and close.
+
+        What that disk refuses stays here for a program that sends to the old destination; it is counted as dropped.
+        """
+        async with self._turn:
+            await run_in_thread(self._move_to, other)
+
+    def accept_moved(self, batch: SpooledBatch) -> None:
+        """Keep a batch of another spool, which is counted as on disk already. Raises OSError."""
+        with self._files:
+            self._spool.append(batch.data(), batch.lines)
+
+    def close(self) -> None:
+        """Leave what waits to the next process."""
+        self.is_open = False
+        try:
+            with self._files:
+                self._spool.close()
+        except OSError as error:
+            self._warn(error)
+
+    def forget_after_fork(self) -> None:
+        """In a forked child: start empty; what was open belongs to the parent."""
+        self._recalled = None
+        self._spool.forget_after_fork()
+
+    def _read_oldest(self) -> SpooledBatch | None:
+        with self._files:
+            return self._spool.oldest()
+
+    def _remove(self, batch: SpooledBatch) -> None:
+        with self._files:
+            self._spool.done(batch)
+
+    def _move_to(self, other: "SpoolFiles") -> None:
+        with self._files:
+            try:
+                if self._recalled is not None:  # It is settled, only its removal was cancelled.
+                    recalled, self._recalled = self._recalled, None
+                    self._spool.done(recalled)
+                while (batch := self._spool.oldest()) is not None:
+                    other.accept_moved(batch)
+                    self._spool.done(batch)
+            except OSError as error:
+                left = self._spool.lines
+                self._buffer.count_dropped_from_disk(left, "left in the spool")
+                _log.error(
+                    "%d points stay in the spool for the old server, since that for the new one cannot be written "
+                    "(%s); see `tsmon spool list`",
+                    left,
+                    error.strerror or error,
+                )
+        self.close()
+
+    def _warn(self, error: OSError) -> None:
+        self._log.warning(
+            "spool",
+            f"the spool in {self._spool.directory} cannot be used ({error.strerror or error}); "
+            "points wait in memory only",
+        )
