@@ -38,6 +38,7 @@ EXAMPLES = {
     "agent.interfaces",
     "agent.intervals",
     "agent.log_config",
+    "agent.samplers",
     "state.url",
     "streams.deployments",
     "streams.expected",

@@ -1,16 +1,20 @@
 """Section ``[agent]``: what ``tsmon-agent`` measures on its host, and how often."""
 
 import socket
-from typing import Annotated, Literal, Self, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from tsmon.line_protocol.escaping import check_tag_value
 from tsmon.settings.monitoring import Comma, File, Section, split_commas
+from tsmon_agent.settings.samplers import REGISTERED_SAMPLERS
 
 __all__ = ["AgentSettings", "SamplerName"]
 
-SamplerName = Literal["cpu", "disk", "diskio", "mem", "net", "processes", "swap", "system"]
+if TYPE_CHECKING:
+    SamplerName = str
+else:
+    SamplerName = Literal[tuple(REGISTERED_SAMPLERS)]
 
 
 class AgentSettings(Section):
@@ -20,7 +24,7 @@ class AgentSettings(Section):
     interval: float = Field(default=10.0, ge=0.1)
     intervals: dict[SamplerName, float] = {}
     time_limit: float = Field(default=5.0, gt=0)
-    samplers: Annotated[list[SamplerName], BeforeValidator(split_commas)] = list(get_args(SamplerName))
+    samplers: Annotated[list[SamplerName], BeforeValidator(split_commas)] = list(REGISTERED_SAMPLERS)
     disks: Comma | None = None
     interfaces: Comma | None = None
     devices: Comma | None = None

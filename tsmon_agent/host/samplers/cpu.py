@@ -10,6 +10,7 @@ from tsmon.points import Point
 from tsmon.points.host import Cpu
 from tsmon_agent.host.samplers.base import Options, Sampler
 from tsmon_agent.host.samplers.kernel_files import ROOT, read_kernel_file
+from tsmon_agent.settings import AgentSettings
 
 __all__ = ["CpuOptions", "CpuSampler"]
 
@@ -42,6 +43,11 @@ class CpuSampler(Sampler):
         self._totalcpu = chosen.totalcpu
         self._path = str(root / "proc/stat")
         self._before: dict[str, list[int]] = {}
+
+    @classmethod
+    def options_from(cls, settings: AgentSettings) -> CpuOptions:
+        """See :meth:`Sampler.options_from`."""
+        return CpuOptions(percpu=settings.percpu)
 
     def prime(self) -> None:
         """Take the first reading."""

@@ -16,10 +16,13 @@ from tsmon_agent.host.samplers.mount_table import Mount, MountTable
 from tsmon_agent.host.samplers.mount_usage import MountUsage
 from tsmon_agent.host.samplers.name_filter import Selection
 from tsmon_agent.host.samplers.tag_values import tag_value
+from tsmon_agent.settings import AgentSettings
 
 __all__ = ["DiskOptions", "DiskSampler"]
 
 _log = logging.getLogger("tsmon_agent")
+
+LONGEST_STATVFS_S: Final = 2.0
 
 _INT64: Final = 2**63
 
@@ -35,7 +38,7 @@ class DiskOptions(Options):
 
     mount_points: tuple[str, ...] | None = None
     ignore_fs: tuple[str, ...] = ("tmpfs", "devtmpfs", "devfs", "iso9660", "overlay", "aufs", "squashfs")
-    timeout_s: float = 2.0
+    timeout_s: float = LONGEST_STATVFS_S
 
 
 class DiskSampler(Sampler):
@@ -69,6 +72,15 @@ class DiskSampler(Sampler):
         self._seen: tuple[Mount, ...] | None = None
         self._mounts: list[Mount] = []
         self._failed: set[int] = set()
+
+    @classmethod
+    def options_from(cls, settings: AgentSettings) -> DiskOptions:
+        """See :meth:`Sampler.options_from`."""
+        return DiskOptions(
+            mount_points=None if settings.disks is None else tuple(settings.disks),
+            # A round takes at most twice as long, which is still less than its time limit.
+            timeout_s=min(LONGEST_STATVFS_S, 0.4 * settings.time_limit),
+        )
 
     @property
     def stale(self) -> tuple[str, ...]:

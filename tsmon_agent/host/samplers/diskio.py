@@ -12,6 +12,7 @@ from tsmon_agent.host.samplers.base import Options, Sampler
 from tsmon_agent.host.samplers.kernel_files import ROOT, read_kernel_file
 from tsmon_agent.host.samplers.name_filter import Selection
 from tsmon_agent.host.samplers.tag_values import tag_value
+from tsmon_agent.settings import AgentSettings
 
 __all__ = ["DiskIOOptions", "DiskIOSampler"]
 
@@ -61,6 +62,11 @@ class DiskIOSampler(Sampler):
         self._monotonic_ns = monotonic_ns
         self._before: dict[str, list[int]] = {}
         self._before_ns = 0
+
+    @classmethod
+    def options_from(cls, settings: AgentSettings) -> DiskIOOptions:
+        """See :meth:`Sampler.options_from`."""
+        return DiskIOOptions(devices=None if settings.devices is None else tuple(settings.devices))
 
     def prime(self) -> None:
         """Take the first reading."""

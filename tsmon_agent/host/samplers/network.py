@@ -16,6 +16,7 @@ from tsmon_agent.host.samplers.base import Options, Sampler
 from tsmon_agent.host.samplers.kernel_files import ROOT, KernelFileError, read_kernel_file
 from tsmon_agent.host.samplers.name_filter import Selection
 from tsmon_agent.host.samplers.tag_values import tag_value
+from tsmon_agent.settings import AgentSettings
 
 __all__ = ["NetworkOptions", "NetworkSampler", "read_flags"]
 
@@ -73,6 +74,11 @@ class NetworkSampler(Sampler):
         self._monotonic_ns = monotonic_ns
         self._speeds: dict[str, int | None] = {}
         self._speeds_until_ns = 0
+
+    @classmethod
+    def options_from(cls, settings: AgentSettings) -> NetworkOptions:
+        """See :meth:`Sampler.options_from`."""
+        return NetworkOptions(interfaces=None if settings.interfaces is None else tuple(settings.interfaces))
 
     def sample(self) -> list[Point]:
         """One point per interface."""

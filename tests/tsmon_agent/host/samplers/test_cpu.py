@@ -6,7 +6,8 @@ import psutil
 import pytest
 
 from tests.tsmon_agent.host.samplers.reading import MACHINES, eventually, written, written_by
-from tsmon_agent.host.samplers import CpuOptions, CpuSampler, KernelFileError
+from tsmon_agent.host.samplers import KernelFileError
+from tsmon_agent.host.samplers.cpu import CpuOptions, CpuSampler
 
 
 def write_stat(root: Path, **ticks: str) -> None:

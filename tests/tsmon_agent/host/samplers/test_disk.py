@@ -7,7 +7,7 @@ import psutil
 import pytest
 
 from tests.tsmon_agent.host.samplers.reading import MACHINES, eventually, written, written_by
-from tsmon_agent.host.samplers import DiskOptions, DiskSampler
+from tsmon_agent.host.samplers.disk import DiskOptions, DiskSampler
 
 
 def usage(blocks: int, **figures: int) -> os.statvfs_result:

@@ -5,7 +5,7 @@ import pytest
 
 from tests.tsmon_agent.host.samplers.reading import MACHINES, written_by
 from tsmon.time_units import SECOND_NS
-from tsmon_agent.host.samplers import DiskIOOptions, DiskIOSampler
+from tsmon_agent.host.samplers.diskio import DiskIOOptions, DiskIOSampler
 
 IDLE = {"io_util", "io_await"}
 

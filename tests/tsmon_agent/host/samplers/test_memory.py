@@ -4,7 +4,8 @@ import psutil
 import pytest
 
 from tests.tsmon_agent.host.samplers.reading import MACHINES, eventually, only_fields
-from tsmon_agent.host.samplers import KernelFileError, MemorySampler
+from tsmon_agent.host.samplers import KernelFileError
+from tsmon_agent.host.samplers.memory import MemorySampler
 
 
 def test_a_server_is_read() -> None:

@@ -105,7 +105,7 @@ def test_a_file_system_whose_server_never_answers_is_left_out_until_it_does(tmp_
         missing("/dev/fuse is not here or not open to this user; load the module fuse and allow it")
     run_with_mounts_of_its_own(f"""
         import time
-        from tsmon_agent.host.samplers import DiskOptions, DiskSampler
+        from tsmon_agent.host.samplers.disk import DiskOptions, DiskSampler
 
         path = {str(tmp_path)!r} + "/hung"
         server = os.open("/dev/fuse", os.O_RDWR)

@@ -6,8 +6,7 @@ import psutil
 import pytest
 
 from tests.tsmon_agent.host.samplers.reading import MACHINES, written_by
-from tsmon_agent.host.samplers import NetworkOptions, NetworkSampler
-from tsmon_agent.host.samplers.network import read_flags
+from tsmon_agent.host.samplers.network import NetworkOptions, NetworkSampler, read_flags
 
 UP, LOOPBACK = 0x1, 0x8
 SERVER = {"lo": UP | LOOPBACK, "eno1": UP | 0x1002, "eno2": 0x1002, "veth0": UP | 0x1002}

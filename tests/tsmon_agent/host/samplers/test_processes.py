@@ -9,7 +9,8 @@ import psutil
 import pytest
 
 from tests.tsmon_agent.host.samplers.reading import eventually, only_fields
-from tsmon_agent.host.samplers import KernelFileError, ProcessesOptions, ProcessesSampler
+from tsmon_agent.host.samplers import KernelFileError
+from tsmon_agent.host.samplers.processes import ProcessesOptions, ProcessesSampler
 
 MILLISECOND_NS = 1_000_000
 

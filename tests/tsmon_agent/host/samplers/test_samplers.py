@@ -9,12 +9,14 @@ import tsmon_agent.host.samplers
 from tests.tsmon_agent.host.samplers.reading import written
 from tsmon_agent.host.samplers import SAMPLERS, Options
 
-NAMES = ["cpu", "disk", "diskio", "mem", "net", "processes", "swap", "system"]
+NAMES = list(SAMPLERS)
+TELEGRAFS = ["cpu", "disk", "diskio", "mem", "net", "processes", "swap", "system"]
 
 
 def test_samplers_are_registered_under_telegrafs_names_in_order() -> None:
-    assert list(SAMPLERS) == NAMES
+    assert [name for name in NAMES if name in TELEGRAFS] == TELEGRAFS
     assert [sampler.name for sampler in SAMPLERS.values()] == NAMES
+    assert sorted(NAMES) == NAMES
 
 
 def test_the_package_exports_what_it_holds() -> None:

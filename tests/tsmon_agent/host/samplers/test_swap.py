@@ -6,7 +6,7 @@ import psutil
 import pytest
 
 from tests.tsmon_agent.host.samplers.reading import MACHINES, eventually, only_fields
-from tsmon_agent.host.samplers import SwapSampler
+from tsmon_agent.host.samplers.swap import SwapSampler
 
 
 def test_a_server_is_read() -> None:

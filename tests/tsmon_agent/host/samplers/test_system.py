@@ -7,7 +7,7 @@ import psutil
 import pytest
 
 from tests.tsmon_agent.host.samplers.reading import MACHINES, eventually, only_fields
-from tsmon_agent.host.samplers import SystemSampler
+from tsmon_agent.host.samplers.system import SystemSampler
 
 USER, BOOT, DEAD = 7, 2, 8
 

@@ -3,15 +3,11 @@ from typing import Any
 
 import pytest
 
-from tsmon_agent.host.samplers import (
-    SAMPLERS,
-    CpuOptions,
-    DiskIOOptions,
-    DiskOptions,
-    NetworkOptions,
-    Options,
-    Sampler,
-)
+from tsmon_agent.host.samplers import SAMPLERS, Options, Sampler
+from tsmon_agent.host.samplers.cpu import CpuOptions
+from tsmon_agent.host.samplers.disk import DiskOptions
+from tsmon_agent.host.samplers.diskio import DiskIOOptions
+from tsmon_agent.host.samplers.network import NetworkOptions
 from tsmon_agent.host.sampling.from_settings import build_samplers
 from tsmon_agent.settings import AgentSettings, SamplerName, Settings
 from tsmon_agent.state.location import state_url
