@@ -9,13 +9,13 @@ import pytest_asyncio
 from playwright.async_api import Browser
 
 from tests.services.browser import running
-from tests.tsmon_agent.web.hosts import Shown
-from tests.tsmon_agent.web.house import house
+from tests.tsmon_agent.web.guarded_agent import guarded
+from tests.tsmon_agent.web.served_agent import ServedAgent
 from tsmon_agent.agent import Agent
 from tsmon_agent.settings import Settings
 from tsmon_agent.web import WebServer
 
-__all__ = ["browser", "house", "settings", "shown"]
+__all__ = ["browser", "guarded", "served", "settings"]
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def shown(settings: Settings) -> AsyncIterator[Shown]:
+async def served(settings: Settings) -> AsyncIterator[ServedAgent]:
     """An agent with its pages that does not sample: it shows what the test publishes."""
     agent = Agent(settings)
     await agent.context.monitor.start()
@@ -54,7 +54,7 @@ async def shown(settings: Settings) -> AsyncIterator[Shown]:
     try:
         await server.start()
         async with aiohttp.ClientSession(server.address) as client:
-            yield Shown(agent.context, server, client)
+            yield ServedAgent(agent, server, client)
     finally:
         await server.stop()
         agent.context.sampling.stop()

@@ -1,4 +1,4 @@
-"""Visits of an agent's pages, which fail when the page complains of anything or asks anybody else."""
+"""Visits of an agent's pages, which fail if the page logs anything or requests anything from elsewhere."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,22 +8,22 @@ from urllib.parse import urlsplit
 from playwright.async_api import Browser, Page, expect
 
 from tests.services.browser import visiting
-from tests.tsmon_agent.web.hosts import Shown
+from tests.tsmon_agent.web.served_agent import ServedAgent
 
-__all__ = ["module", "page_of", "reported_live"]
+__all__ = ["expect_live", "module", "page_of"]
 
 
 @asynccontextmanager
-async def page_of(browser: Browser, shown: Shown, path: str = "/", **context: Any) -> AsyncIterator[Page]:
+async def page_of(browser: Browser, served: ServedAgent, path: str = "/", **context: Any) -> AsyncIterator[Page]:
     """The page at ``path``, live."""
-    async with visiting(browser, shown.address + path, **context) as visit:
-        await reported_live(visit.page)
+    async with visiting(browser, served.address + path, **context) as visit:
+        await expect_live(visit.page)
         yield visit.page
         assert visit.complaints == []
-        assert {urlsplit(url).netloc for url in visit.asked} == {urlsplit(shown.address).netloc}
+        assert {urlsplit(url).netloc for url in visit.asked} == {urlsplit(served.address).netloc}
 
 
-async def reported_live(page: Page) -> None:
+async def expect_live(page: Page) -> None:
     await expect(page.locator("#live")).to_have_text("live")
 
 

@@ -7,21 +7,21 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
-from tests.tsmon_agent.web.hosts import GIB, Shown, cpu, disk, diskio, memory, net, system
 from tests.tsmon_agent.web.pages_in_browser import page_of
+from tests.tsmon_agent.web.served_agent import GIB, ServedAgent, cpu, disk, diskio, memory, net, system
 from tsmon.time_units import SECOND_NS
 
 PAGES = ["/", "/pipeline"]
 
 
-async def fill(shown: Shown) -> None:
+async def fill(served: ServedAgent) -> None:
     """Rounds in every state, and something to draw."""
-    shown.publish_all(busy=85.0)
-    shown.publish("disk", disk("/", 10.0), disk("/a/very/long/path/that/does/not/fit" * 4, 90.0), disk("/x", 99.0))
-    shown.publish("system", system(), time_ns=time.time_ns() - 3_600 * SECOND_NS)
+    served.publish_all(busy=85.0)
+    served.publish("disk", disk("/", 10.0), disk("/a/very/long/path/that/does/not/fit" * 4, 90.0), disk("/x", 99.0))
+    served.publish("system", system(), time_ns=time.time_ns() - 3_600 * SECOND_NS)
     for second in range(300, 0, -10):
         at = time.time_ns() - second * SECOND_NS
-        await shown.store(
+        await served.store(
             cpu(50.0, time=at),
             memory(used=GIB, time=at),
             system(time=at),
@@ -29,7 +29,7 @@ async def fill(shown: Shown) -> None:
             net("enp0s31f6verylongname", received=GIB - second * 2**20, sent=0, time=at),
             diskio("vda", read=GIB, written=GIB, time=at),
         )
-    failing, works = shown.context.sampling.health[:2]
+    failing, works = served.context.sampling.health[:2]
     failing.failing, failing.last_error = True, "OSError: [Errno 5] Input/output error: '/proc/" + "x" * 200 + "'"
     works.last_success_ns, works.last_duration_s = time.time_ns(), 0.001
 
@@ -41,9 +41,9 @@ async def drawn(page: Page, path: str) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", PAGES)
-async def test_axe_finds_nothing(browser: Browser, shown: Shown, path: str, scheme: str) -> None:
-    await fill(shown)
-    async with page_of(browser, shown, path, color_scheme=scheme, bypass_csp=True) as page:
+async def test_axe_finds_nothing(browser: Browser, served: ServedAgent, path: str, scheme: str) -> None:
+    await fill(served)
+    async with page_of(browser, served, path, color_scheme=scheme, bypass_csp=True) as page:
         await drawn(page, path)
         await page.evaluate("for (const details of document.querySelectorAll('details')) details.open = true")
         found = (await Axe().run(page)).response
@@ -56,9 +56,9 @@ def _brief(violations: list[dict[str, Any]]) -> list[str]:
 
 
 @pytest.mark.parametrize("path", PAGES)
-async def test_nothing_has_to_be_scrolled_sideways(browser: Browser, shown: Shown, path: str) -> None:
-    await fill(shown)
-    async with page_of(browser, shown, path) as page:
+async def test_nothing_has_to_be_scrolled_sideways(browser: Browser, served: ServedAgent, path: str) -> None:
+    await fill(served)
+    async with page_of(browser, served, path) as page:
         await drawn(page, path)
         await page.evaluate("for (const details of document.querySelectorAll('details')) details.open = true")
         for width in (1920, 1366, 1024, 900, 768, 412, 360, 320):
@@ -66,9 +66,9 @@ async def test_nothing_has_to_be_scrolled_sideways(browser: Browser, shown: Show
             await expect(page.locator("html")).to_have_js_property("scrollWidth", width)
 
 
-async def test_the_keyboard_reaches_everything_in_order(browser: Browser, shown: Shown) -> None:
-    await fill(shown)
-    async with page_of(browser, shown) as page:
+async def test_the_keyboard_reaches_everything_in_order(browser: Browser, served: ServedAgent) -> None:
+    await fill(served)
+    async with page_of(browser, served) as page:
         await drawn(page, "/")
         reached = []
         for _ in range(14):
@@ -89,16 +89,16 @@ async def test_the_keyboard_reaches_everything_in_order(browser: Browser, shown:
         await page.keyboard.press("Shift+Tab")
 
 
-async def test_the_skip_link_leads_to_the_content(browser: Browser, shown: Shown) -> None:
-    async with page_of(browser, shown) as page:
+async def test_the_skip_link_leads_to_the_content(browser: Browser, served: ServedAgent) -> None:
+    async with page_of(browser, served) as page:
         await page.keyboard.press("Tab")
         await expect(page.locator(".skip")).to_be_in_viewport()
         await page.keyboard.press("Enter")
         assert await page.evaluate("document.activeElement.id") == "main"
 
 
-async def test_those_who_want_no_motion_get_none(browser: Browser, shown: Shown) -> None:
-    await fill(shown)
+async def test_those_who_want_no_motion_get_none(browser: Browser, served: ServedAgent) -> None:
+    await fill(served)
     durations = "[...document.querySelectorAll('*')].map(e => getComputedStyle(e).transitionDuration)"
-    async with page_of(browser, shown, reduced_motion="reduce") as page:
+    async with page_of(browser, served, reduced_motion="reduce") as page:
         assert set(await page.evaluate(durations)) == {"0s"}

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser
 
-from tests.tsmon_agent.web.hosts import Shown
 from tests.tsmon_agent.web.pages_in_browser import module, page_of
+from tests.tsmon_agent.web.served_agent import ServedAgent
 from tsmon_agent import formatting
 
 
-async def test_server_and_scripts_word_numbers_alike(browser: Browser, shown: Shown) -> None:
+async def test_server_and_scripts_word_numbers_alike(browser: Browser, served: ServedAgent) -> None:
     numbers = [
         0,
         1,
@@ -27,18 +27,22 @@ async def test_server_and_scripts_word_numbers_alike(browser: Browser, shown: Sh
         3 * 2**60,
     ]
     times = [0.00012, 0.0456, 0.99, 1.0, 10.0, 12.346, 3_600.0]
-    async with page_of(browser, shown) as page:
-        assert await module(page, "wording.js", "x.map(m.size)", numbers) == [formatting.size(n) for n in numbers]
-        assert await module(page, "wording.js", "x.map(m.seconds)", times) == [formatting.seconds(t) for t in times]
-        assert await module(page, "wording.js", "x.map(m.count)", numbers[:-2]) == [
+    async with page_of(browser, served) as page:
+        assert await module(page, "formatting.js", "x.map(m.formatSize)", numbers) == [
+            formatting.size(n) for n in numbers
+        ]
+        assert await module(page, "formatting.js", "x.map(m.formatSeconds)", times) == [
+            formatting.seconds(t) for t in times
+        ]
+        assert await module(page, "formatting.js", "x.map(m.formatCount)", numbers[:-2]) == [
             formatting.count(n) for n in numbers[:-2]
         ]
 
 
-async def test_axes_leave_out_needless_digits(browser: Browser, shown: Shown) -> None:
+async def test_axes_leave_out_needless_digits(browser: Browser, served: ServedAgent) -> None:
     numbers = [0, 512, 1_024, 1_536, 10 * 2**20, 100 * 2**30]
-    async with page_of(browser, shown) as page:
-        words = await module(page, "wording.js", "x.map(m.AXIS['bytes/s'])", numbers)
+    async with page_of(browser, served) as page:
+        words = await module(page, "formatting.js", "x.map(m.AXIS['bytes/s'])", numbers)
     assert [word.replace("\xa0", " ") for word in words] == [
         "0",
         "512 B/s",
@@ -74,9 +78,14 @@ ANSWER = {
     ],
 )
 async def test_rounds_are_appended(
-    browser: Browser, shown: Shown, steps: list[Any], times: list[float], a: list[float | None], unknown: bool
+    browser: Browser,
+    served: ServedAgent,
+    steps: list[Any],
+    times: list[float],
+    a: list[float | None],
+    unknown: bool,
 ) -> None:
-    async with page_of(browser, shown) as page:
+    async with page_of(browser, served) as page:
         found = await module(
             page,
             "chart_values.js",
@@ -91,8 +100,8 @@ async def test_rounds_are_appended(
     assert found == {"times": times, "a": a, "unknown": unknown}
 
 
-async def test_a_new_answer_keeps_the_rounds_that_it_does_not_hold(browser: Browser, shown: Shown) -> None:
-    async with page_of(browser, shown) as page:
+async def test_a_new_answer_keeps_the_rounds_that_it_does_not_hold(browser: Browser, served: ServedAgent) -> None:
+    async with page_of(browser, served) as page:
         found = await module(
             page,
             "chart_values.js",
@@ -108,8 +117,8 @@ async def test_a_new_answer_keeps_the_rounds_that_it_does_not_hold(browser: Brow
     assert found == {"times": [0, 10, 20, 34, 44], "a": [1, None, 3, 34, 44]}
 
 
-async def test_stacked_values_are_summed_up_and_gaps_stay(browser: Browser, shown: Shown) -> None:
-    async with page_of(browser, shown) as page:
+async def test_stacked_values_are_summed_up_and_gaps_stay(browser: Browser, served: ServedAgent) -> None:
+    async with page_of(browser, served) as page:
         columns = await module(
             page,
             "chart_values.js",
@@ -119,8 +128,8 @@ async def test_stacked_values_are_summed_up_and_gaps_stay(browser: Browser, show
     assert columns == [[0, 10, 20], [1, None, 3], [11, None, 33]]
 
 
-async def test_a_hidden_page_draws_nothing_until_it_is_seen(browser: Browser, shown: Shown) -> None:
-    async with page_of(browser, shown) as page:
+async def test_a_hidden_page_draws_nothing_until_it_is_seen(browser: Browser, served: ServedAgent) -> None:
+    async with page_of(browser, served) as page:
         drawn = await module(
             page,
             "frames.js",

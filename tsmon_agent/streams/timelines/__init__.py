@@ -4,7 +4,7 @@ from tsmon_agent.streams.timelines.patterns import STYLES, Style
 from tsmon_agent.streams.timelines.pieces import Piece, build_deployment_pieces, build_pieces
 from tsmon_agent.streams.timelines.rows import IntervalRow, TimelineRow, build_interval_rows, build_timeline_rows
 from tsmon_agent.streams.timelines.ticks import Tick, build_ticks
-from tsmon_agent.streams.timelines.time_range import PRESETS, TimeRange, parse_time_range
+from tsmon_agent.streams.timelines.time_range import PRESETS, TimeRange, choose_time_range
 
 __all__ = [
     "PRESETS",
@@ -20,5 +20,5 @@ __all__ = [
     "build_pieces",
     "build_ticks",
     "build_timeline_rows",
-    "parse_time_range",
+    "choose_time_range",
 ]

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
 
-from tsmon.availability import format_time, parse_time
+from tsmon.availability import format_time
 from tsmon.errors import AvailabilityError
 from tsmon.line_protocol.values import MAX_TIME_NS
 from tsmon.time_units import DAY_NS, MINUTE_NS
 
-__all__ = ["PRESETS", "TimeRange", "parse_time_range"]
+__all__ = ["PRESETS", "TimeRange", "choose_time_range"]
 
 SHORTEST_NS: Final = MINUTE_NS
 
@@ -58,26 +58,27 @@ class TimeRange:
         }
 
 
-def parse_time_range(query: Mapping[str, str], *, first_ns: int | None, now_ns: int) -> TimeRange:
-    """The range that a query asks for: ``start_time`` and ``stop_time``, or a preset ``range``.
+def choose_time_range(
+    start_ns: int | None, end_ns: int | None, preset: str, *, first_ns: int | None, now_ns: int
+) -> TimeRange:
+    """The range between two times, either of which may be missing; without both that of a preset, or all.
 
-    ``first_ns`` is when anything is expected first; without it, or where that is just now, a day is shown. Raises
-    :class:`~tsmon.errors.AvailabilityError` for what is no time, no preset, or an inverted range.
+    ``first_ns`` is when data are first expected; without it, or where it is now, a day is shown. Raises
+    :class:`~tsmon.errors.AvailabilityError` for a range that ends before it starts.
     """
     first_ns = now_ns - DAY_NS if first_ns is None else min(first_ns, now_ns - SHORTEST_NS)
-    start, stop = query.get("start_time", ""), query.get("stop_time", "")
-    preset = query.get("range", "")
-    if preset not in ("", "all", *PRESETS):
-        raise AvailabilityError(f"The parameter range is none of {', '.join(PRESETS)}, all")
-    if start or stop:
-        start_ns = parse_time(start) if start else min(first_ns, parse_time(stop) - DAY_NS)
-        end_ns = parse_time(stop) if stop else max(now_ns, start_ns + SHORTEST_NS)
-        if end_ns <= start_ns:
-            raise AvailabilityError("The range ends before it starts; exchange start_time and stop_time")
-        return TimeRange(start_ns, end_ns, "")
-    if preset in PRESETS:
-        return TimeRange(now_ns - PRESETS[preset][1], now_ns, preset)
-    return TimeRange(first_ns, now_ns, "all")
+    if start_ns is None and end_ns is None:
+        if preset in PRESETS:
+            return TimeRange(now_ns - PRESETS[preset][1], now_ns, preset)
+        return TimeRange(first_ns, now_ns, "all")
+    if start_ns is None:
+        assert end_ns is not None
+        start_ns = min(first_ns, end_ns - DAY_NS)
+    if end_ns is None:
+        end_ns = max(now_ns, start_ns + SHORTEST_NS)
+    if end_ns <= start_ns:
+        raise AvailabilityError("the range ends before it starts; exchange start_time and stop_time")
+    return TimeRange(start_ns, end_ns, "")
 
 
 def _moved(start_ns: int, length_ns: int) -> str:

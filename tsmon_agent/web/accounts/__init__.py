@@ -1,1 +1,1 @@
-"""Pages of those who may change something: signing in and out, and what was done."""
+"""Pages for signing in and out, and the audit."""

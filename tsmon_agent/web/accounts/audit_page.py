@@ -1,32 +1,27 @@
 """``/audit`` and ``/api/audit``: who changed what, for administrators."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 import msgspec
 from aiohttp import web
 
 from tsmon_agent.auth import Role, audit_entry_to_json, query_audit
-from tsmon_agent.web.openapi import Parameter, documented, html, json
-from tsmon_agent.web.requests.required_role import needs
-from tsmon_agent.web.responses.responses import json_response
-from tsmon_agent.web.responses.templates import Templates
-from tsmon_agent.web.security.audited_changes import asked
-
-if TYPE_CHECKING:
-    from tsmon_agent.context import AgentContext
+from tsmon_agent.web.handlers import Handlers
+from tsmon_agent.web.openapi import operation, returns_json, returns_page
+from tsmon_agent.web.requests.parameters import ParameterValues, integer, text
+from tsmon_agent.web.requests.required_role import requires_role
+from tsmon_agent.web.responses.data import json_response
+from tsmon_agent.web.responses.navigation import in_navigation
 
 __all__ = ["AuditPage"]
 
-AT_ONCE: Final = 100
-LARGEST: Final = 2**31 - 1
+MOST_ENTRIES: Final = 100
 
-BEFORE: Final = Parameter(
-    "before", "Only entries before this number.", {"type": "integer", "minimum": 1, "maximum": LARGEST}
-)
-BY: Final = Parameter("who", "Only what this one did: a token's name, or a user's.")
-TARGET: Final = Parameter("target", "Only changes of this.")
+BEFORE: Final = integer("before", "Only entries before this number.", None, least=1, most=2**31 - 1)
+WHO: Final = text("who", "Only entries of this token or user.")
+TARGET: Final = text("target", "Only changes of this.")
 
 
 class AuditEntryJson(msgspec.Struct, frozen=True):
@@ -43,62 +38,56 @@ class AuditEntryJson(msgspec.Struct, frozen=True):
 
 
 class AuditList(msgspec.Struct, frozen=True):
-    """Entries, the newest first; ``before`` is what to ask next with, null at the end."""
+    """Entries, newest first; ``before`` is the parameter that gets the next ones, null at the end."""
 
     entries: list[AuditEntryJson]
     before: int | None
 
 
-class AuditPage:
-    """Shows the audit, page by page."""
-
-    def __init__(self, context: "AgentContext", templates: Templates) -> None:
-        self._context = context
-        self._templates = templates
+class AuditPage(Handlers):
+    """The audit, a number of entries at a time."""
 
     def routes(self) -> Iterable[web.RouteDef]:
-        """Both of them."""
-        return (web.get("/audit", self._page), web.get("/api/audit", self._json))
+        """The page, and the same as JSON."""
+        return (web.get("/audit", self._get_page), web.get("/api/audit", self._get_json))
 
-    @needs(Role.ADMINISTER)
-    @documented("Who changed what", "pages", html("The page."), parameters=(BEFORE, BY, TARGET), faults=(503,))
-    async def _page(self, request: web.Request) -> web.Response:
-        found, before = await self._entries(request)
-        filters = {name: request.query[name] for name in ("who", "target") if request.query.get(name)}
-        return self._templates.page(
+    @in_navigation("Audit")
+    @requires_role(Role.ADMINISTER)
+    @operation("Who changed what", "pages", returns_page(), parameters=(BEFORE, WHO, TARGET), faults=(503,))
+    async def _get_page(self, request: web.Request, values: ParameterValues) -> web.Response:
+        found, before = await self._read(values)
+        filters = dict(values.texts(WHO, TARGET))
+        return self._templates.render(
             request,
             "audit.html",
             entries=found,
-            who=filters.get("who", ""),
-            target=filters.get("target", ""),
+            who=values[WHO],
+            target=values[TARGET],
             earlier=None if before is None else urlencode({**filters, "before": before}),
-            later=urlencode(filters) if "before" in request.query else None,
+            later=None if values[BEFORE] is None else urlencode(filters),
         )
 
-    @needs(Role.ADMINISTER)
-    @documented("Who changed what", "access", json(AuditList), parameters=(BEFORE, BY, TARGET), faults=(503,))
-    async def _json(self, request: web.Request) -> web.Response:
-        found, before = await self._entries(request)
+    @requires_role(Role.ADMINISTER)
+    @operation(
+        "Who changed what", "access", returns_json(AuditList), parameters=(BEFORE, WHO, TARGET), faults=(503,)
+    )
+    async def _get_json(self, _: web.Request, values: ParameterValues) -> web.Response:
+        found, before = await self._read(values)
         return json_response({"entries": found, "before": before})
 
-    async def _entries(self, request: web.Request) -> tuple[list[dict[str, Any]], int | None]:
-        before = _before(request)
-        who, target = request.query.get("who") or None, request.query.get("target") or None
-        found = await asked(
-            self._context,
+    async def _read(self, values: ParameterValues) -> tuple[list[dict[str, Any]], int | None]:
+        """Entries, and the number before which the next ones are."""
+        found = await self._context.state.run(
             lambda session: [
                 audit_entry_to_json(one)
-                for one in query_audit(session, most=AT_ONCE + 1, before=before, who=who, target=target)
-            ],
+                for one in query_audit(
+                    session,
+                    most=MOST_ENTRIES + 1,
+                    before=values[BEFORE],
+                    who=values[WHO] or None,
+                    target=values[TARGET] or None,
+                )
+            ]
         )
-        more = len(found) > AT_ONCE
-        return found[:AT_ONCE], found[AT_ONCE - 1]["number"] if more else None
-
-
-def _before(request: web.Request) -> int | None:
-    text = request.query.get("before")
-    if text is None:
-        return None
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:12]) <= LARGEST and len(text) <= 12):
-        raise web.HTTPBadRequest(text="The parameter before is no number of an entry.")
-    return int(text)
+        more = len(found) > MOST_ENTRIES
+        return found[:MOST_ENTRIES], found[MOST_ENTRIES - 1]["number"] if more else None

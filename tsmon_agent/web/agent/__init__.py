@@ -1,1 +1,1 @@
-"""Pages and addresses about the agent itself."""
+"""The agent itself: its pipeline, its health, and the description of its HTTP interface."""

@@ -1,4 +1,4 @@
-"""The values of a chart, asked of the store and laid out for drawing."""
+"""The values of a chart, queried from the store and laid out for drawing."""
 
 import asyncio
 from collections import defaultdict
@@ -10,18 +10,18 @@ import msgspec
 from tsmon.stores import Selector, Series, Store
 from tsmon_agent.web.host.chart_ranges import Resolution
 from tsmon_agent.web.host.charts import Chart, Line
-from tsmon_agent.web.host.counter_rates import rates_of
+from tsmon_agent.web.host.counter_rates import compute_rates
 
-__all__ = ["ChartData", "ChartSeries", "ask_chart"]
+__all__ = ["ChartData", "ChartSeries", "query_chart"]
 
 OWNERS_SHOWN = 6
-"""Of more devices, interfaces or disks than this, those with the greatest means are drawn."""
+"""Of more devices, interfaces or disks, only those with the greatest means are drawn."""
 
 Values = dict[int, float]
 
 
 class ChartSeries(msgspec.Struct, frozen=True):
-    """One line; ``owner`` is a name from the host, empty where there is but one. None is a gap."""
+    """One line; ``owner`` is a device, interface or disk, or empty. A value of None is a gap."""
 
     id: str
     part: str
@@ -30,7 +30,7 @@ class ChartSeries(msgspec.Struct, frozen=True):
 
 
 class ChartData(msgspec.Struct, frozen=True, rename="camel"):
-    """Lines over common times, in milliseconds; ``gap`` and ``overlap`` are those of the resolution."""
+    """Lines over shared times, in milliseconds; ``gap`` and ``overlap`` are those of the resolution."""
 
     chart: str
     stop: float
@@ -42,7 +42,7 @@ class ChartData(msgspec.Struct, frozen=True, rename="camel"):
     """Devices, interfaces or disks that are not drawn."""
 
 
-async def ask_chart(
+async def query_chart(
     store: Store,
     chart: Chart,
     host: str,
@@ -66,21 +66,21 @@ async def ask_chart(
             for field in chart.fields
         )
     )
-    read = {
-        field: _by_owner(chart, answer, every_ns, stop_ns)
+    fields = {
+        field: _group_by_owner(chart, answer, every_ns, stop_ns)
         for field, answer in zip(chart.fields, answers, strict=True)
     }
-    owners = sorted({owner for by_owner in read.values() for owner in by_owner})
+    owners = sorted({owner for by_owner in fields.values() for owner in by_owner})
     lines = {
-        (owner, line): _drawn(
-            chart, _sum([read[field].get(owner, {}) for field in line.fields]), resolution, stop_ns
+        (owner, line): _compute_line(
+            chart, _sum([fields[field].get(owner, {}) for field in line.fields]), resolution, stop_ns
         )
         for owner in owners
         for line in chart.lines
     }
-    shown = _greatest(owners, lines, most)
-    drawn = {(owner, line): values for (owner, line), values in lines.items() if owner in shown}
-    times = _with_gaps(sorted(set().union(*drawn.values())), resolution)
+    greatest = _find_greatest(owners, lines, most)
+    kept = {(owner, line): values for (owner, line), values in lines.items() if owner in greatest}
+    times = _insert_gaps(sorted(set().union(*kept.values())), resolution)
     return ChartData(
         chart=chart.name,
         stop=stop_ns / 1e6,
@@ -88,17 +88,17 @@ async def ask_chart(
         overlap=resolution.overlap_ns / 1e6,
         times=[time_ns / 1e6 for time_ns in times],
         series=[
-            ChartSeries(chart.series_id(line, owner), line.part, owner, [_short(values.get(t)) for t in times])
-            for (owner, line), values in drawn.items()
+            ChartSeries(chart.series_id(line, owner), line.part, owner, [_shorten(values.get(t)) for t in times])
+            for (owner, line), values in kept.items()
         ],
-        omitted=len(owners) - len(shown),
+        omitted=len(owners) - len(greatest),
     )
 
 
-def _by_owner(chart: Chart, answer: Iterable[Series], every_ns: int, stop_ns: int) -> dict[str, Values]:
-    """Values by the middle of their windows; series that differ in other tags continue each other.
+def _group_by_owner(chart: Chart, answer: Iterable[Series], every_ns: int, stop_ns: int) -> dict[str, Values]:
+    """Values of each owner by the middle of their windows.
 
-    (They do where a disk was mounted anew, for instance.)
+    Series that differ in other tags are one line, as those of a disk that was remounted with another mode.
     """
     found: dict[str, Values] = defaultdict(dict)
     for series in answer:
@@ -113,19 +113,21 @@ def _sum(fields: Sequence[Values]) -> Values:
     return {time_ns: sum(values[time_ns] for values in fields) for time_ns in common}
 
 
-def _drawn(chart: Chart, values: Values, resolution: Resolution, stop_ns: int) -> Values:
+def _compute_line(chart: Chart, values: Values, resolution: Resolution, stop_ns: int) -> Values:
     if not chart.counters:
         return values
     readings = sorted(values.items())
     if resolution.windowed:
-        readings = _whole(readings, resolution, stop_ns)
-    return dict(rates_of(readings, resolution.gap_ns))
+        readings = _drop_partial(readings, resolution, stop_ns)
+    return dict(compute_rates(readings, resolution.gap_ns))
 
 
-def _whole(readings: Sequence[tuple[int, float]], resolution: Resolution, stop_ns: int) -> list[tuple[int, float]]:
-    """Readings of windows that are surely full: over, and without a gap beside them.
+def _drop_partial(
+    readings: Sequence[tuple[int, float]], resolution: Resolution, stop_ns: int
+) -> list[tuple[int, float]]:
+    """Readings of windows that are certainly full: they have ended, and have no gap before or after them.
 
-    The mean of a counter over a part of its window belongs to a time that is not known, so it yields no rate.
+    The mean of a counter over a part of its window belongs to an unknown time, so it gives no rate.
     """
     every_ns = resolution.every_ns
     filled = {time_ns // every_ns for time_ns, _ in readings} | {stop_ns // every_ns}
@@ -136,7 +138,7 @@ def _whole(readings: Sequence[tuple[int, float]], resolution: Resolution, stop_n
     ]
 
 
-def _greatest(owners: Sequence[str], lines: Mapping[tuple[str, Line], Values], most: int) -> set[str]:
+def _find_greatest(owners: Sequence[str], lines: Mapping[tuple[str, Line], Values], most: int) -> set[str]:
     if len(owners) <= most:
         return set(owners)
     means: dict[str, float] = defaultdict(float)
@@ -145,8 +147,8 @@ def _greatest(owners: Sequence[str], lines: Mapping[tuple[str, Line], Values], m
     return set(sorted(owners, key=lambda owner: -means[owner])[:most])
 
 
-def _with_gaps(times: Sequence[int], resolution: Resolution) -> list[int]:
-    """The times, and one in each gap, at which no series has a value."""
+def _insert_gaps(times: Sequence[int], resolution: Resolution) -> list[int]:
+    """The times, with one more in each gap, at which no series has a value."""
     if not times:
         return []
     filled = [times[0]]
@@ -157,5 +159,5 @@ def _with_gaps(times: Sequence[int], resolution: Resolution) -> list[int]:
     return filled
 
 
-def _short(value: float | None) -> float | None:
+def _shorten(value: float | None) -> float | None:
     return None if value is None else round(value, 3)

@@ -1,4 +1,4 @@
-"""The ranges of time that the charts offer, and how finely each is drawn."""
+"""The time ranges of the charts, and how finely each is drawn."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -10,28 +10,28 @@ __all__ = ["DEFAULT_RANGE", "RANGES", "Range", "Resolution"]
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """Windows of ``every_ns``; where two neighbouring values are further apart than ``gap_ns``, one is missing."""
+    """Windows of ``every_ns``; between two values that are more than ``gap_ns`` apart, one is missing."""
 
     every_ns: int
     step_ns: int
-    """Distance at which values are expected."""
+    """Expected distance between values."""
     windowed: bool
-    """Whether a window holds the mean of several rounds; else at most one."""
+    """Whether a window holds the mean of several rounds, and not at most one round."""
 
     @property
     def gap_ns(self) -> int:
-        """Greatest distance between two values that belong together."""
+        """Greatest distance between two values without a gap."""
         return self.step_ns * 3 // 2
 
     @property
     def overlap_ns(self) -> int:
-        """A round that came less than this after the last value is that value: its time is only roughly known."""
+        """A live round less than this after the last value is that value, whose time is known only roughly."""
         return 0 if self.windowed else self.step_ns // 2
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """A range that ends now, drawn with some 300 values."""
+    """A time range that ends now, drawn with about 300 values."""
 
     name: str
     title: str
@@ -39,11 +39,11 @@ class Range:
     every_ns: int
 
     def resolution(self, interval_s: float) -> Resolution:
-        """How to draw what is measured every ``interval_s`` seconds.
+        """How to draw values that are measured every ``interval_s`` seconds.
 
-        Windows of less than two rounds would now and then be empty, as rounds are never quite punctual, and an
-        empty window would look like a gap. There each round is shown by itself: in windows of a quarter of
-        the interval, so that a round that is missing can be told from one that is late.
+        Windows of less than two rounds would sometimes be empty, as rounds are never quite punctual, and an empty
+        window would look like a gap. So there each round has a window of its own, a quarter of the interval wide,
+        which distinguishes a missing round from a late one.
         """
         interval_ns = round(interval_s * SECOND_NS)
         if self.every_ns >= 2 * interval_ns:

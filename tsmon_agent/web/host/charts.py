@@ -1,4 +1,4 @@
-"""What the charts of the host show."""
+"""The charts of the host: which lines they have, and of which fields."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -21,10 +21,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Lines from one measurement, which is its sampler's name too.
+    """Lines from one measurement, which has the name of its sampler.
 
     With ``by``, there is a set of lines for each value of that tag. With ``counters``, the fields are counters
-    since boot and the chart shows their rates a second.
+    since boot, and the chart shows their rates per second.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Chart:
         return list(dict.fromkeys(name for line in self.lines for name in line.fields))
 
     def values_of(self, points: Iterable[Point]) -> dict[str, float]:
-        """Value of each series in a round, by :meth:`series_id`; of counters, their reading."""
+        """Value of each series in a round, by :meth:`series_id`; of counters, the reading."""
         values = {}
         for point in points:
             if all(getattr(point, tag, None) == value for tag, value in self.tags.items()):
@@ -56,7 +56,7 @@ class Chart:
 
     @staticmethod
     def series_id(line: Line, owner: str) -> str:
-        """Identity of a series: its line, and the value of the tag ``by``."""
+        """Identifier of a series: its line, and the value of the tag ``by``."""
         return f"{line.part}:{owner}"
 
 

@@ -1,4 +1,4 @@
-"""The figures at a glance, from the newest round of each sampler."""
+"""The figures on the cards, from the newest round of each sampler."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -8,25 +8,25 @@ import msgspec
 from tsmon.time_units import SECOND_NS
 from tsmon_agent.formatting import NO_BREAK, count, days, moment, percent, rate, size
 from tsmon_agent.host.sampling.live_feed import Round
-from tsmon_agent.web.host.thresholds import State, judge
+from tsmon_agent.web.host.thresholds import Severity, judge
 
-__all__ = ["CARDS", "Card", "Figure", "figures_of"]
+__all__ = ["CARDS", "Card", "Figure", "compute_figures"]
 
 Rates = Mapping[str, float]
 
 
 class Figure(msgspec.Struct, frozen=True):
-    """One figure, in words; ``percent`` is the length of its bar, None for one without."""
+    """One figure in words; ``percent`` is the length of its bar, None for a figure without a bar."""
 
     name: str
     value: str
     detail: str
     percent: float | None
-    state: State
+    severity: Severity = msgspec.field(name="state")
 
 
 class Card(msgspec.Struct, frozen=True):
-    """Where figures are shown: one of them, or a list with one per disk, device or interface."""
+    """A card with one figure, or with a list of them: one per disk, device or interface."""
 
     name: str
     title: str
@@ -47,8 +47,8 @@ CARDS: Final = (
 )
 
 
-def figures_of(card: Card, newest: Round, rates: Rates) -> list[Figure]:
-    """Figures of a card, from a round of its sampler and the rates of the round's counters."""
+def compute_figures(card: Card, newest: Round, rates: Rates) -> list[Figure]:
+    """Figures of a card, from a round of its sampler and the rates of the counters in it."""
     return _FIGURES[card.name](newest, rates)
 
 
@@ -88,7 +88,7 @@ def _load(newest: Round, _: Rates) -> list[Figure]:
 def _swap(newest: Round, _: Rates) -> list[Figure]:
     p: Any = newest.points[0]
     if not p.total or p.used_percent is None:
-        return [Figure("Swap", "none", "this host has no swap space", None, State.NONE)]
+        return [Figure("Swap", "none", "this host has no swap space", None, Severity.NONE)]
     detail = f"{size(p.used)} of {size(p.total)}"
     return [Figure("Swap", percent(p.used_percent), detail, p.used_percent, judge("swap", p.used_percent))]
 
@@ -99,7 +99,7 @@ def _processes(newest: Round, _: Rates) -> list[Figure]:
     words = [f"{count(number)} {word}" for number, word in states if number or word == "running"]
     if p.total_threads is not None:
         words.append(f"{count(p.total_threads)} threads")
-    return [Figure("Processes", count(p.total), ", ".join(words), None, State.NONE)]
+    return [Figure("Processes", count(p.total), ", ".join(words), None, Severity.NONE)]
 
 
 def _uptime(newest: Round, _: Rates) -> list[Figure]:
@@ -107,7 +107,7 @@ def _uptime(newest: Round, _: Rates) -> list[Figure]:
     detail = f"since {moment(newest.time_ns - p.uptime * SECOND_NS)}"
     if p.n_users is not None:
         detail += f", {p.n_users} {'session' if p.n_users == 1 else 'sessions'}"
-    return [Figure("Uptime", days(p.uptime), detail, None, State.NONE)]
+    return [Figure("Uptime", days(p.uptime), detail, None, Severity.NONE)]
 
 
 def _disk(newest: Round, _: Rates) -> list[Figure]:
@@ -142,7 +142,7 @@ def _traffic(
         busy: float | None = getattr(point, "io_util", None)
         if busy is not None:
             detail = f"busy {percent(busy)}, {detail}"
-        figures.append(Figure(name, "  ".join(parts), f"{detail} in all", None, State.NONE))
+        figures.append(Figure(name, "  ".join(parts), f"{detail} in total", None, Severity.NONE))
     return figures
 
 

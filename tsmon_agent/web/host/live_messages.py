@@ -1,6 +1,9 @@
-"""What the open pages of the host are told."""
+"""Live messages for the open pages of the host."""
 
+import asyncio
+import logging
 import time
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -10,25 +13,49 @@ from tsmon_agent.host.sampling.live_feed import Round
 from tsmon_agent.web.host.cards import is_stale
 from tsmon_agent.web.host.charts import CHARTS
 from tsmon_agent.web.host.counter_rates import RateMeter
-from tsmon_agent.web.host.figures import CARDS, figures_of
+from tsmon_agent.web.host.figures import CARDS, compute_figures
 
 if TYPE_CHECKING:
     from tsmon_agent.context import AgentContext
 
-__all__ = ["HostMessages"]
+__all__ = ["HostMessages", "host_messages"]
+
+_log = logging.getLogger("tsmon")
+
+
+async def host_messages(context: "AgentContext", beat_s: float) -> AsyncIterator[bytes]:
+    """A message for each round as it comes, and a beat every ``beat_s`` seconds."""
+    loop = asyncio.get_running_loop()
+    messages = HostMessages(context)
+    with context.live.listen() as rounds:
+        next_beat = loop.time()
+        while True:
+            try:
+                async with asyncio.timeout_at(next_beat):
+                    new = await rounds.get()
+            except TimeoutError:
+                next_beat = loop.time() + beat_s
+                yield messages.encode_beat()
+                continue
+            try:
+                message = messages.encode_round(new)
+            except Exception:
+                _log.exception("a round of the sampler %s cannot be shown", new.sampler)
+            else:
+                yield message
 
 
 class HostMessages:
-    """Makes one message of each round, for all pages that are open; remembers counters for their rates."""
+    """Encodes rounds for the pages; remembers the last counters for their rates."""
 
     def __init__(self, context: "AgentContext") -> None:
         self._context = context
         self._meters = {name: RateMeter() for name, chart in CHARTS.items() if chart.counters}
         for newest in context.live.newest.values():
-            self.of_round(newest)
+            self.encode_round(newest)
 
-    def of_round(self, new: Round) -> bytes:
-        """The round as figures, and as values of the charts."""
+    def encode_round(self, new: Round) -> bytes:
+        """A round as figures of the cards and as values of the charts."""
         interval_s = next((s.interval_s for s in self._context.sampling.health if s.name == new.sampler), 0.0)
         gap_ns = round(interval_s * SECOND_NS * 1.5)
         rates: dict[str, float] = {}
@@ -37,15 +64,15 @@ class HostMessages:
             if chart.measurement == new.sampler:
                 row = chart.values_of(new.points)
                 if chart.counters:
-                    row = rates = self._meters[chart.name].rates(new.time_ns, row, gap_ns)
+                    row = rates = self._meters[chart.name].update(new.time_ns, row, gap_ns)
                 values[chart.name] = {key: round(value, 3) for key, value in row.items()}
-        figures = {card.name: figures_of(card, new, rates) for card in CARDS if card.sampler == new.sampler}
+        figures = {card.name: compute_figures(card, new, rates) for card in CARDS if card.sampler == new.sampler}
         return msgspec.json.encode(
             {"type": "round", "time": new.time_ns / 1e6, "figures": figures, "values": values}
         )
 
-    def beat(self) -> bytes:
-        """A sign of life, with the cards whose samplers have given nothing of late."""
+    def encode_beat(self) -> bytes:
+        """A sign of life, which names the cards whose samplers have no recent round."""
         now_ns = time.time_ns()
         newest = self._context.live.newest
         stale = {

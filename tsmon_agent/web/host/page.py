@@ -1,90 +1,77 @@
-"""The page of the host, and the data of its charts."""
+"""``GET /``: the page of the host, and the data of its charts."""
 
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from aiohttp import web
 
-from tsmon.errors import StoreError
 from tsmon_agent.auth import Role
-from tsmon_agent.web.host.cards import cards_now
-from tsmon_agent.web.host.chart_data import ChartData, ask_chart
-from tsmon_agent.web.host.chart_ranges import DEFAULT_RANGE, RANGES, Range
+from tsmon_agent.web.handlers import Handlers
+from tsmon_agent.web.host.cards import current_cards
+from tsmon_agent.web.host.chart_data import ChartData, query_chart
+from tsmon_agent.web.host.chart_ranges import DEFAULT_RANGE, RANGES
 from tsmon_agent.web.host.charts import CHARTS
-from tsmon_agent.web.host.thresholds import THRESHOLDS, State
-from tsmon_agent.web.openapi import Parameter, documented, html, json
-from tsmon_agent.web.requests.required_role import needs
-from tsmon_agent.web.responses.responses import json_response
-from tsmon_agent.web.responses.templates import Templates
-
-if TYPE_CHECKING:
-    from tsmon_agent.context import AgentContext
+from tsmon_agent.web.host.live_messages import host_messages
+from tsmon_agent.web.host.thresholds import THRESHOLDS, worst
+from tsmon_agent.web.live.source import LiveSource
+from tsmon_agent.web.openapi import operation, returns_json, returns_page
+from tsmon_agent.web.requests.parameters import ParameterValues, choice
+from tsmon_agent.web.requests.required_role import requires_role
+from tsmon_agent.web.responses.data import json_response
+from tsmon_agent.web.responses.navigation import in_navigation
 
 __all__ = ["HostPage"]
 
-RANGE: Final = Parameter("range", "Range of time that ends now.", {"type": "string", "enum": list(RANGES)})
-CHART: Final = Parameter("chart", "Which chart.", {"type": "string", "enum": list(CHARTS)}, required=True)
+RANGE: Final = choice("range", "Time range, which ends now.", RANGES, DEFAULT_RANGE)
+CHART: Final = choice("chart", "Name of the chart.", CHARTS, CHARTS["cpu"], required=True)
 
 
-class HostPage:
-    """Handlers of the host's page and of what its charts ask for."""
+class HostPage(Handlers):
+    """Figures and charts of this host."""
 
-    def __init__(self, context: "AgentContext", templates: Templates) -> None:
-        self._context = context
-        self._templates = templates
+    live = LiveSource("host", host_messages)
 
     def routes(self) -> Iterable[web.RouteDef]:
         """The page, and the values of its charts."""
-        return (web.get("/", self._page), web.get("/api/host/series", self._series))
+        return (web.get("/", self._get_page), web.get("/api/host/series", self._get_series))
 
-    @needs(Role.SEE)
-    @documented("The host's page", "pages", html("The page."), parameters=(RANGE,))
-    async def _page(self, request: web.Request) -> web.Response:
-        chosen = _range(request)
-        cards = await cards_now(self._context)
-        judged = [figure.state for shown in cards for figure in shown.figures if figure.state != State.NONE]
-        worst = next((s for s in (State.CRITICAL, State.HIGH, State.STALE, State.OK) if s in judged), None)
-        samplers = {state.name for state in self._context.sampling.health}
-        return self._templates.page(
+    @in_navigation("Host")
+    @requires_role(Role.SEE)
+    @operation("The host's page", "pages", returns_page(), parameters=(RANGE,))
+    async def _get_page(self, request: web.Request, values: ParameterValues) -> web.Response:
+        cards = await current_cards(self._context)
+        samplers = {sampler.name for sampler in self._context.sampling.health}
+        return self._templates.render(
             request,
             "host.html",
             cards=cards,
-            worst=worst,
+            worst=worst(figure.severity for card in cards for figure in card.figures),
             charts=[chart for chart in CHARTS.values() if chart.measurement in samplers],
             ranges=RANGES.values(),
-            chosen=chosen,
+            chosen=values[RANGE],
             thresholds=THRESHOLDS.values(),
         )
 
-    @needs(Role.SEE)
-    @documented(
-        "Values of one chart of the host", "host", json(ChartData), parameters=(RANGE, CHART), faults=(503,)
+    @requires_role(Role.SEE)
+    @operation(
+        "Values of one chart of the host",
+        "host",
+        returns_json(ChartData),
+        parameters=(RANGE, CHART),
+        faults=(503,),
     )
-    async def _series(self, request: web.Request) -> web.Response:
-        chosen = _range(request)
-        chart = CHARTS.get(request.query.get("chart", ""))
-        if chart is None:
-            raise web.HTTPBadRequest(text=f"The parameter chart is none of {', '.join(CHARTS)}.")
+    async def _get_series(self, _: web.Request, values: ParameterValues) -> web.Response:
+        chart, chosen = values[CHART], values[RANGE]
         agent = self._context.settings.agent
-        intervals = {state.name: state.interval_s for state in self._context.sampling.health}
+        intervals = {sampler.name: sampler.interval_s for sampler in self._context.sampling.health}
         now_ns = time.time_ns()
-        try:
-            data = await ask_chart(
-                self._context.store,
-                chart,
-                agent.host,
-                chosen.resolution(intervals.get(chart.measurement, agent.interval)),
-                start_ns=now_ns - chosen.length_ns,
-                stop_ns=now_ns,
-            )
-        except StoreError as error:
-            raise web.HTTPServiceUnavailable(text=f"The store does not answer: {error}.") from error
+        data = await query_chart(
+            self._context.store,
+            chart,
+            agent.host,
+            chosen.resolution(intervals.get(chart.measurement, agent.interval)),
+            start_ns=now_ns - chosen.length_ns,
+            stop_ns=now_ns,
+        )
         return json_response(data)
-
-
-def _range(request: web.Request) -> Range:
-    chosen = RANGES.get(request.query.get("range", DEFAULT_RANGE.name))
-    if chosen is None:
-        raise web.HTTPBadRequest(text=f"The parameter range is none of {', '.join(RANGES)}.")
-    return chosen

@@ -1,1 +1,1 @@
-"""WebSockets that carry what changes to open pages."""
+"""WebSockets that carry changes to the open pages."""

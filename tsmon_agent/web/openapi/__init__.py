@@ -1,29 +1,31 @@
-"""The description of the HTTP interface, declared beside the handlers and made into one OpenAPI document."""
+"""The description of the HTTP interface: declared beside the handlers, collected into one OpenAPI document."""
 
-from tsmon_agent.web.openapi.document import document_of
+from tsmon_agent.web.openapi.document import build_document
 from tsmon_agent.web.openapi.operations import (
-    Answer,
     Body,
     Fault,
     Operation,
-    Parameter,
-    documented,
-    html,
-    json,
+    Response,
+    implement,
+    operation,
     operation_of,
-    text,
+    returns,
+    returns_json,
+    returns_page,
+    returns_text,
 )
 
 __all__ = [
-    "Answer",
     "Body",
     "Fault",
     "Operation",
-    "Parameter",
-    "document_of",
-    "documented",
-    "html",
-    "json",
+    "Response",
+    "build_document",
+    "implement",
+    "operation",
     "operation_of",
-    "text",
+    "returns",
+    "returns_json",
+    "returns_page",
+    "returns_text",
 ]

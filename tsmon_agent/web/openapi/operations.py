@@ -1,27 +1,31 @@
-"""What is said of a handler: parameters, body and answers, with the types that it uses itself."""
+"""Operations: what a handler takes and returns, declared beside it."""
 
-from collections.abc import Callable, Mapping
+import functools
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final
 
 import msgspec
+from aiohttp import web
 
 from tsmon_agent.auth import Role
+from tsmon_agent.web.requests.parameters import Parameter, parse_parameters
 
 __all__ = [
-    "Answer",
     "Body",
     "Fault",
     "Operation",
-    "Parameter",
-    "documented",
-    "html",
-    "json",
+    "Response",
+    "implement",
+    "operation",
     "operation_of",
-    "text",
+    "returns",
+    "returns_json",
+    "returns_page",
+    "returns_text",
 ]
 
-Handler = TypeVar("Handler", bound=Callable[..., Any])
+Handler = Callable[..., Awaitable[web.StreamResponse]]
 
 _MARK: Final = "__tsmon_operation__"
 
@@ -33,18 +37,6 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter:
-    """A parameter in the query or the path; ``schema`` is JSON Schema."""
-
-    name: str
-    text: str
-    schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
-    where: Literal["query", "path"] = "query"
-    required: bool = False
-    example: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Body:
     """What a request carries, by media type: a type that msgspec knows, or None for text."""
 
@@ -53,63 +45,81 @@ class Body:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer with a status: what it means, and its type by media type (None: text)."""
+class Response:
+    """What a status means, and the type of its body by media type (None: text)."""
 
-    text: str
+    status: int
+    description: str
     types: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """All that is said of a handler. ``faults`` are statuses of errors besides those that any request may have.
+    """What a handler takes and returns.
 
-    ``role`` is what who asks has to have, None for everyone.
+    ``faults`` are the statuses of its errors, apart from those that any request may have. ``role`` is the role that
+    the handler requires, None where it is for everyone.
     """
 
     summary: str
     tag: str
-    answers: Mapping[int, Answer]
-    parameters: tuple[Parameter, ...] = ()
+    responses: tuple[Response, ...]
+    parameters: tuple[Parameter[Any], ...] = ()
     body: Body | None = None
     faults: tuple[int, ...] = ()
     role: Role | None = None
 
 
-def documented(
+def operation(
     summary: str,
     tag: str,
-    *answers: tuple[int, Answer],
-    parameters: tuple[Parameter, ...] = (),
+    *responses: Response,
+    parameters: tuple[Parameter[Any], ...] = (),
     body: Body | None = None,
     faults: tuple[int, ...] = (),
 ) -> Callable[[Handler], Handler]:
-    """Say of a handler what it takes and gives; path parameters that are not described are texts."""
-    operation = Operation(summary, tag, dict(answers), parameters, body, faults)
+    """Declare the operation of a handler, which gets the parameters' values as its last argument if there are any.
 
-    def mark(handler: Handler) -> Handler:
-        setattr(handler, _MARK, operation)
-        return handler
+    Path parameters that are not declared are texts in ``request.match_info``.
+    """
+    declared = Operation(summary, tag, responses, parameters, body, faults)
+    return lambda handler: implement(declared, handler)
 
-    return mark
+
+def implement(declared: Operation, handler: Handler) -> Handler:
+    """A handler that parses the declared parameters and passes their values to ``handler``."""
+
+    @functools.wraps(handler)
+    async def parsing(*arguments: Any) -> web.StreamResponse:
+        if declared.parameters:
+            arguments = (*arguments, parse_parameters(arguments[-1], declared.parameters))
+        return await handler(*arguments)
+
+    setattr(parsing, _MARK, declared)
+    return parsing
 
 
 def operation_of(handler: object) -> Operation | None:
-    """What was said of a handler, a function or a method, wrapped by ``functools.wraps`` or not."""
+    """The declared operation of a handler, a function or a method, wrapped by ``functools.wraps`` or not."""
     found = getattr(handler, _MARK, None)
     return found if isinstance(found, Operation) else None
 
 
-def json(type_: Any, text_: str = "As asked for.", *, status: int = 200) -> tuple[int, Answer]:
-    """A JSON answer."""
-    return status, Answer(text_, {"application/json": type_})
+def returns(status: int, description: str, types: Mapping[str, Any] | None = None) -> Response:
+    """A response with these types by media type; without any it has no body."""
+    return Response(status, description, types or {})
 
 
-def html(text_: str, *, status: int = 200) -> tuple[int, Answer]:
+def returns_json(type_: Any, description: str = "As requested.", *, status: int = 200) -> Response:
+    """A response in JSON."""
+    return Response(status, description, {"application/json": type_})
+
+
+def returns_page(description: str = "The page.", *, status: int = 200) -> Response:
     """A page."""
-    return status, Answer(text_, {"text/html": None})
+    return Response(status, description, {"text/html": None})
 
 
-def text(text_: str, media: str = "text/plain", *, status: int = 200) -> tuple[int, Answer]:
-    """An answer in another form."""
-    return status, Answer(text_, {media: None})
+def returns_text(description: str, media: str = "text/plain", *, status: int = 200) -> Response:
+    """A text of another media type."""
+    return Response(status, description, {media: None})

@@ -1,1 +1,1 @@
-"""What a request brings: body, form, client, identity, the role that it needs."""
+"""Reading requests: client, identity, required role, parameters, bodies and forms."""

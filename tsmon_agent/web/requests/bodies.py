@@ -6,55 +6,55 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
-from tsmon_agent.web.requests.deadline import soon
+from tsmon_agent.web.requests.deadline import body_deadline
 
-__all__ = ["CSV", "JSON", "json_of", "object_of", "table_of"]
+__all__ = ["CSV", "JSON", "read_json", "read_object", "read_table"]
 
 JSON: Final = "application/json"
 CSV: Final = "text/csv"
 
 LARGEST_TABLE: Final = 8 * 1024 * 1024
-"""A hundred thousand rows of streams, whose names are not all too long."""
+"""A hundred thousand rows of streams with names of usual length."""
 
 
-async def json_of(request: web.Request) -> Any:
-    """The JSON that a request carries; raises 400, 413 and 415."""
+async def read_json(request: web.Request) -> Any:
+    """The JSON that a request carries; raises 400, 408, 413 and 415."""
     if request.content_type != JSON:
         raise web.HTTPUnsupportedMediaType(text=f"Send {JSON}.")
     try:
-        return msgspec.json.decode(await _body(request))
+        return msgspec.json.decode(await _read(request))
     except msgspec.DecodeError as error:
-        raise web.HTTPBadRequest(text=f"The body is no JSON: {error}.") from None
+        raise web.HTTPBadRequest(text=f"The body is not JSON: {error}.") from None
     except RecursionError:
         raise web.HTTPBadRequest(text="The body is nested too deeply.") from None
 
 
-async def object_of(request: web.Request) -> Mapping[str, Any]:
-    """The JSON object that a request carries; raises 400, 413, 415 and 422."""
-    found = await json_of(request)
+async def read_object(request: web.Request) -> Mapping[str, Any]:
+    """The JSON object that a request carries; raises 400, 408, 413, 415 and 422."""
+    found = await read_json(request)
     if not isinstance(found, dict):
-        raise web.HTTPUnprocessableEntity(text="The body is no JSON object; send one, such as {}.")
+        raise web.HTTPUnprocessableEntity(text="The body is not a JSON object; send one, such as {}.")
     return found
 
 
-async def table_of(request: web.Request) -> str | list[Mapping[str, Any]]:
-    """The table that a request carries, as text in CSV or as objects; raises 400, 413, 415 and 422."""
+async def read_table(request: web.Request) -> str | list[Mapping[str, Any]]:
+    """The table that a request carries, as CSV text or as objects; raises 400, 408, 413, 415 and 422."""
     if request.content_type == CSV:
         try:
-            return (await _body(request)).decode("utf-8-sig")
+            return (await _read(request)).decode("utf-8-sig")
         except UnicodeDecodeError:
-            raise web.HTTPBadRequest(text="The table is not in UTF-8; save it so.") from None
+            raise web.HTTPBadRequest(text="The table is not in UTF-8; save it in UTF-8.") from None
     if request.content_type != JSON:
         raise web.HTTPUnsupportedMediaType(text=f"Send {CSV} or {JSON}.")
-    found = await json_of(request)
+    found = await read_json(request)
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
-        raise web.HTTPUnprocessableEntity(text="The body is no list of JSON objects; send one for each row.")
+        raise web.HTTPUnprocessableEntity(text="The body is not a list of JSON objects; send one for each row.")
     return found
 
 
-async def _body(request: web.Request) -> bytes:
+async def _read(request: web.Request) -> bytes:
     parts = bytearray()
-    async with soon():
+    async with body_deadline():
         async for part in request.content.iter_any():
             parts += part
             if len(parts) > LARGEST_TABLE:

@@ -1,4 +1,4 @@
-"""Who sends slowly on purpose is not waited for."""
+"""How long a request may take to send its body: nobody occupies the agent by sending slowly."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,15 +6,15 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-__all__ = ["soon"]
+__all__ = ["body_deadline"]
 
 BODY_S = 30.0
-"""How long the body of a request may take, in seconds."""
+"""In seconds."""
 
 
 @asynccontextmanager
-async def soon() -> AsyncIterator[None]:
-    """Raise 408 where what is read within takes longer; the connection is then closed."""
+async def body_deadline() -> AsyncIterator[None]:
+    """Raise 408 where reading the body takes too long; the connection is then closed."""
     try:
         async with asyncio.timeout(BODY_S):
             yield

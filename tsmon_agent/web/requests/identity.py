@@ -1,4 +1,4 @@
-"""Who asks: by a token, by a sign-in, or nobody that is known."""
+"""Who sends a request: by a token, by a sign-in, or nobody who is known."""
 
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -8,14 +8,14 @@ from aiohttp import web
 from tsmon_agent.auth import Actor, Role, compute_proof, is_allowed
 from tsmon_agent.web.requests.client import Client
 
-__all__ = ["WHO", "Who", "who_asks"]
+__all__ = ["IDENTITY", "Identity", "identity_of"]
 
 NOBODY: Final = "nobody"
 
 
 @dataclass(frozen=True, slots=True)
-class Who:
-    """Somebody with roles; ``secret`` is that of a sign-in."""
+class Identity:
+    """Who sends a request, with which roles; ``secret`` is that of a sign-in."""
 
     client: Client
     name: str = NOBODY
@@ -24,12 +24,12 @@ class Who:
     secret: str = field(default="", repr=False)
 
     def may(self, role: Role) -> bool:
-        """Whether that is allowed."""
+        """Whether the roles include this one."""
         return is_allowed(self.roles, role)
 
     @property
     def csrf(self) -> str:
-        """What a form has to carry, which no other site knows; empty for those who have not signed in."""
+        """What a form has to carry, which no other site knows; empty without a sign-in."""
         return compute_proof(self.secret, "csrf") if self.secret else ""
 
     @property
@@ -38,9 +38,9 @@ class Who:
         return Actor(self.name, self.client.address)
 
 
-WHO: Final = web.RequestKey("who", Who)
+IDENTITY: Final = web.RequestKey("identity", Identity)
 
 
-def who_asks(request: web.Request) -> Who | None:
-    """Who sent a request; None where it was refused before that was clear."""
-    return request.get(WHO)
+def identity_of(request: web.Request) -> Identity | None:
+    """Who sent a request; None where it was refused before that was known."""
+    return request.get(IDENTITY)

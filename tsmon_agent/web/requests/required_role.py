@@ -1,29 +1,29 @@
-"""What a handler needs of who asks; declared beside it."""
+"""The role that a handler requires, declared beside it."""
 
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 from tsmon_agent.auth import Role
 
-__all__ = ["for_everyone", "needed_role", "needs"]
+__all__ = ["for_everyone", "required_role", "requires_role"]
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
-_MARK: Final = "__tsmon_needs__"
+_MARK: Final = "__tsmon_role__"
 
 
-def needs(role: Role) -> Callable[[Handler], Handler]:
-    """Say that a handler is for those who have this role. One of which nothing is said is for administrators."""
+def requires_role(role: Role) -> Callable[[Handler], Handler]:
+    """Declare the role that a handler requires. A handler without a declaration is for administrators."""
     return _marking(role)
 
 
 def for_everyone(handler: Handler) -> Handler:
-    """Say that a handler is for whoever reaches the agent."""
+    """Declare that everyone who reaches the agent may use a handler."""
     return _marking(None)(handler)
 
 
-def needed_role(handler: object) -> Role | None:
-    """Role that a handler needs; None where it is for everyone."""
+def required_role(handler: object) -> Role | None:
+    """The role that a handler requires; None where it is for everyone."""
     found = getattr(handler, _MARK, Role.ADMINISTER)
     return found if found is None or isinstance(found, Role) else Role.ADMINISTER
 

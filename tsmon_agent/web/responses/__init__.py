@@ -1,1 +1,1 @@
-"""What goes back: JSON, pages from templates, static files."""
+"""Writing responses: data in JSON and CSV, pages from templates, errors, static files, headers."""

@@ -1,4 +1,4 @@
-"""The templates, with all that they share."""
+"""The templates of the pages, with what all of them show."""
 
 import time
 from typing import TYPE_CHECKING, Any, Final
@@ -8,7 +8,8 @@ from aiohttp import web
 
 from tsmon_agent import formatting
 from tsmon_agent.auth import Role
-from tsmon_agent.web.requests.identity import who_asks
+from tsmon_agent.web.requests.identity import identity_of
+from tsmon_agent.web.responses.navigation import NAVIGATION
 from tsmon_agent.web.responses.static_files import StaticFiles
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Templates"]
 
-STATES: Final = {
+BADGES: Final = {
     "ok": ("\N{CHECK MARK}", "ok"),
     "high": ("\N{BLACK UP-POINTING TRIANGLE}", "high"),
     "critical": ("\N{BALLOT X}", "critical"),
@@ -32,16 +33,16 @@ STATES: Final = {
     "ready": ("\N{CHECK MARK}", "ready"),
     "not-ready": ("\N{BALLOT X}", "not ready"),
 }
-"""Shape and word of each state; the scripts take them from the page."""
+"""Shape and word of each badge; the scripts take them from the page."""
 
 
 class Templates:
-    """Renders pages; whatever is put into them is escaped."""
+    """Renders pages; every value in them is escaped."""
 
     def __init__(self, context: "AgentContext", static: StaticFiles, base_path: str = "") -> None:
         self._context = context
         self.base_path = base_path
-        """What the path of every page begins with."""
+        """Prefix of every page's path."""
         environment = jinja2.Environment(
             loader=jinja2.PackageLoader("tsmon_agent.web"),
             autoescape=True,
@@ -50,26 +51,30 @@ class Templates:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        environment.globals.update(static=static.path_of, version=static.version, states=STATES, base=base_path)
+        environment.globals.update(static=static.path_of, version=static.version, badges=BADGES, base=base_path)
         environment.filters.update(
-            count=formatting.count, seconds=formatting.seconds, moment=formatting.moment, iso=_iso
+            count=formatting.count, seconds=formatting.seconds, moment=formatting.moment, iso=_format_iso
         )
         self._environment = environment
 
-    def page(self, request: web.Request, name: str, *, status: int = 200, **values: Any) -> web.Response:
-        """An HTML page for whoever asks, which nobody is to keep; it names the host to those who may see."""
-        who = who_asks(request)
-        sees = who is not None and who.may(Role.SEE)
+    def render(self, request: web.Request, name: str, *, status: int = 200, **values: Any) -> web.Response:
+        """A page that no cache keeps; it shows the name of the host only to those who may see pages."""
+        identity = identity_of(request)
+        sees = identity is not None and identity.may(Role.SEE)
         text = self._environment.get_template(name).render(
             host=self._context.settings.agent.host if sees else "",
             now_ns=time.time_ns(),
-            # An error says nothing of what was asked for.
+            # An error page shows nothing of the request.
             here=request.path_qs if status < 400 else f"{self.base_path}/",
-            signed_in=who.name if who is not None and who.by == "sign-in" else None,
-            csrf=who.csrf if who is not None else "",
+            navigation=[
+                (entry, status < 400 and entry.leads_to(request.path))
+                for entry in request.app[NAVIGATION]
+                if identity is not None and (entry.role is None or identity.may(entry.role))
+            ],
+            signed_in=identity.name if identity is not None and identity.by == "sign-in" else None,
+            csrf=identity.csrf if identity is not None else "",
             sees=sees,
-            operates=who is not None and bool(who.csrf) and who.may(Role.OPERATE),
-            administers=who is not None and who.may(Role.ADMINISTER),
+            operates=identity is not None and bool(identity.csrf) and identity.may(Role.OPERATE),
             **values,
         )
         return web.Response(
@@ -77,5 +82,5 @@ class Templates:
         )
 
 
-def _iso(time_ns: int) -> str:
+def _format_iso(time_ns: int) -> str:
     return formatting.moment(time_ns).replace(" UTC", "Z").replace(" ", "T")

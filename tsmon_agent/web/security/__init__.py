@@ -1,8 +1,8 @@
-"""Who may ask the pages for what: the gate, cookies and certificates, and the audit of changes."""
+"""Who may send the pages which request: the gate, cookies, certificates, and the audit of changes."""
 
-from tsmon_agent.web.security.audited_changes import asked, changed
+from tsmon_agent.web.security.audited_changes import audited
 from tsmon_agent.web.security.cookies import Cookies
 from tsmon_agent.web.security.gate import Gate
-from tsmon_agent.web.security.tls import load_certificate, tls_of
+from tsmon_agent.web.security.tls import build_tls_context, load_certificate
 
-__all__ = ["Cookies", "Gate", "asked", "changed", "load_certificate", "tls_of"]
+__all__ = ["Cookies", "Gate", "audited", "build_tls_context", "load_certificate"]

@@ -1,4 +1,4 @@
-"""How often one may fail to sign in."""
+"""How often a client may fail to sign in."""
 
 import time
 from collections import OrderedDict
@@ -13,9 +13,9 @@ MOST_CLIENTS: Final = 10_000
 
 
 class Attempts:
-    """Lets each client fail ten times at once, and then once each six seconds; what succeeds costs nothing.
+    """Lets each client fail ten times in a row, then once every six seconds; successes do not count.
 
-    Nobody guesses a token anyway: this keeps those who try from costing much, and from filling the audit.
+    Nobody can guess a token anyway: this keeps those who try from costing much and from filling the audit.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -26,8 +26,8 @@ class Attempts:
         """Seconds until this client may try again; 0 where it may."""
         return max(self._free_at.get(client, 0.0) - self._clock() - (AT_ONCE - 1) * EVERY_S, 0.0)
 
-    def failed(self, client: str) -> None:
-        """Note that it failed."""
+    def record_failure(self, client: str) -> None:
+        """Count a failure."""
         self._free_at[client] = max(self._free_at.get(client, 0.0), self._clock()) + EVERY_S
         self._free_at.move_to_end(client)
         if len(self._free_at) > MOST_CLIENTS:

@@ -10,15 +10,15 @@ from tsmon_agent.web.requests.client import CLIENT
 __all__ = ["Cookies"]
 
 FORM_S: Final = 3_600
-"""How long the form for signing in may stay open."""
+"""How long the sign-in form may stay open."""
 
 
 class Cookies:
-    """Two cookies: that of a sign-in, and that which ties the form to the browser that asked for it.
+    """Two cookies: one for a sign-in, and one that ties the sign-in form to the browser that requested it.
 
-    Browsers send the cookies of a host to all of its ports, so the agent's port is in their names. Under TLS they
-    are such as no other host of the same domain can set (``__Host-``, RFC 6265bis), unless the pages have a path
-    of their own.
+    Browsers send the cookies of a host to all of its ports, so the agent's port is in their names. With TLS the
+    names begin with ``__Host-`` (RFC 6265bis), so that no other host of the domain can set them, unless the pages
+    have a base path.
     """
 
     def __init__(self, settings: WebSettings, port: int) -> None:
@@ -26,17 +26,17 @@ class Cookies:
         self._lifetime_s = round(settings.sign_in_lifetime)
         self._port = port
 
-    def sign_in(self, request: web.Request) -> str:
-        """Secret of the sign-in that a request claims; empty where it claims none."""
+    def sign_in_secret(self, request: web.Request) -> str:
+        """Secret of the sign-in that a request claims; empty without one."""
         return request.cookies.get(self._name(request, "sign_in"), "")
 
-    def form(self, request: web.Request) -> str:
-        """Secret that the form for signing in was made with."""
+    def form_secret(self, request: web.Request) -> str:
+        """Secret that the sign-in form was rendered with; empty without one."""
         return request.cookies.get(self._name(request, "form"), "")
 
     def set_sign_in(self, request: web.Request, response: web.StreamResponse, secret: str) -> None:
         """Sign the browser in."""
-        # Lax: who follows a link in a message arrives signed in. Changes are proven by more than the cookie.
+        # Lax, so that a link in a message leads to a signed-in page. LoadResult need more proof than the cookie.
         self._set(request, response, "sign_in", secret, self._lifetime_s, "Lax")
         self._delete(request, response, "form")
 

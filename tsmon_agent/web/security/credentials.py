@@ -1,4 +1,4 @@
-"""Looks up tokens and sign-ins in the state, and remembers good ones for a second."""
+"""Looks up tokens and sign-ins in the state, and caches valid ones for a second."""
 
 import time
 from collections.abc import Callable
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Credentials"]
 
-REMEMBERED_S: Final = 1.0
-"""A page asks for a dozen files at once; what another process revokes is refused after this at the latest."""
+CACHED_S: Final = 1.0
+"""A page requests a dozen files at once. What another process revokes is refused after this at the latest."""
 
 MOST: Final = 1_000
 
@@ -20,7 +20,7 @@ Kind = Literal["token", "sign-in"]
 
 
 class Credentials:
-    """Whose a secret is, by the state of an agent."""
+    """Finds the holder of a secret in the state."""
 
     def __init__(
         self,
@@ -31,25 +31,28 @@ class Credentials:
         self._context = context
         self._clock = clock
         self._monotonic = monotonic
-        self._known: dict[tuple[object, Kind, str], tuple[float, Holder]] = {}
+        self._cache: dict[tuple[object, Kind, str], tuple[float, Holder]] = {}
 
-    async def holder(self, kind: Kind, secret: str) -> Holder | None:
-        """Who has it; None where nobody has, or no more. Raises :class:`~tsmon.errors.StateError`."""
+    async def find_holder(self, kind: Kind, secret: str) -> Holder | None:
+        """The holder of a secret; None for one that is unknown, revoked or expired.
+
+        Raises :class:`~tsmon.errors.StateError`.
+        """
         state = self._context.state
         key = (state, kind, secret)
         now_ns = self._clock()
-        until, found = self._known.get(key, (0.0, None))
+        until, found = self._cache.get(key, (0.0, None))
         if found is not None and self._monotonic() < until and (found.expires_ns or now_ns + 1) > now_ns:
             return found
-        ask = find_token_holder if kind == "token" else find_sign_in_holder
-        self._known.pop(key, None)
-        found = await state.run(lambda session: ask(session, secret, now_ns))
+        find = find_token_holder if kind == "token" else find_sign_in_holder
+        self._cache.pop(key, None)
+        found = await state.run(lambda session: find(session, secret, now_ns))
         if found is not None:
-            if len(self._known) >= MOST:
-                self._known.clear()
-            self._known[key] = (self._monotonic() + REMEMBERED_S, found)
+            if len(self._cache) >= MOST:
+                self._cache.clear()
+            self._cache[key] = (self._monotonic() + CACHED_S, found)
         return found
 
-    def forget(self) -> None:
-        """Believe nothing that was known: something was revoked."""
-        self._known.clear()
+    def clear_cache(self) -> None:
+        """Empty the cache, as something was revoked."""
+        self._cache.clear()

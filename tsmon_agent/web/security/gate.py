@@ -1,4 +1,4 @@
-"""The gate: who asks is found out, and those who may not are refused, before any handler runs."""
+"""The gate: before any handler runs, it finds out who sends a request, and refuses those who may not."""
 
 import math
 from typing import TYPE_CHECKING, Final
@@ -12,9 +12,9 @@ from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon_agent.auth import REFUSED, Role, record_audit, secrets_match
 from tsmon_agent.settings import WebSettings
 from tsmon_agent.web.requests.client import CLIENT, SAFE_METHODS
-from tsmon_agent.web.requests.forms import FORM, form_of
-from tsmon_agent.web.requests.identity import WHO, Who
-from tsmon_agent.web.requests.required_role import needed_role
+from tsmon_agent.web.requests.forms import FORM, read_form
+from tsmon_agent.web.requests.identity import IDENTITY, Identity
+from tsmon_agent.web.requests.required_role import required_role
 from tsmon_agent.web.security.attempts import Attempts
 from tsmon_agent.web.security.cookies import Cookies
 from tsmon_agent.web.security.credentials import Credentials
@@ -31,15 +31,15 @@ CSRF_FIELD: Final = "csrf"
 CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="tsmon-agent"'}
 
 EVERYBODY: Final = "everybody"
-"""Strangers, whose attempts count together for how many refusals are noted."""
+"""All strangers, who together have one budget of refusals in the audit."""
 
 
 class Gate:
     """Middleware that lets requests in by role.
 
-    Who brings a token (``Authorization: Bearer …`` or ``Token …``) has its roles; who has signed in has those of
-    the token that was used, and needs a proof with each change that the request comes from a page of ours. Others
-    have no role, but for those on this machine, and where the settings say so everyone, who may see.
+    A token (``Authorization: Bearer …`` or ``Token …``) gives its roles. A sign-in gives those of the token that it
+    was made with, and each change by it needs a proof that the request comes from one of our pages. Everyone else
+    has no role, except that requests from this machine may see, and all requests where the settings say so.
     """
 
     def __init__(self, context: "AgentContext", settings: WebSettings, cookies: Cookies) -> None:
@@ -53,89 +53,87 @@ class Gate:
     @web.middleware
     async def check(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Pass a request on, or refuse it."""
-        who = request[WHO] = await self.who(request)
-        needed = needed_role(request.match_info.handler)
+        identity = request[IDENTITY] = await self.identify(request)
+        required = required_role(request.match_info.handler)
         if request.match_info.http_exception is not None:
-            needed = Role.SEE  # whether there is such a page is for those who see pages
-        if needed is not None and not who.may(needed):
-            raise await self._refusal(request, who, needed)
-        if request.method not in SAFE_METHODS and who.by == "sign-in" and not await _is_proven(request, who):
+            required = Role.SEE  # only those who may see pages learn whether there is such a page
+        if required is not None and not identity.may(required):
+            raise await self._refuse(request, identity, required)
+        changes = request.method not in SAFE_METHODS
+        if changes and identity.by == "sign-in" and not await _has_proof(request, identity):
             raise web.HTTPForbidden(text="The page is too old for this, or not one of the agent's; load it again.")
         return await handler(request)
 
-    async def who(self, request: web.Request) -> Who:
-        """Who sent a request; raises 401 for a token that is not good, 429 for too many of these."""
+    async def identify(self, request: web.Request) -> Identity:
+        """Who sent a request; raises 401 for an invalid token, 429 for too many of them."""
         client = request[CLIENT]
         if headers := request.headers.getall(hdrs.AUTHORIZATION, []):
             scheme, _, secret = headers[0].strip().partition(" ")
             if len(headers) > 1 or scheme.lower() not in SCHEMES:
-                raise web.HTTPUnauthorized(text="Bring a token as Authorization: Bearer TOKEN.", headers=CHALLENGE)
-            who = await self.who_by_token(request, secret.strip())
-            if who is None:
-                raise web.HTTPUnauthorized(text="The token is not good, or not any more.", headers=CHALLENGE)
-            return who
+                raise web.HTTPUnauthorized(text="Send a token as Authorization: Bearer TOKEN.", headers=CHALLENGE)
+            holder_identity = await self.identify_token(request, secret.strip())
+            if holder_identity is None:
+                raise web.HTTPUnauthorized(text="The token is invalid, revoked or expired.", headers=CHALLENGE)
+            return holder_identity
         sees = client.local or self._settings.open_to_everyone
-        if secret := self._cookies.sign_in(request):
+        if secret := self._cookies.sign_in_secret(request):
             try:
-                holder = await self.credentials.holder("sign-in", secret)
-            except StateError as error:
+                holder = await self.credentials.find_holder("sign-in", secret)
+            except StateError:
                 if not sees:
-                    raise _no_state(error) from error
+                    raise
                 holder = None
             if holder is not None:
-                return Who(client, holder.name, holder.roles, "sign-in", secret)
-        return Who(client, roles=frozenset({Role.SEE}) if sees else frozenset())
+                return Identity(client, holder.name, holder.roles, "sign-in", secret)
+        return Identity(client, roles=frozenset({Role.SEE}) if sees else frozenset())
 
-    async def who_by_token(self, request: web.Request, secret: str) -> Who | None:
-        """Who has a token; None, noted in the audit, where nobody has, 429 for too many of these."""
+    async def identify_token(self, request: web.Request, secret: str) -> Identity | None:
+        """The holder of a token; None for an invalid one, which is recorded; raises 429 for too many of them."""
         client = request[CLIENT]
-        try:
-            holder = await self.credentials.holder("token", secret)
-        except StateError as error:
-            raise _no_state(error) from error
+        holder = await self.credentials.find_holder("token", secret)
         if holder is not None:
-            # Nobody is locked out by others at the same address.
-            return Who(client, holder.name, holder.roles, "token")
+            # A valid token is accepted even from an address that others have sent invalid ones from.
+            return Identity(client, holder.name, holder.roles, "token")
         if wait_s := self.attempts.wait_s(client.network):
             raise web.HTTPTooManyRequests(
-                text=f"Too many tokens from your address were not good; try again in {math.ceil(wait_s)} seconds.",
+                text=f"Too many invalid tokens came from your address; try again in {math.ceil(wait_s)} seconds.",
                 headers={"Retry-After": str(math.ceil(wait_s))},
             )
-        self.attempts.failed(client.network)
-        await self.note_refusal(Who(client), "bring a token", request.rel_url.raw_path)
+        self.attempts.record_failure(client.network)
+        await self.record_refusal(Identity(client), "bring a token", request.rel_url.raw_path)
         return None
 
     async def may_still_see(self, request: web.Request) -> bool:
-        """Whether who opened a page may go on to look at it."""
+        """Whether the sender of an earlier request may still see pages; yes while the state does not answer."""
         try:
-            return (await self.who(request)).may(Role.SEE)
-        except web.HTTPServiceUnavailable:
-            return True  # nothing is known that speaks against it
+            return (await self.identify(request)).may(Role.SEE)
+        except StateError:
+            return True
         except web.HTTPException:
             return False
 
-    async def note_refusal(self, who: Who, action: str, target: str) -> None:
-        """Put a refusal into the audit, as far as there are not very many, and into the log."""
-        self._limited.warning("refused", f"{who.name} at {who.client.address} was refused: {action}")
-        # What strangers fill with refusals leaves room for what a token is refused.
-        budget = EVERYBODY if who.by is None else f"token {who.name}"
+    async def record_refusal(self, identity: Identity, action: str, target: str) -> None:
+        """Record a refusal in the log, and in the audit as far as the budget allows."""
+        self._limited.warning("refused", f"{identity.name} at {identity.client.address} was refused: {action}")
+        # Each token has a budget of its own, so that strangers cannot crowd its refusals out.
+        budget = EVERYBODY if identity.by is None else f"token {identity.name}"
         if self.attempts.wait_s(budget):
             return
-        self.attempts.failed(budget)
+        self.attempts.record_failure(budget)
         try:
             await self._context.state.run(
-                lambda session: record_audit(session, who.actor, action, target[:255], outcome=REFUSED)
+                lambda session: record_audit(session, identity.actor, action, target[:255], outcome=REFUSED)
             )
         except StateError as error:
-            self._limited.warning("audit", f"a refusal is not in the audit: {error}")
+            self._limited.warning("audit", f"a refusal is missing in the audit: {error}")
 
-    async def _refusal(self, request: web.Request, who: Who, needed: Role) -> web.HTTPException:
-        if who.by is not None:
+    async def _refuse(self, request: web.Request, identity: Identity, required: Role) -> web.HTTPException:
+        if identity.by is not None:
             if request.method not in SAFE_METHODS:
-                await self.note_refusal(
-                    who, f"{request.method} without the role {needed}", request.rel_url.raw_path
+                await self.record_refusal(
+                    identity, f"{request.method} without the role {required}", request.rel_url.raw_path
                 )
-            return web.HTTPForbidden(text=f"Your token has not the role {needed}, which this needs.")
+            return web.HTTPForbidden(text=f"This needs the role {required}, which your token does not have.")
         if (
             request.method in SAFE_METHODS
             and "text/html" in request.headers.get(hdrs.ACCEPT, "")
@@ -144,17 +142,13 @@ class Gate:
             here = quote(request.path_qs, safe="")
             return web.HTTPSeeOther(f"{self._settings.base_path}/sign-in?next={here}")
         return web.HTTPUnauthorized(
-            text=f"This needs a token with the role {needed}; sign in, or bring it as Authorization: Bearer TOKEN.",
+            text=f"This needs the role {required}; sign in, or send a token as Authorization: Bearer TOKEN.",
             headers=CHALLENGE,
         )
 
 
-async def _is_proven(request: web.Request, who: Who) -> bool:
-    given = request.headers.get(CSRF_HEADER)
-    if given is None and request.content_type == FORM:
-        given = (await form_of(request)).get(CSRF_FIELD)
-    return given is not None and secrets_match(given, who.csrf)
-
-
-def _no_state(error: StateError) -> web.HTTPServiceUnavailable:
-    return web.HTTPServiceUnavailable(text=f"Who you are cannot be found out: {error}.")
+async def _has_proof(request: web.Request, identity: Identity) -> bool:
+    proof = request.headers.get(CSRF_HEADER)
+    if proof is None and request.content_type == FORM:
+        proof = (await read_form(request)).get(CSRF_FIELD)
+    return proof is not None and secrets_match(proof, identity.csrf)

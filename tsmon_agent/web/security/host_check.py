@@ -14,19 +14,19 @@ from aiohttp.typedefs import Handler
 
 from tsmon_agent.web.requests.client import CLIENT, SAFE_METHODS, Client
 
-__all__ = ["Guard"]
+__all__ = ["HostCheck"]
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _AUTHORITY: Final = re.compile(r"(?:\[(?P<bracketed>[0-9a-f:.%]+)\]|(?P<name>[^:\[\]/@\s]+))(?::(?P<port>\d+))?")
 
 
-class Guard:
-    """Middleware that refuses requests under a foreign name with 421, from a foreign page with 403.
+class HostCheck:
+    """Middleware that refuses requests under a foreign name with 421, and from a foreign page with 403.
 
-    Own names are those of loopback, the address that is listened on, the address that the connection was made
-    to, and ``allowed_hosts`` (with a port, only with that port). A name that resolves to this machine but is
-    not among them is foreign: that is the attack.
+    The agent's own names are those of loopback, the address that it listens on, the address of the connection, and
+    ``allowed_hosts`` (with a port, only with that port). Any other name is foreign, even if it resolves to this
+    machine: that is the attack.
     """
 
     def __init__(self, listen: str, allowed_hosts: Iterable[str]) -> None:
@@ -35,16 +35,16 @@ class Guard:
 
     @web.middleware
     async def check(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Pass a request on or refuse it."""
+        """Pass a request on, or refuse it."""
         client = request[CLIENT]
         if client.authority is None or not self._is_own(request, client.authority):
             raise web.HTTPMisdirectedRequest(
                 text="The address you used is not one of this agent's; add its name to web.allowed_hosts."
             )
         if "Content-Encoding" in request.headers:
-            raise web.HTTPUnsupportedMediaType(text="Send the body as it is, not compressed.")
+            raise web.HTTPUnsupportedMediaType(text="Send the body uncompressed.")
         if "Upgrade" in request.headers or request.method not in SAFE_METHODS:
-            self._check_page(request, client, client.authority)
+            self._check_origin(request, client, client.authority)
         return await handler(request)
 
     def _is_own(self, request: web.Request, authority: str) -> bool:
@@ -54,10 +54,10 @@ class Guard:
         local = request.get_extra_info("sockname")
         return local is not None and name == str(local[0])
 
-    def _check_page(self, request: web.Request, client: Client, authority: str) -> None:
+    def _check_origin(self, request: web.Request, client: Client, authority: str) -> None:
         origins = request.headers.getall("Origin", [])
         if not origins:
-            return  # browsers always send it here: this is a program, which could claim any origin
+            return  # browsers always send an origin here: this is a program, which could claim any
         scheme, separator, origin = origins[0].lower().partition("://")
         schemes = ("https",) if client.secure else ("http", "https")
         own = origin == authority or _split(origin) in self._allowed
@@ -66,6 +66,6 @@ class Guard:
 
 
 def _split(authority: str) -> tuple[str, str]:
-    """Name without brackets, and port; the port is empty where there is none, both where it is nonsense."""
+    """Name without brackets, and port; the port is empty where there is none, both where this is no authority."""
     found = _AUTHORITY.fullmatch(authority)
     return (found["bracketed"] or found["name"], found["port"] or "") if found else ("", "")

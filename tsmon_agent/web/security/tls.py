@@ -5,11 +5,11 @@ import ssl
 from tsmon.errors import TsmonError
 from tsmon_agent.settings import WebSettings
 
-__all__ = ["load_certificate", "tls_of"]
+__all__ = ["build_tls_context", "load_certificate"]
 
 
-def tls_of(settings: WebSettings) -> ssl.SSLContext | None:
-    """TLS 1.2 and newer with the certificate that the settings name; None where they name none.
+def build_tls_context(settings: WebSettings) -> ssl.SSLContext | None:
+    """TLS 1.2 and newer with the certificate in the settings; None where they name none.
 
     Raises :class:`~tsmon.errors.TsmonError`.
     """
@@ -22,7 +22,7 @@ def tls_of(settings: WebSettings) -> ssl.SSLContext | None:
 
 
 def load_certificate(context: ssl.SSLContext, settings: WebSettings) -> None:
-    """Read the certificate, which connections have from now on; raises :class:`~tsmon.errors.TsmonError`."""
+    """Read the certificate for all connections from now on; raises :class:`~tsmon.errors.TsmonError`."""
     for key, file in (("cert_file", settings.cert_file), ("key_file", settings.key_file)):
         if file is not None:
             try:
@@ -31,7 +31,7 @@ def load_certificate(context: ssl.SSLContext, settings: WebSettings) -> None:
                 raise TsmonError(f"web.{key} {file} cannot be read: {error.strerror}; correct it") from None
     assert settings.cert_file is not None
     try:
-        # An empty password, as otherwise one would be asked for on the terminal.
+        # With an empty password OpenSSL does not prompt for one on the terminal.
         context.load_cert_chain(settings.cert_file, settings.key_file, password="")
     except (ssl.SSLError, ValueError) as error:
         of_key = settings.key_file or settings.cert_file

@@ -1,16 +1,16 @@
 // One chart: its drawing (by uPlot), its legend, which shows the values under the cursor, and its table.
 import { ChartValues } from "./chart_values.js";
 import { onNextFrame } from "./frames.js";
-import { AXIS, UNITS, moment, tickTimes } from "./wording.js";
+import { AXIS, UNITS, formatMoment, formatTicks } from "./formatting.js";
 
 const HEIGHT = 200;
 const ROWS = 30;
-const REST = new Set(["free", "CPUs"]); // drawn in grey: what is left, and what is given
+const GREY = new Set(["free", "CPUs"]); // capacity, not use
 const FONT = '12px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
 
 const POWERS_OF_TWO = Array.from({ length: 54 }, (_, power) => 2 ** power);
 
-function colour(name) {
+function color(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
@@ -30,13 +30,13 @@ export class Chart {
     this.#listen();
   }
 
-  // Start over with another range, `length` milliseconds long.
+  // Empty the chart for another range, `length` milliseconds long.
   clear(length) {
     this.length = length;
     this.values = new ChartValues();
     this.loaded = false;
     this.#destroy();
-    this.#say("Loading …");
+    this.#showMessage("Loading …");
     this.legend.replaceChildren();
   }
 
@@ -45,13 +45,13 @@ export class Chart {
     this.values.replace(answer);
     const omitted = this.section.querySelector(".omitted");
     omitted.hidden = !answer.omitted;
-    omitted.textContent = `${answer.omitted} more with less are not drawn.`;
+    omitted.textContent = `${answer.omitted} more with lower values are not drawn.`;
     this.redraw();
   }
 
-  // Where the store does not answer: what is drawn stays, if anything is.
+  // The store does not answer: an existing drawing stays.
   fail(sentence) {
-    if (!this.drawing) this.#say(sentence);
+    if (!this.drawing) this.#showMessage(sentence);
   }
 
   append(time, values) {
@@ -72,7 +72,7 @@ export class Chart {
     if (!this.loaded) return;
     if (this.values.newest < 0) {
       this.#destroy();
-      this.#say("There are no values in this range yet.");
+      this.#showMessage("There are no values in this range yet.");
       return;
     }
     const shape = this.values.series.map((series) => series.id).join("\n");
@@ -87,7 +87,7 @@ export class Chart {
     if (this.details.open) this.#showTable();
   };
 
-  #say(sentence) {
+  #showMessage(sentence) {
     const message = document.createElement("p");
     message.className = "plot-message";
     message.textContent = sentence;
@@ -99,7 +99,7 @@ export class Chart {
     this.drawing = null;
   }
 
-  // Colour by owner where there are several, else by line; an owner's second line is dashed.
+  // One colour per owner if there are several, else one per line; an owner's second line is dashed.
   #styles() {
     const { series } = this.values;
     const owners = [...new Set(series.map((one) => one.owner))];
@@ -107,7 +107,7 @@ export class Chart {
     return series.map(({ owner, part }) => {
       const byOwner = owners.length > 1;
       const number = byOwner ? owners.indexOf(owner) : parts.indexOf(part);
-      const stroke = REST.has(part) ? colour("--series-rest") : colour(`--series-${(number % 8) + 1}`);
+      const stroke = GREY.has(part) ? color("--series-rest") : color(`--series-${(number % 8) + 1}`);
       const dashed = (byOwner && parts.indexOf(part) > 0) || part === "CPUs";
       return { stroke, dash: dashed ? [5, 4] : undefined };
     });
@@ -120,12 +120,12 @@ export class Chart {
       stroke: styles[i].stroke,
       dash: styles[i].dash,
       width: this.stacked ? 1 : 1.75,
-      fill: this.stacked ? styles[i].stroke + (REST.has(one.part) ? "26" : "99") : undefined,
+      fill: this.stacked ? styles[i].stroke + (GREY.has(one.part) ? "26" : "99") : undefined,
       points: { size: 4, show: () => false, filter: this.#isolated },
     }));
     const bands = this.stacked ? series.slice(1).map((_, i) => ({ series: [i + 2, i + 1] })) : [];
-    const text = colour("--muted");
-    const grid = { stroke: colour("--grid"), width: 1 };
+    const text = color("--muted");
+    const grid = { stroke: color("--grid"), width: 1 };
     const binary = this.unit.startsWith("bytes");
     this.plot.replaceChildren();
     this.drawing = new uPlot(
@@ -144,7 +144,7 @@ export class Chart {
             font: FONT,
             space: 72,
             splits: this.#ticks,
-            values: (_, ticks, __, ___, step) => tickTimes(ticks, step),
+            values: (_, ticks, __, ___, step) => formatTicks(ticks, step),
           },
           {
             stroke: text,
@@ -173,14 +173,14 @@ export class Chart {
     this.#buildLegend(styles);
   }
 
-  // Rows with a value between two gaps, which no line would show.
+  // Rows with a value between two gaps, which need a point since no line shows them.
   #isolated = (drawing, index) => {
     const values = drawing.data[index];
     const missing = (row) => (values[row] ?? null) === null;
     return [...values.keys()].filter((row) => !missing(row) && missing(row - 1) && missing(row + 1));
   };
 
-  // Round times of this browser's zone.
+  // Round times in this browser's time zone.
   #ticks = (_, __, first, last, step) => {
     const zone = new Date(first).getTimezoneOffset() * 60_000;
     const ticks = [];
@@ -221,7 +221,7 @@ export class Chart {
       const item = document.createElement("li");
       const name = document.createElement("span");
       name.className = "legend-name";
-      name.textContent = "in all";
+      name.textContent = "total";
       const value = document.createElement("span");
       value.className = "legend-value";
       item.append(name, value);
@@ -229,22 +229,22 @@ export class Chart {
     }
   }
 
-  // The row under the cursor, or else the newest.
+  // The values under the cursor, without one the newest.
   #showValues = () => {
     if (!this.drawing) return;
     const row = this.drawing.cursor.idx ?? this.values.newest;
     const time = this.values.times[row];
-    this.section.querySelector(".chart-time").textContent = time === undefined ? "" : moment(time);
-    const say = UNITS[this.unit];
+    this.section.querySelector(".chart-time").textContent = time === undefined ? "" : formatMoment(time);
+    const format = UNITS[this.unit];
     const places = this.legend.querySelectorAll(".legend-value");
     let sum = 0;
     this.values.series.forEach((series, i) => {
       const value = series.values[row] ?? null;
       sum = value === null || sum === null ? null : sum + value;
-      places[i].textContent = value === null ? "–" : say(value);
+      places[i].textContent = value === null ? "–" : format(value);
     });
     if (places.length > this.values.series.length) {
-      places[this.values.series.length].textContent = sum === null ? "–" : say(sum);
+      places[this.values.series.length].textContent = sum === null ? "–" : format(sum);
     }
   };
 
@@ -272,7 +272,7 @@ export class Chart {
     const rows = [];
     for (let row = times.length - 1; row >= 0 && rows.length < ROWS; row -= 1) {
       const line = document.createElement("tr");
-      line.append(cell("th", moment(times[row]), "row"));
+      line.append(cell("th", formatMoment(times[row]), "row"));
       for (const { values } of series) {
         const value = cell("td", values[row] === null ? "no value" : UNITS[this.unit](values[row]));
         value.className = "number";

@@ -1,4 +1,4 @@
-// The values of a chart: what the store had, followed by what has come since.
+// The values of a chart: those from the store, then those of the live rounds.
 export class ChartValues {
   constructor() {
     this.series = [];
@@ -8,7 +8,7 @@ export class ChartValues {
     this.omitted = 0;
   }
 
-  // Take an answer of the store; rounds that came since and are not in it yet stay.
+  // Take the values from the store, and keep live rounds that are newer.
   replace(answer) {
     const live = this.#after((answer.times.at(-1) ?? -Infinity) + answer.overlap);
     this.series = answer.series;
@@ -19,7 +19,7 @@ export class ChartValues {
     for (const [time, values] of live) this.append(time, values);
   }
 
-  // Add a round; returns whether it holds a series that is not known yet.
+  // Add a round; returns whether it has a series that the chart does not know.
   append(time, values) {
     this.stop = Math.max(this.stop, time);
     const last = this.times.at(-1);
@@ -30,7 +30,7 @@ export class ChartValues {
     return this.omitted === 0 && Object.keys(values).some((id) => !known.has(id));
   }
 
-  // Columns as uPlot wants them; stacked ones summed up from the first.
+  // Columns for uPlot; stacked ones are cumulative sums.
   columns(stacked) {
     const columns = this.series.map((series) => series.values);
     if (!stacked) return [this.times, ...columns];

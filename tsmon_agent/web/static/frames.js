@@ -1,9 +1,9 @@
-// Draws at most once a frame, and not at all while nobody sees the page.
+// Draws at most once per frame, and not while the page is hidden.
 const waiting = new Set();
-let asked = false;
+let scheduled = false;
 
 function draw() {
-  asked = false;
+  scheduled = false;
   if (document.hidden) return;
   const now = [...waiting];
   waiting.clear();
@@ -12,15 +12,15 @@ function draw() {
 
 export function onNextFrame(work) {
   waiting.add(work);
-  if (!asked && !document.hidden) {
-    asked = true;
+  if (!scheduled && !document.hidden) {
+    scheduled = true;
     requestAnimationFrame(draw);
   }
 }
 
 document.addEventListener("visibilitychange", () => {
-  if (!document.hidden && waiting.size && !asked) {
-    asked = true;
+  if (!document.hidden && waiting.size && !scheduled) {
+    scheduled = true;
     requestAnimationFrame(draw);
   }
 });

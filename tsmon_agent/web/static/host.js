@@ -1,7 +1,7 @@
-// The host's page: figures at a glance, charts over time, both live.
+// The host's page: cards and charts, both live.
 import "./theme_button.js";
 import { Chart } from "./chart.js";
-import { showFigures, showStale, showWorst } from "./figures.js";
+import { showFigures, showStale, showWorst } from "./cards.js";
 import { onNextFrame } from "./frames.js";
 import { connect } from "./live.js";
 
@@ -11,9 +11,9 @@ const ranges = [...document.querySelectorAll("[data-range]")];
 let range = ranges.find((link) => link.hasAttribute("aria-current"));
 let loading = new AbortController();
 let refresh = 0;
-let hurrying = false;
+let refreshSoon = false;
 
-// The rounds that are appended are finer than what the store is asked for, so that is asked again now and then.
+// Live rounds are finer than the windows from the store, so the charts are reloaded from time to time.
 function refreshPeriod() {
   return Math.min(Math.max(range.dataset.length / 300, 60_000), 600_000);
 }
@@ -36,7 +36,7 @@ async function loadAll() {
   loading = new AbortController();
   const { signal } = loading;
   clearTimeout(refresh);
-  hurrying = false;
+  refreshSoon = false;
   await Promise.all(charts.map((chart) => load(chart, signal)));
   if (!signal.aborted) refresh = setTimeout(refreshVisible, refreshPeriod());
 }
@@ -82,7 +82,7 @@ const showWaiting = () => {
 
 connect("host", {
   hello() {
-    if (greeted) loadAll(); // what was missed meanwhile
+    if (greeted) loadAll(); // it was disconnected in between
     greeted = true;
   },
   round(message) {
@@ -93,7 +93,7 @@ connect("host", {
       const values = message.values[chart.name];
       if (values && Object.keys(values).length) unknown = chart.append(message.time, values) || unknown;
     }
-    if (unknown) soon();
+    if (unknown) reloadSoon();
   },
   beat(message) {
     onNextFrame(() => {
@@ -103,11 +103,11 @@ connect("host", {
   },
 });
 
-// A disk, device or interface has come: the store knows it after the next flush. Rounds that come meanwhile and
-// name it again must not put that off.
-function soon() {
-  if (hurrying) return;
-  hurrying = true;
+// There is a new disk, device or interface, which the store knows after the next flush. Later rounds with it must
+// not delay the reload.
+function reloadSoon() {
+  if (refreshSoon) return;
+  refreshSoon = true;
   clearTimeout(refresh);
   refresh = setTimeout(refreshVisible, 1_500);
 }

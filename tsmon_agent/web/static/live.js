@@ -1,17 +1,17 @@
-// The WebSocket of a page: says in the header whether it is live, and comes back when it breaks.
+// The WebSocket of a page: reconnects when it breaks, and shows in the header whether the page is live.
 const FIRST_DELAY = 500;
 const LONGEST_DELAY = 15_000;
-const SILENCE = 16_000; // the agent says something at least every 5 seconds
+const SILENCE = 16_000; // the agent sends a message at least every 5 seconds
 
 const indicator = document.getElementById("live");
 
-function say(state, words) {
+function showState(state, words) {
   if (indicator.dataset.live === state) return;
   indicator.dataset.live = state;
   indicator.querySelector(".live-word").textContent = words;
 }
 
-// `handlers` are by type of message; `hello` comes first on every connection.
+// `handlers` by type of message; `hello` is the first message of every connection.
 export function connect(page, handlers) {
   const address = new URL(`${document.documentElement.dataset.base}/live?page=${page}`, location.href);
   address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
@@ -39,7 +39,7 @@ export function connect(page, handlers) {
       if (message.type === "hello") {
         if (message.version !== document.documentElement.dataset.version) location.reload();
         delay = FIRST_DELAY;
-        say("on", "live");
+        showState("on", "live");
       }
       handlers[message.type]?.(message);
     });
@@ -51,17 +51,17 @@ export function connect(page, handlers) {
     socket = null;
     which.close();
     clearTimeout(silence);
-    say("off", "not live, reconnecting");
+    showState("off", "not live, reconnecting");
     retry = setTimeout(open, delay * (0.5 + Math.random() / 2));
     delay = Math.min(delay * 2, LONGEST_DELAY);
   }
 
-  const now = () => {
+  const reconnect = () => {
     if (socket === null) open();
   };
-  addEventListener("online", now);
+  addEventListener("online", reconnect);
   document.addEventListener("visibilitychange", () => {
-    if (!document.hidden) now();
+    if (!document.hidden) reconnect();
   });
   addEventListener("pagehide", () => {
     const last = socket;
@@ -70,7 +70,7 @@ export function connect(page, handlers) {
     last?.close();
   });
   addEventListener("pageshow", (event) => {
-    if (event.persisted) now();
+    if (event.persisted) reconnect();
   });
   open();
 }

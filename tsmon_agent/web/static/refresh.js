@@ -1,7 +1,7 @@
-// Parts of a page, asked for again now and then while somebody looks and does not use them.
+// Parts of a page, reloaded every minute while the page is visible and the parts are not in use.
 const PERIOD = 60_000;
 
-// As a document, which needs no markup to be written by a script.
+// The page as a parsed document, so that no script has to write markup.
 function load() {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
@@ -18,7 +18,7 @@ export async function refresh(ids) {
   try {
     fresh = await load();
   } catch {
-    return; // the header says that the agent is away
+    return; // the header shows that the agent does not answer
   }
   for (const id of ids) {
     const old = document.getElementById(id);
@@ -29,13 +29,13 @@ export async function refresh(ids) {
   }
 }
 
-export function refreshing(ids, wanted = () => true) {
+export function refreshPeriodically(ids, wanted = () => true) {
   let due = Date.now() + PERIOD;
-  const look = () => {
+  const check = () => {
     if (document.hidden || Date.now() < due || !wanted()) return;
     due = Date.now() + PERIOD;
     refresh(ids);
   };
-  setInterval(look, PERIOD / 10);
-  document.addEventListener("visibilitychange", look);
+  setInterval(check, PERIOD / 10);
+  document.addEventListener("visibilitychange", check);
 }

@@ -1,4 +1,4 @@
-// The button that goes round: the system's theme, light, dark.
+// The button that cycles through the system's theme, light and dark.
 const THEMES = ["system", "light", "dark"];
 const SHAPES = { system: "◐", light: "○", dark: "●" };
 
@@ -17,7 +17,7 @@ function choose(theme) {
   try {
     localStorage.setItem("tsmon-theme", theme);
   } catch {
-    // The choice then lasts as long as the page.
+    // Without access to storage the choice lasts as long as the page.
   }
   show();
   document.dispatchEvent(new Event("theme"));

@@ -1,12 +1,12 @@
-// The timeline of an instrument: what a piece means on hover and by the arrow keys, zoom by dragging, and the present.
+// The timeline of an instrument: tooltips by pointer and arrow keys, zoom by dragging, live statuses.
 import "./theme_button.js";
-import { badge } from "./figures.js";
+import { showBadge } from "./badges.js";
 import { connect } from "./live.js";
-import { hide, piecesOf, show, textOf } from "./pieces.js";
-import { refreshing } from "./refresh.js";
+import { refreshPeriodically } from "./refresh.js";
+import { hideTooltip, piecesOf, showTooltip, textOf } from "./tooltip.js";
 
 const SECOND = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)$/;
-const LEAST_DRAG = 6;
+const SHORTEST_DRAG = 6;
 
 const timeline = () => document.getElementById("timeline");
 
@@ -25,7 +25,7 @@ function go(start, stop) {
   location.assign(address);
 }
 
-// Pieces under the pointer: of several within reach the min_widths, since a wide one is easily found again.
+// The piece under the pointer: of several within reach the narrowest, since a wide one is easy to hit.
 function pieceAt(track, x, y) {
   let best = null;
   for (const shift of [0, -2, 2, -4, 4]) {
@@ -39,7 +39,7 @@ function pieceAt(track, x, y) {
 
 let dragged = null;
 
-function mark(from, to, track) {
+function markSelection(from, to, track) {
   const box = track.getBoundingClientRect();
   const outer = timeline().getBoundingClientRect();
   dragged.overlay.style.left = `${Math.min(from, to)}px`;
@@ -51,14 +51,14 @@ function mark(from, to, track) {
 
 document.addEventListener("pointermove", (event) => {
   if (dragged) {
-    dragged.range = mark(dragged.x, event.clientX, dragged.track);
-    hide();
+    dragged.range = markSelection(dragged.x, event.clientX, dragged.track);
+    hideTooltip();
     return;
   }
   const track = event.target.closest?.(".track");
   const piece = track && pieceAt(track, event.clientX, event.clientY);
-  if (piece) show(track, piece, event.clientX, event.clientY);
-  else if (!document.activeElement?.classList.contains("track")) hide();
+  if (piece) showTooltip(track, piece, event.clientX, event.clientY);
+  else if (!document.activeElement?.classList.contains("track")) hideTooltip();
 });
 
 document.addEventListener("pointerdown", (event) => {
@@ -75,7 +75,7 @@ document.addEventListener("pointerup", (event) => {
   const { x, range, overlay } = dragged;
   overlay.remove();
   dragged = null;
-  if (range && Math.abs(event.clientX - x) >= LEAST_DRAG) go(textAt(range[0]), textAt(range[1]));
+  if (range && Math.abs(event.clientX - x) >= SHORTEST_DRAG) go(textAt(range[0]), textAt(range[1]));
 });
 
 document.addEventListener("keydown", (event) => {
@@ -83,7 +83,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") {
     dragged?.overlay.remove();
     dragged = null;
-    hide();
+    hideTooltip();
   }
   if (!track.classList?.contains("track")) return;
   const pieces = piecesOf(track);
@@ -91,7 +91,7 @@ document.addEventListener("keydown", (event) => {
   const moves = { ArrowLeft: Math.max(at - 1, 0), ArrowRight: Math.min(at + 1, pieces.length - 1), Home: 0, End: pieces.length - 1 };
   if (event.key in moves && pieces.length) {
     event.preventDefault();
-    show(track, pieces[moves[event.key]]);
+    showTooltip(track, pieces[moves[event.key]]);
   } else if (event.key === "Enter" && at >= 0) {
     const found = /^(.{19}) to (.{19}) UTC/m.exec(textOf(pieces[at]));
     if (found) go(found[1], found[2]);
@@ -101,25 +101,23 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("focusin", (event) => {
   if (event.target.classList?.contains("track") && event.target.matches(":focus-visible")) {
     const [first] = piecesOf(event.target);
-    if (first) show(event.target, first);
+    if (first) showTooltip(event.target, first);
   }
 });
 document.addEventListener("focusout", (event) => {
-  if (event.target.classList?.contains("track")) hide();
+  if (event.target.classList?.contains("track")) hideTooltip();
 });
-addEventListener("scroll", hide, { passive: true });
+addEventListener("scroll", hideTooltip, { passive: true });
 
-refreshing(["timeline", "shares"], () => timeline()?.hasAttribute("data-moving"));
+refreshPeriodically(["timeline", "shares"], () => timeline()?.hasAttribute("data-moving"));
 
 connect("streams", {
   streams(message) {
     for (const place of document.querySelectorAll("[data-instrument]")) {
-      const state = message.instruments[place.dataset.instrument];
-      if (state && place.firstElementChild?.dataset.state !== state) place.replaceChildren(badge(state));
+      showBadge(place, message.instruments[place.dataset.instrument]);
     }
     for (const place of document.querySelectorAll("[data-stream]")) {
-      const state = message.streams[place.dataset.stream];
-      if (state && place.firstElementChild?.dataset.state !== state) place.replaceChildren(badge(state));
+      showBadge(place, message.streams[place.dataset.stream]);
     }
   },
 });

@@ -1,87 +1,82 @@
-"""``GET /streams``: all instruments by site, each with the state of its worst stream."""
+"""``GET /streams``: all instruments by site, each with the status of its worst stream."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from aiohttp import web
 
-from tsmon.errors import StateError
 from tsmon_agent.auth import Role
 from tsmon_agent.streams.freshness import FreshnessStatus, worst_status
 from tsmon_agent.streams.inventory import summarize_instruments
-from tsmon_agent.web.openapi import Parameter, documented, html
-from tsmon_agent.web.requests.required_role import needs
-from tsmon_agent.web.responses.templates import Templates
-from tsmon_agent.web.streams.instrument_query import only_known
-from tsmon_agent.web.streams.live_states import levels_of, name_of
-
-if TYPE_CHECKING:
-    from tsmon_agent.context import AgentContext
+from tsmon_agent.web.handlers import Handlers
+from tsmon_agent.web.live.source import LiveSource
+from tsmon_agent.web.openapi import operation, returns_page
+from tsmon_agent.web.requests.parameters import ParameterValues, choice, text
+from tsmon_agent.web.requests.required_role import requires_role
+from tsmon_agent.web.responses.navigation import in_navigation
+from tsmon_agent.web.streams.status_snapshot import (
+    badge_of,
+    missed_statuses,
+    status_messages,
+    statuses_by_instrument,
+)
 
 __all__ = ["InstrumentsPage"]
 
-SEARCH: Final = Parameter("search", "Only instruments whose reference designator contains this.")
-STATE: Final = Parameter(
+SEARCH: Final = text("search", "Only instruments whose reference designator contains this.")
+STATUS: Final = choice(
     "state",
-    "Only instruments in this state.",
-    {"type": "string", "enum": ["", *(name_of(level) for level in FreshnessStatus)]},
+    "Only instruments of this status.",
+    {"": None, **{badge_of(status): status for status in FreshnessStatus}},
+    None,
 )
 
 
-class InstrumentsPage:
-    """Shows which instruments there are, and which of them need somebody."""
+class InstrumentsPage(Handlers):
+    """Which instruments there are, and which of them need attention."""
 
-    def __init__(self, context: "AgentContext", templates: Templates) -> None:
-        self._context = context
-        self._templates = templates
+    live = LiveSource("streams", status_messages, missed_statuses)
 
     def routes(self) -> Iterable[web.RouteDef]:
-        """The only one."""
-        return (web.get("/streams", self._handle),)
+        """The only address."""
+        return (web.get("/streams", self._get),)
 
-    @needs(Role.SEE)
-    @documented("All instruments by state", "pages", html("The page."), parameters=(SEARCH, STATE), faults=(503,))
-    async def _handle(self, request: web.Request) -> web.Response:
-        only_known(request, SEARCH, STATE)
-        search, state = request.query.get("search", ""), request.query.get("state", "")
-        names = [name_of(level) for level in FreshnessStatus]
-        if state and state not in names:
-            raise web.HTTPBadRequest(text=f"The parameter state is none of {', '.join(names)}.")
-        try:
-            known = await self._context.state.run(summarize_instruments)
-        except StateError as error:
-            raise web.HTTPServiceUnavailable(text=f"The state does not answer: {error}.") from error
-        levels = levels_of(self._context)
+    @in_navigation("Streams")
+    @requires_role(Role.SEE)
+    @operation("All instruments by site", "pages", returns_page(), parameters=(SEARCH, STATUS), faults=(503,))
+    async def _get(self, request: web.Request, values: ParameterValues) -> web.Response:
+        search, wanted = values[SEARCH], values[STATUS]
+        known = await self._context.state.run(summarize_instruments)
+        statuses = statuses_by_instrument(self._context)
         of_sites = self._context.freshness.watch.worst_by_site()
         base = f"{self._templates.base_path}/streams/"
         sites: dict[str, list[dict[str, Any]]] = {}
         for one in known:
-            streams = levels.get(one.reference_designator, {})
-            level = worst_status(streams.values())
-            if search.lower() in one.reference_designator.lower() and state in ("", name_of(level)):
+            status = worst_status(statuses.get(one.reference_designator, {}).values())
+            if search.lower() in one.reference_designator.lower() and wanted in (None, status):
                 sites.setdefault(one.reference_designator.partition("-")[0], []).append(
                     {
                         "name": one.reference_designator,
                         "address": base + quote(one.reference_designator, safe=""),
-                        "state": name_of(level),
+                        "badge": badge_of(status),
                         "streams": one.streams,
-                        "level": level,
+                        "status": status,
                     }
                 )
-        return self._templates.page(
+        return self._templates.render(
             request,
             "instruments.html",
             sites=[
                 (
                     site,
-                    name_of(of_sites.get(site, FreshnessStatus.NOT_TRACKED)),
-                    sorted(members, key=lambda one: -one["level"]),
+                    badge_of(of_sites.get(site, FreshnessStatus.NOT_TRACKED)),
+                    sorted(members, key=lambda one: -one["status"]),
                 )
                 for site, members in sites.items()
             ],
             search=search,
-            chosen=state,
-            names=names,
+            chosen="" if wanted is None else badge_of(wanted),
+            names=[badge_of(status) for status in FreshnessStatus],
             any_known=bool(known),
         )

@@ -13,7 +13,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from tests.services.browser import visiting
-from tests.tsmon_agent.web.house import NAME, STRANGER, House
+from tests.tsmon_agent.web.guarded_agent import NAME, STRANGER, GuardedAgent
 from tsmon_agent.auth import revoke_token
 from tsmon_agent.streams.inventory import find_streams
 
@@ -62,25 +62,25 @@ class Stranger:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def stranger(house: House) -> Stranger:
-    return Stranger(await house.serve(trusted_proxies=["127.0.0.1"]))
+async def stranger(guarded: GuardedAgent) -> Stranger:
+    return Stranger(await guarded.serve(trusted_proxies=["127.0.0.1"]))
 
 
-async def test_a_token_becomes_a_cookie_that_no_script_reads(house: House, stranger: Stranger) -> None:
-    assert await stranger.sign_in(await house.token("see"), "/streams") == 303
+async def test_a_token_becomes_a_cookie_that_no_script_reads(guarded: GuardedAgent, stranger: Stranger) -> None:
+    assert await stranger.sign_in(await guarded.token("see"), "/streams") == 303
     assert stranger.headers["Location"] == "/streams"
     (cookie,) = [one for one in stranger.set_cookies if "sign_in" in one]
     assert {"HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=43200"} <= set(cookie.split("; "))
     assert "Secure" not in cookie
     assert await stranger.ask("GET", "/streams") == 200
     assert "see</bdi>" in stranger.text
-    assert [one["action"] for one in await house.audit()] == ["sign in"]
+    assert [one["action"] for one in await guarded.audit()] == ["sign in"]
 
 
-async def test_under_tls_the_cookie_never_travels_without(house: House) -> None:
-    client = await house.serve(trusted_proxies=["127.0.0.1"], hsts_max_age=600)
+async def test_under_tls_the_cookie_never_travels_without(guarded: GuardedAgent) -> None:
+    client = await guarded.serve(trusted_proxies=["127.0.0.1"], hsts_max_age=600)
     stranger = Stranger(client, **{"X-Forwarded-Proto": "https"})
-    assert await stranger.sign_in(await house.token("see")) == 303
+    assert await stranger.sign_in(await guarded.token("see")) == 303
     (cookie,) = [one for one in stranger.set_cookies if "sign_in" in one]
     assert cookie.startswith("__Host-tsmon_sign_in_0=")
     assert {"Secure", "HttpOnly", "Path=/"} <= set(cookie.split("; "))
@@ -90,21 +90,21 @@ async def test_under_tls_the_cookie_never_travels_without(house: House) -> None:
     assert stranger.headers["Strict-Transport-Security"] == "max-age=600"
 
 
-async def test_a_wrong_token_is_told_and_noted_and_slowed_down(house: House, stranger: Stranger) -> None:
+async def test_a_wrong_token_is_told_and_noted_and_slowed_down(guarded: GuardedAgent, stranger: Stranger) -> None:
     assert await stranger.sign_in("tsmon_no") == 401
-    assert "This token is not good" in stranger.text
+    assert "This token is invalid, revoked or expired." in stranger.text
     assert "tsmon_no" not in stranger.text
-    assert (await house.audit())[0]["outcome"] == "refused"
+    assert (await guarded.audit())[0]["outcome"] == "refused"
     answers = [await stranger.sign_in("tsmon_no") for _ in range(11)]
     assert answers[-1] == 429
-    assert await stranger.sign_in(await house.token("see")) == 303, "a good one is not slowed down by others"
+    assert await stranger.sign_in(await guarded.token("see")) == 303, "a good one is not slowed down by others"
 
 
 @pytest.mark.parametrize("proof", ["", "x", "é"])
 async def test_the_form_is_of_use_only_in_the_browser_that_asked_for_it(
-    house: House, stranger: Stranger, proof: str
+    guarded: GuardedAgent, stranger: Stranger, proof: str
 ) -> None:
-    token = await house.token("see")
+    token = await guarded.token("see")
     assert await stranger.ask("POST", "/sign-in", token=token, csrf=proof) == 403
     assert await stranger.ask("GET", "/sign-in") == 200
     assert await stranger.ask("POST", "/sign-in", token=token, csrf=proof) == 403
@@ -128,31 +128,33 @@ async def test_the_form_is_of_use_only_in_the_browser_that_asked_for_it(
         "/sign-out",
     ],
 )
-async def test_nobody_is_led_elsewhere(house: House, stranger: Stranger, there: str) -> None:
-    assert await stranger.sign_in(await house.token("see"), there) == 303
+async def test_nobody_is_led_elsewhere(guarded: GuardedAgent, stranger: Stranger, there: str) -> None:
+    assert await stranger.sign_in(await guarded.token("see"), there) == 303
     assert stranger.headers["Location"] == "/"
 
 
-async def test_signed_in_a_change_needs_the_proof_of_the_page(house: House, stranger: Stranger) -> None:
-    await stranger.sign_in(await house.token("operate"))
+async def test_signed_in_a_change_needs_the_proof_of_the_page(guarded: GuardedAgent, stranger: Stranger) -> None:
+    await stranger.sign_in(await guarded.token("operate"))
     switch = {"method": "streamed", "stream": "ctd", "enabled": "false"}
     path = f"/streams/{NAME}/switch"
     assert await stranger.ask("POST", path, **switch) == 403
     assert await stranger.ask("POST", path, **switch, csrf="x") == 403
     assert await stranger.ask("POST", f"/instrument/{NAME}/disable") == 403
     assert await stranger.ask("DELETE", f"/expected/{NAME}") == 403
-    (one,) = await house.context.state.run(lambda s: find_streams(s, NAME))
+    (one,) = await guarded.context.state.run(lambda s: find_streams(s, NAME))
     assert one.enabled
     await stranger.ask("GET", f"/streams/{NAME}")
     assert await stranger.ask("POST", path, **switch, csrf=stranger.field("csrf")) == 303
-    (one,) = await house.context.state.run(lambda s: find_streams(s, NAME))
+    (one,) = await guarded.context.state.run(lambda s: find_streams(s, NAME))
     assert not one.enabled
-    assert (await house.audit())[0]["action"] == "disable streams"
+    assert (await guarded.audit())[0]["action"] == "disable streams"
 
 
-async def test_after_a_switch_one_sees_the_same_time_by_the_same_rules(house: House, stranger: Stranger) -> None:
+async def test_after_a_switch_one_sees_the_same_time_by_the_same_rules(
+    guarded: GuardedAgent, stranger: Stranger
+) -> None:
     """But not by the same filter, by which what is switched off would not be found."""
-    await stranger.sign_in(await house.token("operate"))
+    await stranger.sign_in(await guarded.token("operate"))
     query = "method=streamed&gap_fraction=0.02&start_time=2026-01-01+00%3A00%3A00&stop_time=2026-02-01"
     assert await stranger.ask("GET", f"/streams/{NAME}?{query}") == 200
     action = stranger.action()
@@ -170,8 +172,8 @@ async def test_after_a_switch_one_sees_the_same_time_by_the_same_rules(house: Ho
     assert await stranger.ask("POST", f"/streams/{NAME}/switch?next=x", **switch) == 400
 
 
-async def test_a_proof_of_bytes_that_are_no_text_is_none(house: House, stranger: Stranger) -> None:
-    await stranger.sign_in(await house.token("operate"))
+async def test_a_proof_of_bytes_that_are_no_text_is_none(guarded: GuardedAgent, stranger: Stranger) -> None:
+    await stranger.sign_in(await guarded.token("operate"))
     (cookie,) = [f"{one.key}={one.value}" for one in stranger.cookies.values() if one.value]
     host, port = str(stranger._client._base_url).removeprefix("http://").rstrip("/").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
@@ -189,8 +191,8 @@ async def test_a_proof_of_bytes_that_are_no_text_is_none(house: House, stranger:
     assert answer.startswith(b"HTTP/1.1 403 ")
 
 
-async def test_the_proof_of_one_sign_in_is_none_of_another(house: House, stranger: Stranger) -> None:
-    token = await house.token("operate")
+async def test_the_proof_of_one_sign_in_is_none_of_another(guarded: GuardedAgent, stranger: Stranger) -> None:
+    token = await guarded.token("operate")
     await stranger.sign_in(token)
     other = Stranger(stranger._client)
     await other.sign_in(token)
@@ -199,8 +201,8 @@ async def test_the_proof_of_one_sign_in_is_none_of_another(house: House, strange
     assert await stranger.ask("POST", f"/streams/{NAME}/switch", method="streamed", csrf=proof) == 403
 
 
-async def test_signing_out_ends_it_for_the_cookie_too(house: House, stranger: Stranger) -> None:
-    await stranger.sign_in(await house.token("see"))
+async def test_signing_out_ends_it_for_the_cookie_too(guarded: GuardedAgent, stranger: Stranger) -> None:
+    await stranger.sign_in(await guarded.token("see"))
     await stranger.ask("GET", "/streams")
     proof, kept = stranger.field("csrf"), stranger.cookies
     assert await stranger.ask("POST", "/sign-out", csrf="wrong") == 403
@@ -212,10 +214,10 @@ async def test_signing_out_ends_it_for_the_cookie_too(house: House, stranger: St
     assert await stranger.ask("GET", "/streams") == 303, "a stolen cookie is worth nothing after signing out"
 
 
-async def test_what_was_revoked_signs_out(house: House, stranger: Stranger) -> None:
-    await stranger.sign_in(await house.token("see"))
+async def test_what_was_revoked_signs_out(guarded: GuardedAgent, stranger: Stranger) -> None:
+    await stranger.sign_in(await guarded.token("see"))
     assert await stranger.ask("GET", "/streams") == 200
-    await house.context.state.run(lambda s: revoke_token(s, "see"))
+    await guarded.context.state.run(lambda s: revoke_token(s, "see"))
     until = time.monotonic() + 1.5
     while await stranger.ask("GET", "/streams") == 200:
         assert time.monotonic() < until
@@ -226,30 +228,32 @@ async def test_a_made_up_cookie_is_nobody(stranger: Stranger) -> None:
     assert await stranger.ask("GET", "/streams") == 303
 
 
-async def test_in_a_browser_by_keyboard_and_back_to_where_one_was_going(browser: Browser, house: House) -> None:
+async def test_in_a_browser_by_keyboard_and_back_to_where_one_was_going(
+    browser: Browser, guarded: GuardedAgent
+) -> None:
     """From this machine, where one sees without signing in, but is offered no change."""
-    shown = house.shown
-    token = await house.token("operate", name="alice <b>")
-    async with visiting(browser, f"{shown.address}/streams/{NAME}") as visit:
+    served = guarded.served
+    token = await guarded.token("operate", name="alice <b>")
+    async with visiting(browser, f"{served.address}/streams/{NAME}") as visit:
         page = visit.page
         await expect(page.get_by_role("button", name="Switch off")).to_have_count(0)
         await page.get_by_role("link", name="Sign in").click()
         await expect(page.get_by_label("Token")).to_be_focused()
         await page.keyboard.type("wrong")
         await page.keyboard.press("Enter")
-        await expect(page.get_by_role("alert")).to_have_text("This token is not good, or not any more.")
+        await expect(page.get_by_role("alert")).to_have_text("This token is invalid, revoked or expired.")
         await page.get_by_label("Token").fill(token)
         await page.keyboard.press("Enter")
-        await expect(page).to_have_url(f"{shown.address}/streams/{NAME}")
+        await expect(page).to_have_url(f"{served.address}/streams/{NAME}")
         await expect(page.locator(".sign-name")).to_have_text("alice <b>")
         await page.get_by_role("button", name="Switch off streamed ctd").click()
         await expect(page.get_by_role("button", name="Switch on streamed ctd")).to_be_visible()
         await page.get_by_role("button", name="Sign out").click()
         await expect(page.get_by_role("link", name="Sign in")).to_be_visible()
         assert [text for text in visit.complaints if "401" not in text] == []
-    (one,) = await house.context.state.run(lambda s: find_streams(s, NAME))
+    (one,) = await guarded.context.state.run(lambda s: find_streams(s, NAME))
     assert not one.enabled
-    actions = [(one["who"], one["action"]) for one in reversed(await house.audit())]
+    actions = [(one["who"], one["action"]) for one in reversed(await guarded.audit())]
     assert actions == [
         ("nobody", "bring a token"),
         ("alice <b>", "sign in"),
@@ -258,9 +262,9 @@ async def test_in_a_browser_by_keyboard_and_back_to_where_one_was_going(browser:
     ]
 
 
-async def test_the_audit_is_a_page_for_administrators(house: House) -> None:
-    token = await house.token("administer", name="root")
-    client = await house.serve(trusted_proxies=["127.0.0.1"])
+async def test_the_audit_is_a_page_for_administrators(guarded: GuardedAgent) -> None:
+    token = await guarded.token("administer", name="root")
+    client = await guarded.serve(trusted_proxies=["127.0.0.1"])
     headers = {**STRANGER, "Authorization": f"Bearer {token}"}
     for number in range(103):
         action = "disable" if number % 2 else "enable"
@@ -276,6 +280,6 @@ async def test_the_audit_is_a_page_for_administrators(house: House) -> None:
     assert text.count("<bdi>root</bdi>") == 100
     assert "Earlier</a>" in text
     async with client.get("/audit?who=nobody", headers=headers) as response:
-        assert "Nothing that fits was changed." in await response.text()
+        assert "No changes match." in await response.text()
     async with client.get("/audit?before=x", headers=headers) as response:
         assert response.status == 400

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.tsmon_agent.web.hosts import Shown, cpu, disk, eventually, net
+from tests.tsmon_agent.web.served_agent import ServedAgent, cpu, disk, eventually, net
 from tsmon.errors import StoreUnavailableError
 from tsmon.time_units import SECOND_NS
 from tsmon_agent.web.host.chart_ranges import RANGES
@@ -20,43 +20,43 @@ HOSTILE = [
 ]
 
 
-async def test_the_host_page_shows_figures_of_the_newest_rounds(shown: Shown) -> None:
-    shown.publish_all(busy=12.5)
-    page = (await shown.get_text("/")).replace("\xa0", " ")
+async def test_the_host_page_shows_figures_of_the_newest_rounds(served: ServedAgent) -> None:
+    served.publish_all(busy=12.5)
+    page = (await served.get_text("/")).replace("\xa0", " ")
     for words in ("athena", "12.5 %", "37.5 %", "0.25", "91.5 %", "1 d 2 h", "1,234 threads"):
         assert words in page, words
     assert "<bdi>/home</bdi>" in page
     assert re.search(r'id="worst">.*data-state="high"', page)
 
 
-async def test_a_sampler_without_a_round_yet_has_no_figures_and_says_so(shown: Shown) -> None:
-    page = await shown.get_text("/")
+async def test_a_sampler_without_a_round_yet_has_no_figures_and_says_so(served: ServedAgent) -> None:
+    page = await served.get_text("/")
     assert page.count("no value yet") == 9
     assert 'class="figure"' in page.partition('<template id="figure">')[2]
 
 
-async def test_a_figure_that_is_old_is_called_stale(shown: Shown) -> None:
-    shown.publish("cpu", cpu(99.9), time_ns=time.time_ns() - 3_600 * SECOND_NS)
-    page = await shown.get_text("/")
+async def test_a_figure_that_is_old_is_called_stale(served: ServedAgent) -> None:
+    served.publish("cpu", cpu(99.9), time_ns=time.time_ns() - 3_600 * SECOND_NS)
+    page = await served.get_text("/")
     assert 'data-name="CPU" data-state="stale"' in page
 
 
-async def test_rates_at_a_glance_come_from_the_store(shown: Shown) -> None:
+async def test_rates_at_a_glance_come_from_the_store(served: ServedAgent) -> None:
     now_ns = time.time_ns()
     earlier, later = (
         net("eth0", received=1_024 * second, sent=0, time=now_ns - (20 - second) * SECOND_NS) for second in (0, 10)
     )
-    await shown.store(earlier, later)
-    shown.publish("net", later)
-    page = (await shown.get_text("/")).replace("\xa0", " ")
+    await served.store(earlier, later)
+    served.publish("net", later)
+    page = (await served.get_text("/")).replace("\xa0", " ")
     assert re.search(r"↓ 1\.\d\d KiB/s  ↑ 0 B/s", page), page
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-async def test_hostile_names_are_text(shown: Shown, name: str) -> None:
-    shown.publish("disk", disk(name, 1.0))
-    shown.publish("net", net(name, received=1, sent=1))
-    page = await shown.get_text("/")
+async def test_hostile_names_are_text(served: ServedAgent, name: str) -> None:
+    served.publish("disk", disk(name, 1.0))
+    served.publish("net", net(name, received=1, sent=1))
+    page = await served.get_text("/")
     assert html.escape(name) in page.replace("&#34;", "&quot;").replace("&#39;", "&#x27;")
     if "<" in name:
         assert f">{name}<" not in page
@@ -64,26 +64,26 @@ async def test_hostile_names_are_text(shown: Shown, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", RANGES)
-async def test_a_range_is_chosen_by_the_address(shown: Shown, name: str) -> None:
-    page = await shown.get_text(f"/?range={name}")
+async def test_a_range_is_chosen_by_the_address(served: ServedAgent, name: str) -> None:
+    page = await served.get_text(f"/?range={name}")
     assert re.findall(r'data-range="(\w+)"[^>]*aria-current="true"', page) == [name]
 
 
-async def test_an_unknown_range_is_refused_with_what_there_is(shown: Shown) -> None:
-    page = await shown.get_text("/?range=%3Cb%3E", 400)
-    assert "<h1>The parameter range is none of 15m, 1h, 6h, 24h, 7d, 30d.</h1>" in page
+async def test_an_unknown_range_is_refused_with_what_there_is(served: ServedAgent) -> None:
+    page = await served.get_text("/?range=%3Cb%3E", 400)
+    assert "<h1>The parameter range must be one of 15m, 1h, 6h, 24h, 7d, 30d.</h1>" in page
 
 
 @pytest.mark.parametrize("chart", CHARTS)
-async def test_every_chart_has_its_values(shown: Shown, chart: str) -> None:
-    data = await shown.get_json(f"/api/host/series?range=1h&chart={chart}")
+async def test_every_chart_has_its_values(served: ServedAgent, chart: str) -> None:
+    data = await served.get_json(f"/api/host/series?range=1h&chart={chart}")
     assert data["chart"] == chart
 
 
-async def test_values_of_a_chart_are_rows_of_milliseconds_and_numbers(shown: Shown) -> None:
+async def test_values_of_a_chart_are_rows_of_milliseconds_and_numbers(served: ServedAgent) -> None:
     now_ns = time.time_ns()
-    await shown.store(cpu(30.0, time=now_ns - 20 * SECOND_NS), cpu(60.0, time=now_ns - 10 * SECOND_NS))
-    data = await shown.get_json("/api/host/series?range=15m&chart=cpu")
+    await served.store(cpu(30.0, time=now_ns - 20 * SECOND_NS), cpu(60.0, time=now_ns - 10 * SECOND_NS))
+    data = await served.get_json("/api/host/series?range=15m&chart=cpu")
     assert data["series"][0] == {"id": "user:", "part": "user", "owner": "", "values": [20.0, 40.0]}
     assert len(data["times"]) == 2
     assert abs(data["stop"] - now_ns / 1e6) < 60_000
@@ -92,69 +92,71 @@ async def test_values_of_a_chart_are_rows_of_milliseconds_and_numbers(shown: Sho
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        ("chart=nothing", "The parameter chart is none of cpu, memory, load, disk, diskio, net."),
-        ("chart=cpu&range=2h", "The parameter range is none of 15m, 1h, 6h, 24h, 7d, 30d."),
-        ("", "The parameter chart is none of cpu, memory, load, disk, diskio, net."),
+        ("chart=nothing", "The parameter chart must be one of cpu, memory, load, disk, diskio, net."),
+        ("chart=cpu&range=2h", "The parameter range must be one of 15m, 1h, 6h, 24h, 7d, 30d."),
+        ("", "The parameter chart must be one of cpu, memory, load, disk, diskio, net."),
     ],
 )
-async def test_a_wrong_question_is_answered_with_a_sentence(shown: Shown, query: str, sentence: str) -> None:
-    assert await shown.get_json(f"/api/host/series?{query}", 400) == {"error": sentence}
+async def test_a_wrong_question_is_answered_with_a_sentence(served: ServedAgent, query: str, sentence: str) -> None:
+    assert await served.get_json(f"/api/host/series?{query}", 400) == {"error": sentence}
 
 
-async def test_a_store_that_is_away_is_said_to_be(shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_store_that_is_away_is_said_to_be(served: ServedAgent, monkeypatch: pytest.MonkeyPatch) -> None:
     async def series(*_: object, **__: object) -> None:
         raise StoreUnavailableError("InfluxDB at http://x does not answer")
 
-    monkeypatch.setattr(shown.context.store, "series", series)
-    answer = await shown.get_json("/api/host/series?chart=cpu", 503)
+    monkeypatch.setattr(served.context.store, "series", series)
+    answer = await served.get_json("/api/host/series?chart=cpu", 503)
     assert answer == {"error": "The store does not answer: InfluxDB at http://x does not answer."}
-    shown.publish("net", net("eth0", received=1, sent=1))
-    assert "unavailable" in await shown.get_text("/")
+    served.publish("net", net("eth0", received=1, sent=1))
+    assert "unavailable" in await served.get_text("/")
 
 
-async def test_the_pipeline_page_shows_the_accounting(shown: Shown) -> None:
-    await shown.store(*(cpu(float(i), time=i) for i in range(1_234)))
-    await eventually(lambda: shown.context.monitor.counts.pending == 0)
-    page = await shown.get_text("/pipeline")
+async def test_the_pipeline_page_shows_the_accounting(served: ServedAgent) -> None:
+    await served.store(*(cpu(float(i), time=i) for i in range(1_234)))
+    await eventually(lambda: served.context.monitor.counts.pending == 0)
+    page = await served.get_text("/pipeline")
     assert '<dd class="total-value" data-count="written">1,234</dd>' in page
-    assert str(shown.context.store) in page
-    for state in shown.context.sampling.health:
+    assert str(served.context.store) in page
+    for state in served.context.sampling.health:
         assert f'<tr data-sampler="{state.name}">' in page
-    assert page.count('<span class="state" data-state="waiting">') >= len(shown.context.sampling.health)
+    assert page.count('<span class="state" data-state="waiting">') >= len(served.context.sampling.health)
 
 
-async def test_the_pipeline_as_json_adds_up(shown: Shown) -> None:
-    await shown.store(cpu(1.0))
-    p = await shown.get_json("/api/pipeline")
+async def test_the_pipeline_as_json_adds_up(served: ServedAgent) -> None:
+    await served.store(cpu(1.0))
+    p = await served.get_json("/api/pipeline")
     assert p["accepted"] == p["written"] == 1
     assert p["accepted"] + p["recovered"] == p["written"] + p["pending"] + p["dropped"]
-    assert [sampler["name"] for sampler in p["samplers"]] == [s.name for s in shown.context.sampling.health]
+    assert [sampler["name"] for sampler in p["samplers"]] == [s.name for s in served.context.sampling.health]
 
 
-async def test_health_is_that_the_loop_works(shown: Shown) -> None:
-    assert await shown.get_text("/healthz") == "ok\n"
+async def test_health_is_that_the_loop_works(served: ServedAgent) -> None:
+    assert await served.get_text("/healthz") == "ok\n"
 
 
-async def test_it_is_not_ready_before_a_point_is_stored_and_a_sampler_works(shown: Shown) -> None:
-    answer = await shown.get_json("/readyz", 503)
+async def test_it_is_not_ready_before_a_point_is_stored_and_a_sampler_works(served: ServedAgent) -> None:
+    answer = await served.get_json("/readyz", 503)
     assert answer == {"ready": False, "reasons": ["no point has reached the store yet", "no sampler works"]}
 
 
-async def test_it_is_ready_when_the_store_took_points_and_a_sampler_works(shown: Shown) -> None:
-    await shown.store(cpu(1.0))
-    state = shown.context.sampling.health[0]
+async def test_it_is_ready_when_the_store_took_points_and_a_sampler_works(served: ServedAgent) -> None:
+    await served.store(cpu(1.0))
+    state = served.context.sampling.health[0]
     state.last_success_ns = time.time_ns()
-    assert await shown.get_json("/readyz") == {"ready": True, "reasons": []}
+    assert await served.get_json("/readyz") == {"ready": True, "reasons": []}
     state.failing = True
-    assert (await shown.get_json("/readyz", 503))["reasons"] == ["no sampler works"]
+    assert (await served.get_json("/readyz", 503))["reasons"] == ["no sampler works"]
 
 
-async def test_it_is_not_ready_while_the_store_takes_nothing(shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_is_not_ready_while_the_store_takes_nothing(
+    served: ServedAgent, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def write(*_: object) -> None:
         raise StoreUnavailableError("the disk is full")
 
-    monkeypatch.setattr(shown.context.store, "write", write)
-    shown.context.monitor.emit(cpu(1.0))
-    await eventually(lambda: shown.context.monitor.last_error is not None)
-    reasons = (await shown.get_json("/readyz", 503))["reasons"]
-    assert reasons[0] == "the store did not take the last points: the disk is full"
+    monkeypatch.setattr(served.context.store, "write", write)
+    served.context.monitor.emit(cpu(1.0))
+    await eventually(lambda: served.context.monitor.last_error is not None)
+    reasons = (await served.get_json("/readyz", 503))["reasons"]
+    assert reasons[0] == "the store did not accept the last points: the disk is full"

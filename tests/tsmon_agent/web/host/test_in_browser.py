@@ -8,8 +8,8 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.services.browser import visiting
-from tests.tsmon_agent.web.hosts import GIB, Shown, cpu, disk, diskio, memory, net
-from tests.tsmon_agent.web.pages_in_browser import page_of, reported_live
+from tests.tsmon_agent.web.pages_in_browser import expect_live, page_of
+from tests.tsmon_agent.web.served_agent import GIB, ServedAgent, cpu, disk, diskio, memory, net
 from tsmon.time_units import SECOND_NS
 from tsmon_agent.agent import Agent
 from tsmon_agent.formatting import size
@@ -25,12 +25,12 @@ def legend(page: Page, chart: str, part: str) -> str:
     return f'[data-chart="{chart}"] .legend li:has-text("{part}") .legend-value'
 
 
-async def history(shown: Shown, *, minutes: int = 10) -> int:
+async def history(served: ServedAgent, *, minutes: int = 10) -> int:
     """Ten-second rounds up to now, of a processor that is busy by as many percent as minutes have passed since."""
     now_ns = time.time_ns()
     rounds = [(second, now_ns - second * SECOND_NS) for second in range(minutes * 60, 0, -10)]
-    await shown.store(*(cpu(second / 60, time=time_ns) for second, time_ns in rounds))
-    await shown.store(*(memory(used=3 * GIB, time=time_ns) for _, time_ns in rounds))
+    await served.store(*(cpu(second / 60, time=time_ns) for second, time_ns in rounds))
+    await served.store(*(memory(used=3 * GIB, time=time_ns) for _, time_ns in rounds))
     return now_ns
 
 
@@ -40,9 +40,9 @@ async def test_a_sampling_agent_shows_its_host(browser: Browser, settings: Setti
     await agent.start()
     try:
         assert agent.web_address is not None
-        shown = Shown(agent.context, agent._web, None)  # type: ignore[arg-type]
-        async with page_of(browser, shown) as page:
-            await expect(page.locator(legend(page, "cpu", "in all"))).to_have_text(re.compile(r"^\d+\.\d\s%$"))
+        served = ServedAgent(agent, agent._web, None)  # type: ignore[arg-type]
+        async with page_of(browser, served) as page:
+            await expect(page.locator(legend(page, "cpu", "total"))).to_have_text(re.compile(r"^\d+\.\d\s%$"))
             await expect(page.locator(figure(page, "cpu") + "-value")).to_have_text(re.compile(r"^\d+\.\d\s%$"))
             total = size(getattr(agent.context.live.newest["mem"].points[0], "total"))  # noqa: B009
             await expect(page.locator(figure(page, "memory") + "-detail")).to_contain_text(f"of {total}")
@@ -53,34 +53,36 @@ async def test_a_sampling_agent_shows_its_host(browser: Browser, settings: Setti
         await agent.stop()
 
 
-async def test_a_new_round_appears_without_a_reload(browser: Browser, shown: Shown) -> None:
-    shown.publish_all(busy=12.5)
-    await history(shown)
-    async with page_of(browser, shown) as page:
+async def test_a_new_round_appears_without_a_reload(browser: Browser, served: ServedAgent) -> None:
+    served.publish_all(busy=12.5)
+    await history(served)
+    async with page_of(browser, served) as page:
         await expect(page.locator(figure(page, "cpu") + "-value")).to_have_text("12.5\xa0%")
-        await expect(page.locator(legend(page, "cpu", "in all"))).to_have_text("0.2\xa0%")
+        await expect(page.locator(legend(page, "cpu", "total"))).to_have_text("0.2\xa0%")
         await page.evaluate("window.kept = true")
-        shown.publish("cpu", cpu(96.6))
+        served.publish("cpu", cpu(96.6))
         await expect(page.locator(figure(page, "cpu") + "-value")).to_have_text("96.6\xa0%")
         await expect(page.locator('[data-card="cpu"] .state')).to_have_text(re.compile("✗.*critical"))
         await expect(page.locator("#worst")).to_contain_text("critical")
-        await expect(page.locator(legend(page, "cpu", "in all"))).to_have_text("96.6\xa0%")
+        await expect(page.locator(legend(page, "cpu", "total"))).to_have_text("96.6\xa0%")
         assert await page.evaluate("window.kept")
 
 
-async def test_disks_that_come_and_go_appear_and_disappear(browser: Browser, shown: Shown) -> None:
-    shown.publish("disk", disk("/", 1.0), disk("/usb", 2.0))
-    async with page_of(browser, shown) as page:
+async def test_disks_that_come_and_go_appear_and_disappear(browser: Browser, served: ServedAgent) -> None:
+    served.publish("disk", disk("/", 1.0), disk("/usb", 2.0))
+    async with page_of(browser, served) as page:
         names = page.locator('[data-card="disk"] .figure-name')
         await expect(names).to_have_text(["/", "/usb"])
-        shown.publish("disk", disk("/", 1.0), disk("/new", 99.0))
+        served.publish("disk", disk("/", 1.0), disk("/new", 99.0))
         await expect(names).to_have_text(["/", "/new"])
         await expect(page.locator(figure(page, "disk") + "-state")).to_have_text(["✓ok", "✗critical"])
 
 
-async def test_a_range_is_chosen_by_keyboard_and_stands_in_the_address(browser: Browser, shown: Shown) -> None:
-    await history(shown)
-    async with page_of(browser, shown) as page:
+async def test_a_range_is_chosen_by_keyboard_and_stands_in_the_address(
+    browser: Browser, served: ServedAgent
+) -> None:
+    await history(served)
+    async with page_of(browser, served) as page:
         await page.evaluate("window.kept = true")
         await page.locator('[data-range="1h"]').focus()
         await page.keyboard.press("Shift+Tab")
@@ -88,37 +90,37 @@ async def test_a_range_is_chosen_by_keyboard_and_stands_in_the_address(browser: 
             await page.keyboard.press("Enter")
         assert urlsplit(page.url).query == "range=15m"
         await expect(page.locator("[data-range][aria-current]")).to_have_text("15m")
-        await expect(page.locator(legend(page, "cpu", "in all"))).to_have_text("0.2\xa0%")
+        await expect(page.locator(legend(page, "cpu", "total"))).to_have_text("0.2\xa0%")
         await page.go_back()
         await expect(page.locator("[data-range][aria-current]")).to_have_text("1h")
         assert await page.evaluate("window.kept")
 
 
-async def test_the_value_under_the_mouse_is_shown_in_all_charts(browser: Browser, shown: Shown) -> None:
-    now_ns = await history(shown)
-    async with page_of(browser, shown, "/?range=15m") as page:
-        await expect(page.locator(legend(page, "cpu", "in all"))).to_have_text("0.2\xa0%")
+async def test_the_value_under_the_mouse_is_shown_in_all_charts(browser: Browser, served: ServedAgent) -> None:
+    now_ns = await history(served)
+    async with page_of(browser, served, "/?range=15m") as page:
+        await expect(page.locator(legend(page, "cpu", "total"))).to_have_text("0.2\xa0%")
         chart = page.locator('[data-chart="cpu"] .u-over')
         await chart.scroll_into_view_if_needed()
         box = await chart.bounding_box()
         assert box is not None
         age_ms = time.time() * 1e3 - now_ns / 1e6
         await page.mouse.move(box["x"] + box["width"] * (1 - (5 * 60_000 + age_ms) / 900_000), box["y"] + 50)
-        await expect(page.locator(legend(page, "cpu", "in all"))).to_have_text(
+        await expect(page.locator(legend(page, "cpu", "total"))).to_have_text(
             re.compile(r"^(4\.[89]|5\.[012])\s%$")
         )
         shown_at = await page.locator('[data-chart="cpu"] .chart-time').text_content()
         await expect(page.locator('[data-chart="memory"] .chart-time')).to_have_text(shown_at or "")
         await page.mouse.move(box["x"] + 10, box["y"] + 50)
-        await expect(page.locator(legend(page, "cpu", "in all"))).to_have_text("10.0\xa0%")
+        await expect(page.locator(legend(page, "cpu", "total"))).to_have_text("10.0\xa0%")
         await page.mouse.move(0, 0)
-        await expect(page.locator(legend(page, "cpu", "in all"))).to_have_text("0.2\xa0%")
+        await expect(page.locator(legend(page, "cpu", "total"))).to_have_text("0.2\xa0%")
 
 
-async def test_the_arrow_keys_go_through_the_values(browser: Browser, shown: Shown) -> None:
-    await history(shown)
-    async with page_of(browser, shown, "/?range=15m") as page:
-        value = page.locator(legend(page, "cpu", "in all"))
+async def test_the_arrow_keys_go_through_the_values(browser: Browser, served: ServedAgent) -> None:
+    await history(served)
+    async with page_of(browser, served, "/?range=15m") as page:
+        value = page.locator(legend(page, "cpu", "total"))
         await expect(value).to_have_text("0.2\xa0%")
         await page.locator('[data-chart="cpu"] .plot').focus()
         await page.keyboard.press("Home")
@@ -132,39 +134,41 @@ async def test_the_arrow_keys_go_through_the_values(browser: Browser, shown: Sho
         await expect(value).to_have_text("0.2\xa0%")
 
 
-async def test_values_are_there_as_a_table(browser: Browser, shown: Shown) -> None:
-    await history(shown)
-    async with page_of(browser, shown) as page:
-        await expect(page.locator(legend(page, "cpu", "in all"))).to_have_text("0.2\xa0%")
+async def test_values_are_there_as_a_table(browser: Browser, served: ServedAgent) -> None:
+    await history(served)
+    async with page_of(browser, served) as page:
+        await expect(page.locator(legend(page, "cpu", "total"))).to_have_text("0.2\xa0%")
         await page.locator('[data-chart="cpu"] summary').press("Enter")
         rows = page.locator('[data-chart="cpu"] tbody tr')
         await expect(rows).to_have_count(30)
         assert (await rows.first.locator("td").all_text_contents())[:3] == ["0.1\xa0%", "0.0\xa0%", "0.1\xa0%"]
-        shown.publish("cpu", cpu(30.0))
+        served.publish("cpu", cpu(30.0))
         await expect(rows.first.locator("td").first).to_have_text("20.0\xa0%")
 
 
-async def test_a_chart_without_values_says_so_and_draws_the_first_that_come(browser: Browser, shown: Shown) -> None:
-    async with page_of(browser, shown) as page:
+async def test_a_chart_without_values_says_so_and_draws_the_first_that_come(
+    browser: Browser, served: ServedAgent
+) -> None:
+    async with page_of(browser, served) as page:
         message = page.locator('[data-chart="load"] .plot-message')
         await expect(message).to_have_text("There are no values in this range yet.")
-        await history(shown)
+        await history(served)
         await page.locator('[data-range="15m"]').click()
         await expect(page.locator('[data-chart="cpu"] canvas')).to_be_visible()
 
 
-async def test_the_page_says_when_it_is_not_live_and_comes_back(browser: Browser, shown: Shown) -> None:
-    shown.publish_all(busy=12.5)
-    port = int(shown.address.rpartition(":")[2])
-    async with visiting(browser, shown.address) as visit:
-        await reported_live(visit.page)
-        await shown.server.stop()
+async def test_the_page_says_when_it_is_not_live_and_comes_back(browser: Browser, served: ServedAgent) -> None:
+    served.publish_all(busy=12.5)
+    port = int(served.address.rpartition(":")[2])
+    async with visiting(browser, served.address) as visit:
+        await expect_live(visit.page)
+        await served.server.stop()
         await expect(visit.page.locator("#live")).to_have_text("not live, reconnecting")
-        again = WebServer(shown.context, WebSettings(port=port))
+        again = WebServer(served.context, WebSettings(port=port))
         await again.start()
         try:
             await expect(visit.page.locator("#live")).to_have_text("live", timeout=30_000)
-            shown.publish("cpu", cpu(77.7))
+            served.publish("cpu", cpu(77.7))
             await expect(visit.page.locator(figure(visit.page, "cpu") + "-value")).to_have_text("77.7\xa0%")
         finally:
             await again.stop()
@@ -173,19 +177,19 @@ async def test_the_page_says_when_it_is_not_live_and_comes_back(browser: Browser
 HOSTILE = ("<img src=x onerror=alert(1)>", "</script><script>alert(1)</script>", "\"'`${alert(1)}", "\u202egnp.exe")
 
 
-async def test_hostile_names_are_shown_as_they_are(browser: Browser, shown: Shown) -> None:
+async def test_hostile_names_are_shown_as_they_are(browser: Browser, served: ServedAgent) -> None:
     now_ns = time.time_ns()
     for age in (20, 10):
         at = now_ns - age * SECOND_NS
-        await shown.store(*(disk(name, 1.0, time=at) for name in HOSTILE))
-        await shown.store(*(net(name, received=GIB, sent=GIB, time=at) for name in HOSTILE))
-    shown.publish("disk", *(disk(name, 1.0) for name in HOSTILE))
+        await served.store(*(disk(name, 1.0, time=at) for name in HOSTILE))
+        await served.store(*(net(name, received=GIB, sent=GIB, time=at) for name in HOSTILE))
+    served.publish("disk", *(disk(name, 1.0) for name in HOSTILE))
     dialogs: list[str] = []
-    async with page_of(browser, shown) as page:
+    async with page_of(browser, served) as page:
         page.on("dialog", lambda dialog: dialogs.append(dialog.message))
         await expect(page.locator('[data-card="disk"] bdi')).to_have_text(list(HOSTILE))
-        shown.publish("net", *(net(name, received=2 * GIB, sent=GIB) for name in HOSTILE))
-        shown.publish("diskio", *(diskio(name, read=GIB, written=GIB) for name in HOSTILE))
+        served.publish("net", *(net(name, received=2 * GIB, sent=GIB) for name in HOSTILE))
+        served.publish("diskio", *(diskio(name, read=GIB, written=GIB) for name in HOSTILE))
         await expect(page.locator('[data-card="diskio"] bdi')).to_have_text(list(HOSTILE))
         await expect(page.locator('[data-card="net"] bdi')).to_have_text(list(HOSTILE))
         await expect(page.locator('[data-chart="disk"] .legend bdi')).to_have_text(sorted(HOSTILE))
@@ -197,9 +201,9 @@ async def test_hostile_names_are_shown_as_they_are(browser: Browser, shown: Show
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_the_theme_follows_the_system_until_one_is_chosen(
-    browser: Browser, shown: Shown, scheme: str
+    browser: Browser, served: ServedAgent, scheme: str
 ) -> None:
-    async with page_of(browser, shown, color_scheme=scheme) as page:
+    async with page_of(browser, served, color_scheme=scheme) as page:
         background = "getComputedStyle(document.body).backgroundColor"
         colours = {"light": "rgb(245, 246, 248)", "dark": "rgb(15, 20, 27)"}
         assert await page.evaluate(background) == colours[scheme]
@@ -212,4 +216,4 @@ async def test_the_theme_follows_the_system_until_one_is_chosen(
         await page.reload()
         await expect(button).to_contain_text("Theme: dark")
         assert await page.evaluate(background) == colours["dark"]
-        await reported_live(page)
+        await expect_live(page)

@@ -21,7 +21,7 @@ class Transport:
 def client(peer: str, headers: dict[str, str], trusted: str = "", *, encrypted: bool = False) -> Client:
     request = make_mocked_request("GET", "/", headers=headers, transport=Transport(peer))
     settings = WebSettings.model_validate({"trusted_proxies": trusted})
-    return Clients(settings.trusted_proxies, encrypted=encrypted).of(request)
+    return Clients(settings.trusted_proxies, encrypted=encrypted).find(request)
 
 
 @pytest.mark.parametrize(
@@ -105,4 +105,4 @@ def test_a_proxy_that_adds_no_header_is_told_by_its_old_protocol() -> None:
         request = make_mocked_request(
             "GET", "/", {"Host": "127.0.0.1:9000"}, version=version, transport=Transport("127.0.0.1")
         )
-        assert Clients([], encrypted=False).of(request).local is local
+        assert Clients([], encrypted=False).find(request).local is local

@@ -13,7 +13,7 @@ class Clock:
 def failures(attempts: Attempts, client: str = "a") -> int:
     count = 0
     while not attempts.wait_s(client):
-        attempts.failed(client)
+        attempts.record_failure(client)
         count += 1
     return count
 
@@ -39,6 +39,6 @@ def test_its_memory_is_bounded_and_forgets_the_longest_ago() -> None:
     attempts = Attempts(Clock())
     failures(attempts, "first")
     for number in range(MOST_CLIENTS):
-        attempts.failed(str(number))
+        attempts.record_failure(str(number))
     assert attempts.wait_s("first") == 0.0
     assert len(attempts._free_at) == MOST_CLIENTS

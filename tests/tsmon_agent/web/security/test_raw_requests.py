@@ -10,7 +10,7 @@ import time
 import pytest
 import pytest_asyncio
 
-from tests.tsmon_agent.web.house import House, bearer
+from tests.tsmon_agent.web.guarded_agent import GuardedAgent, bearer
 from tsmon_agent.web import listener
 from tsmon_agent.web.requests import deadline
 
@@ -42,9 +42,9 @@ PATHS = [
 ]
 
 
-async def answer_to(house_address: str, request: str) -> tuple[int, bytes]:
+async def answer_to(address: str, request: str) -> tuple[int, bytes]:
     """Status, and the whole answer."""
-    host, port = house_address.removeprefix("http://").partition("/")[0].split(":")
+    host, port = address.removeprefix("http://").partition("/")[0].split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     try:
         writer.write(request.encode("latin-1"))
@@ -59,8 +59,8 @@ def asked(method: str, path: str, headers: str = ELSEWHERE) -> str:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def address(house: House) -> str:
-    client = await house.serve(trusted_proxies=["127.0.0.1"], base_path="/mon")
+async def address(guarded: GuardedAgent) -> str:
+    client = await guarded.serve(trusted_proxies=["127.0.0.1"], base_path="/mon")
     return str(client._base_url)
 
 
@@ -96,9 +96,9 @@ async def test_no_header_makes_this_machine_of_another(address: str, headers: st
     assert status == 401, whole
 
 
-async def test_two_requests_in_one_are_two(address: str, house: House) -> None:
+async def test_two_requests_in_one_are_two(address: str, guarded: GuardedAgent) -> None:
     """What lies behind a body is a request of its own, and nobody's."""
-    (token,) = bearer(await house.token("see")).values()
+    (token,) = bearer(await guarded.token("see")).values()
     smuggled = asked("GET", "/mon/streams")
     first = asked("GET", "/mon/healthz", f"{ELSEWHERE}Content-Length: {len(smuggled)}\r\n").replace(
         "Connection: close\r\n", ""
@@ -127,11 +127,11 @@ async def test_a_compressed_body_is_neither_taken_nor_inflated(address: str) -> 
 
 @pytest.mark.parametrize("path", ["/mon/sign-in", "/mon/expected"])
 async def test_a_body_that_does_not_arrive_is_not_waited_for(
-    house: House, monkeypatch: pytest.MonkeyPatch, path: str
+    guarded: GuardedAgent, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     monkeypatch.setattr(deadline, "BODY_S", 0.2)
-    token = await house.token("operate")
-    client = await house.serve(base_path="/mon")
+    token = await guarded.token("operate")
+    client = await guarded.serve(base_path="/mon")
     kind = "application/json" if path == "/mon/expected" else "application/x-www-form-urlencoded"
     headers = f"Authorization: Bearer {token}\r\nContent-Type: {kind}\r\nContent-Length: 100\r\n"
     status, whole = await answer_to(str(client._base_url), asked("POST", path, headers))
@@ -164,10 +164,10 @@ async def test_what_is_no_http_is_logged_once_and_without_a_traceback(
 
 
 async def test_connections_are_limited_and_leave_files_for_the_rest(
-    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    guarded: GuardedAgent, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(listener, "most_connections", lambda: 3)
-    client = await house.serve(base_path="/mon")
+    monkeypatch.setattr(listener, "max_connections", lambda: 3)
+    client = await guarded.serve(base_path="/mon")
     host, port = str(client._base_url).removeprefix("http://").rstrip("/").split(":")
     kept = []
     for _ in range(3):
@@ -179,7 +179,7 @@ async def test_connections_are_limited_and_leave_files_for_the_rest(
     with contextlib.suppress(ConnectionError):
         assert await asyncio.wait_for(reader.read(), 5) == b"", "closed at once"
     writer.close()
-    assert "there are 3 connections to the pages, and no more are taken" in caplog.text
+    assert "there are 3 connections to the pages, and no more are accepted" in caplog.text
     kept.pop().close()
     for _ in range(100):
         with contextlib.suppress(ConnectionError, IndexError, ValueError):
@@ -194,4 +194,4 @@ async def test_connections_are_limited_and_leave_files_for_the_rest(
 def test_connections_take_a_quarter_of_the_files_that_may_be_open(monkeypatch: pytest.MonkeyPatch) -> None:
     for files, most in ((64, 16), (1024, 256), (10**6, 256), (resource.RLIM_INFINITY, 256), (2, 1)):
         monkeypatch.setattr(resource, "getrlimit", lambda _, files=files: (files, files))
-        assert listener.most_connections() == most
+        assert listener.max_connections() == most

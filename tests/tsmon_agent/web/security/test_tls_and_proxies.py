@@ -15,13 +15,13 @@ from playwright.async_api import Browser, expect
 from tests.services.browser import visiting
 from tests.services.nginx import running_nginx
 from tests.tsmon_agent.running_agent import running_agent
-from tests.tsmon_agent.web.house import NAME, House, bearer
-from tests.tsmon_agent.web.pages_in_browser import reported_live
+from tests.tsmon_agent.web.guarded_agent import NAME, GuardedAgent, bearer
+from tests.tsmon_agent.web.pages_in_browser import expect_live
 from tsmon.errors import TsmonError
 from tsmon_agent.cli.status import query_status
 from tsmon_agent.settings import WebSettings
 from tsmon_agent.web import WebServer
-from tsmon_agent.web.security import tls_of
+from tsmon_agent.web.security import build_tls_context
 
 
 class Certificate:
@@ -64,29 +64,29 @@ async def served_certificate(address: str, context: ssl.SSLContext) -> bytes:
 
 
 async def test_pages_are_encrypted_and_sign_in_cookies_too(
-    browser: Browser, house: House, certificate: Certificate
+    browser: Browser, guarded: GuardedAgent, certificate: Certificate
 ) -> None:
-    server = WebServer(house.context, WebSettings(port=0, **certificate.settings))
+    server = WebServer(guarded.context, WebSettings(port=0, **certificate.settings))
     await server.start()
     try:
         assert server.address.startswith("https://127.0.0.1:")
         async with visiting(browser, f"{server.address}/sign-in", ignore_https_errors=True) as visit:
             page = visit.page
-            await page.get_by_label("Token").fill(await house.token("see"))
+            await page.get_by_label("Token").fill(await guarded.token("see"))
             await page.get_by_role("button", name="Sign in").click()
-            await reported_live(page)
+            await expect_live(page)
             cookies = await page.context.cookies()
             assert [(one["secure"], one["httpOnly"], one["sameSite"]) for one in cookies] == [(True, True, "Lax")]
     finally:
         await server.stop()
 
 
-async def test_old_tls_and_no_tls_are_refused(house: House, certificate: Certificate) -> None:
+async def test_old_tls_and_no_tls_are_refused(guarded: GuardedAgent, certificate: Certificate) -> None:
     settings = WebSettings(port=0, **certificate.settings)
-    context = tls_of(settings)
+    context = build_tls_context(settings)
     assert context is not None
     assert context.minimum_version is ssl.TLSVersion.TLSv1_2
-    server = WebServer(house.context, settings)
+    server = WebServer(guarded.context, settings)
     await server.start()
     try:
         async with aiohttp.ClientSession() as client:
@@ -97,9 +97,9 @@ async def test_old_tls_and_no_tls_are_refused(house: House, certificate: Certifi
 
 
 async def test_a_renewed_certificate_is_read_again_and_a_broken_one_is_not(
-    house: House, certificate: Certificate
+    guarded: GuardedAgent, certificate: Certificate
 ) -> None:
-    server = WebServer(house.context, WebSettings(port=0, **certificate.settings))
+    server = WebServer(guarded.context, WebSettings(port=0, **certificate.settings))
     await server.start()
     try:
         first = await served_certificate(server.address, certificate.trusting)
@@ -152,7 +152,12 @@ key_file = "{certificate.key_file}"
     ],
 )
 async def test_certificates_of_no_use_are_named_with_the_remedy(
-    house: House, certificate: Certificate, tmp_path: Path, cert: str | None, key: str | None, sentence: str
+    guarded: GuardedAgent,
+    certificate: Certificate,
+    tmp_path: Path,
+    cert: str | None,
+    key: str | None,
+    sentence: str,
 ) -> None:
     if cert is None:
         certificate.cert_file.unlink()
@@ -170,11 +175,11 @@ async def test_certificates_of_no_use_are_named_with_the_remedy(
             plain.private_bytes(s.Encoding.PEM, s.PrivateFormat.PKCS8, s.BestAvailableEncryption(b"secret"))
         )
     with pytest.raises(TsmonError, match=sentence):
-        await house.serve(**certificate.settings)
+        await guarded.serve(**certificate.settings)
 
 
-async def test_the_status_command_asks_by_tls(house: House, certificate: Certificate) -> None:
-    server = WebServer(house.context, WebSettings(port=0, base_path="/mon", **certificate.settings))
+async def test_the_status_command_asks_by_tls(guarded: GuardedAgent, certificate: Certificate) -> None:
+    server = WebServer(guarded.context, WebSettings(port=0, base_path="/mon", **certificate.settings))
     await server.start()
     try:
         port = int(server.address.rpartition(":")[2].removesuffix("/mon"))
@@ -212,50 +217,56 @@ def location(target: str, path: str = "/tsmon/") -> str:
     return str(found).replace("http://127.0.0.1:9000", target).replace("/tsmon/", path)
 
 
-async def test_behind_nginx_under_a_path_all_pages_work(browser: Browser, house: House, tmp_path: Path) -> None:
-    house.shown.publish_all()
+async def test_behind_nginx_under_a_path_all_pages_work(
+    browser: Browser, guarded: GuardedAgent, tmp_path: Path
+) -> None:
+    guarded.served.publish_all()
     settings = WebSettings(port=0, base_path="/tsmon", trusted_proxies=["127.0.0.1"], allowed_hosts=["localhost"])
-    server = WebServer(house.context, settings)
+    server = WebServer(guarded.context, settings)
     await server.start()
     try:
         with running_nginx(tmp_path, location(server.address.removesuffix("/tsmon"))) as address:
             async with visiting(browser, f"{address}/tsmon/streams") as visit:
                 page = visit.page
-                await page.get_by_label("Token").fill(await house.token("operate"))
+                await page.get_by_label("Token").fill(await guarded.token("operate"))
                 await page.get_by_role("button", name="Sign in").click()
                 await expect(page).to_have_url(f"{address}/tsmon/streams")
                 (cookie,) = await page.context.cookies()
                 assert (cookie["path"], cookie["secure"]) == ("/tsmon/", False)
-                await reported_live(page)
+                await expect_live(page)
                 await page.get_by_role("link", name=NAME).click()
-                await reported_live(page)
+                await expect_live(page)
                 await page.get_by_role("button", name="Switch off streamed ctd").click()
                 await expect(page.get_by_role("button", name="Switch on streamed ctd")).to_be_visible()
                 for name in ("Pipeline", "Host"):
                     await page.get_by_role("link", name=name, exact=True).click()
-                    await reported_live(page)
+                    await expect_live(page)
                 await page.get_by_role("button", name="Sign out").click()
                 await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
                 assert all(url.split("://")[1].partition("/")[2].startswith("tsmon/") for url in visit.asked)
                 assert visit.complaints == []
             # From an address of its own, which a client on another machine has.
             from_elsewhere = aiohttp.TCPConnector(local_addr=("127.0.0.9", 0))
-            token = bearer(await house.token("administer"))
+            token = bearer(await guarded.token("administer"))
             async with aiohttp.ClientSession(address, connector=from_elsewhere) as client:
                 async with client.post(f"/tsmon/stream/{NAME}/streamed/ctd/enable", headers=token) as response:
                     assert response.status == 200, await response.text()
                 for path, status in (("/tsmon/nothing", 401), ("/tsmon/", 401), ("/streams", 404)):
                     async with client.get(path) as response:
                         assert response.status == status
-            assert (await house.audit())[0]["address"] == "127.0.0.9"
+            assert (await guarded.audit())[0]["address"] == "127.0.0.9"
     finally:
         await server.stop()
 
 
-async def test_what_comes_through_nginx_is_believed_only_where_it_is_named(house: House, tmp_path: Path) -> None:
+async def test_what_comes_through_nginx_is_believed_only_where_it_is_named(
+    guarded: GuardedAgent, tmp_path: Path
+) -> None:
     """A client of this machine has to sign in then, whatever it says of itself."""
     for trusted, status in (["127.0.0.1"], 401), ([], 200):
-        server = WebServer(house.context, WebSettings(port=0, trusted_proxies=trusted, allowed_hosts=["localhost"]))
+        server = WebServer(
+            guarded.context, WebSettings(port=0, trusted_proxies=trusted, allowed_hosts=["localhost"])
+        )
         await server.start()
         try:
             with running_nginx(tmp_path, location(server.address, "/")) as address:
@@ -270,10 +281,10 @@ async def test_what_comes_through_nginx_is_believed_only_where_it_is_named(house
 
 
 async def test_behind_nginx_that_speaks_tls_cookies_are_secure(
-    house: House, tmp_path: Path, certificate: Certificate
+    guarded: GuardedAgent, tmp_path: Path, certificate: Certificate
 ) -> None:
     server = WebServer(
-        house.context, WebSettings(port=0, trusted_proxies=["127.0.0.1"], allowed_hosts=["localhost"])
+        guarded.context, WebSettings(port=0, trusted_proxies=["127.0.0.1"], allowed_hosts=["localhost"])
     )
     await server.start()
     try:

@@ -1,6 +1,5 @@
 """What is expected and deployed, and how it does, over HTTP."""
 
-import asyncio
 import io
 from collections.abc import AsyncIterator
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.tsmon_agent.web.hosts import Shown
+from tests.tsmon_agent.web.served_agent import ServedAgent
 from tsmon_agent.auth import Role, create_token, query_audit
 from tsmon_agent.streams.inventory import query_deployments, query_streams
 
@@ -21,8 +20,8 @@ CSV = {"Content-Type": "text/csv"}
 class Operator:
     """Asks as somebody who may operate."""
 
-    def __init__(self, shown: Shown, token: str) -> None:
-        self.shown = shown
+    def __init__(self, served: ServedAgent, token: str) -> None:
+        self.served = served
         self._headers = {"Authorization": f"Bearer {token}"}
 
     async def __call__(
@@ -32,25 +31,25 @@ class Operator:
         if csv is not None:
             carried = {"data": csv.encode()}
         headers = {**self._headers, **(CSV if csv is not None else {})}
-        async with self.shown.client.request(method, path, headers=headers, **carried) as response:
+        async with self.served.client.request(method, path, headers=headers, **carried) as response:
             text = await response.text()
             assert response.status == status, text
             self.location = response.headers.get("Location")
             return await response.json() if response.content_type == "application/json" else text
 
     async def stored(self) -> list[str]:
-        found = await self.shown.context.state.run(query_streams)
+        found = await self.served.context.state.run(query_streams)
         return [f"{one.method} {one.stream} {one.expected_rate} {one.enabled}" for one in found]
 
     async def actions(self) -> list[tuple[str, str | None]]:
-        found = await self.shown.context.state.run(lambda s: query_audit(s, most=50))
+        found = await self.served.context.state.run(lambda s: query_audit(s, most=50))
         return [(one.action, one.target) for one in reversed(found)]
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def operator(shown: Shown) -> AsyncIterator[Operator]:
-    token = await shown.context.state.run(lambda s: create_token(s, "ops", [Role.OPERATE], now_ns=1))
-    yield Operator(shown, token)
+async def operator(served: ServedAgent) -> AsyncIterator[Operator]:
+    token = await served.context.state.run(lambda s: create_token(s, "ops", [Role.OPERATE], now_ns=1))
+    yield Operator(served, token)
 
 
 class TestExpected:
@@ -110,8 +109,8 @@ class TestExpected:
         assert operator.location is not None
         from yarl import URL
 
-        address = URL(operator.shown.address + operator.location, encoded=True)
-        async with operator.shown.client.get(address) as response:
+        address = URL(operator.served.address + operator.location, encoded=True)
+        async with operator.served.client.get(address) as response:
             assert (await response.json())["reference_designator"] == "A/B ?#%é"
 
     async def test_filters(self, operator: Operator) -> None:
@@ -133,18 +132,20 @@ class TestExpected:
         ("method", "path", "body", "status", "sentence"),
         [
             ("POST", "/expected", {"method": "a"}, 422, "The stream:1: the reference designator is missing"),
-            ("POST", "/expected", [], 422, "The body is no JSON object; send one, such as {}."),
+            ("POST", "/expected", [], 422, "The body is not a JSON object; send one, such as {}."),
             ("POST", "/expected", {"reference_designator": NAME, "method": "streamed", "stream": "ctd"}, 409,
              f"{NAME} streamed ctd is expected already; change it under its own address."),
-            ("PATCH", ONE, {"stream": "other"}, 422, "The body's stream is not that of the path; leave it out"),
+            ("PATCH", ONE, {"stream": "other"}, 422,
+             "The body's stream differs from that in the path; leave it out of the body."),
             ("PATCH", ONE, {"warn_interval": "2h"}, 422, "The stream:1: the warn interval is longer than the fail"),
             ("PATCH", ONE, {"wran": 1}, 422, "The stream:1: there is no 'wran' in a row; there are "),
             ("PATCH", f"/expected/{NAME}/streamed/ctt", {}, 404, f"No stream 'streamed ctt' is expected of {NAME}"),
             ("DELETE", "/expected/GP03FLMA-RIM02", None, 404, "No stream is expected of 'GP03FLMA-RIM02'; did"),
-            ("GET", "/expected?enabled=maybe", None, 400, "The parameter enabled is neither true nor false."),
-            ("GET", "/expected?format=xml", None, 400, "The parameter format is neither json nor csv."),
-            ("GET", "/expected?who=me", None, 400, "A parameter is none of reference_designator, method"),
-            ("PUT", "/expected", {"a": 1}, 422, "The body is no list of JSON objects; send one for each row."),
+            ("GET", "/expected?enabled=maybe", None, 400, "The parameter enabled must be true or false."),
+            ("GET", "/expected?format=xml", None, 400, "The parameter format must be json or csv."),
+            ("GET", "/expected?who=me", None, 400,
+             "There is an unknown parameter; this address takes reference_designator, method, stream, enabled,"),
+            ("PUT", "/expected", {"a": 1}, 422, "The body is not a list of JSON objects; send one for each row."),
         ],
     )  # fmt: skip
     async def test_mistakes_have_the_right_status_and_one_sentence(
@@ -168,7 +169,7 @@ class TestExpected:
         ],
     )
     async def test_bodies_of_no_use(self, operator: Operator, body: bytes, kind: str, status: int) -> None:
-        async with operator.shown.client.put(
+        async with operator.served.client.put(
             "/expected", data=io.BytesIO(body), headers={**operator._headers, "Content-Type": kind}
         ) as response:
             assert response.status == status
@@ -197,7 +198,7 @@ class TestDeployed:
         assert (await operator("GET", one))["start"] == "2024-02-01T00:00:00Z"
         await operator("DELETE", one, status=204)
         await operator("DELETE", one, status=404)
-        assert await operator.shown.context.state.run(query_deployments) == []
+        assert await operator.served.context.state.run(query_deployments) == []
         assert [action for action, _ in await operator.actions()] == [
             "add a deployment",
             "change a deployment",
@@ -209,10 +210,10 @@ class TestDeployed:
         ("method", "path", "body", "status", "sentence"),
         [
             ("GET", f"/deployed/{NAME}/9", None, 404, f"There is no deployment 9 of '{NAME}'"),
-            ("GET", f"/deployed/{NAME}/x", None, 400, "The number of a deployment in the path is no number."),
-            ("GET", f"/deployed/{NAME}/{'9' * 50}", None, 400, "The number of a deployment in the path is no"),
+            ("GET", f"/deployed/{NAME}/x", None, 400, "The parameter number must be an integer."),
+            ("GET", f"/deployed/{NAME}/{'9' * 50}", None, 400, "The parameter number must be an integer."),
             ("PATCH", f"/deployed/{NAME}/1", {"end": "2023-01-01"}, 422, "The deployment:1: the end is before"),
-            ("PATCH", f"/deployed/{NAME}/1", {"number": 2}, 422, "The body's number is not that of the path"),
+            ("PATCH", f"/deployed/{NAME}/1", {"number": 2}, 422, "The body's number differs from that in the path"),
             ("PUT", f"/deployed/{NAME}/1", {"start": "soon"}, 422, "The deployment:1: the start "),
             ("PUT", f"/deployed/{NAME}/1", {}, 422, "The deployment:1: the start is missing; give it"),
         ],
@@ -228,13 +229,13 @@ class TestDeployed:
 class TestStatus:
     async def settled(self, operator: Operator) -> None:
         """Until the round that a change has asked for is over."""
-        await asyncio.gather(*operator.shown.context._upkeep.values())
-        await operator.shown.context.freshness.run_round(operator.shown.context.store)
+        await operator.served.finish_upkeep()
+        await operator.served.context.freshness.run_round(operator.served.context.store)
 
     async def test_streams_and_instruments_are_as_the_last_round_has_found_them(self, operator: Operator) -> None:
         await operator("PUT", "/expected", csv=TABLE)
-        await asyncio.gather(*operator.shown.context._upkeep.values())
-        await operator.shown.context.store.write(
+        await operator.served.finish_upkeep()
+        await operator.served.context.store.write(
             f"ctd,reference_designator={NAME},method=streamed value=1".encode()
         )
         await self.settled(operator)
@@ -257,7 +258,7 @@ class TestStatus:
 
     async def test_before_the_first_round_states_are_unknown(self, operator: Operator) -> None:
         await operator("PUT", "/expected", csv=TABLE)
-        operator.shown.context.freshness._watch = None
+        operator.served.context.freshness._watch = None
         assert (await operator("GET", f"/instrument/{NAME}"))["state"] == "unknown"
 
     async def test_switching_is_known_at_once_and_looked_at_again(self, operator: Operator) -> None:
@@ -281,8 +282,8 @@ class TestStatus:
         [
             ("/stream/none/a/b", 404, "No stream is expected of 'none'"),
             ("/instrument/none", 404, "No stream is expected of 'none'"),
-            ("/stream?state=bad", 400, "The parameter state is none of not tracked, operational"),
-            ("/instrument?stte=failed", 400, "A parameter is none of state."),
+            ("/stream?state=bad", 400, "The parameter state must be one of not tracked, operational"),
+            ("/instrument?stte=failed", 400, "There is an unknown parameter; this address takes state."),
         ],
     )
     async def test_mistakes(self, operator: Operator, path: str, status: int, sentence: str) -> None:

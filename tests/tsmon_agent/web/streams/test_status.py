@@ -8,8 +8,8 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, expect
 
-from tests.tsmon_agent.web.hosts import Shown
 from tests.tsmon_agent.web.pages_in_browser import page_of
+from tests.tsmon_agent.web.served_agent import ServedAgent
 from tsmon_agent.settings import Settings
 from tsmon_agent.streams.inventory import load_deployments, load_streams, parse_deployment_csv, parse_stream_csv
 
@@ -29,19 +29,19 @@ COLORS = {
 
 
 @pytest.fixture
-async def known(shown: Shown) -> Shown:
+async def known(served: ServedAgent) -> ServedAgent:
     """Two deployments; in the first all data of one stream are there, in the second there is an outage."""
-    state = shown.context.state
+    state = served.context.state
     await state.open()
     await state.run(lambda s: load_streams(s, parse_stream_csv(EXPECTED, Settings(), source="expected")))
     await state.run(lambda s: load_deployments(s, parse_deployment_csv(DEPLOYED, source="deployed")))
     seconds = [*range(0, 100_000, 10), *range(150_000, 200_000, 10), *range(210_000, 250_000, 10)]
     lines = [f"ctd,reference_designator={NAME},method=streamed value=1 {(START + n) * S}" for n in seconds]
-    await shown.context.store.write("\n".join(lines).encode())
-    return shown
+    await served.context.store.write("\n".join(lines).encode())
+    return served
 
 
-async def test_availability_is_json_as_it_is_agreed_on(known: Shown) -> None:
+async def test_availability_is_json_as_it_is_agreed_on(known: ServedAgent) -> None:
     found = await known.get_json(f"/available/{NAME}")
     assert list(found) == ["availability"]
     deployments, recovered, streamed = found["availability"]
@@ -67,7 +67,7 @@ async def test_availability_is_json_as_it_is_agreed_on(known: Shown) -> None:
     assert [row[1] for row in recovered["data"]] == ["Missing", "Not Expected", "Missing"]
 
 
-async def test_filters_times_and_rules(known: Shown) -> None:
+async def test_filters_times_and_rules(known: ServedAgent) -> None:
     window = f"start_time=2023-11-17T00:00:00Z&stop_time={START + 250_000}"
     found = await known.get_json(f"/available/{NAME}?method=streamed&stream=ctd&{window}&gap_fraction=0.5")
     assert [one["measure"] for one in found["availability"]] == ["Deployments", "streamed ctd"]
@@ -79,22 +79,26 @@ async def test_filters_times_and_rules(known: Shown) -> None:
     ("path", "status", "sentence"),
     [
         ("/available/none", 404, "There is no instrument of this reference designator."),
-        (f"/available/{NAME}?method=none", 404, "The instrument has no such stream; see"),
-        (f"/available/{NAME}?start_time=never", 400, "The parameter start_time: "),
+        (
+            f"/available/{NAME}?method=none",
+            404,
+            "The instrument has no such stream; /instrument lists its streams.",
+        ),
+        (f"/available/{NAME}?start_time=never", 400, "The parameter start_time is wrong: 'never' is no time; "),
         (f"/available/{NAME}?start_time=2024-01-02&stop_time=2024-01-01", 400, "The range ends before it starts"),
-        (f"/available/{NAME}?preset=none", 400, "The parameter preset is none of exact, bins."),
+        (f"/available/{NAME}?preset=none", 400, "The parameter preset must be exact or bins."),
         (f"/available/{NAME}?gap_fraction=2", 400, "Gap_fraction is 2"),
-        (f"/available/{NAME}?strem=x", 400, "A parameter is none of "),
+        (f"/available/{NAME}?strem=x", 400, "There is an unknown parameter; this address takes "),
     ],
 )
 async def test_mistakes_have_the_right_status_and_one_sentence(
-    known: Shown, path: str, status: int, sentence: str
+    known: ServedAgent, path: str, status: int, sentence: str
 ) -> None:
     found = await known.get_json(path, status)
     assert found["error"].startswith(sentence)
 
 
-async def test_the_same_as_csv(known: Shown) -> None:
+async def test_the_same_as_csv(known: ServedAgent) -> None:
     rows = list(csv.DictReader(io.StringIO(await known.get_text(f"/available/{NAME}?method=streamed&format=csv"))))
     assert [(row["category"], row["points"], row["mean_separation"]) for row in rows] == [
         ("Present", "10000", "10"),
@@ -105,24 +109,24 @@ async def test_the_same_as_csv(known: Shown) -> None:
     ]
 
 
-async def test_all_instruments_by_site_with_search_and_state(known: Shown) -> None:
+async def test_all_instruments_by_site_with_search_and_state(known: ServedAgent) -> None:
     await known.context.freshness.run_round(known.context.store)
     page = await known.get_text("/streams")
     assert page.index("CE01ISSM</bdi>") < page.index("GP03</bdi>")
     assert "GP03-X" not in await known.get_text("/streams?search=ctdbpc")
     assert NAME not in await known.get_text("/streams?state=failed")
-    assert "No instrument fits that." in await known.get_text("/streams?state=silent-host")
-    assert "none of not-tracked" in await known.get_text("/streams?state=bad", 400)
+    assert "No instruments match." in await known.get_text("/streams?state=silent-host")
+    assert "must be one of not-tracked" in await known.get_text("/streams?state=bad", 400)
 
 
-async def test_without_expected_streams_the_page_says_how_to_begin(shown: Shown) -> None:
-    await shown.context.state.open()
-    assert "tsmon-agent streams load FILE" in await shown.get_text("/streams")
+async def test_without_expected_streams_the_page_says_how_to_begin(served: ServedAgent) -> None:
+    await served.context.state.open()
+    assert "tsmon-agent streams load FILE" in await served.get_text("/streams")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", ["/streams", f"/streams/{NAME}"])
-async def test_pages_are_usable_by_everyone(browser: Browser, known: Shown, path: str, scheme: str) -> None:
+async def test_pages_are_usable_by_everyone(browser: Browser, known: ServedAgent, path: str, scheme: str) -> None:
     await known.context.freshness.run_round(known.context.store)
     async with page_of(browser, known, path, color_scheme=scheme, bypass_csp=True) as page:
         await page.evaluate("for (const details of document.querySelectorAll('details')) details.open = true")
@@ -131,7 +135,7 @@ async def test_pages_are_usable_by_everyone(browser: Browser, known: Shown, path
         assert violations == []
 
 
-async def test_a_piece_says_what_it_is_by_pointer_and_by_keys(browser: Browser, known: Shown) -> None:
+async def test_a_piece_says_what_it_is_by_pointer_and_by_keys(browser: Browser, known: ServedAgent) -> None:
     async with page_of(browser, known, f"/streams/{NAME}?method=streamed&range=all") as page:
         track = page.locator("svg.track").nth(1)
         await track.focus()
@@ -153,7 +157,7 @@ async def test_a_piece_says_what_it_is_by_pointer_and_by_keys(browser: Browser, 
         (f"/streams/{NAME}", f'[data-stream="{NAME} streamed ctd"] .state'),
     ],
 )
-async def test_states_change_without_a_reload(browser: Browser, known: Shown, path: str, place: str) -> None:
+async def test_states_change_without_a_reload(browser: Browser, known: ServedAgent, path: str, place: str) -> None:
     deployments = parse_deployment_csv(f"{NAME},3,2024-01-01,\n", source="deployed")
     await known.context.state.run(lambda session: load_deployments(session, deployments))
     await known.context.freshness.run_round(known.context.store)

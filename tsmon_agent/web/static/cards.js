@@ -1,19 +1,16 @@
-// The cards at a glance. Whatever comes from the host is set as text, never as markup.
-const ORDER = ["critical", "high", "stale", "ok"];
+// The cards of the host's page. Names and values from the host are set as text, never as markup.
+import { badge, showBadge } from "./badges.js";
 
-export function badge(state) {
-  const template = document.getElementById(`state-${state}`);
-  return template ? template.content.cloneNode(true) : "";
-}
+const WORST_FIRST = ["critical", "high", "stale", "ok"];
 
 function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-function setState(element, state) {
-  if (element.dataset.state === state) return;
-  element.dataset.state = state;
-  element.querySelector(".figure-state").replaceChildren(badge(state));
+function setSeverity(element, severity) {
+  if (element.dataset.state === severity) return;
+  element.dataset.state = severity;
+  element.querySelector(".figure-state").replaceChildren(badge(severity));
 }
 
 function fill(element, figure) {
@@ -23,18 +20,18 @@ function fill(element, figure) {
   const bar = element.querySelector(".bar");
   bar.classList.toggle("none", figure.percent === null);
   bar.querySelector(".bar-fill").setAttribute("width", `${(figure.percent ?? 0).toFixed(1)}%`);
-  setState(element, figure.state);
+  setSeverity(element, figure.state);
 }
 
-// Show the figures of a card, one element per name, in their order.
+// Show the figures of a card in their order, reusing the elements that are there by name.
 export function showFigures(name, figures) {
   const card = document.querySelector(`[data-card="${name}"]`);
   if (!card || !figures.length) return;
   card.querySelector(".note").hidden = true;
   const list = card.querySelector(".figures");
-  const there = new Map([...list.children].map((element) => [element.dataset.name, element]));
+  const existing = new Map([...list.children].map((element) => [element.dataset.name, element]));
   const wanted = figures.map((figure) => {
-    let element = there.get(figure.name);
+    let element = existing.get(figure.name);
     if (!element) {
       element = document.getElementById("figure").content.firstElementChild.cloneNode(true);
       element.dataset.name = figure.name;
@@ -47,16 +44,14 @@ export function showFigures(name, figures) {
   }
 }
 
-// Mark cards whose samplers have given nothing of late; the next round says otherwise.
+// Mark the cards whose samplers have no recent round; the next round clears the mark.
 export function showStale(names) {
   for (const name of names) {
-    for (const element of document.querySelectorAll(`[data-card="${name}"] .figure`)) setState(element, "stale");
+    for (const element of document.querySelectorAll(`[data-card="${name}"] .figure`)) setSeverity(element, "stale");
   }
 }
 
 export function showWorst() {
-  const states = new Set([...document.querySelectorAll(".figure")].map((element) => element.dataset.state));
-  const worst = ORDER.find((state) => states.has(state));
-  const place = document.getElementById("worst");
-  if (worst && place.firstElementChild?.dataset.state !== worst) place.replaceChildren(badge(worst));
+  const severities = new Set([...document.querySelectorAll(".figure")].map((element) => element.dataset.state));
+  showBadge(document.getElementById("worst"), WORST_FIRST.find((severity) => severities.has(severity)));
 }

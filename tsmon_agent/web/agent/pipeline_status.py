@@ -1,4 +1,4 @@
-"""State of the pipeline from samplers to store, and whether it is ready."""
+"""Status of the pipeline from the samplers to the store, and whether it is ready."""
 
 import time
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ from tsmon_agent.host.sampling.scheduler import SamplerHealth
 if TYPE_CHECKING:
     from tsmon_agent.context import AgentContext
 
-__all__ = ["PipelineState", "Readiness", "SamplerRow", "pipeline_state", "readiness"]
+__all__ = ["PipelineStatus", "Readiness", "SamplerRow", "compute_pipeline_status", "compute_readiness"]
 
 
 class Readiness(msgspec.Struct, frozen=True):
@@ -21,7 +21,7 @@ class Readiness(msgspec.Struct, frozen=True):
 
 
 class SamplerRow(msgspec.Struct, frozen=True):
-    """How a sampler does; ``state`` is ``works``, ``failing`` or ``waiting`` (for its first round)."""
+    """A sampler; ``state`` is ``works``, ``failing`` or ``waiting`` (for its first round)."""
 
     name: str
     state: str
@@ -33,7 +33,7 @@ class SamplerRow(msgspec.Struct, frozen=True):
     last_error: str | None
 
 
-class PipelineState(msgspec.Struct, frozen=True):
+class PipelineStatus(msgspec.Struct, frozen=True):
     """The accounting (``accepted + recovered == written + pending + dropped``) and the samplers."""
 
     time_ns: int
@@ -53,15 +53,15 @@ class PipelineState(msgspec.Struct, frozen=True):
     samplers: list[SamplerRow]
 
 
-def readiness(context: "AgentContext") -> Readiness:
-    """Ready is: the store took the last batch, and a sampler works.
+def compute_readiness(context: "AgentContext") -> Readiness:
+    """Ready means that the store accepted the last batch, and that at least one sampler works.
 
-    One sampler that fails, for lack of what it reads on this host perhaps, makes nobody wait for ever.
+    A single failing sampler does not matter: this host may lack what it reads.
     """
     reasons = []
     monitor = context.monitor
     if monitor.last_error is not None:
-        reasons.append(f"the store did not take the last points: {monitor.last_error}")
+        reasons.append(f"the store did not accept the last points: {monitor.last_error}")
     elif not monitor.counts.written:
         reasons.append("no point has reached the store yet")
     states = context.sampling.health
@@ -70,15 +70,15 @@ def readiness(context: "AgentContext") -> Readiness:
     return Readiness(not reasons, reasons)
 
 
-def pipeline_state(context: "AgentContext") -> PipelineState:
-    """The state at this moment."""
+def compute_pipeline_status(context: "AgentContext") -> PipelineStatus:
+    """The status at this moment."""
     counts = context.monitor.counts
-    return PipelineState(
+    return PipelineStatus(
         time_ns=time.time_ns(),
         host=context.settings.agent.host,
         store=str(context.store),
         flush_period_s=context.monitor.flush_period_s,
-        readiness=readiness(context),
+        readiness=compute_readiness(context),
         accepted=counts.accepted,
         recovered=counts.recovered,
         written=counts.written,

@@ -1,4 +1,4 @@
-"""An agent that shows what a test tells it, and rounds to tell."""
+"""An agent with its pages, whose rounds a test publishes, and points for them."""
 
 import asyncio
 import time
@@ -10,13 +10,13 @@ import msgspec
 
 from tsmon.points import Point
 from tsmon.points.host import Cpu, Disk, DiskIO, Memory, Network, Processes, Swap, System
-from tsmon_agent.context import AgentContext
+from tsmon_agent.agent import Agent
 from tsmon_agent.host.sampling.live_feed import Round
 from tsmon_agent.web import WebServer
 
 __all__ = [
     "GIB",
-    "Shown",
+    "ServedAgent",
     "cpu",
     "disk",
     "diskio",
@@ -31,11 +31,12 @@ GIB = 2**30
 HOST = "athena"
 
 
-class Shown:
-    """An agent with its pages, and a client of theirs."""
+class ServedAgent:
+    """An agent with its pages, and a client for them."""
 
-    def __init__(self, context: AgentContext, server: WebServer, client: aiohttp.ClientSession) -> None:
-        self.context = context
+    def __init__(self, agent: Agent, server: WebServer, client: aiohttp.ClientSession) -> None:
+        self.agent = agent
+        self.context = agent.context
         self.server = server
         self.client = client
 
@@ -44,7 +45,7 @@ class Shown:
         return self.server.address
 
     def publish(self, sampler: str, *points: Point, time_ns: int | None = None) -> None:
-        """Make a round of a sampler known, as after a real one."""
+        """Publish a round of a sampler, as after a real one."""
         self.context.live.publish(round_of(sampler, *points, time_ns=time_ns))
 
     def publish_all(self, *, busy: float = 12.5) -> None:
@@ -62,6 +63,10 @@ class Shown:
         """Put points into the store."""
         self.context.monitor.emit(points)
         await self.context.monitor.flush(5)
+
+    async def finish_upkeep(self) -> None:
+        """Wait until the rounds that a change has requested are over."""
+        await asyncio.gather(*self.agent._upkeep.values())
 
     async def get_json(self, path: str, status: int = 200) -> Any:
         async with self.client.get(path) as response:
@@ -88,7 +93,7 @@ async def eventually(condition: Callable[[], bool], timeout_s: float = 10.0) -> 
 
 
 def cpu(busy: float, *, name: str = "cpu-total", time: int | None = None) -> Cpu:
-    """A processor that is busy by so many percent, two thirds of it in programs."""
+    """A processor that is busy for this percentage of time, two thirds of it in programs."""
     return Cpu(
         time=time,
         host=HOST,

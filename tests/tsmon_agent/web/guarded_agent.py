@@ -1,4 +1,4 @@
-"""A house to get into: an agent whose pages are reached from here, or, by a proxy's word, from elsewhere."""
+"""An agent whose pages are requested from this machine, or, as a trusted proxy says, from elsewhere."""
 
 import time
 from collections.abc import AsyncIterator
@@ -7,26 +7,26 @@ from typing import Any
 import aiohttp
 import pytest_asyncio
 
-from tests.tsmon_agent.web.hosts import Shown
+from tests.tsmon_agent.web.served_agent import ServedAgent
 from tsmon_agent.auth import Role, audit_entry_to_json, create_token, query_audit
 from tsmon_agent.settings import WebSettings
 from tsmon_agent.streams.inventory import load_streams, parse_stream_csv
 from tsmon_agent.web import WebServer
 
-__all__ = ["NAME", "STRANGER", "House", "bearer", "house"]
+__all__ = ["NAME", "STRANGER", "GuardedAgent", "bearer", "guarded"]
 
 STRANGER = {"X-Forwarded-For": "203.0.113.7"}
-"""Headers by which a request comes from elsewhere, as the proxy on this machine says, which is believed."""
+"""Headers of a request from elsewhere through a proxy on this machine, which is trusted."""
 
 NAME = "GP03FLMA-RIM01"
 
 
-class House:
-    """An agent with one instrument, and servers with settings of each test's own."""
+class GuardedAgent:
+    """An agent with one instrument, and servers with the settings of each test."""
 
-    def __init__(self, shown: Shown) -> None:
-        self.shown = shown
-        self.context = shown.context
+    def __init__(self, served: ServedAgent) -> None:
+        self.served = served
+        self.context = served.context
         self._open: list[Any] = []
 
     async def serve(self, **settings: Any) -> aiohttp.ClientSession:
@@ -59,10 +59,10 @@ class House:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def house(shown: Shown) -> AsyncIterator[House]:
-    rows = parse_stream_csv(f"{NAME},streamed,ctd,1,60,600\n", shown.context.settings, source="t")
-    await shown.context.state.run(lambda s: load_streams(s, rows))
-    made = House(shown)
+async def guarded(served: ServedAgent) -> AsyncIterator[GuardedAgent]:
+    rows = parse_stream_csv(f"{NAME},streamed,ctd,1,60,600\n", served.context.settings, source="t")
+    await served.context.state.run(lambda s: load_streams(s, rows))
+    made = GuardedAgent(served)
     yield made
     await made.close()
 

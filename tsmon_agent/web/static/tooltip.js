@@ -1,19 +1,19 @@
-// The tip that tells of a piece of a timeline; its text comes with the piece, as the title that browsers show.
+// The tooltip of a timeline's piece. Its text is the piece's title, which browsers show without this script.
 const texts = new WeakMap();
 const ordered = new WeakMap();
 
-const tip = () => document.getElementById("tip");
+const tooltip = () => document.getElementById("tip");
 
 export function textOf(piece) {
   const title = piece.querySelector("title");
   if (title) {
     texts.set(piece, title.textContent);
-    title.remove(); // else the browser would show a second tip
+    title.remove(); // otherwise the browser would show a second tooltip
   }
   return texts.get(piece) ?? "";
 }
 
-// Pieces in order of time: the narrow ones stand last in the document, so that they lie on top.
+// Pieces in order of time; in the document the narrow ones are last, and so on top.
 export function piecesOf(track) {
   if (!ordered.has(track)) {
     const pieces = [...track.querySelectorAll("rect")];
@@ -23,10 +23,10 @@ export function piecesOf(track) {
   return ordered.get(track);
 }
 
-export function show(track, piece, x, y) {
+export function showTooltip(track, piece, x, y) {
   for (const rect of document.querySelectorAll(".track rect.at")) if (rect !== piece) rect.classList.remove("at");
   piece.classList.add("at");
-  const place = tip();
+  const place = tooltip();
   const text = textOf(piece);
   if (place.textContent !== text) place.textContent = text;
   place.hidden = false;
@@ -38,8 +38,8 @@ export function show(track, piece, x, y) {
   place.style.top = `${below + size.height > innerHeight ? Math.max((y ?? box.top) - size.height - 10, 4) : below}px`;
 }
 
-export function hide() {
-  const place = tip();
+export function hideTooltip() {
+  const place = tooltip();
   if (!place || place.hidden) return;
   place.hidden = true;
   for (const rect of document.querySelectorAll(".track rect.at")) rect.classList.remove("at");
