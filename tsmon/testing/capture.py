@@ -7,7 +7,7 @@ from typing import Any
 
 from tsmon.delivery.buffer import Buffer
 from tsmon.line_protocol import Encodable, Encoding
-from tsmon.monitor import monitor
+from tsmon.monitor import from_settings, pipeline
 from tsmon.points import Point
 from tsmon.stores import Store
 from tsmon.stores.memory import MemoryStore
@@ -69,8 +69,8 @@ def capture_points(store: Store | None = None) -> Iterator[EmittedPoints]:
 
     # Where a Monitor finds its parts when it is made.
     patches: list[tuple[Any, str, Any]] = [
-        (monitor, "Encoding", _RecordingEncoding),
-        (monitor, "Buffer", RecordingBuffer),
+        (from_settings, "Encoding", _RecordingEncoding),
+        (pipeline, "Buffer", RecordingBuffer),
         (factory, "store_from", store_from),
         (source, "MAX_HELD", 1),
     ]

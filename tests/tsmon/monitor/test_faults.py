@@ -70,7 +70,7 @@ async def test_every_point_is_stored_once_or_kept_with_the_reason(
         return Fault(413) if len(seen.body) > LARGE else draw.choice(FAULTS)
 
     monitor = Monitor(settings)
-    monitor._delivery._backoff = Backoff(0.001, 0.01)
+    monitor._pipeline._delivery._backoff = Backoff(0.001, 0.01)
     bad = {n for n in range(1, POINTS) if draw.random() < 0.01}
     async with monitor:
         monitor.emit(Numbered(n=0))

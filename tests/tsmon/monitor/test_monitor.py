@@ -34,7 +34,7 @@ from tsmon import (
 from tsmon.delivery.accounting import Counts
 from tsmon.delivery.backoff import Backoff
 from tsmon.line_protocol import parse
-from tsmon.monitor import monitor
+from tsmon.monitor import pipeline
 from tsmon.scheduling import periodic
 from tsmon.settings import MonitoringSettings
 
@@ -91,7 +91,7 @@ async def until(condition: Callable[[], object]) -> None:
 
 def hasten(one: Monitor) -> None:
     """Try again soon after a failure, so that tests need not wait."""
-    one._delivery._backoff = Backoff(0.01, 0.05)
+    one._pipeline._delivery._backoff = Backoff(0.01, 0.05)
 
 
 async def test_points_are_stored_as_they_were_emitted(settings: Settings, influxdb: InfluxDB, bucket: str) -> None:
@@ -197,7 +197,7 @@ async def test_flushing_goes_on_after_the_loop_was_blocked() -> None:
 
 async def test_a_flush_that_comes_late_is_made_all_the_same() -> None:
     async with Monitor(own(), store=OwnStore()) as one:
-        scheduler = one._schedule._scheduler
+        scheduler = one._pipeline._schedule._scheduler
         assert scheduler is not None
         one.emit(Numbered(n=0))
         scheduler.modify_job(periodic.JOB, next_run_time=datetime.now(UTC) - timedelta(minutes=1))
@@ -207,7 +207,7 @@ async def test_a_flush_that_comes_late_is_made_all_the_same() -> None:
 async def test_flushing_goes_on_after_the_clock_was_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(periodic, "WATCH_S", 0.02)
     async with Monitor(own(flushing_period=0.05), store=OwnStore()) as one:
-        scheduler = one._schedule._scheduler
+        scheduler = one._pipeline._schedule._scheduler
         assert scheduler is not None
         scheduler.modify_job(periodic.JOB, next_run_time=datetime.now(UTC) + timedelta(hours=1))
         one.emit(Numbered(n=0))
@@ -510,7 +510,7 @@ async def test_a_flush_that_the_stop_overtakes_does_not_claim_success() -> None:
 async def test_a_store_that_cannot_be_closed_does_not_hold_up_the_stop(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(monitor, "CLOSE_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(pipeline, "CLOSE_TIMEOUT_S", 0.01)
 
     class Stuck(OwnStore):
         async def close(self) -> None:

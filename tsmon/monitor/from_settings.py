@@ -1,0 +1,77 @@
+"""The parts of a Monitor that its settings describe."""
+
+from typing import TYPE_CHECKING
+
+from tsmon.clock import UniqueClock
+from tsmon.delivery.buffer import Buffer
+from tsmon.delivery.dead_letters import DeadLetterFile
+from tsmon.delivery.spooler import Spooler
+from tsmon.line_protocol import Encoding
+from tsmon.line_protocol.default_encoding import follow_configured_service
+from tsmon.monitor.series_guard import SeriesGuard
+from tsmon.spool import Destination
+from tsmon.stores import Store
+
+if TYPE_CHECKING:
+    from tsmon.settings import MonitoringSettings
+
+__all__ = ["build_dead_letter_file", "build_encoding", "build_spooler", "build_store", "load_monitoring_settings"]
+
+
+def load_monitoring_settings(*, from_file: bool) -> "MonitoringSettings":
+    """Settings of a Monitor that was given none: from the file and the environment, or the defaults."""
+    from tsmon.settings import MonitoringSettings, load_settings
+
+    return load_settings().monitoring if from_file else MonitoringSettings()
+
+
+def build_encoding(
+    settings: "MonitoringSettings", service: str | None, clock: UniqueClock, guard: SeriesGuard
+) -> Encoding:
+    """The encoding of points; ``service`` takes precedence over the settings, they over the process' default."""
+    service = service or settings.service
+    encoding = Encoding(
+        service,
+        tags=settings.tags,
+        tags_as_fields=settings.tags_as_fields,
+        clock=clock,
+        on_new_series=guard.saw,
+    )
+    return encoding if service else follow_configured_service(encoding)
+
+
+def build_store(settings: "MonitoringSettings") -> Store:
+    """The store that the settings name; one in memory where they switch everything off."""
+    if not settings.enabled:
+        from tsmon.stores.memory import MemoryStore
+
+        return MemoryStore()
+    from tsmon.stores.factory import store_from
+
+    return store_from(settings)
+
+
+def build_spooler(settings: "MonitoringSettings", store: Store, buffer: Buffer) -> Spooler | None:
+    """The spooler in front of a store that may be away; None for a store whose commit is its durability."""
+    destination = store.destination
+    if settings.spool == "off" or destination is None:
+        return None
+    from tsmon.delivery.paths import spool_directory
+
+    return Spooler(
+        buffer,
+        spool_directory(settings),
+        Destination(*destination),
+        required=settings.spool == "required",
+        max_bytes=settings.spool_bytes,
+    )
+
+
+def build_dead_letter_file(settings: "MonitoringSettings", store: Store) -> DeadLetterFile | None:
+    """The file for what a server refuses for good."""
+    destination = store.destination
+    if destination is None or not settings.dead_letter_bytes:
+        return None
+    from tsmon.delivery.paths import dead_letter_file
+
+    return DeadLetterFile(dead_letter_file(settings, Destination(*destination)), settings.dead_letter_bytes)

@@ -1,0 +1,180 @@
+"""The pipeline of a Monitor: from the buffer to the store, within one process."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from tsmon.delivery.buffer import Buffer
+from tsmon.delivery.delivery import Delivery
+from tsmon.errors import FlushTimeoutError, TsmonError
+from tsmon.monitor.emitter import STOP_TIMEOUT_S
+from tsmon.monitor.from_settings import build_dead_letter_file, build_spooler
+from tsmon.scheduling.periodic import Periodic
+from tsmon.stores import Store
+
+if TYPE_CHECKING:
+    from tsmon.settings import MonitoringSettings
+
+__all__ = ["STOPPED", "Pipeline"]
+
+_log = logging.getLogger("tsmon")
+
+STOPPED: Final = "this Monitor was stopped; make a new one"
+CLOSE_TIMEOUT_S: Final = 2.0
+
+
+class Pipeline:
+    """Buffer, delivery, store and the schedule of flushes; started once, on one event loop, and stopped once.
+
+    ``collect`` is called before each flush; it emits what sources have gathered.
+    """
+
+    def __init__(self, settings: "MonitoringSettings", store: Store, collect: Callable[[], None]) -> None:
+        self.store = store
+        """Where points go."""
+        self.buffer = Buffer(
+            settings.buffer_bytes, batch_lines=settings.batch_lines, batch_bytes=settings.batch_bytes
+        )
+        """Where lines are appended."""
+        self._spooler = build_spooler(settings, store, self.buffer)
+        self._delivery = Delivery(
+            self.buffer, store, spooler=self._spooler, dead_letters=build_dead_letter_file(settings, store)
+        )
+        self._collect = collect
+        self._schedule = Periodic(self._flush_soon, settings.flushing_period)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._is_woken = False
+        self._ended: asyncio.Event | None = None
+
+    @property
+    def last_error(self) -> str | None:
+        """Why the store did not take the last batch; None when it did."""
+        return self._delivery.last_error
+
+    @property
+    def flush_period_s(self) -> float:
+        """Seconds between two flushes."""
+        return self._schedule.period_s
+
+    def set_flush_period(self, seconds: float) -> None:
+        """Change the flushing period, while running, too, from any thread."""
+        self._schedule.change(seconds)
+
+    def seal(self) -> None:
+        """Seal the buffer, and send if a whole batch waits; from any thread."""
+        self.buffer.seal()
+        loop = self._loop
+        if loop is not None and not self._is_woken and self.buffer.full_batch:
+            self._is_woken = True
+            try:
+                loop.call_soon_threadsafe(self._wake)
+            except RuntimeError:
+                self._is_woken = False
+
+    async def start(self, *, flushes: bool) -> None:
+        """Open the store and begin to send, and with ``flushes`` to flush; raises where that is impossible."""
+        try:
+            await self.store.open()
+            if self._spooler is not None:
+                await self._spooler.open()
+            if flushes:
+                self._schedule.start()
+        except BaseException:
+            await self.store.close()
+            raise
+        self._loop = asyncio.get_running_loop()
+        self._delivery.kick()
+
+    async def change_store(self, settings: "MonitoringSettings", store: Store) -> None:
+        """Send to ``store`` from now on; the old one is closed after its last write."""
+        await store.open()
+        if self._ended is not None:
+            await store.close()
+            raise TsmonError(STOPPED)
+        spooler = dead_letters = None
+        if store.destination != self.store.destination:
+            spooler = build_spooler(settings, store, self.buffer)
+            dead_letters = build_dead_letter_file(settings, store)
+        self.store = store
+        self._spooler = spooler or self._spooler
+        old = await self._delivery.change_store(store, STOP_TIMEOUT_S, spooler=spooler, dead_letters=dead_letters)
+        await old.close()
+
+    async def flush(self, timeout: float | None) -> None:  # noqa: ASYNC109
+        """See :meth:`tsmon.Monitor.flush`."""
+        if self._loop is None:
+            raise TsmonError("the Monitor is not started; use it as `async with`, or call start() first")
+        if self._loop is not asyncio.get_running_loop():
+            raise TsmonError("the Monitor runs on another event loop; call flush() there")
+        if self._ended is not None and self._ended.is_set():
+            raise TsmonError(STOPPED)
+        self._collect()
+        await self._flush(timeout)
+
+    async def stop(self, timeout: float) -> None:  # noqa: ASYNC109
+        """Flush for at most ``timeout`` seconds, then cancel, keep or drop what is left, and close the store."""
+        if self._ended is not None:
+            await self._ended.wait()
+            return
+        self._ended = asyncio.Event()
+        self._schedule.stop()
+        try:
+            if self._loop is not None:
+                await self._flush(timeout, last_chance=True)
+        except FlushTimeoutError:
+            pass
+        finally:
+            try:
+                await self._delivery.close()
+            finally:
+                self.keep_or_drop_rest()
+                await self._close_store(self._ended)
+
+    def keep_or_drop_rest(self) -> None:
+        """Send no more: the spool keeps what is left; without one it is dropped, counted and logged."""
+        self._delivery.keep_rest()
+        pending = self.buffer.counts(nonfinite_fields=0).pending
+        lost = self.buffer.close("stopped")
+        if pending > lost:
+            _log.warning("%d points were not written before the stop; the spool keeps them", pending - lost)
+        if lost:
+            reason = f": {self.last_error}" if self.last_error else ""
+            _log.error("%d points were not written before the stop and are lost%s", lost, reason)
+
+    def forget_after_fork(self) -> None:
+        """In a forked child: what is open belongs to the parent."""
+        if self._spooler is not None:
+            self._spooler.forget_after_fork()
+        self.store.after_fork()
+
+    def _flush_soon(self) -> None:
+        self._collect()
+        self._delivery.kick()
+
+    def _wake(self) -> None:
+        self._is_woken = False
+        self._delivery.kick()
+
+    async def _flush(self, timeout: float | None, *, last_chance: bool = False) -> None:  # noqa: ASYNC109
+        self.buffer.seal(wait=True)
+        sequence, recovered = self.buffer.sealed, self.buffer.recovered
+        last_chance_s = timeout if last_chance else None
+        try:
+            async with asyncio.timeout(timeout):
+                settled = await self._delivery.settle(sequence, recovered=recovered, last_chance_s=last_chance_s)
+        except TimeoutError:
+            pending = self.buffer.counts(nonfinite_fields=0).pending
+            reason = f": {self.last_error}" if self.last_error else ""
+            raise FlushTimeoutError(f"{pending} points are not acknowledged after {timeout} s{reason}") from None
+        if not settled:
+            raise FlushTimeoutError("the Monitor was stopped before the store had acknowledged")
+
+    async def _close_store(self, ended: asyncio.Event) -> None:
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await self.store.close()
+        except Exception as error:
+            _log.warning("the store could not be closed: %s", str(error) or type(error).__name__)
+        finally:
+            ended.set()
