@@ -1,7 +1,7 @@
 """An agent whose pages are requested from this machine, or, as a trusted proxy says, from elsewhere."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import aiohttp
@@ -12,6 +12,8 @@ from tsmon_agent.auth import Role, audit_entry_to_json, create_token, query_audi
 from tsmon_agent.settings import WebSettings
 from tsmon_agent.streams.inventory import load_streams, parse_stream_csv
 from tsmon_agent.web import WebServer
+from tsmon_agent.web.handlers import Handlers
+from tsmon_agent.web.registry import HANDLERS
 
 __all__ = ["NAME", "STRANGER", "GuardedAgent", "bearer", "guarded"]
 
@@ -29,10 +31,12 @@ class GuardedAgent:
         self.context = served.context
         self._open: list[Any] = []
 
-    async def serve(self, **settings: Any) -> aiohttp.ClientSession:
+    async def serve(
+        self, *, handlers: Sequence[type[Handlers]] = HANDLERS, **settings: Any
+    ) -> aiohttp.ClientSession:
         """A client of a server with these settings; it keeps no cookies."""
         web = WebSettings(port=0, **settings)
-        server = WebServer(self.context, web)
+        server = WebServer(self.context, web, handlers)
         await server.start()
         client = aiohttp.ClientSession(
             server.address.removesuffix(web.base_path), cookie_jar=aiohttp.DummyCookieJar()

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from tsmon.time_units import SECOND_NS
 from tsmon_agent.auth import begin_sign_in, compute_proof, end_sign_in, record_audit, secrets_match
 from tsmon_agent.auth.secrets import create_secret
 from tsmon_agent.auth.tokens import find_token_holder
@@ -36,7 +37,7 @@ class SignInPage(Handlers):
     def __init__(self, parts: WebParts) -> None:
         super().__init__(parts)
         self._base = parts.settings.base_path
-        self._lifetime_ns = round(parts.settings.sign_in_lifetime * 1e9)
+        self._lifetime_ns = round(parts.settings.sign_in_lifetime * SECOND_NS)
         self._gate = parts.gate
         self._cookies = parts.cookies
 

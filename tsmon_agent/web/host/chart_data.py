@@ -8,6 +8,7 @@ from itertools import pairwise
 import msgspec
 
 from tsmon.stores import Selector, Series, Store
+from tsmon.time_units import MILLISECOND_NS
 from tsmon_agent.web.host.chart_ranges import Resolution
 from tsmon_agent.web.host.charts import Chart, Line
 from tsmon_agent.web.host.counter_rates import compute_rates
@@ -83,10 +84,10 @@ async def query_chart(
     times = _insert_gaps(sorted(set().union(*kept.values())), resolution)
     return ChartData(
         chart=chart.name,
-        stop=stop_ns / 1e6,
-        gap=resolution.gap_ns / 1e6,
-        overlap=resolution.overlap_ns / 1e6,
-        times=[time_ns / 1e6 for time_ns in times],
+        stop=stop_ns / MILLISECOND_NS,
+        gap=resolution.gap_ns / MILLISECOND_NS,
+        overlap=resolution.overlap_ns / MILLISECOND_NS,
+        times=[time_ns / MILLISECOND_NS for time_ns in times],
         series=[
             ChartSeries(chart.series_id(line, owner), line.part, owner, [_shorten(values.get(t)) for t in times])
             for (owner, line), values in kept.items()

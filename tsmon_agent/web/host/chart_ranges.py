@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from tsmon.time_units import SECOND_NS
+from tsmon.time_units import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS
 
 __all__ = ["DEFAULT_RANGE", "RANGES", "Range", "Resolution"]
 
@@ -51,19 +51,16 @@ class Range:
         return Resolution(max(interval_ns // 4, 1), interval_ns, windowed=False)
 
 
-def _range(name: str, title: str, length_s: int, every_s: int) -> tuple[str, Range]:
-    return name, Range(name, title, length_s * SECOND_NS, every_s * SECOND_NS)
-
-
-RANGES: Final[dict[str, Range]] = dict(
-    (
-        _range("15m", "15 minutes", 900, 3),
-        _range("1h", "1 hour", 3_600, 10),
-        _range("6h", "6 hours", 21_600, 60),
-        _range("24h", "24 hours", 86_400, 300),
-        _range("7d", "7 days", 604_800, 1_800),
-        _range("30d", "30 days", 2_592_000, 7_200),
+RANGES: Final[dict[str, Range]] = {
+    one.name: one
+    for one in (
+        Range("15m", "15 minutes", 15 * MINUTE_NS, 3 * SECOND_NS),
+        Range("1h", "1 hour", HOUR_NS, 10 * SECOND_NS),
+        Range("6h", "6 hours", 6 * HOUR_NS, MINUTE_NS),
+        Range("24h", "24 hours", DAY_NS, 5 * MINUTE_NS),
+        Range("7d", "7 days", 7 * DAY_NS, 30 * MINUTE_NS),
+        Range("30d", "30 days", 30 * DAY_NS, 2 * HOUR_NS),
     )
-)
+}
 
 DEFAULT_RANGE: Final = RANGES["1h"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tsmon.time_units import SECOND_NS
+from tsmon.time_units import MILLISECOND_NS, SECOND_NS
 from tsmon_agent.host.sampling.live_feed import Round
 from tsmon_agent.web.host.cards import is_stale
 from tsmon_agent.web.host.charts import CHARTS
@@ -68,7 +68,7 @@ class HostMessages:
                 values[chart.name] = {key: round(value, 3) for key, value in row.items()}
         figures = {card.name: compute_figures(card, new, rates) for card in CARDS if card.sampler == new.sampler}
         return msgspec.json.encode(
-            {"type": "round", "time": new.time_ns / 1e6, "figures": figures, "values": values}
+            {"type": "round", "time": new.time_ns / MILLISECOND_NS, "figures": figures, "values": values}
         )
 
     def encode_beat(self) -> bytes:
@@ -79,4 +79,4 @@ class HostMessages:
             state.name for state in self._context.sampling.health if is_stale(state, newest.get(state.name), now_ns)
         }
         cards = [card.name for card in CARDS if card.sampler in stale]
-        return msgspec.json.encode({"type": "beat", "time": now_ns / 1e6, "stale": cards})
+        return msgspec.json.encode({"type": "beat", "time": now_ns / MILLISECOND_NS, "stale": cards})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from aiohttp import WSCloseCode, web
 
+from tsmon.time_units import MILLISECOND_NS
 from tsmon_agent.auth import Role
 from tsmon_agent.web.live.source import LiveSource
 from tsmon_agent.web.openapi import operation, returns, returns_text
@@ -118,7 +119,7 @@ class LiveSockets:
         await socket.response.prepare(request)
         socket.put(msgspec.json.encode({"type": "hello", "version": self._version}).decode())
         if source.missed is not None and since_ms is not None:
-            socket.put(source.missed(self._context, (since_ms - MARGIN_MS) * 1_000_000).decode())
+            socket.put(source.missed(self._context, (since_ms - MARGIN_MS) * MILLISECOND_NS).decode())
         self._join(source, socket)
         sender = asyncio.create_task(socket.send_all(self._gate.may_still_see))
         try:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 import jinja2
 from aiohttp import web
 
+from tsmon.time_units import MILLISECOND_NS, SECOND_NS
 from tsmon_agent import formatting
 from tsmon_agent.auth import Role
 from tsmon_agent.web.requests.identity import identity_of
@@ -53,7 +54,12 @@ class Templates:
         )
         environment.globals.update(static=static.path_of, version=static.version, badges=BADGES, base=base_path)
         environment.filters.update(
-            count=formatting.count, seconds=formatting.seconds, moment=formatting.moment, iso=_format_iso
+            count=formatting.count,
+            seconds=formatting.seconds,
+            moment=formatting.moment,
+            iso=_format_iso,
+            to_seconds=lambda time_ns: time_ns // SECOND_NS,
+            to_milliseconds=lambda time_ns: time_ns // MILLISECOND_NS,
         )
         self._environment = environment
 

@@ -11,6 +11,7 @@ from aiohttp import web
 from tsmon.availability import Report, compute_spans, compute_timeline
 from tsmon.availability.json_measures import DEPLOYMENT_COLOR
 from tsmon.errors import AvailabilityError
+from tsmon.time_units import SECOND_NS
 from tsmon_agent.auth import Role
 from tsmon_agent.formatting import duration
 from tsmon_agent.state import ExpectedStream
@@ -100,7 +101,7 @@ class InstrumentPage(Handlers):
             switches=await self._read_switches(request, instrument.designator),
             deployments=build_deployment_pieces(expected.spans, shown.start_ns, shown.end_ns),
             deployment_color=DEPLOYMENT_COLOR,
-            coarse=duration(min_widths.inside_ns / 1e9) if min_widths.inside_ns else None,
+            coarse=duration(min_widths.inside_ns / SECOND_NS) if min_widths.inside_ns else None,
             worst_badge=badge_of(worst_status(statuses.values())) if statuses else None,
             stream_badges=[
                 badge_of(statuses[stream.title]) if stream.title in statuses else None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from tsmon.time_units import MILLISECOND_NS
 from tsmon_agent.streams.freshness import FreshnessStatus, worst_status
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class StatusSnapshot(msgspec.Struct, frozen=True):
         return msgspec.json.encode(
             {
                 "type": "streams",
-                "at": time.time_ns() // 1_000_000,
+                "at": time.time_ns() // MILLISECOND_NS,
                 **{key: {name: badge_of(status) for name, status in part.items()} for key, part in parts.items()},
             }
         )
