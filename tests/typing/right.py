@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 
 from tsmon import Monitor, Point, Tag
+from tsmon.monitor.emitter import Emitter
 from tsmon.points import Request, SubtaskExecution
 from tsmon.stores import Bin, Selector, Series
 from tsmon.work import InProgressCounter, current_work, measure_work, timed
@@ -39,9 +40,14 @@ async def loaded(path: str) -> bytes:
     return path.encode()
 
 
+def emit_exposure(emitter: Emitter) -> None:
+    emitter.emit(Exposure(detector="west", frame=3, duration=emitter.settings.flushing_period))
+
+
 async def emitted() -> None:
     async with Monitor(service="catalogue") as monitor:
         monitor.emit(made())
+        emit_exposure(monitor)
         exports = InProgressCounter(monitor, "exports")
         async with exports:
             number: str = matched(3)
@@ -64,6 +70,7 @@ async def emitted() -> None:
 def emitted_without_a_loop() -> None:
     with Monitor(service="catalogue") as monitor:
         monitor.emit(Exposure(detector="west", frame=2, duration=0.5))
+        emit_exposure(monitor)
         accepted: int = monitor.counts.accepted
         assert accepted
         monitor.flush()

@@ -1,6 +1,7 @@
 """Mistakes in using tsmon; type checkers find the one in each marked line, and none elsewhere."""
 
 from tsmon import Monitor, Point, Tag
+from tsmon.monitor.emitter import Emitter
 from tsmon.points import Request
 from tsmon.stores import Selector
 from tsmon.work import timed
@@ -36,8 +37,14 @@ matched("3")  # wrong: a timed function keeps its parameters
 number: int = matched(3)  # wrong: and its result
 
 
+def emit_exposure(emitter: Emitter) -> None:
+    emitter.emit(exposure)
+    emitter.flush()  # wrong: an emitter only emits
+
+
 async def emitted(monitor: Monitor) -> None:
     monitor.emit({"detector": "west"})  # wrong: no point
+    emit_exposure(monitor.store)  # wrong: no emitter
     Monitor(servce="catalogue")  # wrong: no such parameter
     of = Selector("exposures", "duration")
     await monitor.store.bins(of, start_ns=0, stop_ns=10)  # wrong: every_ns is missing

@@ -19,6 +19,7 @@ from tsmon.integrations.recorder import (
     RequestRecorder,
     set_error_code,
 )
+from tsmon.monitor.emitter import Emitter
 from tsmon.monitor.monitor import Monitor
 
 __all__ = ["instrument", "middleware", "set_error_code"]
@@ -49,7 +50,7 @@ def instrument(
 
 
 def middleware(
-    monitor: Monitor,
+    monitor: Emitter,
     *,
     service: str | None = None,
     errors_from: int = 400,

@@ -18,7 +18,7 @@ from tsmon.integrations.recorder import (
     set_error_code,
     set_route,
 )
-from tsmon.monitor.background import BackgroundMonitor
+from tsmon.monitor.emitter import Emitter
 
 __all__ = ["RequestMiddleware", "set_error_code", "set_route"]
 
@@ -39,7 +39,7 @@ class RequestMiddleware:
     def __init__(
         self,
         app: Application,
-        monitor: BackgroundMonitor,
+        monitor: Emitter,
         *,
         service: str | None = None,
         errors_from: int = 400,

@@ -1,4 +1,4 @@
-"""What everything that emits points needs of a Monitor, whether it runs on an event loop or on a thread."""
+"""What others need of a Monitor, as protocols, so that nobody depends on where it runs."""
 
 from collections.abc import Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -14,19 +14,15 @@ if TYPE_CHECKING:
 __all__ = ["STOP_TIMEOUT_S", "AsyncEmitter", "Emitter"]
 
 STOP_TIMEOUT_S: Final = 5.0
-"""How long the last flush may take, unless the caller says otherwise."""
+"""Default limit of the last flush."""
 
 
 class Emitter(Protocol):
-    """A :class:`~tsmon.Monitor` or its blocking face; their docstrings say what each member does."""
+    """What code that emits points needs: a :class:`~tsmon.Monitor`, its blocking face, or a stand-in of a test."""
 
     @property
     def emit(self) -> Callable[[Point | Iterable[Point]], None]:
         """See :meth:`tsmon.Monitor.emit`."""
-
-    @property
-    def take_time_ns(self) -> Callable[[], int]:
-        """See :meth:`tsmon.Monitor.take_time_ns`."""
 
     @property
     def add_source(self) -> Callable[[Source], None]:
@@ -42,7 +38,11 @@ class Emitter(Protocol):
 
 
 class AsyncEmitter(Emitter, Protocol):
-    """What the blocking face needs of the Monitor that it runs."""
+    """What the blocking face needs of the Monitor that it runs: everything that it offers itself."""
+
+    @property
+    def take_time_ns(self) -> Callable[[], int]:
+        """See :meth:`tsmon.Monitor.take_time_ns`."""
 
     @property
     def counts(self) -> Counts:
