@@ -1,4 +1,4 @@
-"""The pipeline's page in a real browser."""
+"""The pipeline's page, from the server and in a real browser."""
 
 import re
 import time
@@ -6,7 +6,26 @@ import time
 from playwright.async_api import Browser, expect
 
 from tests.tsmon_agent.web.pages_in_browser import page_of
-from tests.tsmon_agent.web.served_agent import ServedAgent, cpu
+from tests.tsmon_agent.web.served_agent import ServedAgent, cpu, eventually
+
+
+async def test_the_pipeline_page_shows_the_accounting(served: ServedAgent) -> None:
+    await served.store(*(cpu(float(i), time=i) for i in range(1_234)))
+    await eventually(lambda: served.context.monitor.counts.pending == 0)
+    page = await served.get_text("/pipeline")
+    assert '<dd class="total-value" data-count="written">1,234</dd>' in page
+    assert str(served.context.store) in page
+    for state in served.context.sampling.health:
+        assert f'<tr data-sampler="{state.name}">' in page
+    assert page.count('<span class="state" data-state="waiting">') >= len(served.context.sampling.health)
+
+
+async def test_the_pipeline_as_json_adds_up(served: ServedAgent) -> None:
+    await served.store(cpu(1.0))
+    p = await served.get_json("/api/pipeline")
+    assert p["accepted"] == p["written"] == 1
+    assert p["accepted"] + p["recovered"] == p["written"] + p["pending"] + p["dropped"]
+    assert [sampler["name"] for sampler in p["samplers"]] == [s.name for s in served.context.sampling.health]
 
 
 async def test_the_accounting_is_live(browser: Browser, served: ServedAgent) -> None:

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.tsmon_agent.web.served_agent import ServedAgent, cpu, disk, eventually, net
+from tests.tsmon_agent.web.served_agent import ServedAgent, cpu, disk, net
 from tsmon.errors import StoreUnavailableError
 from tsmon.time_units import SECOND_NS
 from tsmon_agent.web.host.chart_ranges import RANGES
@@ -110,53 +110,3 @@ async def test_a_store_that_is_away_is_said_to_be(served: ServedAgent, monkeypat
     assert answer == {"error": "The store does not answer: InfluxDB at http://x does not answer."}
     served.publish("net", net("eth0", received=1, sent=1))
     assert "unavailable" in await served.get_text("/")
-
-
-async def test_the_pipeline_page_shows_the_accounting(served: ServedAgent) -> None:
-    await served.store(*(cpu(float(i), time=i) for i in range(1_234)))
-    await eventually(lambda: served.context.monitor.counts.pending == 0)
-    page = await served.get_text("/pipeline")
-    assert '<dd class="total-value" data-count="written">1,234</dd>' in page
-    assert str(served.context.store) in page
-    for state in served.context.sampling.health:
-        assert f'<tr data-sampler="{state.name}">' in page
-    assert page.count('<span class="state" data-state="waiting">') >= len(served.context.sampling.health)
-
-
-async def test_the_pipeline_as_json_adds_up(served: ServedAgent) -> None:
-    await served.store(cpu(1.0))
-    p = await served.get_json("/api/pipeline")
-    assert p["accepted"] == p["written"] == 1
-    assert p["accepted"] + p["recovered"] == p["written"] + p["pending"] + p["dropped"]
-    assert [sampler["name"] for sampler in p["samplers"]] == [s.name for s in served.context.sampling.health]
-
-
-async def test_health_is_that_the_loop_works(served: ServedAgent) -> None:
-    assert await served.get_text("/healthz") == "ok\n"
-
-
-async def test_it_is_not_ready_before_a_point_is_stored_and_a_sampler_works(served: ServedAgent) -> None:
-    answer = await served.get_json("/readyz", 503)
-    assert answer == {"ready": False, "reasons": ["no point has reached the store yet", "no sampler works"]}
-
-
-async def test_it_is_ready_when_the_store_took_points_and_a_sampler_works(served: ServedAgent) -> None:
-    await served.store(cpu(1.0))
-    state = served.context.sampling.health[0]
-    state.last_success_ns = time.time_ns()
-    assert await served.get_json("/readyz") == {"ready": True, "reasons": []}
-    state.failing = True
-    assert (await served.get_json("/readyz", 503))["reasons"] == ["no sampler works"]
-
-
-async def test_it_is_not_ready_while_the_store_takes_nothing(
-    served: ServedAgent, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def write(*_: object) -> None:
-        raise StoreUnavailableError("the disk is full")
-
-    monkeypatch.setattr(served.context.store, "write", write)
-    served.context.monitor.emit(cpu(1.0))
-    await eventually(lambda: served.context.monitor.last_error is not None)
-    reasons = (await served.get_json("/readyz", 503))["reasons"]
-    assert reasons[0] == "the store did not accept the last points: the disk is full"
