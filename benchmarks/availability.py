@@ -25,7 +25,7 @@ from tsmon.availability import EXACT, Category, Deployment, Report, query_availa
 from tsmon.availability.flux import compute_availability_in_influxdb
 from tsmon.stores import Selector, Store
 from tsmon.stores.influxdb import InfluxConnection, InfluxStore
-from tsmon.stores.influxdb.rollup_tasks.recompute import progress_line
+from tsmon.stores.influxdb.rollup_tasks import progress_line
 from tsmon.stores.influxdb.rollups import RolledSpan, tier_bucket
 from tsmon.stores.rollup_tiers import DEFAULT_TIERS
 from tsmon.stores.sqlite import SqliteStore

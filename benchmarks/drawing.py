@@ -23,8 +23,7 @@ from benchmarks.server import Server
 from tsmon.availability import EXACT, Category, Deployment
 from tsmon.stores import Selector, Store
 from tsmon.stores.influxdb import InfluxConnection, InfluxStore
-from tsmon.stores.influxdb.rollup_tasks import changes_needed
-from tsmon.stores.influxdb.rollup_tasks.recompute import progress_line
+from tsmon.stores.influxdb.rollup_tasks import find_changes, progress_line
 from tsmon.stores.influxdb.rollups import RolledSpan, tier_bucket
 from tsmon.stores.rollup_tiers import RollupTier
 from tsmon.stores.sqlite import SqliteStore
@@ -64,7 +63,7 @@ async def _influxdb(server: Server, streams: int, years: int, rounds: int) -> di
     name = server.new_bucket().name
     connection = InfluxConnection(url=server.url, org=server.org, bucket=name, token=server.token)
     async with InfluxStore(connection) as store:
-        for change in await changes_needed(store, (RollupTier(DAY_NS),)):
+        for change in await find_changes(store, (RollupTier(DAY_NS),)):
             await change.apply(lambda *_: None)
         lines = [
             f"{_series(stream)} value:count={count}i,value:first={day * DAY_NS}i,"

@@ -1,4 +1,4 @@
-"""What the pages and the rounds use of the running agent, and nothing else of it."""
+"""The parts of the running agent that pages and rounds use."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,25 +17,25 @@ __all__ = ["AgentContext"]
 
 @dataclass(slots=True, kw_only=True)
 class AgentContext:
-    """The parts of one agent; reloading the settings exchanges ``settings`` and ``state``, the rest stays."""
+    """The parts of one agent; a reload replaces ``settings`` and ``state``, the rest stays."""
 
     settings: Settings
     monitor: Monitor
-    """Takes points, and knows the accounting."""
+    """Takes points, and counts them."""
     state: State
     """What people edit."""
     live: LiveFeed
     """The newest round of each sampler."""
     events: EventBus
-    """What happens, as it does."""
+    """Publishes what happens to open pages and other subscribers."""
     sampling: Sampling
-    """When the samplers are read, and how they do."""
+    """Schedule and health of the samplers."""
     freshness: FreshnessRounds
     """How fresh expected streams are."""
-    look_at_streams: Callable[[], None]
-    """Asks for a round of freshness soon, as something about the streams has changed."""
+    request_freshness_round: Callable[[], None]
+    """Starts a round of freshness now; call it after a change of streams or deployments."""
 
     @property
     def store(self) -> Store:
-        """Where points go, and which answers the pages' queries."""
+        """Where points are written, and which answers the pages' queries."""
         return self.monitor.store

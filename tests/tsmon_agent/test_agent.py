@@ -31,6 +31,7 @@ from tsmon_agent.host.samplers import SAMPLERS
 from tsmon_agent.settings import Settings, load_settings
 from tsmon_agent.state import Database
 from tsmon_agent.streams.inventory import query_deployments, query_streams
+from tsmon_agent.upkeep import self_metrics, store_upkeep
 
 QUIET = "[web]\nenabled = false\n"
 
@@ -93,7 +94,7 @@ async def hang_up(agent: Agent, caplog: pytest.LogCaptureFixture) -> str:
 
 
 async def test_self_metrics_agree_with_what_is_stored(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PIPELINE_INTERVAL_S", 0.1)
+    monkeypatch.setattr(self_metrics, "PIPELINE_INTERVAL_S", 0.1)
     rounds = iter([[gauge(1.0), gauge(2.0, time_ns=5)], None])
     monkeypatch.setattr(SAMPLERS["swap"], "sample", lambda _: next(rounds, [gauge()]))
     home.write(
@@ -158,7 +159,7 @@ async def test_start_that_fails_leaves_nothing_running(home: Home) -> None:
 
 
 async def test_old_points_are_removed(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "RETENTION_INTERVAL_S", 0.1)
+    monkeypatch.setattr(store_upkeep, "RETENTION_INTERVAL_S", 0.1)
     now_ns = time.time_ns()
     day_ns = 86_400 * 10**9
     home.write(home.monitoring(more="retention_days = 2.0"), QUIET, "[agent]\nsamplers = []")
@@ -175,7 +176,7 @@ async def test_retention_for_ever(home: Home, days: str) -> None:
     async with running(home) as agent:
         agent.context.monitor.emit(Numbered(n=1, time=1_000_000_000))
         await agent.context.monitor.flush()
-        await agent._look_after("retention")
+        await agent._upkeep.apply_retention()
         assert home.numbers("a.db") == [1]
 
 
@@ -194,7 +195,7 @@ async def test_rollups_are_kept_up_and_follow_the_settings(
         finally:
             connection.close()
 
-    monkeypatch.setattr(module, "ROLLUP_INTERVAL_S", 0.1)
+    monkeypatch.setattr(store_upkeep, "ROLLUP_INTERVAL_S", 0.1)
     home.write(home.monitoring(), QUIET, '[agent]\nsamplers = []\n[rollups]\ntiers = { "1h" = "forever" }')
     async with running(home) as agent:
         for n in range(10):

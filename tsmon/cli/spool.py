@@ -103,12 +103,12 @@ def replay(
     It may be broken off and called again: what was sent twice is stored once.
     """
     from tsmon.settings import load_settings
+    from tsmon.stores.factory import store_from
 
     monitoring = load_settings(settings).monitoring
-    if not monitoring.server_set:
-        raise TsmonError(
-            "the settings name no InfluxDB server, and the embedded store has no spool; nothing to send"
-        )
+    store = store_from(monitoring, embedded=True)
+    if store.destination is None:
+        raise TsmonError(f"points go to {store}, which has no spool; there is nothing to send")
     asyncio.run(_replay(monitoring.model_copy(update={"enabled": True, "spool": "on"}), timeout))
 
 

@@ -246,11 +246,13 @@ class Monitor:
         ``make_store`` is called only if the settings name another store than before; waiting points, including
         those in the spool, then go to the new one. The bound of the buffer stays.
         """
+        from tsmon.stores.factory import store_key
+
         check_period(settings.flushing_period)
         if settings.enabled != self._settings.enabled:
             raise SettingsError("monitoring.enabled has changed, which takes effect only at the next start")
         encoding = build_encoding(settings, self._service, self._clock, self._guard)
-        if settings.store_key != self._settings.store_key:
+        if store_key(settings) != store_key(self._settings):
             await self._pipeline.change_store(settings, make_store())
         if self._stopped:
             raise TsmonError(STOPPED)

@@ -5,14 +5,14 @@ from typing import Any, Final
 
 from tsmon.time_units import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS
 
-__all__ = ["duration_ns", "duration_text"]
+__all__ = ["format_duration", "parse_duration"]
 
 UNITS_NS: Final = {"s": SECOND_NS, "m": MINUTE_NS, "h": HOUR_NS, "d": DAY_NS}
 
 _duration: Final = re.compile(r"(\d{1,7})\s*([smhd])", re.ASCII)
 
 
-def duration_ns(text: Any) -> int | None:
+def parse_duration(text: Any) -> int | None:
     """Nanoseconds of a duration, None for ``forever``; raises ValueError with the remedy."""
     if text == "forever":
         return None
@@ -22,8 +22,8 @@ def duration_ns(text: Any) -> int | None:
     return int(match[1]) * UNITS_NS[match[2]]
 
 
-def duration_text(duration: int | None) -> str:
-    """Inverse of :func:`duration_ns`, in the largest unit that fits."""
+def format_duration(duration: int | None) -> str:
+    """Inverse of :func:`parse_duration`, in the largest unit that fits."""
     if duration is None:
         return "forever"
     for unit, length in reversed(UNITS_NS.items()):

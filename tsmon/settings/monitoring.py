@@ -1,5 +1,7 @@
 """Section ``[monitoring]``: where points go, and how."""
 
+import difflib
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -53,6 +55,17 @@ def _server(url: str) -> str:
     return url
 
 
+def _registered_store(name: str) -> str:
+    names = {"auto", *entry_points(group="tsmon.stores").names}
+    if name not in names:
+        close = difflib.get_close_matches(name, names, n=1)
+        raise ValueError(
+            f"{name!r} is not a store; "
+            + (f"did you mean {close[0]}?" if close else f"there are {', '.join(sorted(names))}")
+        )
+    return name
+
+
 def _proxy(proxy: SecretStr) -> SecretStr:
     _address(proxy.get_secret_value())
     return proxy
@@ -62,7 +75,7 @@ class MonitoringSettings(Section):
     """Where points go, and how; see ``tsmon.toml`` for the meaning of each key."""
 
     enabled: bool = True
-    store: Literal["auto", "influxdb", "sqlite"] = "auto"
+    store: Annotated[str, AfterValidator(_registered_store)] = "auto"
     service: str | None = None
     url: Annotated[str, AfterValidator(_server)] | None = None
     host: str = "localhost"
@@ -95,21 +108,6 @@ class MonitoringSettings(Section):
     series_limit: int = Field(default=100_000, ge=0)
     summarize_routes: Comma = []
     sample_routes: dict[str, Annotated[int, Field(ge=1)]] = {}
-
-    @property
-    def server_set(self) -> bool:
-        """Whether an InfluxDB server is named by any key that only such a server has."""
-        keys = {"url", "host", "port", "ssl", "organization", "bucket", "token", "token_file"}
-        return self.store == "influxdb" or (self.store == "auto" and bool(keys & self.model_fields_set))
-
-    @property
-    def store_key(self) -> tuple[object, ...]:
-        """Everything that decides which store is meant, and how to reach it; equal keys need no new store."""
-        if not self.server_set:
-            return (False, self.file)
-        keys = ("url", "host", "port", "ssl", "organization", "bucket", "token", "token_file",
-                "create_bucket", "ca_file", "cert_file", "key_file", "proxy", "timeout")  # fmt: skip
-        return (True, *(getattr(self, key) for key in keys))
 
     @property
     def address(self) -> str:

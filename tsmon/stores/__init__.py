@@ -1,7 +1,9 @@
-"""Stores: where lines go, and who answers questions about time."""
+"""Stores: where lines are written, and where queries about time are answered."""
 
-from tsmon.stores.base import Bin, Count, Newest, Retention, Selector, Series, Store, Values, WindowedSpan
-from tsmon.stores.selectors import selector_of_text, selector_text
+from tsmon.stores.base import Store
+from tsmon.stores.query_types import Bin, Count, Newest, Retention, Selector, Series, Values, WindowedSpan
+from tsmon.stores.selectors import format_selector, parse_selector
+from tsmon.stores.setup_change import ReportProgress, SetupChange
 from tsmon.stores.window_columns import BinColumns
 
 __all__ = [
@@ -9,12 +11,14 @@ __all__ = [
     "BinColumns",
     "Count",
     "Newest",
+    "ReportProgress",
     "Retention",
     "Selector",
     "Series",
+    "SetupChange",
     "Store",
     "Values",
     "WindowedSpan",
-    "selector_of_text",
-    "selector_text",
+    "format_selector",
+    "parse_selector",
 ]

@@ -1,136 +1,103 @@
-"""What a store is: it takes line protocol, and answers a few narrow questions about time.
+"""The interface of a store: it takes line protocol, and answers a few narrow queries about time.
 
-Times are integer nanoseconds since the epoch (UTC); intervals are half open, ``start_ns <= time < stop_ns``;
-windows of ``every_ns`` are aligned to the epoch, as InfluxDB's ``window()`` aligns them, and empty ones are
-left out. A third store is one new file with these methods.
+Times are integer nanoseconds since the epoch (UTC). Intervals are half open, ``start_ns <= time < stop_ns``.
+Windows of ``every_ns`` are aligned to the epoch, as InfluxDB's ``window()`` aligns them. Empty ones are
+left out.
 """
 
 import asyncio
-import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Final, NamedTuple, Self
+from typing import TYPE_CHECKING, ClassVar, Final, Self
 
-import msgspec
+from tsmon.errors import StoreError
+from tsmon.stores.query_types import Bin, Count, Newest, Retention, Selector, Series, Values, WindowedSpan
+from tsmon.stores.setup_change import ReportProgress, SetupChange, ignore_progress
 
-__all__ = ["Bin", "Count", "Newest", "Retention", "Selector", "Series", "Store", "Values", "WindowedSpan"]
+if TYPE_CHECKING:
+    from tsmon.settings import MonitoringSettings
+    from tsmon.stores.rollup_tiers import RollupTier
+
+__all__ = ["Store"]
 
 BEGINNING_NS: Final = -(2**63)
 
 
-@dataclass(frozen=True, slots=True)
-class Selector:
-    """A field of a measurement, in the series whose tags equal all of ``tags``."""
-
-    measurement: str
-    field: str
-    tags: Mapping[str, str] = dataclasses.field(default_factory=dict)
-
-
-class Bin(msgspec.Struct, frozen=True, gc=False):
-    """What one window holds, over all selected series: times of first and last point, and their number."""
-
-    # A year of a stream may have ten thousand, and a frozen dataclass takes six times as long to make.
-
-    start_ns: int
-    first_ns: int
-    last_ns: int
-    count: int
-
-
-class WindowedSpan(NamedTuple):
-    """A span of time, and the width of the windows to look at it by."""
-
-    start_ns: int
-    stop_ns: int
-    every_ns: int
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """How many values a series has in a span of time."""
-
-    tags: Mapping[str, str]
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Newest:
-    """The newest point of one series, and its value."""
-
-    tags: Mapping[str, str]
-    time_ns: int
-    value: str | float | int | bool
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """Windowed means of one series: starts of the windows and the means in them, of equal length."""
-
-    tags: Mapping[str, str]
-    times_ns: Sequence[int]
-    values: Sequence[float]
-
-
-@dataclass(frozen=True, slots=True)
-class Values:
-    """All values of one series as they were written: times, in order, and values, of equal length."""
-
-    tags: Mapping[str, str]
-    times_ns: Sequence[int]
-    values: Sequence[str | float | int | bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Retention:
-    """From ``from_ns`` on a store answers in windows of ``every_ns`` and whole multiples; 0: in any windows."""
-
-    every_ns: int
-    from_ns: int
-
-
 class Store(ABC):
-    """Where lines go and answers come from; used as ``async with``, or by ``open()`` and ``close()``."""
+    """Where lines are written and queried; use it as ``async with``, or call ``open()`` and ``close()``.
+
+    A store implements the abstract methods. The others have defaults for a store without rollups, retention and
+    setup. To make a store known to the settings, register its class as an entry point of the group
+    ``tsmon.stores``; then ``monitoring.store`` accepts the name of the entry point.
+    """
+
+    needs_setup: ClassVar[bool] = False
+    """Whether ``tsmon-agent setup`` must prepare this store before the agent can keep rollups in it."""
+
+    @classmethod
+    def is_named_by(cls, settings: "MonitoringSettings") -> bool:
+        """Whether the settings mean this store when ``monitoring.store`` is ``auto``; by default they never do."""
+        return False
+
+    @classmethod
+    def from_settings(cls, settings: "MonitoringSettings", *, tiers: "Iterable[RollupTier] | None" = None) -> Self:
+        """The store that the settings describe, not yet open; by default the class is called without arguments.
+
+        ``tiers`` are the tiers of its rollups; None leaves them as they are.
+        """
+        return cls()
+
+    @classmethod
+    def settings_key(cls, settings: "MonitoringSettings") -> tuple[object, ...]:
+        """The settings that the store was built from: while they stay equal, a reload keeps the open store."""
+        return ()
 
     @property
     def destination(self) -> tuple[str, str, str] | None:
-        """What tells this store from others (url, organization, bucket), for a spool in front of it.
+        """Identity of the store (URL, organization, bucket) for a spool in front of it.
 
-        None where no spool is needed, because a write fails only with the disk that the spool would be on.
+        None if it needs no spool, because its writes fail only if the disk fails that the spool would use.
         """
         return None
 
+    def reader(self) -> "Store":
+        """A store with the same points that only reads, for use while another process writes.
+
+        By default it is this store: any number of processes may write it.
+        """
+        return self
+
     def after_fork(self) -> None:  # noqa: B027
-        """In a forked child: let go of what was opened, without touching the parent's side of it."""
+        """Called in a forked child: forget open connections without closing them, since the parent uses them."""
 
     @abstractmethod
     async def open(self) -> None:
-        """Make ready; raises :class:`~tsmon.errors.StoreError` with the reason where that is impossible."""
+        """Prepare for writes and queries; raises :class:`~tsmon.errors.StoreError` if that fails."""
 
     @abstractmethod
     async def check(self) -> None:
-        """Ask whether points would be taken, writing none; raises :class:`~tsmon.errors.StoreError` if not.
+        """Check that points would be stored, without storing any; raises :class:`~tsmon.errors.StoreError` if not.
 
-        Needs no ``open()``.
+        The store need not be open.
         """
 
     @abstractmethod
     async def write(self, lines: bytes) -> None:
-        """Store line protocol: one point a line, joined by newlines; when it returns, they are stored.
+        """Store line protocol, one point a line, separated by newlines. When it returns, the points are stored.
 
-        Raises :class:`~tsmon.errors.StoreUnavailableError` where the same lines may be written later,
-        :class:`~tsmon.errors.StoreRefusedError` where that is useless. All but the lines that the error
-        counts are stored then.
+        Raises :class:`~tsmon.errors.StoreUnavailableError` if the same lines may be written later, and
+        :class:`~tsmon.errors.StoreRefusedError` if writing them again is useless. In the second case all lines are
+        stored except the number that the error reports.
         """
 
     @abstractmethod
     async def bins(self, selector: Selector, *, start_ns: int, stop_ns: int, every_ns: int) -> list[Bin]:
-        """Bins of the selected points, in order of time, over all selected series together."""
+        """Bins of the selected points, of all selected series together, in order of time."""
 
     async def bins_of_spans(self, selector: Selector, spans: Iterable[WindowedSpan]) -> list[list[Bin]]:
-        """Bins of several spans of time, each as :meth:`bins` has them; all at once, which is quicker."""
+        """Bins of several spans, each as :meth:`bins` returns them; one call may be quicker than several."""
         return list(
             await asyncio.gather(
                 *(self.bins(selector, start_ns=low, stop_ns=high, every_ns=every) for low, high, every in spans)
@@ -145,39 +112,80 @@ class Store(ABC):
         stop_ns: int,  # noqa: ARG002
         every_ns: int,  # noqa: ARG002
     ) -> list[tuple[Mapping[str, str], Sequence[Bin]]] | None:
-        """Bins of each series that any of the selectors selects, of one measurement and field.
+        """Tags and bins of each series that any of the selectors selects, all of one measurement and field.
 
-        None where a question for each selector is as quick.
+        None if a query for each selector is as quick.
         """
         return None
 
     @abstractmethod
     async def newest(self, selector: Selector) -> list[Newest]:
-        """Newest point of each selected series, in order of its tags."""
+        """Newest point of each selected series, sorted by tags."""
 
     @abstractmethod
     async def series(self, selector: Selector, *, start_ns: int, stop_ns: int, every_ns: int) -> list[Series]:
-        """Mean of each window of each selected series of numbers, in order of its tags."""
+        """Mean of each window of each selected series of numbers, sorted by tags."""
 
     @abstractmethod
     async def values(self, selector: Selector, *, start_ns: int, stop_ns: int) -> list[Values]:
-        """Every value of each selected series that has some, exactly, in order of its tags."""
+        """Every value of each selected series that has any, exactly as written, sorted by tags."""
 
     async def counts(self, selector: Selector, *, start_ns: int, stop_ns: int) -> list[Count]:
-        """Number of values of each selected series that has some, in order of its tags."""
+        """Number of values of each selected series that has any, sorted by tags."""
         found = await self.values(selector, start_ns=start_ns, stop_ns=stop_ns)
         return [Count(one.tags, len(one.values)) for one in found]
 
     async def retention(self, measurement: str) -> list[Retention]:  # noqa: ARG002
-        """What retention has left of a measurement, the narrowest first: points, then rollups that outlive them.
+        """What the store still has of a measurement: first the points, then each tier that outlives them.
 
-        By default everything is kept.
+        The narrowest comes first. By default the points are kept for ever.
         """
         return [Retention(0, BEGINNING_NS)]
 
+    async def apply_retention(self, keep_ns: int | None, *, now_ns: int | None = None) -> int:  # noqa: ARG002
+        """Remove points older than ``keep_ns`` (None: none), and expired rollups; return how many points.
+
+        By default nothing is removed: the store applies a retention of its own, or has none.
+        """
+        return 0
+
+    async def change_tiers(self, tiers: "Iterable[RollupTier]") -> None:  # noqa: B027
+        """Keep rollups in these tiers from now on; ignored by a store without rollups."""
+
+    async def refresh_rollups(self) -> None:  # noqa: B027
+        """Compute the rollups that are due after recent writes; does nothing in a store without rollups."""
+
+    @asynccontextmanager
+    async def backfill(self, rolling_up: Callable[[str], None] = lambda _: None) -> AsyncIterator[None]:  # noqa: ARG002
+        """Context in which history is written; when it ends without an error, the rollups include that history.
+
+        ``rolling_up`` is called with the name of a measurement before its rollups are computed, if that takes long.
+        """
+        yield
+        await self.refresh_rollups()
+
+    async def rebuild_rollups(
+        self,
+        measurements: Sequence[str] = (),  # noqa: ARG002
+        *,
+        start_ns: int | None = None,  # noqa: ARG002
+        stop_ns: int | None = None,  # noqa: ARG002
+        report: ReportProgress = ignore_progress,  # noqa: ARG002
+    ) -> Mapping[str, int]:
+        """Compute rollups again from the stored points; windows whose points have expired stay as they are.
+
+        Without ``measurements`` all are rebuilt, without a time all windows. Returns the number of windows of each
+        measurement, if the store counts them.
+        """
+        raise StoreError(f"{self} keeps no rollups; there is nothing to rebuild")
+
+    async def setup_changes(self) -> Sequence[SetupChange]:
+        """The changes that prepare the store for its tiers, in the order to apply them; none if it is ready."""
+        return ()
+
     @abstractmethod
     async def close(self) -> None:
-        """Release everything; safe to call more than once."""
+        """Release everything; idempotent."""
 
     async def __aenter__(self) -> Self:
         """Open."""

@@ -1,11 +1,13 @@
-"""Points in memory, for tests and for trying things out: a store that forgets when it goes."""
+"""The store in memory, for tests and for trying things out: its points are lost when the process ends."""
 
+import time
 from collections.abc import Callable, Iterator
 
 from tsmon.errors import LineProtocolError, StoreRefusedError
 from tsmon.line_protocol.line_splitter import split_lines
 from tsmon.line_protocol.parser import FieldValue, Unsigned, parse_line
-from tsmon.stores.base import Bin, Newest, Selector, Series, Store, Values
+from tsmon.stores.base import Store
+from tsmon.stores.query_types import Bin, Newest, Selector, Series, Values
 
 __all__ = ["MemoryStore"]
 
@@ -14,7 +16,7 @@ Rows = dict[int, FieldValue]
 
 
 class MemoryStore(Store):
-    """Keeps points as InfluxDB does: one series and time is one point, a field keeps its first type."""
+    """Keeps points as InfluxDB does: one point per series and time, and a field keeps its first type."""
 
     def __init__(self) -> None:
         self._types: dict[tuple[str, str], type[FieldValue]] = {}
@@ -23,14 +25,17 @@ class MemoryStore(Store):
     def __repr__(self) -> str:
         return "MemoryStore()"
 
+    def __str__(self) -> str:
+        return "the memory of this process"
+
     async def open(self) -> None:
-        """Nothing needs opening."""
+        """Does nothing."""
 
     async def close(self) -> None:
-        """Nothing needs closing; what was written stays."""
+        """Does nothing; the points stay until the store is garbage."""
 
     async def check(self) -> None:
-        """See :meth:`Store.check`: it always takes points."""
+        """See :meth:`Store.check`; it always succeeds."""
 
     async def write(self, lines: bytes) -> None:
         """See :meth:`Store.write`; a line without a time is refused."""
@@ -89,6 +94,20 @@ class MemoryStore(Store):
             if times:
                 answer.append(Values(dict(tags), times, [_plain(rows[time_ns]) for time_ns in times]))
         return answer
+
+    async def apply_retention(self, keep_ns: int | None, *, now_ns: int | None = None) -> int:
+        """See :meth:`Store.apply_retention`."""
+        if keep_ns is None:
+            return 0
+        before_ns = (time.time_ns() if now_ns is None else now_ns) - keep_ns
+        expired: set[tuple[str, Tags, int]] = set()
+        for (measurement, _), series in self._rows.items():
+            for tags, rows in series.items():
+                old = [time_ns for time_ns in rows if time_ns < before_ns]
+                for time_ns in old:
+                    del rows[time_ns]
+                expired.update((measurement, tags, time_ns) for time_ns in old)
+        return len(expired)
 
     def _take(self, line: str, number: int) -> None:
         if not line.isascii() and _undecodable(line):

@@ -1,8 +1,8 @@
-"""Tiers: the widths of windows in which a store keeps rollups, and for how long.
+"""Rollup tiers: the widths of windows in which a store keeps rollups, and how long it keeps them.
 
-A rollup of a window holds, for each field of a series, the number of its values, the times of the first and the
-last, and their mean. Windows are aligned to the epoch. Each tier's width divides the next one's, so that a tier is
-made of the one below; and a wider tier is kept at least as long as a narrower one.
+A rollup of a window holds, for each field of a series, the number of values, the times of the first and the last,
+and their mean. Windows are aligned to the epoch. The width of each tier divides that of the next, so that a tier
+can be computed from the one below; and a wider tier is kept at least as long as a narrower one.
 """
 
 from collections.abc import Iterable
@@ -32,7 +32,7 @@ DEFAULT_TIERS: Final = (
 
 
 def validate_tiers(tiers: Iterable[RollupTier]) -> tuple[RollupTier, ...]:
-    """The tiers from the narrowest to the widest; raises ValueError where they do not fit each other."""
+    """The tiers from the narrowest to the widest; raises ValueError if they do not fit each other."""
     ordered = tuple(sorted(tiers, key=lambda tier: tier.every_ns))
     for tier in ordered:
         if tier.every_ns <= 0:

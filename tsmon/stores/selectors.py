@@ -14,14 +14,14 @@ from tsmon.line_protocol.escaping import (
     unescape_field_key,
 )
 from tsmon.line_protocol.parser import find_head_end, parse_head
-from tsmon.stores.base import Selector
+from tsmon.stores.query_types import Selector
 
-__all__ = ["DEFAULT_FIELD", "check_selector", "selector_of_text", "selector_text"]
+__all__ = ["DEFAULT_FIELD", "check_selector", "format_selector", "parse_selector"]
 
 DEFAULT_FIELD: Final = "value"
 
 
-def selector_of_text(text: str) -> Selector:
+def parse_selector(text: str) -> Selector:
     """The selector that ``measurement,tag=value field`` means, escaped as in line protocol.
 
     Without a field it is that of ``value``. Raises :class:`~tsmon.errors.SelectorError`.
@@ -55,8 +55,8 @@ def check_selector(selector: Selector) -> None:
         raise SelectorError(str(error)) from None
 
 
-def selector_text(selector: Selector) -> str:
-    """Inverse of :func:`selector_of_text`; tags in order of their keys."""
+def format_selector(selector: Selector) -> str:
+    """Inverse of :func:`parse_selector`; tags in order of their keys."""
     tags = "".join(f",{escape_tag(key)}={escape_tag(value)}" for key, value in sorted(selector.tags.items()))
     return f"{escape_measurement(selector.measurement)}{tags} {escape_field_key(selector.field)}"
 

@@ -1,10 +1,10 @@
-"""Bins of thousands of windows, by columns."""
+"""Bins of thousands of windows, stored as columns."""
 
 from collections.abc import Iterator, Sequence
 from operator import attrgetter
 from typing import Final, Self, overload
 
-from tsmon.stores.base import Bin
+from tsmon.stores.query_types import Bin
 
 __all__ = ["BinColumns", "columns_of"]
 
@@ -12,7 +12,7 @@ _ATTRIBUTES: Final = tuple(map(attrgetter, ("first_ns", "last_ns", "count")))
 
 
 class BinColumns(Sequence[Bin]):
-    """Bins of windows of one width, in order, as columns; each is made where it is looked at."""
+    """Bins of windows of one width, in order, as columns; a bin is created when it is accessed."""
 
     __slots__ = ("counts", "every_ns", "firsts", "lasts")
 
@@ -24,11 +24,11 @@ class BinColumns(Sequence[Bin]):
 
     @classmethod
     def from_bins(cls, every_ns: int, bins: Sequence[Bin]) -> Self:
-        """Bins of such windows."""
+        """Columns of these bins, which are in order."""
         return cls(every_ns, *columns_of(bins))
 
     def __add__(self, other: "BinColumns") -> "BinColumns":
-        """These, then the other ones."""
+        """These bins followed by the other ones."""
         return BinColumns(
             self.every_ns, self.firsts + other.firsts, self.lasts + other.lasts, self.counts + other.counts
         )
@@ -53,7 +53,7 @@ class BinColumns(Sequence[Bin]):
 
 
 def columns_of(bins: Sequence[Bin]) -> tuple[list[int], list[int], list[int]]:
-    """Times of the first points, of the last ones, and numbers of points; those of windows as they are."""
+    """Times of the first points, times of the last ones, and numbers of points; without a copy if possible."""
     if isinstance(bins, BinColumns):
         return bins.firsts, bins.lasts, bins.counts
     firsts, lasts, counts = (list(map(attribute, bins)) for attribute in _ATTRIBUTES)

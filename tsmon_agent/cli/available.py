@@ -92,17 +92,14 @@ async def _reports(
     times: tuple[int | None, int | None, int],
 ) -> "tuple[Instrument, list[Report]]":
     from tsmon.errors import UnknownNameError
-    from tsmon.stores.factory import embedded_file, store_from
-    from tsmon.stores.sqlite import SqliteStore
+    from tsmon.stores.factory import store_from
     from tsmon_agent.state import State
     from tsmon_agent.state.location import state_url
     from tsmon_agent.streams.availability.instrument import compute_reports, load_instrument
     from tsmon_agent.streams.inventory import find_streams
 
-    store = store_from(settings.monitoring, embedded=True)
-    if isinstance(store, SqliteStore):
-        # The agent may be writing it.
-        store = SqliteStore(embedded_file(settings.monitoring), read_only=True)
+    # The agent may be writing the store.
+    store = store_from(settings.monitoring, embedded=True).reader()
     start_ns, end_ns, now_ns = times
     async with State(state_url(settings)) as state, store:
         await state.run(lambda session: find_streams(session, *names))  # says what is wrong with the names

@@ -66,7 +66,7 @@ def backup(
 def _path(file: Path | None, settings: Path | None) -> Path:
     if file is not None:
         return file
-    from tsmon.stores.factory import embedded_file
+    from tsmon.stores.sqlite.file_location import embedded_file
     from tsmon_agent.settings import load_settings
 
     return embedded_file(load_settings(settings).monitoring)

@@ -9,7 +9,6 @@ from tsmon.cli.terminal import print_json, print_table, say
 from tsmon_agent.cli.options import AsJson, SettingsFile
 
 if TYPE_CHECKING:
-    from tsmon.stores import Store
     from tsmon_agent.settings import Settings
     from tsmon_agent.streams.freshness import JudgedStream
 
@@ -45,16 +44,13 @@ async def _look(settings: "Settings", reference_designator: str | None) -> "list
     import time
 
     from tsmon.errors import UnknownNameError
-    from tsmon.stores.factory import embedded_file, store_from
-    from tsmon.stores.sqlite import SqliteStore
+    from tsmon.stores.factory import store_from
     from tsmon_agent.state import State
     from tsmon_agent.state.location import state_url
     from tsmon_agent.streams.freshness import FreshnessWatch
 
-    store: Store = store_from(settings.monitoring, embedded=True)
-    if isinstance(store, SqliteStore):
-        # The agent may be writing it.
-        store = SqliteStore(embedded_file(settings.monitoring), read_only=True)
+    # The agent may be writing the store.
+    store = store_from(settings.monitoring, embedded=True).reader()
     async with State(state_url(settings)) as state, store:
         watch = FreshnessWatch(state, round(settings.freshness.silent_after * 1e9))
         await watch.update(store, time.time_ns(), remember=False)

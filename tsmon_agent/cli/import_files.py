@@ -3,21 +3,18 @@
 import asyncio
 import itertools
 import sys
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from tsmon.cli.terminal import say
-from tsmon.errors import ImportingError, StoreUnavailableError
-from tsmon.line_protocol.values import MAX_TIME_NS
+from tsmon.errors import ImportingError
 from tsmon.logs.safe_text import escape_unprintable_lines
 from tsmon_agent.cli.options import SettingsFile
 
 if TYPE_CHECKING:
     from tsmon.stores import Store
-    from tsmon.stores.influxdb import InfluxStore
     from tsmon_agent.ingest.files import ColumnMapping, ImportResult, Reader
 
 __all__ = ["import_files"]
@@ -172,33 +169,11 @@ async def _import_all(
     store: "Store", files: list[Path], chosen: _Chosen, *, rejected: Path | None, restart: bool
 ) -> int:
     """Import files one after the other; returns how many rows were put aside."""
-    from tsmon.stores.influxdb import InfluxStore
-    from tsmon.stores.influxdb.rollup_tasks import WrittenSpans, recompute
-
     put_aside = 0
-    spans = WrittenSpans()
-    async with store:
-        if isinstance(store, InfluxStore) and await _rolled_up(store):
-            store.on_written = partial(spans.saw, before_ns=MAX_TIME_NS)
+    async with store, store.backfill(lambda measurement: say(f"rolling up {measurement}", err=True)):
         for path in files:
             put_aside += (await _import_one(store, path, chosen, rejected=rejected, restart=restart)).put_aside
-        from tsmon.stores.sqlite import SqliteStore
-
-        if isinstance(store, SqliteStore):
-            await store.refresh_rollups()
-        elif isinstance(store, InfluxStore):
-            for measurement, start_ns, stop_ns in spans.take():
-                say(f"rolling up {measurement}", err=True)
-                await recompute(store, measurement, start_ns, stop_ns)
     return put_aside
-
-
-async def _rolled_up(store: "InfluxStore") -> bool:
-    try:
-        return bool(await store.rollups.all())
-    except StoreUnavailableError:
-        # It is waited for when something is written; what it rolls up itself is then compared by the agent.
-        return False
 
 
 async def _import_one(

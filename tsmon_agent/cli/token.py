@@ -141,11 +141,11 @@ def _expires(text: str | None, now_ns: int) -> int | None:
     """Time in nanoseconds that a length or a time means; None for ever, and where nothing is said."""
     if text is None:
         return None
-    from tsmon.settings.durations import duration_ns
+    from tsmon.settings.durations import parse_duration
     from tsmon_agent.streams.inventory.cell_parsing import parse_time_ns
 
     try:
-        length_ns = duration_ns(text)
+        length_ns = parse_duration(text)
     except ValueError:
         pass
     else:

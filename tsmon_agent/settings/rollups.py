@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import model_validator
 
-from tsmon.settings.durations import duration_ns, duration_text
+from tsmon.settings.durations import format_duration, parse_duration
 from tsmon.settings.monitoring import Section
 from tsmon.stores.rollup_tiers import DEFAULT_TIERS, RollupTier, validate_tiers
 
@@ -15,7 +15,7 @@ class RollupSettings(Section):
     """Rollups; see ``tsmon.toml`` for the meaning of each key."""
 
     enabled: bool = True
-    tiers: dict[str, str] = {duration_text(one.every_ns): duration_text(one.keep_ns) for one in DEFAULT_TIERS}
+    tiers: dict[str, str] = {format_duration(one.every_ns): format_duration(one.keep_ns) for one in DEFAULT_TIERS}
 
     @property
     def effective_tiers(self) -> tuple[RollupTier, ...]:
@@ -25,10 +25,10 @@ class RollupSettings(Section):
     def _tiers(self) -> tuple[RollupTier, ...]:
         tiers = []
         for every, keep in self.tiers.items():
-            every_ns = duration_ns(every)
+            every_ns = parse_duration(every)
             if every_ns is None:
                 raise ValueError("a tier cannot be forever wide; name its width, such as 1h")
-            tiers.append(RollupTier(every_ns, duration_ns(keep)))
+            tiers.append(RollupTier(every_ns, parse_duration(keep)))
         return validate_tiers(tiers)
 
     @model_validator(mode="after")

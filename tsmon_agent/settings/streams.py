@@ -6,14 +6,14 @@ from pydantic import AfterValidator
 
 from tsmon.errors import SelectorError
 from tsmon.settings.monitoring import File, Section
-from tsmon.stores import selector_of_text
+from tsmon.stores import parse_selector
 
 __all__ = ["StreamSettings"]
 
 
 def _selector(text: str) -> str:
     try:
-        selector_of_text(text)
+        parse_selector(text)
     except SelectorError as error:
         raise ValueError(str(error)) from None
     return text

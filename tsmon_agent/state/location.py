@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tsmon.stores.factory import embedded_file
+from tsmon.stores.sqlite.file_location import embedded_file
 from tsmon_agent.settings import Settings
 
 __all__ = ["state_url"]

@@ -1,1 +1,7 @@
-"""What keeps a store in order while the agent runs."""
+"""What the running agent does for its store, and reports about itself."""
+
+from tsmon_agent.upkeep.periodic_round import PeriodicRound
+from tsmon_agent.upkeep.self_metrics import SelfMetrics
+from tsmon_agent.upkeep.store_upkeep import StoreUpkeep
+
+__all__ = ["PeriodicRound", "SelfMetrics", "StoreUpkeep"]

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tsmon.errors import SelectorError
 from tsmon.line_protocol import parse
-from tsmon.stores import Selector, selector_of_text, selector_text
+from tsmon.stores import Selector, format_selector, parse_selector
 from tsmon.stores.selectors import check_selector
 
 
@@ -22,8 +22,8 @@ from tsmon.stores.selectors import check_selector
     ],
 )
 def test_texts(text: str, selector: Selector) -> None:
-    assert selector_of_text(text) == selector
-    assert selector_of_text(selector_text(selector)) == selector
+    assert parse_selector(text) == selector
+    assert parse_selector(format_selector(selector)) == selector
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_texts(text: str, selector: Selector) -> None:
 )
 def test_what_selects_nothing(text: str, reason: str) -> None:
     with pytest.raises(SelectorError, match=reason):
-        selector_of_text(text)
+        parse_selector(text)
 
 
 names = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=8)
@@ -62,12 +62,12 @@ def is_possible(selector: Selector) -> bool:
 
 @given(selectors.filter(is_possible))
 def test_a_text_means_the_selector_that_it_was_made_of(selector: Selector) -> None:
-    assert selector_of_text(selector_text(selector)) == selector
+    assert parse_selector(format_selector(selector)) == selector
 
 
 @given(selectors.filter(is_possible))
 def test_a_text_reads_like_the_line_of_a_selected_point(selector: Selector) -> None:
-    (point,) = parse(selector_text(selector) + "=1")
+    (point,) = parse(format_selector(selector) + "=1")
     assert (point.measurement, point.tags, set(point.fields)) == (
         selector.measurement,
         selector.tags,
@@ -78,7 +78,7 @@ def test_a_text_reads_like_the_line_of_a_selected_point(selector: Selector) -> N
 @given(st.text(max_size=20))
 def test_any_text_is_a_selector_or_refused(text: str) -> None:
     try:
-        selector = selector_of_text(text)
+        selector = parse_selector(text)
     except SelectorError:
         return
-    assert selector_of_text(selector_text(selector)) == selector
+    assert parse_selector(format_selector(selector)) == selector

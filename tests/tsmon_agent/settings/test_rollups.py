@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from tsmon.settings.durations import duration_ns, duration_text
+from tsmon.settings.durations import format_duration, parse_duration
 from tsmon.stores.rollup_tiers import DEFAULT_TIERS, RollupTier
 from tsmon.time_units import DAY_NS, HOUR_NS, MINUTE_NS
 from tsmon_agent.settings import RollupSettings
@@ -44,9 +44,9 @@ def test_tiers_that_do_not_fit_are_refused_with_the_reason(tiers: dict[str, str]
     [("30s", 30 * 10**9), ("15m", 15 * MINUTE_NS), ("1h", HOUR_NS), ("7d", 7 * DAY_NS), ("forever", None)],
 )
 def test_durations_are_read_and_written(text: str, length_ns: int | None) -> None:
-    assert duration_ns(text) == length_ns
-    assert duration_text(length_ns) == text
+    assert parse_duration(text) == length_ns
+    assert format_duration(length_ns) == text
 
 
 def test_a_duration_of_no_unit_is_told_in_seconds() -> None:
-    assert duration_text(1_500_000_000) == "1.5s"
+    assert format_duration(1_500_000_000) == "1.5s"

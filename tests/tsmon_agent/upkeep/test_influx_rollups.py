@@ -3,13 +3,13 @@
 import time
 
 import pytest
+from tsmon_agent.upkeep.influx_rollups import InfluxRollups
 
 from tests.services.influxdb import InfluxDB
 from tsmon.stores.influxdb import InfluxConnection, InfluxStore
-from tsmon.stores.influxdb.rollup_tasks import WrittenSpans, changes_needed
+from tsmon.stores.influxdb.rollup_tasks import WrittenSpans, find_changes
 from tsmon_agent.settings import RollupSettings
 from tsmon_agent.upkeep import influx_rollups
-from tsmon_agent.upkeep.influx_rollups import InfluxRollups
 
 S = 1_000_000_000
 DAY = 86_400 * S
@@ -29,7 +29,7 @@ async def counted(store: InfluxStore, measurement: str) -> int:
 
 
 async def set_up(store: InfluxStore) -> None:
-    for change in await changes_needed(store, SETTINGS.effective_tiers):
+    for change in await find_changes(store, SETTINGS.effective_tiers):
         await change.apply(lambda *_: None)
 
 
@@ -37,7 +37,7 @@ async def test_a_server_without_rollups_is_left_alone(influxdb: InfluxDB, bucket
     async with store_of(influxdb, bucket) as store:
         await store.write(b"m v=1 %d" % (time.time_ns() - 2 * DAY))
         await InfluxRollups(store).keep_up(SETTINGS)
-        assert await store.bucket(f"{bucket}_1h") is None
+        assert await store.find_bucket(f"{bucket}_1h") is None
 
 
 async def test_late_points_of_ones_own_and_new_measurements(influxdb: InfluxDB, bucket: str) -> None:

@@ -16,7 +16,7 @@ from tsmon.availability.rules import EXACT, Rules
 from tsmon.availability.timeline import Timeline
 from tsmon.stores import Selector
 from tsmon.stores.influxdb import InfluxStore
-from tsmon.stores.influxdb.annotated_csv import rows
+from tsmon.stores.influxdb.annotated_csv import parse_rows
 
 __all__ = ["compute_availability_in_influxdb"]
 
@@ -53,7 +53,7 @@ async def compute_availability_in_influxdb(
         if part is not None:
             rolled[number] = RolledPart(store.rollups.bucket_of(part[0]), part[1], part[2])
     query = build_availability_query(store.connection.bucket, selector, found, rules, rolled=rolled)
-    told = [row.values for row in rows(await store.query(query))]
+    told = [row.values for row in parse_rows(await store.query(query))]
     separation_ns = _mean(told[0]["tl"], told[0]["ts"]) if told else None
     known = Timeline(found, [_interval(one) for one in told], separation_ns)
     name = selector.measurement if name is None else name

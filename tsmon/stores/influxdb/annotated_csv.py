@@ -1,8 +1,9 @@
-"""Annotated CSV, as InfluxDB answers queries: tables of typed rows.
+"""Parser of annotated CSV, the format of InfluxDB's query results: tables of typed rows.
 
-Follows InfluxData's "Annotated CSV" with annotations ``datatype`` and ``group``. Columns are told apart by
-position, since a tag may be called ``table`` or ``result`` too. The server's CSV writer (Go's, with CRLF) makes
-each line feed in a text CR LF, which is undone here, and leaves carriage returns out, which cannot be undone.
+Follows InfluxData's "Annotated CSV" with the annotations ``datatype``, ``group`` and ``default``. Columns are
+identified by position, since a tag may also be named ``table`` or ``result``. The server's CSV writer (Go's, with
+CRLF) turns each line feed in a text into CR LF, which is undone here, and drops carriage returns, which cannot be
+undone.
 """
 
 import csv
@@ -15,17 +16,17 @@ from typing import Any, Final
 from tsmon.errors import StoreError
 from tsmon.time_units import SECOND_NS
 
-__all__ = ["Key", "Row", "Tables", "rows", "time_ns_of_rfc3339"]
+__all__ = ["Key", "Row", "TableParser", "parse_rfc3339", "parse_rows"]
 
 Key = tuple[tuple[str, str], ...]
-"""Tags of a series, in order."""
+"""Tags of a series, sorted by key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: the values by column name, and those of the group key by name, underscore columns left out.
+    """One row: its values by column name, and its tags (the group key without underscore columns).
 
-    ``types`` are the columns' by name, as the annotation ``datatype`` has them; the rows of a table share it.
+    ``types`` are the data types by column name, from the annotation ``datatype``; all rows of a table share them.
     """
 
     result: str
@@ -35,12 +36,12 @@ class Row:
 
     @property
     def key(self) -> Key:
-        """The tags, in order."""
+        """The tags, sorted by key."""
         return tuple(sorted(self.tags.items()))
 
 
-def time_ns_of_rfc3339(text: str) -> int:
-    """Nanoseconds since the epoch of a time such as ``2026-01-02T03:04:05.123456789Z``."""
+def parse_rfc3339(text: str) -> int:
+    """Nanoseconds since the epoch, from a time such as ``2026-01-02T03:04:05.123456789Z``."""
     head, _, fraction = text.removesuffix("Z").partition(".")
     seconds = int(datetime.fromisoformat(head + "+00:00").timestamp())
     return seconds * SECOND_NS + int(fraction.ljust(9, "0")[:9] or 0)
@@ -48,8 +49,8 @@ def time_ns_of_rfc3339(text: str) -> int:
 
 _CONVERTERS: Final[dict[str, Callable[[str], Any]]] = {
     "boolean": lambda text: text == "true",
-    "dateTime:RFC3339": time_ns_of_rfc3339,
-    "dateTime:RFC3339Nano": time_ns_of_rfc3339,
+    "dateTime:RFC3339": parse_rfc3339,
+    "dateTime:RFC3339Nano": parse_rfc3339,
     "double": float,
     "long": int,
     "string": lambda text: text.replace("\r\n", "\n"),
@@ -57,17 +58,17 @@ _CONVERTERS: Final[dict[str, Callable[[str], Any]]] = {
 }
 
 
-def rows(text: str) -> Iterator[Row]:
-    """Rows of all tables, in order; raises :class:`StoreError` where the answer carries an error instead."""
-    tables = Tables()
+def parse_rows(text: str) -> Iterator[Row]:
+    """Rows of all tables, in order; raises :class:`StoreError` if the server reports an error in their place."""
+    parser = TableParser()
     for cells in csv.reader(io.StringIO(text, newline="")):
-        row = tables.row(cells)
+        row = parser.parse_record(cells)
         if row is not None:
             yield row
 
 
-class Tables:
-    """Makes rows of records, remembering the annotations and names of the table that they are of."""
+class TableParser:
+    """Turns CSV records into rows; remembers the annotations and column names of the current table."""
 
     def __init__(self) -> None:
         self._types: list[str] = []
@@ -76,11 +77,11 @@ class Tables:
         self._named: Mapping[str, str] = {}
         self._default_result = ""
 
-    def row(self, cells: list[str]) -> Row | None:
-        """The row of a record; None where it tells of the table instead.
+    def parse_record(self, cells: list[str]) -> Row | None:
+        """The row of a record; None if the record is empty, an annotation or a header.
 
-        Raises :class:`StoreError` for an error in the place of an answer; ValueError, KeyError or IndexError for
-        cells that do not fit their annotations.
+        Raises :class:`StoreError` if the record is an error message of the server; ValueError, KeyError or
+        IndexError if cells do not fit their annotations.
         """
         if not cells:
             self._names = None

@@ -1,31 +1,36 @@
-"""The HTTP API of an InfluxDB 2.x server: one session, requests with a token, queries."""
+"""The HTTP API of an InfluxDB 2.x server: a session, requests with a token, Flux queries."""
 
 import io
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
 from tsmon.errors import StoreError, StoreRefusedError, StoreUnavailableError
 from tsmon.stores.influxdb.connection import InfluxConnection
-from tsmon.stores.influxdb.responses import error_of, message_of
+from tsmon.stores.influxdb.responses import error_for, parse_message
 
 if TYPE_CHECKING:
     import aiohttp
 
-__all__ = ["ERROR_BYTES", "ONE_PIECE_BYTES", "Answer", "InfluxApi"]
+__all__ = ["ERROR_BYTES", "ONE_PIECE_BYTES", "InfluxApi", "Response"]
 
 ERROR_BYTES: Final = 64 * 1024
-"""The server names every bad line; more of that than this is not read."""
+"""How much of an error response is read: the server names every bad line."""
 
 ONE_PIECE_BYTES: Final = 1024 * 1024
-"""Larger bodies are sent, or read, in pieces, between which the event loop can do other things."""
+"""Larger bodies are sent and parsed in pieces, so that the event loop is not blocked."""
 
-Answer = tuple[int, bytes, str | None]
-"""Status, body, and the Retry-After header."""
+
+class Response(NamedTuple):
+    """What the server answered; ``retry_after`` is the header of that name."""
+
+    status: int
+    body: bytes
+    retry_after: str | None
 
 
 class InfluxApi:
-    """Speaks to one server as an organization's user; opening does not need the server."""
+    """Client of one server with the token of one organization; opening it does not contact the server."""
 
     def __init__(self, connection: InfluxConnection) -> None:
         self.connection = connection
@@ -43,16 +48,16 @@ class InfluxApi:
 
     @property
     def is_open(self) -> bool:
-        """Whether requests can be made."""
+        """Whether requests can be sent."""
         return self._session is not None
 
     def after_fork(self) -> None:
-        """See :meth:`Store.after_fork`: the session is kept, unused, since closing it would speak to the server."""
+        """See :meth:`Store.after_fork`; closing the session would write to the parent's connection."""
         self._parents = self._session
         self._session = None
 
     async def open(self) -> None:
-        """Read token and certificates; raises :class:`~tsmon.errors.SettingsError` where they are wrong."""
+        """Read token and certificates; raises :class:`~tsmon.errors.SettingsError` if they are wrong."""
         import aiohttp
 
         if self._session is not None:
@@ -73,7 +78,7 @@ class InfluxApi:
             await session.close()
 
     async def query(self, flux: str, *, timeout_s: float | None = None) -> str:
-        """Annotated CSV that a Flux query yields; ``timeout_s`` is for one that may take longer than others."""
+        """Run a Flux query and return annotated CSV; ``timeout_s`` replaces the connection's for long queries."""
         body = msgspec.json.encode(
             {
                 "query": flux,
@@ -83,20 +88,20 @@ class InfluxApi:
         )
         headers = {"Content-Type": "application/json", "Accept": "application/csv"}
         if not self._compress:
-            headers["Accept-Encoding"] = "identity"  # by default the server would compress for its own machine
+            headers["Accept-Encoding"] = "identity"  # compression costs more than loopback
         parameters = {"org": await self._organization()}
-        answer = await self._request("POST", "/api/v2/query", parameters, headers, body, timeout_s=timeout_s)
-        if answer[0] == 400:
-            raise StoreRefusedError(f"{self} refused the query: {message_of(answer[1])}", status=400)
-        if answer[0] != 200:
-            raise self._error(answer)
-        return answer[1].decode(errors="replace")
+        response = await self._request("POST", "/api/v2/query", parameters, headers, body, timeout_s=timeout_s)
+        if response.status == 400:
+            raise StoreRefusedError(f"{self} refused the query: {parse_message(response.body)}", status=400)
+        if response.status != 200:
+            raise self._error(response)
+        return response.body.decode(errors="replace")
 
     async def call(self, method: str, path: str, parameters: dict[str, str], body: object = None) -> Any:
-        """Ask the server's API (``/api/v2/…``); the decoded answer, None where there is nothing.
+        """Send a request to the server's API (``/api/v2/…``) and return the decoded response; None if it is empty.
 
-        ``orgID`` in a body that is a dict, and ``org`` in the parameters, are filled in where they are empty texts.
-        Raises :class:`~tsmon.errors.StoreError`.
+        An empty ``org`` in the parameters and an empty ``orgID`` in the body are filled in. Raises
+        :class:`~tsmon.errors.StoreError`.
         """
         if parameters.get("org") == "":
             parameters = {**parameters, "org": await self._organization()}
@@ -104,25 +109,25 @@ class InfluxApi:
             found = await self._organizations({"org": await self._organization()})
             if not found:
                 raise StoreUnavailableError(
-                    f"{self}: the token does not see the organization, so it may not make anything in it; "
+                    f"{self}: the token cannot see the organization, so it may not create anything in it; "
                     "set monitoring.token to one that may"
                 )
             body = {**body, "orgID": found[0]["id"]}
         data = None if body is None else msgspec.json.encode(body)
-        answer = await self._request(method, path, parameters, {"Content-Type": "application/json"}, data)
-        if answer[0] == 404 and method == "GET":
+        response = await self._request(method, path, parameters, {"Content-Type": "application/json"}, data)
+        if response.status == 404 and method == "GET":
             return None
-        if answer[0] not in (200, 201, 204):
-            raise self._error(answer)
-        return msgspec.json.decode(answer[1]) if answer[1] else None
+        if response.status not in (200, 201, 204):
+            raise self._error(response)
+        return msgspec.json.decode(response.body) if response.body else None
 
-    async def bucket(self, name: str) -> dict[str, Any] | None:
-        """What the server knows of a bucket; None where there is none of the name."""
+    async def find_bucket(self, name: str) -> dict[str, Any] | None:
+        """The server's description of a bucket; None if there is no bucket of that name."""
         found = await self.call("GET", "/api/v2/buckets", {"org": "", "name": name})
         return found["buckets"][0] if found and found["buckets"] else None
 
     async def _organization(self) -> str:
-        """Name of the organization; where the settings leave it out, the one that the token sees."""
+        """Name of the organization: as set, else the only one that the token can see."""
         if not self._org:
             names = [org["name"] for org in await self._organizations({})]
             if len(names) != 1:
@@ -134,15 +139,15 @@ class InfluxApi:
         return self._org
 
     async def _organizations(self, parameters: dict[str, str]) -> list[dict[str, Any]]:
-        answer = await self._request("GET", "/api/v2/orgs", parameters, {}, None)
-        if answer[0] != 200:
-            raise self._error(answer)
+        response = await self._request("GET", "/api/v2/orgs", parameters, {}, None)
+        if response.status != 200:
+            raise self._error(response)
         try:
-            return msgspec.json.decode(answer[1], type=_Organizations).orgs
+            return msgspec.json.decode(response.body, type=_Organizations).orgs
         except msgspec.DecodeError:
-            raise self._error(answer) from None
+            raise self._error(response) from None
 
-    async def _post(self, path: str, parameters: dict[str, str], headers: dict[str, str], body: bytes) -> Answer:
+    async def _post(self, path: str, parameters: dict[str, str], headers: dict[str, str], body: bytes) -> Response:
         return await self._request("POST", path, parameters, headers, body)
 
     async def _request(
@@ -154,10 +159,10 @@ class InfluxApi:
         body: bytes | None,
         *,
         timeout_s: float | None = None,
-    ) -> Answer:
+    ) -> Response:
         import aiohttp
 
-        from tsmon.stores.influxdb.connection_errors import unreachable
+        from tsmon.stores.influxdb.connection_errors import unreachable_error
 
         if self._session is None:
             raise StoreError(f"{self} is not open; use it as `async with`, or call open() first")
@@ -174,18 +179,18 @@ class InfluxApi:
                 proxy=connection.proxy,
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=timeout_s or connection.timeout_s),
-            ) as response:
-                status = response.status
+            ) as reply:
+                status = reply.status
                 if status in (401, 403) and connection.token_file is not None:
-                    # The file may hold a newer one by the next request.
+                    # The file may contain a newer token by the next request.
                     self._token = None
-                answer = await (response.read() if status == 200 else _read_capped(response.content))
-                return status, answer, response.headers.get("Retry-After")
+                content = await (reply.read() if status == 200 else _read_capped(reply.content))
+                return Response(status, content, reply.headers.get("Retry-After"))
         except (aiohttp.ClientError, OSError) as error:
-            raise unreachable(error, connection) from None
+            raise unreachable_error(error, connection) from None
 
-    def _error(self, answer: Answer) -> StoreError:
-        return error_of(*answer, where=str(self))
+    def _error(self, response: Response) -> StoreError:
+        return error_for(*response, where=str(self))
 
 
 class _Organizations(msgspec.Struct):

@@ -1,12 +1,16 @@
-"""Where the server is, and how to speak to it: address, credentials, TLS, proxy."""
+"""How to reach a server: address, credentials, TLS, proxy."""
 
 import ipaddress
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from tsmon.errors import SettingsError
+
+if TYPE_CHECKING:
+    from tsmon.settings import MonitoringSettings
 
 __all__ = ["InfluxConnection"]
 
@@ -15,9 +19,9 @@ __all__ = ["InfluxConnection"]
 class InfluxConnection:
     """Address and credentials of one bucket; ``repr`` shows neither the token nor the proxy.
 
-    ``ca_file`` replaces the system's certificate authorities, ``cert_file`` and ``key_file`` are the client's
-    own certificate (PEM). ``token_file`` is read again when the server refuses the token. ``timeout_s`` bounds
-    each request in seconds.
+    ``ca_file`` replaces the system's certificate authorities; ``cert_file`` and ``key_file`` are the client
+    certificate (all PEM). ``token_file`` is read again after the server has refused the token. ``timeout_s`` limits
+    each request, in seconds.
     """
 
     url: str = "http://localhost:8086"
@@ -31,9 +35,25 @@ class InfluxConnection:
     proxy: str | None = field(default=None, repr=False)
     timeout_s: float = 30.0
 
+    @classmethod
+    def from_settings(cls, settings: "MonitoringSettings") -> Self:
+        """The connection that the section ``[monitoring]`` describes."""
+        return cls(
+            url=settings.address,
+            org=settings.organization,
+            bucket=settings.bucket,
+            token=settings.token.get_secret_value(),
+            token_file=settings.token_file,
+            ca_file=settings.ca_file,
+            cert_file=settings.cert_file,
+            key_file=settings.key_file,
+            proxy=settings.proxy.get_secret_value() if settings.proxy else None,
+            timeout_s=settings.timeout,
+        )
+
     @property
     def loopback(self) -> bool:
-        """Whether the server is this machine, where compressing costs more than it saves."""
+        """Whether the server is this machine, where compression costs more than it saves."""
         host = urlsplit(self.url).hostname or ""
         try:
             return ipaddress.ip_address(host).is_loopback
@@ -41,7 +61,7 @@ class InfluxConnection:
             return host == "localhost"
 
     def read_token(self) -> str:
-        """The token, from its file where one is set; raises :class:`SettingsError` naming the place."""
+        """The token, read from its file if one is set; raises :class:`SettingsError` naming the setting."""
         if self.token_file is None:
             place, text = "monitoring.token", self.token
         else:
@@ -52,11 +72,11 @@ class InfluxConnection:
                 raise SettingsError(f"{place} cannot be read ({_reason(error)}); correct the path") from None
         token = text.strip()
         if not token.isprintable():
-            raise SettingsError(f"{place} holds a line break or control character; give the bare token")
+            raise SettingsError(f"{place} contains a line break or control character; set the bare token")
         return token
 
     def ssl_context(self) -> ssl.SSLContext | None:
-        """TLS as configured; None for plain HTTP. Raises :class:`SettingsError` naming the file at fault."""
+        """TLS as configured; None for plain HTTP. Raises :class:`SettingsError` naming the unusable file."""
         if not self.url.startswith("https:"):
             return None
         try:

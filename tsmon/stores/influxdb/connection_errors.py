@@ -1,4 +1,4 @@
-"""Why a request got no answer, in one sentence with the remedy."""
+"""Why a request got no response, in one sentence with the remedy."""
 
 import errno
 import os
@@ -11,13 +11,13 @@ import aiohttp
 from tsmon.errors import StoreUnavailableError
 from tsmon.stores.influxdb.connection import InfluxConnection
 
-__all__ = ["unreachable"]
+__all__ = ["unreachable_error"]
 
 ADDRESS: Final = "is it running, and is monitoring.url right?"
 
 
-def unreachable(error: Exception, connection: InfluxConnection) -> StoreUnavailableError:
-    """The error to raise where ``error`` ended a request before it was answered."""
+def unreachable_error(error: Exception, connection: InfluxConnection) -> StoreUnavailableError:
+    """The error to raise if ``error`` ended a request before its response."""
     reason, remedy = _explain(error, connection)
     return StoreUnavailableError(f"InfluxDB at {connection.url} cannot be reached: {reason}; {remedy}")
 
@@ -46,7 +46,7 @@ def _explain(error: Exception, connection: InfluxConnection) -> tuple[str, str]:
     if isinstance(error, TimeoutError):
         return f"no answer within {connection.timeout_s:g} s", "is it overloaded, or is monitoring.url wrong?"
     if connection.url.startswith("https:") and getattr(cause, "errno", None) in (errno.ECONNRESET, errno.EPIPE):
-        # Where the server ends the handshake, its reason is often lost with the connection.
+        # If the server ends the handshake, its reason is often lost with the connection.
         return _words(cause), f"{ADDRESS} Or {_certificate(connection)}"
     return _words(cause), ADDRESS
 
@@ -67,7 +67,7 @@ def _certificate(connection: InfluxConnection) -> str:
 def _words(error: BaseException) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return error.verify_message
-    # asyncio names the address again, or lists what happened with each of several.
+    # asyncio repeats the address, or lists the outcome for each of several.
     if isinstance(error, OSError) and "Connect call failed" in str(error):
         numbers = {int(number) for number in re.findall(r"\[Errno (\d+)\]", str(error))}
         return ", ".join(os.strerror(number) for number in sorted(numbers))

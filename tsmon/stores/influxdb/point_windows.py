@@ -1,22 +1,22 @@
-"""Windows of points, as the server answers them."""
+"""Windows of points in the server's responses."""
 
 from typing import Final
 
-from tsmon.stores.base import Bin
-from tsmon.stores.influxdb.annotated_csv import Key, rows
+from tsmon.stores.influxdb.annotated_csv import Key, parse_rows
+from tsmon.stores.query_types import Bin
 
-__all__ = ["windows_of_points"]
+__all__ = ["parse_windows"]
 
 MAX_NS: Final = 2**63
 
 
-def windows_of_points(text: str, every_ns: int) -> dict[Key, list[Bin]]:
-    """Bins of each tag set, of what ``bins_query`` or ``series_bins_query`` answers.
+def parse_windows(text: str, every_ns: int) -> dict[Key, list[Bin]]:
+    """Bins of each tag set in the response to ``bins_query`` or ``series_bins_query``.
 
-    Rows of one window and tag set, of several series, are taken together; see :mod:`tsmon.stores.influxdb.queries`.
+    Rows of several series with one tag set and window become one bin; see :mod:`tsmon.stores.influxdb.queries`.
     """
     found: dict[Key, dict[int, list[int]]] = {}
-    for row in rows(text):
+    for row in parse_rows(text):
         time_ns = row.values["_start" if row.result == "count" else "_time"]
         windows = found.setdefault(row.key, {})
         one = windows.setdefault(time_ns // every_ns * every_ns, [MAX_NS, -MAX_NS, 0])

@@ -1,16 +1,16 @@
-"""Flux sources for the store's questions.
+"""Flux sources of the store's queries.
 
-Only what InfluxDB pushes down to its storage stands before the windows: ``from |> range |> filter`` with literal
-comparisons, then ``window |> count|first|last`` or ``aggregateWindow(mean)``, each from its own ``from``
-(a variable with two consumers is not pushed down). ``window |> first`` keeps the point's own time,
-``aggregateWindow(fn: first)`` does not.
+Each uses only what InfluxDB pushes down to its storage: ``from |> range |> filter`` with literal comparisons, then
+``window |> count|first|last`` or ``aggregateWindow(mean)``, each with its own ``from`` (a variable with two
+consumers is not pushed down). ``window |> first`` keeps the point's own time, ``aggregateWindow(fn: first)`` does
+not.
 """
 
 import re
 from collections.abc import Sequence
 from typing import Final
 
-from tsmon.stores.base import Selector
+from tsmon.stores.query_types import Selector
 
 __all__ = [
     "MAX_TIME_NS",
@@ -31,7 +31,7 @@ MIN_TIME_NS: Final = -(2**63) + 2
 MAX_TIME_NS: Final = 2**63 - 2
 
 _KNOWN: Final = '"_start", "_stop", "_measurement", "_field"'
-"""Columns that say what was asked for: of many series they are most of an answer."""
+"""Columns that repeat the query: with many series they would be most of a response."""
 
 _special: Final = re.compile(r'["\\\n\r\t$]')
 _ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "$": "\\x24"}
@@ -40,13 +40,13 @@ _ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\
 def quote(text: str) -> str:
     r"""Flux string literal.
 
-    Every ``$`` is escaped: behind another one, Flux's scanner takes ``\${`` for the start of an interpolation.
+    Every ``$`` is escaped: after another ``$``, Flux's scanner takes ``\${`` for the start of an interpolation.
     """
     return f'"{_special.sub(lambda match: _ESCAPES[match[0]], text)}"'
 
 
 def condition(column: str, value: str) -> str:
-    """That a row has this value, in the form that is pushed down."""
+    """Comparison of a column with a value, in the form that is pushed down."""
     return f"r[{quote(column)}] == {quote(value)}"
 
 
@@ -58,9 +58,9 @@ def source(bucket: str, selector: Selector, start_ns: int, stop_ns: int) -> str:
 def source_of_any(
     bucket: str, selectors: Sequence[Selector], start_ns: int, stop_ns: int, *, fields: Sequence[str] = ()
 ) -> str:
-    """:func:`source` of the series that any of some selectors selects, all of one measurement and field.
+    """As :func:`source`, for the series that any of the selectors selects, all of one measurement and field.
 
-    Of other ``fields`` than that, where these are given.
+    ``fields`` replace that field, if any are given.
     """
     first = selectors[0]
     named = " or ".join(condition("_field", field) for field in fields or (first.field,))
@@ -79,7 +79,7 @@ def source_of_any(
 def series_bins_query(
     bucket: str, selectors: Sequence[Selector], start_ns: int, stop_ns: int, every_ns: int
 ) -> str:
-    """As :func:`bins_query`, series by series."""
+    """As :func:`bins_query`, for each series separately."""
     read = source_of_any(bucket, selectors, start_ns, stop_ns)
     drop = {"count": '"_stop"', "first": '"_start", "_stop", "_value"', "last": '"_start", "_stop", "_value"'}
     return "\n".join(
@@ -108,7 +108,7 @@ def newest_query(bucket: str, selector: Selector) -> str:
 
 
 def counts_query(bucket: str, selector: Selector, start_ns: int, stop_ns: int, *, function: str = "count") -> str:
-    """A row per series with the number of its values; of rollups with their sum."""
+    """A row per series with the number of its values; with ``function="sum"``, the sum of its rollups' counts."""
     return f"{source(bucket, selector, start_ns, stop_ns)}  |> {function}()\n  |> drop(columns: [{_KNOWN}])\n"
 
 

@@ -1,12 +1,11 @@
-"""What InfluxDB's answers mean.
+"""What InfluxDB's responses mean.
 
-204: stored. 400: not parsed, nothing is stored. 401 and 403: may heal when the token is changed. 404: the bucket or
-organization may yet be made. 413: too large. 422: some points refused, the others stored; the number that the
-server names is what there is to know. 429 and 503 may carry Retry-After. Other 5xx: try again.
+204: stored. 400: not parsed, nothing is stored. 401 and 403: may succeed after the token is changed. 404: the
+bucket or organization may still be created. 413: too large. 422: some points were refused, the others stored; see
+:mod:`tsmon.stores.influxdb.refusals`. 429 and 503 may carry Retry-After. Other 5xx: try again.
 
-Only 400, 413 and 422 speak about the data, and 400 and 422 only in InfluxDB's own words (a JSON object): a web
-server asked in plain HTTP where it wants TLS, a proxy or a login page answer such things too, and no points may
-be given up for that.
+Only 400, 413 and 422 are about the data, and 400 and 422 only in InfluxDB's own words (a JSON object). A web server
+that wants TLS, a proxy or a login page sends such statuses too, and no points may be dropped for that.
 """
 
 from datetime import UTC, datetime
@@ -18,20 +17,20 @@ import msgspec
 from tsmon.errors import BatchTooLargeError, StoreError, StoreRefusedError, StoreUnavailableError
 from tsmon.stores.influxdb.refusals import count_refused, find_conflict
 
-__all__ = ["error_of", "message_of", "retry_after_s"]
+__all__ = ["error_for", "parse_message", "parse_retry_after"]
 
-SHOWN: Final = 300
+MESSAGE_CHARACTERS: Final = 300
 LONGEST_RETRY_AFTER_S: Final = 3_600.0
 
 
-def error_of(status: int, body: bytes, retry_after: str | None, *, where: str) -> StoreError:
-    """The error to raise for an answer that is no success; ``where`` names the address, org and bucket."""
-    message = message_of(body)
+def error_for(status: int, body: bytes, retry_after: str | None, *, where: str) -> StoreError:
+    """The error to raise for a response that is not a success; ``where`` names address, organization and bucket."""
+    message = parse_message(body)
     own_words = body.lstrip().startswith(b"{")
     if status == 413:
         return BatchTooLargeError(f"{where} takes no request of this size (413)")
     if status == 422 and own_words:
-        whole = message_of(body, cut=False)
+        whole = parse_message(body, cut=False)
         return StoreRefusedError(
             f"{where} refused points (422): {message}",
             status=status,
@@ -41,14 +40,14 @@ def error_of(status: int, body: bytes, retry_after: str | None, *, where: str) -
     if status == 400 and own_words:
         return StoreRefusedError(f"{where} could not parse the data (400): {message}", status=status)
     text = f"{where} {_reason(status, message, own_words)}"
-    return StoreUnavailableError(text, retry_after_s=retry_after_s(retry_after))
+    return StoreUnavailableError(text, retry_after_s=parse_retry_after(retry_after))
 
 
 def _reason(status: int, message: str, own_words: bool) -> str:
     if status == 401:
         return "does not accept the token (401); correct monitoring.token or token_file"
     if status == 403:
-        return f"lets the token not do that (403: {message}); set monitoring.token to one that may"
+        return f"does not permit this with the token (403: {message}); set monitoring.token to one that may"
     if status == 404 and own_words and "organization" in message:
         return f"does not know the organization (404: {message}); correct monitoring.organization"
     if status == 404 and own_words:
@@ -60,19 +59,19 @@ def _reason(status: int, message: str, own_words: bool) -> str:
     return f"answered {status}: {message or 'nothing'}; is it InfluxDB 2.x, and is monitoring.url right?"
 
 
-def message_of(body: bytes, *, cut: bool = True) -> str:
-    """The server's own words, on one line and cut."""
+def parse_message(body: bytes, *, cut: bool = True) -> str:
+    """The server's own words on one line, cut to a length that fits a log."""
     try:
         decoded = msgspec.json.decode(body)
         text = decoded.get("message") if isinstance(decoded, dict) else None
     except msgspec.DecodeError:
         text = None
     words = " ".join((text if isinstance(text, str) else body.decode(errors="replace")).split())
-    return words if len(words) <= SHOWN or not cut else words[:SHOWN] + "…"
+    return words if len(words) <= MESSAGE_CHARACTERS or not cut else words[:MESSAGE_CHARACTERS] + "…"
 
 
-def retry_after_s(header: str | None, now: datetime | None = None) -> float | None:
-    """Seconds of a Retry-After header, given as seconds or as an HTTP date (RFC 9110, 10.2.3); else None.
+def parse_retry_after(header: str | None, now: datetime | None = None) -> float | None:
+    """Seconds of a Retry-After header, which holds seconds or an HTTP date (RFC 9110, 10.2.3); else None.
 
     More than an hour counts as an hour.
     """

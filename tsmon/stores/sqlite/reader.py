@@ -8,7 +8,7 @@ from operator import lt
 from typing import Final
 
 from tsmon.errors import StoreRefusedError
-from tsmon.stores.base import Bin, Count, Newest, Retention, Selector, Series, Values, WindowedSpan
+from tsmon.stores.query_types import Bin, Count, Newest, Retention, Selector, Series, Values, WindowedSpan
 from tsmon.stores.sqlite.rollups import Layout
 from tsmon.stores.sqlite.window_queries import Target, aggregated, clamped, find, snapshot
 from tsmon.stores.window_columns import BinColumns

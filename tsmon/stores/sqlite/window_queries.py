@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from tsmon.stores.base import Selector, WindowedSpan
+from tsmon.stores.query_types import Selector, WindowedSpan
 from tsmon.stores.sqlite.catalogue import tags_of
 from tsmon.stores.sqlite.rollups import Segments, TierLayout
 from tsmon.stores.sqlite.rollups.layout import window_number

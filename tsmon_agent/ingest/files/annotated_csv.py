@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from tsmon.errors import StoreError
-from tsmon.stores.influxdb.annotated_csv import Row, Tables
+from tsmon.stores.influxdb.annotated_csv import Row, TableParser
 from tsmon_agent.ingest.files.chunks import Chunk
 from tsmon_agent.ingest.files.csv_records import Field, build_line, read_records
 
@@ -32,11 +32,11 @@ class AnnotatedCsv:
 
     def read_chunks(self, file: BinaryIO, position: int, line: int) -> Iterator[Chunk]:  # noqa: ARG002
         """See :class:`~tsmon_agent.ingest.files.chunks.Reader`; positions are numbers of lines."""
-        tables = Tables()
+        tables = TableParser()
 
         def convert(cells: list[str]) -> Iterator[str]:
             try:
-                row = tables.row(cells)
+                row = tables.parse_record(cells)
             except StoreError as error:
                 raise ValueError(str(error)) from None
             if row is not None and (made := self._line(row)) is not None:

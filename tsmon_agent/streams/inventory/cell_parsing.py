@@ -11,7 +11,7 @@ from typing import Final
 
 from tsmon.availability import parse_time
 from tsmon.line_protocol.values import MAX_TIME_NS
-from tsmon.settings.durations import duration_ns
+from tsmon.settings.durations import parse_duration
 from tsmon.time_units import SECOND_NS
 
 __all__ = [
@@ -54,7 +54,7 @@ def parse_interval_ns(value: object) -> int | None:
         seconds = Decimal(str(value)) if "_" not in str(value) else Decimal("NaN")
     except InvalidOperation:
         try:
-            interval_ns = duration_ns(value) or 0
+            interval_ns = parse_duration(value) or 0
         except ValueError:
             interval_ns = 0
     else:

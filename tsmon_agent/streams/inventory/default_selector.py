@@ -4,10 +4,10 @@ import re
 from typing import Final
 
 from tsmon.errors import SelectorError
-from tsmon.stores import Selector, selector_of_text
+from tsmon.stores import Selector, parse_selector
 from tsmon.stores.selectors import check_selector
 
-__all__ = ["BINS", "build_default_selector", "parse_selector"]
+__all__ = ["BINS", "build_default_selector", "parse_stream_selector"]
 
 BINS: Final = "stream_bins"
 """The measurement of bins that come ready made; as a selector it means those of the stream itself."""
@@ -25,14 +25,14 @@ def build_default_selector(template: str, reference_designator: str, method: str
     def filled(text: str) -> str:
         return _placeholder.sub(lambda match: names[match[1]], text)
 
-    pattern = selector_of_text(template)
+    pattern = parse_selector(template)
     tags = {filled(key): filled(value) for key, value in pattern.tags.items()}
     selector = Selector(filled(pattern.measurement), filled(pattern.field), tags)
     check_selector(selector)
     return selector
 
 
-def parse_selector(value: object, reference_designator: str, method: str, stream: str) -> Selector | None:
+def parse_stream_selector(value: object, reference_designator: str, method: str, stream: str) -> Selector | None:
     """A stream's own selector; None for an empty text. Raises ValueError."""
     if value is None or value == "":
         return None
@@ -42,6 +42,6 @@ def parse_selector(value: object, reference_designator: str, method: str, stream
         tags = {"reference_designator": reference_designator, "method": method, "stream": stream}
         return Selector(BINS, "count", tags)
     try:
-        return selector_of_text(value)
+        return parse_selector(value)
     except SelectorError as error:
         raise ValueError(f"is wrong: {error}") from None

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from tsmon.stores import selector_text
+from tsmon.stores import format_selector
 from tsmon.time_units import SECOND_NS
 from tsmon_agent.state import Deployment, ExpectedStream
 from tsmon_agent.streams.inventory.cell_parsing import format_exact_time, format_seconds
@@ -45,7 +45,7 @@ def stream_to_json(stream: ExpectedStream) -> dict[str, Any]:
         "expected_rate": stream.expected_rate,
         "warn_interval": seconds_of(stream.warn_interval_ns),
         "fail_interval": seconds_of(stream.fail_interval_ns),
-        "selector": selector_text(selector_of(stream)),
+        "selector": format_selector(selector_of(stream)),
         "rules": stream.rules,
         "enabled": stream.enabled,
     }
@@ -69,7 +69,7 @@ def _stream_cells(stream: ExpectedStream) -> dict[str, str]:
         "expected_rate": "" if stream.expected_rate is None else repr(stream.expected_rate),
         "warn_interval": format_seconds(stream.warn_interval_ns),
         "fail_interval": format_seconds(stream.fail_interval_ns),
-        "selector": selector_text(selector_of(stream)),
+        "selector": format_selector(selector_of(stream)),
         "rules": format_rules(stream.rules),
         "enabled": "true" if stream.enabled else "false",
     }

@@ -21,7 +21,7 @@ from tsmon_agent.streams.inventory.cell_parsing import (
     parse_time_ns,
 )
 from tsmon_agent.streams.inventory.csv_table import Columns, Mistake, parse_csv
-from tsmon_agent.streams.inventory.default_selector import build_default_selector, parse_selector
+from tsmon_agent.streams.inventory.default_selector import build_default_selector, parse_stream_selector
 from tsmon_agent.streams.inventory.rule_overrides import check_rules, parse_rules
 
 __all__ = [
@@ -171,7 +171,9 @@ def _stream(line: int, values: Mapping[str, object], settings: Settings) -> Stre
     reference_designator, method, stream = names
     if reference_designator is None or method is None or stream is None:
         return row.mistakes
-    given = row.optional("selector", lambda value: parse_selector(value, reference_designator, method, stream))
+    given = row.optional(
+        "selector", lambda value: parse_stream_selector(value, reference_designator, method, stream)
+    )
     selector = given if isinstance(given, Selector) else None
     if selector is None:
         try:

@@ -122,7 +122,7 @@ class InventoryApi(Handlers, Generic[Row, Stored]):
             return json_response(await self._context.state.run(load))
         detail = {"rows": len(rows)}
         changes = await audited(self._context, request, self.table.audited_load, None, load, detail=detail)
-        self._context.look_at_streams()
+        self._context.request_freshness_round()
         return json_response(changes)
 
     async def _get(self, _: web.Request, values: ParameterValues) -> web.Response:
@@ -155,7 +155,7 @@ class InventoryApi(Handlers, Generic[Row, Stored]):
         await audited(
             self._context, request, self.table.audited_remove, target, lambda session: self.remove(session, key)
         )
-        self._context.look_at_streams()
+        self._context.request_freshness_round()
         return web.Response(status=204)
 
     async def _save(
@@ -169,7 +169,7 @@ class InventoryApi(Handlers, Generic[Row, Stored]):
     ) -> web.Response:
         """The row that ``work`` returns; a new one (201) with its address."""
         saved = await audited(self._context, request, action, " ".join(map(str, key)), work)
-        self._context.look_at_streams()
+        self._context.request_freshness_round()
         response = json_response(saved, status=status)
         if status == 201:
             path = "/".join((self.table.path, *(quote(str(part), safe="") for part in key)))

@@ -22,4 +22,4 @@ async def set_streams_enabled(context: "AgentContext", request: web.Request, *na
         " ".join(names),
         lambda session: set_enabled(session, *names, enabled=enabled),
     )
-    context.look_at_streams()
+    context.request_freshness_round()

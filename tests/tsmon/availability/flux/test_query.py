@@ -10,7 +10,7 @@ from tsmon.availability.flux import build_availability_query, compute_availabili
 from tsmon.stores import Selector
 from tsmon.stores.influxdb import InfluxConnection, InfluxStore
 from tsmon.stores.influxdb.annotated_csv import rows
-from tsmon.stores.influxdb.rollup_tasks import changes_needed
+from tsmon.stores.influxdb.rollup_tasks import find_changes
 from tsmon.stores.rollup_tiers import RollupTier
 
 HOUR = 3_600_000_000_000
@@ -67,7 +67,7 @@ async def test_rollups_are_read_in_place_of_points(influxdb: InfluxDB, bucket: s
         for start in range(0, len(times), 20_000):
             batch = times[start : start + 20_000]
             await opened.write("\n".join(f"m,a={time_ns % 3} v=1 {time_ns}" for time_ns in batch).encode())
-        for change in await changes_needed(opened, (RollupTier(HOUR), RollupTier(day))):
+        for change in await find_changes(opened, (RollupTier(HOUR), RollupTier(day))):
             await change.apply(lambda *_: None)
         deployments = [Deployment(1, T + day // 3, T + 100 * day), Deployment(2, T + 150 * day)]
         now = T + 400 * day
@@ -75,7 +75,7 @@ async def test_rollups_are_read_in_place_of_points(influxdb: InfluxDB, bucket: s
             known = await compute_availability_in_influxdb(
                 opened, Selector("m", "v"), deployments, rules, now_ns=now
             )
-            opened.rollups._until_s, opened.rollups._known = float("inf"), []
+            opened.rollups._fresh_until_s, opened.rollups._known = float("inf"), []
             arguments = (opened, Selector("m", "v"), deployments, rules)
             assert known == await query_availability(*arguments, now_ns=now)
             assert known == await compute_availability_in_influxdb(*arguments, now_ns=now)

@@ -1,7 +1,7 @@
 import pytest
 
 from tsmon.errors import StoreError
-from tsmon.stores.influxdb.annotated_csv import rows, time_ns_of_rfc3339
+from tsmon.stores.influxdb.annotated_csv import parse_rfc3339, parse_rows
 
 
 @pytest.mark.parametrize(
@@ -16,12 +16,12 @@ from tsmon.stores.influxdb.annotated_csv import rows, time_ns_of_rfc3339
     ],
 )
 def test_times_are_exact_to_the_nanosecond(text: str, time_ns: int) -> None:
-    assert time_ns_of_rfc3339(text) == time_ns
+    assert parse_rfc3339(text) == time_ns
 
 
 def test_an_error_in_the_answer_is_raised() -> None:
     with pytest.raises(StoreError, match="the query failed: out of memory"):
-        list(rows("error,reference\r\nout of memory,897\r\n"))
+        list(parse_rows("error,reference\r\nout of memory,897\r\n"))
 
 
 def test_an_error_after_some_rows_is_raised_too() -> None:
@@ -30,12 +30,12 @@ def test_an_error_after_some_rows_is_raised_too() -> None:
         ",result,table,_value\r\n,,0,5\r\n\r\n"
         "#datatype,string,string\r\n#group,true,true\r\n#default,,\r\n,error,reference\r\n,runtime error,\r\n"
     )
-    found = rows(text)
+    found = parse_rows(text)
     assert next(found).values == {"_value": 5}
     with pytest.raises(StoreError, match="runtime error"):
         next(found)
 
 
 def test_an_empty_answer_has_no_rows() -> None:
-    assert list(rows("")) == []
-    assert list(rows("\r\n")) == []
+    assert list(parse_rows("")) == []
+    assert list(parse_rows("\r\n")) == []

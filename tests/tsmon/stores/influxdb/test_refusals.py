@@ -9,7 +9,7 @@ from tsmon.errors import StoreRefusedError, TypeConflict
 from tsmon.line_protocol.parser import Unsigned
 from tsmon.stores.influxdb import InfluxConnection, InfluxStore
 from tsmon.stores.influxdb.refusals import find_conflict
-from tsmon.stores.influxdb.responses import error_of
+from tsmon.stores.influxdb.responses import error_for
 
 CONFLICT = (
     'partial write: field type conflict: input field "v" on measurement "a" is type float, '
@@ -18,14 +18,14 @@ CONFLICT = (
 
 
 def test_a_conflict_of_types_names_field_and_refused_type() -> None:
-    error = error_of(422, json.dumps({"message": CONFLICT}).encode(), None, where="here")
+    error = error_for(422, json.dumps({"message": CONFLICT}).encode(), None, where="here")
     assert isinstance(error, StoreRefusedError)
     assert (error.lines, error.conflict) == (2, TypeConflict("a", "v", float))
     assert str(error) == f"here refused points (422): {CONFLICT}"
 
 
 def test_points_beyond_the_retention_are_no_conflict() -> None:
-    error = error_of(
+    error = error_for(
         422, b'{"message": "partial write: points beyond retention policy dropped=3"}', None, where="x"
     )
     assert isinstance(error, StoreRefusedError)

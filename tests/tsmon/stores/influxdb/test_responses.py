@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tsmon.errors import BatchTooLargeError, StoreRefusedError, StoreUnavailableError
-from tsmon.stores.influxdb.responses import error_of, message_of, retry_after_s
+from tsmon.stores.influxdb.responses import error_for, parse_message, parse_retry_after
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -30,15 +30,15 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     ],
 )
 def test_retry_after_is_read_as_seconds_or_date(header: str | None, seconds: float | None) -> None:
-    assert retry_after_s(header, NOW) == seconds
+    assert parse_retry_after(header, NOW) == seconds
 
 
 def test_the_servers_words_come_on_one_line_and_cut() -> None:
-    assert message_of(b'{"code":"invalid","message":"a\\n  b"}') == "a b"
-    assert message_of(b"<html>\n<h1>No</h1>") == "<html> <h1>No</h1>"
-    assert message_of(b"[1]") == "[1]"
-    assert message_of(b"\xff\xfe") == "\ufffd\ufffd"
-    assert len(message_of(b"x" * 1_000)) == 301
+    assert parse_message(b'{"code":"invalid","message":"a\\n  b"}') == "a b"
+    assert parse_message(b"<html>\n<h1>No</h1>") == "<html> <h1>No</h1>"
+    assert parse_message(b"[1]") == "[1]"
+    assert parse_message(b"\xff\xfe") == "\ufffd\ufffd"
+    assert len(parse_message(b"x" * 1_000)) == 301
 
 
 @pytest.mark.parametrize(
@@ -62,17 +62,17 @@ def test_the_servers_words_come_on_one_line_and_cut() -> None:
     ],
 )
 def test_points_are_given_up_only_for_answers_about_the_data(status: int, body: bytes, kind: type) -> None:
-    assert type(error_of(status, body, None, where="here")) is kind
+    assert type(error_for(status, body, None, where="here")) is kind
 
 
 def test_the_number_of_refused_points_is_the_servers_however_long_its_message() -> None:
     body = b'{"message":"partial write: ' + b"x" * 1_000 + b' dropped=17"}'
-    error = error_of(422, body, None, where="here")
+    error = error_for(422, body, None, where="here")
     assert isinstance(error, StoreRefusedError)
     assert error.lines == 17
 
 
 def test_retry_after_goes_with_the_error() -> None:
-    error = error_of(503, b"", "7", where="here")
+    error = error_for(503, b"", "7", where="here")
     assert isinstance(error, StoreUnavailableError)
     assert error.retry_after_s == 7.0

@@ -72,7 +72,7 @@ async def test_a_missing_token_is_told(connect: Connect) -> None:
 
 async def test_a_token_that_may_only_read_is_told(connect: Connect, influxdb: InfluxDB, bucket: str) -> None:
     sentence = await sentence_of(InfluxStore(connect(token=influxdb.new_token(bucket, "read"))))
-    assert "lets the token not do that (403: insufficient permissions for write)" in sentence
+    assert "does not permit this with the token (403: insufficient permissions for write)" in sentence
 
 
 async def test_a_token_that_may_only_write_this_bucket_suffices(

@@ -12,7 +12,7 @@ from tsmon.availability import EXACT, Category, Deployment, MinWindowWidths, Rep
 from tsmon.line_protocol.escaping import escape_tag
 from tsmon.stores import Bin, Selector, Store
 from tsmon.stores.influxdb import InfluxConnection, InfluxStore
-from tsmon.stores.influxdb.rollup_tasks import changes_needed
+from tsmon.stores.influxdb.rollup_tasks import find_changes
 from tsmon.stores.memory import MemoryStore
 from tsmon.stores.rollup_tiers import RollupTier
 from tsmon.stores.sqlite import SqliteStore
@@ -61,7 +61,7 @@ async def store(influxdb: InfluxDB, bucket: str) -> AsyncIterator[InfluxStore]:
     connection = InfluxConnection(url=influxdb.url, org=influxdb.org, bucket=bucket, token=influxdb.token)
     async with InfluxStore(connection) as opened:
         await opened.write("\n".join(lines()).encode())
-        for change in await changes_needed(opened, (RollupTier(DAY_NS),)):
+        for change in await find_changes(opened, (RollupTier(DAY_NS),)):
             await change.apply(lambda *_: None)
         yield opened
 
@@ -128,7 +128,7 @@ async def test_series_are_told_apart_whatever_their_tags(influxdb: InfluxDB, buc
     connection = InfluxConnection(url=influxdb.url, org=influxdb.org, bucket=bucket, token=influxdb.token)
     async with InfluxStore(connection) as opened:
         await opened.write("\n".join(points).encode())
-        for change in await changes_needed(opened, (RollupTier(DAY_NS),)):
+        for change in await find_changes(opened, (RollupTier(DAY_NS),)):
             await change.apply(lambda *_: None)
         told = await opened.windows([Selector("m", "v")], start_ns=START, stop_ns=NOW, every_ns=DAY_NS)
         assert told is not None

@@ -12,7 +12,7 @@ from tests.tsmon_agent.streams.conftest import Two
 from tests.tsmon_agent.streams.inventory.test_rule_overrides import OWN
 from tsmon.errors import InvalidRowsError, SelectorError, UnknownNameError
 from tsmon.line_protocol.values import MAX_TIME_NS
-from tsmon.stores import Selector, selector_text
+from tsmon.stores import Selector, format_selector
 from tsmon.stores.selectors import check_selector
 from tsmon_agent.settings import Settings
 from tsmon_agent.state import Database, LastKnownFreshness
@@ -193,7 +193,7 @@ rows = st.fixed_dictionaries(
         "expected_rate": st.none() | st.floats(1e-9, 1e9),
         "warn_interval": st.none(),
         "fail_interval": st.none(),
-        "selector": selectors.map(selector_text),
+        "selector": selectors.map(format_selector),
         "rules": st.none() | OWN,
         "enabled": st.booleans(),
     }

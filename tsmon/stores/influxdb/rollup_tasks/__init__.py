@@ -1,15 +1,20 @@
-"""The server's own tasks that make rollups: set up, named, caught up with."""
+"""The server's tasks that compute rollups: their setup, and what their runs leave to be done."""
 
-from tsmon.stores.influxdb.rollup_tasks.recompute import differing_days, first_time_ns, recompute
-from tsmon.stores.influxdb.rollup_tasks.setup import Change, changes_needed, measurements
+from tsmon.stores.influxdb.rollup_tasks.count_comparison import find_differing_days
+from tsmon.stores.influxdb.rollup_tasks.progress_notes import progress_line
+from tsmon.stores.influxdb.rollup_tasks.recompute import rebuild, recompute
+from tsmon.stores.influxdb.rollup_tasks.setup import find_bucket_changes, find_changes
+from tsmon.stores.influxdb.rollup_tasks.upkeep import RollupUpkeep, backfill
 from tsmon.stores.influxdb.rollup_tasks.written_spans import WrittenSpans
 
 __all__ = [
-    "Change",
+    "RollupUpkeep",
     "WrittenSpans",
-    "changes_needed",
-    "differing_days",
-    "first_time_ns",
-    "measurements",
+    "backfill",
+    "find_bucket_changes",
+    "find_changes",
+    "find_differing_days",
+    "progress_line",
+    "rebuild",
     "recompute",
 ]

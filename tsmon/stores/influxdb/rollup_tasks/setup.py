@@ -1,193 +1,171 @@
-"""Buckets and tasks of rollups: what is missing or out of date on a server, and how it is mended."""
+"""Buckets and tasks of rollups: which are missing or outdated on a server, and how to correct that."""
 
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from tsmon.stores.influxdb.annotated_csv import rows
-from tsmon.stores.influxdb.queries import MAX_TIME_NS, MIN_TIME_NS, condition, quote
-from tsmon.stores.influxdb.rollup_tasks.recompute import (
+from tsmon.stores.influxdb.queries import MAX_TIME_NS, MIN_TIME_NS, condition
+from tsmon.stores.influxdb.rollup_tasks.progress_notes import progress_line
+from tsmon.stores.influxdb.rollup_tasks.recompute import roll_up, split_span
+from tsmon.stores.influxdb.rollup_tasks.rollup_flux import task_flux, task_name, task_prefix
+from tsmon.stores.influxdb.rollup_tasks.stored_data import (
     Contents,
-    contents_of,
-    first_time_ns,
-    progress_line,
-    roll_up,
-    spans_of,
+    query_contents,
+    query_first_time_ns,
+    query_measurements,
 )
-from tsmon.stores.influxdb.rollup_tasks.tasks import task, task_name, task_prefix
-from tsmon.stores.influxdb.rollups.layout import PROGRESS, tier_bucket, tier_name
+from tsmon.stores.influxdb.rollups.layout import tier_bucket, tier_name
 from tsmon.stores.influxdb.rollups.progress import RolledSpan
 from tsmon.stores.rollup_tiers import RollupTier
+from tsmon.stores.setup_change import ReportProgress, SetupChange
 from tsmon.time_units import DAY_NS, SECOND_NS
 
 if TYPE_CHECKING:
-    from tsmon.stores.influxdb.store import InfluxStore
+    from tsmon.stores.influxdb.bucket import InfluxBucket
 
-__all__ = ["Change", "changes_needed", "measurements"]
+__all__ = ["find_bucket_changes", "find_changes"]
 
 PAGE: Final = 100
-WINDOWS_IN_SHARD: Final = 364
+SHARD_WINDOWS: Final = 364
 
-Progress = Callable[[str, int, int], None]
-"""Told what is being rolled up, how many of its windows are done, and how many there are."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One thing that is to be done, in words, and how it is done."""
-
-    text: str
-    apply: Callable[[Progress], Awaitable[None]]
+Apply = Callable[[ReportProgress], Awaitable[None]]
 
 
-async def changes_needed(store: "InfluxStore", tiers: Sequence[RollupTier]) -> list[Change]:
-    """What must be done so that every measurement is rolled up in every tier; none where all is as it should be.
+async def find_changes(bucket: "InfluxBucket", tiers: Sequence[RollupTier]) -> list[SetupChange]:
+    """The changes after which every measurement is rolled up in every tier; none if all is in order.
 
-    Raises :class:`~tsmon.errors.StoreError`, also where the token may not look.
+    Raises :class:`~tsmon.errors.StoreError`, for example if the token may not read tasks or buckets.
     """
-    changes = await _buckets(store, tiers)
-    known = await _tasks(store)
-    found = await measurements(store)
+    name_of_bucket = bucket.connection.bucket
+    changes = await find_bucket_changes(bucket, tiers)
+    known = await _read_tasks(bucket)
     wanted = {}
-    for measurement in found:
-        contents = await contents_of(store, measurement)
+    for measurement in await query_measurements(bucket):
+        contents = await query_contents(bucket, measurement)
         for tier in tiers:
-            name = task_name(store.connection.bucket, measurement, tier.every_ns)
-            text = task(store.connection.bucket, measurement, contents.numbers, tier.every_ns, tier.keep_ns or 0)
-            wanted[name] = text
+            name = task_name(name_of_bucket, measurement, tier.every_ns)
+            flux = task_flux(name_of_bucket, measurement, contents.numbers, tier.every_ns, tier.keep_ns or 0)
+            wanted[name] = flux
             if name not in known:
-                changes.append(Change(f"create task {name!r}", _creates(store, measurement, contents, tier, text)))
-            elif known[name]["flux"] != text:
-                apply = _updates(store, measurement, contents, tier, known[name], text)
-                changes.append(Change(f"update task {name!r}", apply))
+                apply = _create_task(bucket, measurement, contents, tier, flux)
+                changes.append(SetupChange(f"create task {name!r}", apply))
+            elif known[name]["flux"] != flux:
+                apply = _update_task(bucket, measurement, contents, tier, known[name], flux)
+                changes.append(SetupChange(f"update task {name!r}", apply))
     widths = {tier_name(tier.every_ns) for tier in tiers}
     for name, one in known.items():
-        # The task of a measurement without points goes on: it costs nothing, and points may come again.
-        width = name.removeprefix(task_prefix(store.connection.bucket)).partition(" ")[0]
+        # The task of a measurement without points stays: it costs nothing, and points may be written again.
+        width = name.removeprefix(task_prefix(name_of_bucket)).partition(" ")[0]
         if name not in wanted and width not in widths:
-            changes.append(Change(f"delete task {name!r}; its rollups stay", _deletes(store, one["id"])))
+            changes.append(SetupChange(f"delete task {name!r}; its rollups stay", _delete_task(bucket, one["id"])))
     return changes
 
 
-async def measurements(store: "InfluxStore") -> list[str]:
-    """Names of all measurements but that of the rollups' own state."""
-    text = await store.query(
-        'import "influxdata/influxdb/schema"\n\n'
-        f"schema.measurements(bucket: {quote(store.connection.bucket)}, start: time(v: {MIN_TIME_NS}))\n"
-    )
-    return sorted(row.values["_value"] for row in rows(text) if row.values["_value"] != PROGRESS)
-
-
-async def _buckets(store: "InfluxStore", tiers: Iterable[RollupTier]) -> list[Change]:
+async def find_bucket_changes(bucket: "InfluxBucket", tiers: Iterable[RollupTier]) -> list[SetupChange]:
+    """The changes after which every tier has its bucket, with its retention."""
     changes = []
     for tier in tiers:
-        name = tier_bucket(store.connection.bucket, tier.every_ns)
+        name = tier_bucket(bucket.connection.bucket, tier.every_ns)
         keep_s = (tier.keep_ns or 0) // SECOND_NS
         rules = [{"type": "expire", "everySeconds": keep_s, "shardGroupDurationSeconds": _shard_s(tier)}]
-        kept = f"keep {keep_s // 86_400} days" if keep_s else "keep for ever"
-        found = await store.bucket(name)
+        retention = f"keep {keep_s // 86_400} days" if keep_s else "keep for ever"
+        found = await bucket.find_bucket(name)
         if found is None:
             body = {"orgID": "", "name": name, "retentionRules": rules}
-            changes.append(
-                Change(f"create bucket {name!r}, {kept}", _calls(store, "POST", "/api/v2/buckets", body))
-            )
+            apply = _call(bucket, "POST", "/api/v2/buckets", body)
+            changes.append(SetupChange(f"create bucket {name!r}, {retention}", apply))
         elif sum(rule["everySeconds"] for rule in found["retentionRules"]) != keep_s:
-            path = f"/api/v2/buckets/{found['id']}"
-            changes.append(
-                Change(f"change bucket {name!r}: {kept}", _calls(store, "PATCH", path, {"retentionRules": rules}))
-            )
+            apply = _call(bucket, "PATCH", f"/api/v2/buckets/{found['id']}", {"retentionRules": rules})
+            changes.append(SetupChange(f"change bucket {name!r}: {retention}", apply))
     return changes
 
 
 def _shard_s(tier: RollupTier) -> int:
-    """Length in seconds of a shard, whole days: some hundred windows, since each shard of a range is opened.
+    """Length of a shard in seconds, whole days: some hundred windows, since a query opens each shard of its range.
 
-    By default ten years of days would lie in five hundred of them.
+    The server's default would put ten years of days into five hundred shards.
     """
-    days = max(WINDOWS_IN_SHARD * tier.every_ns // DAY_NS, 1)
+    days = max(SHARD_WINDOWS * tier.every_ns // DAY_NS, 1)
     return min(days, max((tier.keep_ns or MAX_TIME_NS) // DAY_NS, 1)) * 86_400
 
 
-async def _tasks(store: "InfluxStore") -> dict[str, Any]:
+async def _read_tasks(bucket: "InfluxBucket") -> dict[str, Any]:
     found: dict[str, Any] = {}
     after: dict[str, str] = {}
+    prefix = task_prefix(bucket.connection.bucket)
     while True:
-        page = (await store.call("GET", "/api/v2/tasks", {"org": "", "limit": str(PAGE), **after}))["tasks"]
-        prefix = task_prefix(store.connection.bucket)
+        page = (await bucket.call("GET", "/api/v2/tasks", {"org": "", "limit": str(PAGE), **after}))["tasks"]
         found |= {one["name"]: one for one in page if one["name"].startswith(prefix)}
         if len(page) < PAGE:
             return found
         after = {"after": page[-1]["id"]}
 
 
-def _calls(
-    store: "InfluxStore", method: str, path: str, body: dict[str, Any] | None
-) -> Callable[[Progress], Awaitable[None]]:
-    async def apply(_: Progress) -> None:
-        await store.call(method, path, {}, body)
+def _call(bucket: "InfluxBucket", method: str, path: str, body: dict[str, Any] | None) -> Apply:
+    async def apply(_: ReportProgress) -> None:
+        await bucket.call(method, path, {}, body)
 
     return apply
 
 
-def _updates(
-    store: "InfluxStore", measurement: str, contents: Contents, tier: RollupTier, known: dict[str, Any], text: str
-) -> Callable[[Progress], Awaitable[None]]:
-    """Exchange the task's text, and make the means of numbers that the old one did not know."""
+def _delete_task(bucket: "InfluxBucket", id_: str) -> Apply:
+    return _call(bucket, "DELETE", f"/api/v2/tasks/{id_}", None)
+
+
+def _update_task(
+    bucket: "InfluxBucket", measurement: str, contents: Contents, tier: RollupTier, known: dict[str, Any], flux: str
+) -> Apply:
+    """Replace the task's Flux, and compute the means of those fields that the old one did not know."""
     new = [field for field in contents.numbers if condition("_field", field) not in known["flux"]]
 
-    async def apply(progress: Progress) -> None:
-        await store.call("PATCH", f"/api/v2/tasks/{known['id']}", {}, {"flux": text, "status": "active"})
-        first_ns = await first_time_ns(store, measurement, new) if new else None
+    async def apply(report: ReportProgress) -> None:
+        await bucket.call("PATCH", f"/api/v2/tasks/{known['id']}", {}, {"flux": flux, "status": "active"})
+        first_ns = await query_first_time_ns(bucket, measurement, new) if new else None
         if first_ns is not None:
-            store.rollups.forget()
-            for one in await store.rollups.all():
+            bucket.rollups.forget()
+            for one in await bucket.rollups.all():
                 if (one.measurement, one.every_ns) == (measurement, tier.every_ns):
-                    await _roll_up(store, one, contents, first_ns, await store.points_since_ns(), progress)
+                    await _roll_up(bucket, one, contents, first_ns, await bucket.points_since_ns(), report)
+
+    return apply
+
+
+def _create_task(
+    bucket: "InfluxBucket", measurement: str, contents: Contents, tier: RollupTier, flux: str
+) -> Apply:
+    """Roll up the stored points, note how far, and leave the rest to the new task."""
+
+    async def apply(report: ReportProgress) -> None:
+        every_ns = tier.every_ns
+        stop_ns = time.time_ns() // every_ns * every_ns
+        first_ns = await query_first_time_ns(bucket, measurement)
+        oldest_ns = max(stop_ns if first_ns is None else first_ns, await bucket.points_since_ns())
+        if tier.keep_ns:
+            oldest_ns = max(oldest_ns, stop_ns - tier.keep_ns)
+        since_ns = min(oldest_ns // every_ns * every_ns, stop_ns)
+        rolled = RolledSpan(measurement, every_ns, since_ns, stop_ns, tier.keep_ns or 0)
+        await _roll_up(bucket, rolled, contents, since_ns, MIN_TIME_NS, report)
+        await bucket.write(progress_line(rolled))
+        await bucket.call("POST", "/api/v2/tasks", {}, {"orgID": "", "flux": flux, "status": "active"})
+        bucket.rollups.forget()
 
     return apply
 
 
 async def _roll_up(
-    store: "InfluxStore",
+    bucket: "InfluxBucket",
     rolled: RolledSpan,
     contents: Contents,
     start_ns: int,
-    raw_from_ns: int,
-    progress: Progress,
+    points_from_ns: int,
+    report: ReportProgress,
 ) -> None:
-    """All from a time on, as far as it is rolled up; no window that begins before ``raw_from_ns``."""
-    spans = list(spans_of(rolled, contents, start_ns, rolled.until_ns, raw_from_ns))
+    """Roll up everything from a time on, as far as the tier reaches; no window from before ``points_from_ns``."""
+    spans = list(split_span(rolled, contents, start_ns, rolled.until_ns, points_from_ns))
     done = 0
     for low_ns, high_ns in spans:
-        await roll_up(store, rolled, contents, low_ns, high_ns)
+        await roll_up(bucket, rolled, contents, low_ns, high_ns)
         done += high_ns - low_ns
-        whole = spans[-1][1] - spans[0][0]
+        total = spans[-1][1] - spans[0][0]
         label = f"{tier_name(rolled.every_ns)} {rolled.measurement}"
-        progress(label, done // rolled.every_ns, whole // rolled.every_ns)
-
-
-def _deletes(store: "InfluxStore", id_: str) -> Callable[[Progress], Awaitable[None]]:
-    return _calls(store, "DELETE", f"/api/v2/tasks/{id_}", None)
-
-
-def _creates(
-    store: "InfluxStore", measurement: str, contents: Contents, tier: RollupTier, text: str
-) -> Callable[[Progress], Awaitable[None]]:
-    """Roll up what is there, note how far, and leave the rest to the task."""
-
-    async def apply(progress: Progress) -> None:
-        every_ns = tier.every_ns
-        stop_ns = time.time_ns() // every_ns * every_ns
-        first_ns = await first_time_ns(store, measurement)
-        oldest_ns = max(stop_ns if first_ns is None else first_ns, await store.points_since_ns())
-        if tier.keep_ns:
-            oldest_ns = max(oldest_ns, stop_ns - tier.keep_ns)
-        since_ns = min(oldest_ns // every_ns * every_ns, stop_ns)
-        rolled = RolledSpan(measurement, every_ns, since_ns, stop_ns, tier.keep_ns or 0)
-        await _roll_up(store, rolled, contents, since_ns, MIN_TIME_NS, progress)
-        await store.write(progress_line(rolled))
-        await store.call("POST", "/api/v2/tasks", {}, {"orgID": "", "flux": text, "status": "active"})
-        store.rollups.forget()
-
-    return apply
+        report(label, done // rolled.every_ns, total // rolled.every_ns)

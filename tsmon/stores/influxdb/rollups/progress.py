@@ -1,25 +1,25 @@
-"""How far each measurement is rolled up, as the tasks note it."""
+"""How far each measurement is rolled up, as the server's tasks note it."""
 
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from tsmon.stores.influxdb.annotated_csv import rows
+from tsmon.stores.influxdb.annotated_csv import parse_rows
 from tsmon.stores.influxdb.queries import condition, quote
 from tsmon.stores.influxdb.rollups.layout import PROGRESS, tier_bucket
 
 __all__ = ["RolledSpan", "RollupProgress"]
 
 FRESH_S: Final = 10.0
-"""How long an answer about the rollups is believed."""
+"""How long the progress is cached."""
 
 
 @dataclass(frozen=True, slots=True)
 class RolledSpan:
-    """A measurement in one tier: all whole windows from ``since_ns`` to ``until_ns`` are rolled up.
+    """A measurement in one tier: all windows from ``since_ns`` to ``until_ns`` are rolled up.
 
-    ``keep_ns`` is the tier's retention, 0 for ever.
+    ``keep_ns`` is the tier's retention; 0: for ever.
     """
 
     measurement: str
@@ -28,8 +28,8 @@ class RolledSpan:
     until_ns: int
     keep_ns: int = 0
 
-    def whole(self, start_ns: int, stop_ns: int, every_ns: int, now_ns: int) -> tuple[int, int]:
-        """The part of a span, in whole windows of ``every_ns``, that its rollups answer; may be empty."""
+    def covered(self, start_ns: int, stop_ns: int, every_ns: int, now_ns: int) -> tuple[int, int]:
+        """The part of a span, in whole windows of ``every_ns``, that the rollups cover; it may be empty."""
         low_ns = max(start_ns, self.since_ns)
         if self.keep_ns:
             low_ns = max(low_ns, now_ns - self.keep_ns + self.every_ns)
@@ -37,44 +37,49 @@ class RolledSpan:
 
 
 class RollupProgress:
-    """Asks by ``query`` (Flux in, annotated CSV out) what the tasks noted, and remembers it for a while."""
+    """Reads the tasks' notes by ``query`` (Flux to annotated CSV), and caches them for some seconds."""
 
     def __init__(self, query: Callable[[str], Awaitable[str]], bucket: str) -> None:
         self._query = query
         self.bucket = bucket
         self._known: list[RolledSpan] = []
-        self._until_s = 0.0
+        self._fresh_until_s = 0.0
 
     def forget(self) -> None:
-        """Ask anew the next time."""
-        self._until_s = 0.0
+        """Read the notes again at the next call."""
+        self._fresh_until_s = 0.0
 
     async def all(self) -> list[RolledSpan]:
-        """Everything that is rolled up, in whatever tier."""
-        if time.monotonic() >= self._until_s:
-            self._known = await self._asked()
-            self._until_s = time.monotonic() + FRESH_S
+        """Everything that is rolled up, in all tiers."""
+        if time.monotonic() >= self._fresh_until_s:
+            self._known = await self._read()
+            self._fresh_until_s = time.monotonic() + FRESH_S
         return self._known
 
     async def widest(
         self, measurement: str, start_ns: int, stop_ns: int, every_ns: int
     ) -> tuple[RolledSpan, int, int] | None:
-        """What answers most of a span in windows of ``every_ns``, and which part of it; None: nothing does."""
+        """The rollups that cover most of a span in windows of ``every_ns``, and which part; None if none do.
+
+        Of several that cover as much, the widest.
+        """
         now_ns = time.time_ns()
         best = None
         for one in sorted(await self.all(), key=lambda one: -one.every_ns):
             if one.measurement != measurement or every_ns % one.every_ns:
                 continue
-            low_ns, high_ns = one.whole(start_ns, stop_ns, every_ns, now_ns)
+            low_ns, high_ns = one.covered(start_ns, stop_ns, every_ns, now_ns)
             if low_ns < high_ns and (best is None or high_ns - low_ns > best[2] - best[1]):
                 best = one, low_ns, high_ns
         return best
 
-    async def most(self, measurement: str, start_ns: int, stop_ns: int) -> tuple[RolledSpan, int, int] | None:
-        """What answers most of a span in windows of whatever width, the widest of several; None: nothing does."""
+    async def widest_of_any(
+        self, measurement: str, start_ns: int, stop_ns: int
+    ) -> tuple[RolledSpan, int, int] | None:
+        """As :meth:`widest`, in windows of any width."""
         now_ns = time.time_ns()
         parts = [
-            (one, *one.whole(start_ns, stop_ns, one.every_ns, now_ns))
+            (one, *one.covered(start_ns, stop_ns, one.every_ns, now_ns))
             for one in await self.all()
             if one.measurement == measurement
         ]
@@ -82,16 +87,16 @@ class RollupProgress:
         return max(parts, key=lambda part: (part[2] - part[1], part[0].every_ns), default=None)
 
     def bucket_of(self, rolled: RolledSpan) -> str:
-        """Where its rollups are."""
+        """Name of the bucket that holds the rollups."""
         return tier_bucket(self.bucket, rolled.every_ns)
 
-    async def _asked(self) -> list[RolledSpan]:
+    async def _read(self) -> list[RolledSpan]:
         text = await self._query(
             f"from(bucket: {quote(self.bucket)})\n  |> range(start: -30d)\n"
             f"  |> filter(fn: (r) => {condition('_measurement', PROGRESS)})\n  |> last()\n"
         )
         found: dict[tuple[str, int], dict[str, int]] = {}
-        for row in rows(text):
+        for row in parse_rows(text):
             key = row.tags.get("rolled", ""), int(row.tags.get("every_ns", 0))
             found.setdefault(key, {})[row.values["_field"]] = row.values["_value"]
         return [

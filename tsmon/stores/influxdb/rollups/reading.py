@@ -1,11 +1,17 @@
-"""Answers from rollups: bins, and means weighted by their counts."""
+"""Queries that aggregate rollups to wider windows: bins, counts, and means weighted by their counts."""
 
-from tsmon.stores.base import Bin, Selector, Series
-from tsmon.stores.influxdb.annotated_csv import Key, rows
+from tsmon.stores.influxdb.annotated_csv import Key, parse_rows
 from tsmon.stores.influxdb.queries import counts_query, source
 from tsmon.stores.influxdb.rollups.layout import COUNT, FIRST, LAST, MEAN, rolled_field
+from tsmon.stores.query_types import Bin, Selector, Series
 
-__all__ = ["bins_of", "rolled_bins_query", "rolled_counts_query", "rolled_series_query", "series_of"]
+__all__ = [
+    "parse_rolled_bins",
+    "parse_rolled_series",
+    "rolled_bins_query",
+    "rolled_counts_query",
+    "rolled_series_query",
+]
 
 
 def rolled_bins_query(bucket: str, selector: Selector, start_ns: int, stop_ns: int, every_ns: int) -> str:
@@ -18,10 +24,10 @@ def rolled_bins_query(bucket: str, selector: Selector, start_ns: int, stop_ns: i
     )
 
 
-def bins_of(text: str, every_ns: int) -> list[Bin]:
-    """What :func:`rolled_bins_query` answers, all series together."""
+def parse_rolled_bins(text: str, every_ns: int) -> list[Bin]:
+    """Bins in the response to :func:`rolled_bins_query`, of all series together."""
     found: dict[int, list[int]] = {}
-    for row in rows(text):
+    for row in parse_rows(text):
         start_ns = row.values["_start"] // every_ns * every_ns
         value = row.values["_value"]
         first, last, count = found.setdefault(start_ns, [2**63, -(2**63), 0])
@@ -40,7 +46,7 @@ def rolled_counts_query(
 ) -> str:
     """A row per series with the number of its values in a span.
 
-    ``buckets`` are those of the points and of the rollups, of which is taken what lies in ``rolled``.
+    ``buckets`` are those of the points and of the rollups; ``rolled`` is the part of the span to read from rollups.
     """
     points, tier = buckets
     parts = [counts_query(tier, rolled_field(selector, COUNT), *rolled, function="sum")]
@@ -64,11 +70,11 @@ def rolled_series_query(bucket: str, selector: Selector, start_ns: int, stop_ns:
     )
 
 
-def series_of(text: str, every_ns: int) -> list[Series]:
-    """What :func:`rolled_series_query` answers: the mean of each window of ``every_ns`` of each series."""
+def parse_rolled_series(text: str, every_ns: int) -> list[Series]:
+    """Means of windows of ``every_ns`` of each series, from the response to :func:`rolled_series_query`."""
     means: dict[tuple[Key, int], float] = {}
     counts: dict[tuple[Key, int], int] = {}
-    for row in rows(text):
+    for row in parse_rows(text):
         at = row.key, row.values["_time"]
         if row.result == "mean":
             means[at] = row.values["_value"]

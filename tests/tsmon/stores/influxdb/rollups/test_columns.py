@@ -2,7 +2,7 @@
 
 import pytest
 
-from tsmon.stores.influxdb.rollups.columns import windows_of
+from tsmon.stores.influxdb.rollups.columns import parse_columns
 
 COLUMN = "#datatype,string,long,long\r\n#group,false,false,false\r\n#default,{},,\r\n,result,table,_value\r\n{}\r\n"
 TOLD = (
@@ -33,7 +33,7 @@ WHOLE = (
 
 
 def test_series_are_told_apart_also_by_tags_that_need_quotes() -> None:
-    found = windows_of(WHOLE, 10)
+    found = parse_columns(WHOLE, 10)
     assert found is not None
     assert {tags: (one.firsts, one.lasts, one.counts) for tags, one in found.items()} == {
         (("s", "a"),): ([5, 17], [6, 19], [2, 3]),
@@ -43,8 +43,8 @@ def test_series_are_told_apart_also_by_tags_that_need_quotes() -> None:
 
 
 def test_nothing_is_no_series() -> None:
-    assert windows_of("", 10) == {}
-    assert windows_of("\r\n\r\n\r\n", 10) == {}
+    assert parse_columns("", 10) == {}
+    assert parse_columns("\r\n\r\n\r\n", 10) == {}
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_nothing_is_no_series() -> None:
     ],
 )
 def test_what_is_not_understood_is_not_guessed(text: str) -> None:
-    assert windows_of(text, 10) is None
+    assert parse_columns(text, 10) is None
 
 
 def test_sums_beyond_64_bits_are_those_of_the_server() -> None:
@@ -83,6 +83,6 @@ def test_sums_beyond_64_bits_are_those_of_the_server() -> None:
         + TOLD.format("length", ",,0,2,v:count,a\r\n,,1,2,v:first,a\r\n,,2,2,v:last,a\r\n")
         + TOLD.format("sum", f",,0,2,v:count,a\r\n,,1,{10 - 2**63},v:first,a\r\n,,2,{12 - 2**63},v:last,a\r\n")
     )
-    found = windows_of(text, 10)
+    found = parse_columns(text, 10)
     assert found is not None
     assert found[("s", "a"),].lasts == [high + 1, high + 11]

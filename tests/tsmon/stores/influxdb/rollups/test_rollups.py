@@ -12,8 +12,9 @@ from tsmon.errors import StoreRefusedError
 from tsmon.stores import Bin, Count, Selector, Series, WindowedSpan
 from tsmon.stores.influxdb import InfluxConnection, InfluxStore
 from tsmon.stores.influxdb.annotated_csv import rows
-from tsmon.stores.influxdb.rollup_tasks import changes_needed, differing_days, recompute
-from tsmon.stores.influxdb.rollup_tasks.recompute import Contents, contents_of, roll_up, spans_of
+from tsmon.stores.influxdb.rollup_tasks import find_changes, find_differing_days, recompute
+from tsmon.stores.influxdb.rollup_tasks.recompute import roll_up, split_span
+from tsmon.stores.influxdb.rollup_tasks.stored_data import Contents, query_contents
 from tsmon.stores.influxdb.rollups import RolledSpan
 from tsmon.stores.influxdb.rollups.layout import tier_bucket
 from tsmon.stores.rollup_tiers import RollupTier
@@ -53,7 +54,7 @@ async def write(store: InfluxStore, texts: Iterator[str]) -> None:
 
 async def set_up(store: InfluxStore, tiers: tuple[RollupTier, ...] = TIERS) -> list[str]:
     """What had to be done."""
-    changes = await changes_needed(store, tiers)
+    changes = await find_changes(store, tiers)
     for change in changes:
         await change.apply(lambda *_: None)
     return [change.text for change in changes]
@@ -88,7 +89,7 @@ async def answers(store: InfluxStore) -> tuple[list[list[Bin]], list[list[Series
 
 async def from_points(store: InfluxStore) -> tuple[list[list[Bin]], list[list[Series]], list[list[Count]]]:
     async with InfluxStore(store.connection) as other:
-        other.rollups._until_s = float("inf")
+        other.rollups._fresh_until_s = float("inf")
         return await answers(other)
 
 
@@ -128,7 +129,7 @@ async def test_a_shard_of_a_tier_has_some_hundred_windows(store: InfluxStore) ->
     await set_up(store)
     days = []
     for tier in TIERS:
-        found = await store.bucket(tier_bucket(store.connection.bucket, tier.every_ns))
+        found = await store.find_bucket(tier_bucket(store.connection.bucket, tier.every_ns))
         assert found is not None
         days.append(found["retentionRules"][0]["shardGroupDurationSeconds"] / 86_400)
     assert days == [3, 15, 364]
@@ -155,7 +156,7 @@ async def test_what_is_out_of_date_is_upgraded_and_what_has_gone_is_deleted(stor
 async def test_a_number_that_tasks_do_not_know_yet_gets_the_means_that_they_left_out(store: InfluxStore) -> None:
     await write(store, lines(3, 50))
     await set_up(store)
-    known = await contents_of(store, "ctd")
+    known = await query_contents(store, "ctd")
     day = NOW - 3 * DAY_NS
     await store.write("\n".join(f"ctd,site=c fresh={n} {day + n * 7 * MINUTE_NS}" for n in range(200)).encode())
     for rolled in await store.rollups.all():
@@ -165,7 +166,7 @@ async def test_a_number_that_tasks_do_not_know_yet_gets_the_means_that_they_left
     assert len(await set_up(store)) == len(TIERS)
     (found,) = await store.series(asked[0], **asked[1])
     async with InfluxStore(store.connection) as other:
-        other.rollups._until_s = float("inf")
+        other.rollups._fresh_until_s = float("inf")
         (expected,) = await other.series(asked[0], **asked[1])
     assert (found.times_ns, found.values) == (expected.times_ns, pytest.approx(expected.values))
     assert len(found.values) == 24
@@ -188,12 +189,12 @@ async def test_late_points_overwrites_and_replays_count_once_their_span_is_compu
 async def test_days_whose_counts_differ_are_found(store: InfluxStore) -> None:
     await write(store, lines(6, 500))
     await set_up(store)
-    assert await differing_days(store, "ctd", 30, now_ns=NOW) == []
+    assert await find_differing_days(store, "ctd", 30, now_ns=NOW) == []
     late = NOW - 3 * DAY_NS + 5 * HOUR_NS
     await store.write(b"ctd,site=c value=1 %d" % late)
-    assert await differing_days(store, "ctd", 30, now_ns=NOW) == [NOW - 3 * DAY_NS]
+    assert await find_differing_days(store, "ctd", 30, now_ns=NOW) == [NOW - 3 * DAY_NS]
     await recompute(store, "ctd", NOW - 3 * DAY_NS, NOW - 2 * DAY_NS)
-    assert await differing_days(store, "ctd", 30, now_ns=NOW) == []
+    assert await find_differing_days(store, "ctd", 30, now_ns=NOW) == []
     await check(store)
 
 
@@ -204,17 +205,17 @@ async def test_a_day_is_found_that_only_the_widest_tier_has_counted_right(store:
     day = NOW - 3 * DAY_NS
     await store.write(b"ctd,site=a\\ b value=1 %d" % (day + 5 * HOUR_NS))
     [widest] = [one for one in await store.rollups.all() if one.every_ns == DAY_NS]
-    await roll_up(store, widest, await contents_of(store, "ctd"), day, day + DAY_NS)
-    assert await differing_days(store, "ctd", 30, now_ns=NOW) == [day]
+    await roll_up(store, widest, await query_contents(store, "ctd"), day, day + DAY_NS)
+    assert await find_differing_days(store, "ctd", 30, now_ns=NOW) == [day]
     await recompute(store, "ctd", day, day + DAY_NS)
-    assert await differing_days(store, "ctd", 30, now_ns=NOW) == []
+    assert await find_differing_days(store, "ctd", 30, now_ns=NOW) == []
     await check(store)
 
 
 @pytest.mark.parametrize(("series", "windows"), [(0, 1_000), (1, 1_000), (500, 200), (10**6, 1)])
 def test_steps_are_the_smaller_the_more_series_there_are(series: int, windows: int) -> None:
     rolled = RolledSpan("m", DAY_NS, 5 * DAY_NS, 2_005 * DAY_NS)
-    found = list(spans_of(rolled, Contents([], series), 0, 3_000 * DAY_NS, 0))
+    found = list(split_span(rolled, Contents([], series), 0, 3_000 * DAY_NS, 0))
     assert found[0] == (5 * DAY_NS, (5 + windows) * DAY_NS)
     assert len(found) == 2_000 // windows
     assert all(before[1] == after[0] for before, after in pairwise(found))
@@ -241,7 +242,7 @@ async def test_windows_that_lost_their_points_are_frozen(influxdb: InfluxDB) -> 
 
 async def test_the_servers_own_scheduler_runs_a_task_and_notes_how_far_it_came(store: InfluxStore) -> None:
     await store.write(f"m v=1 {time.time_ns() - 3 * S}".encode())
-    [*_, create] = await changes_needed(store, (RollupTier(S, DAY_NS),))
+    [*_, create] = await find_changes(store, (RollupTier(S, DAY_NS),))
     await set_up(store, (RollupTier(S, DAY_NS),))
     assert "1s m" in create.text
     [before] = await store.rollups.all()

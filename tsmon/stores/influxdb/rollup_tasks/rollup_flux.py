@@ -1,8 +1,8 @@
-"""Flux that rolls a measurement up, once or as a task.
+"""Flux that rolls up a measurement, once or as a task of the server.
 
-Count, first, last and mean of each window are computed by the storage, each from its own ``from``; windows are
-whole and computed from everything that is stored of them, so it does not matter how often. Joining the many small
-tables of a series before anything else is done to them is what makes it quick.
+The storage computes count, first, last and mean of each window, each with its own ``from``. Windows are always
+computed whole, from everything that is stored of them, so rolling up is idempotent. It is quick because the many
+small tables of a series are joined before anything else is done to them.
 """
 
 from collections.abc import Sequence
@@ -11,26 +11,28 @@ from typing import Final
 from tsmon.stores.influxdb.queries import condition, quote
 from tsmon.stores.influxdb.rollups.layout import COUNT, FIRST, LAST, MEAN, PROGRESS, tier_bucket, tier_name
 
-__all__ = ["VERSION", "once", "task", "task_name", "task_prefix"]
+__all__ = ["VERSION", "rollup_query", "task_flux", "task_name", "task_prefix"]
 
 VERSION: Final = 1
 REACH: Final = 2
-"""How many windows that are over each run computes again, so that what comes a little late counts."""
+"""Number of past windows that each run computes again, for points that arrive a little late."""
 SHORTEST_REACH_NS: Final = 600_000_000_000
 OFFSET: Final = "30s"
 
-# Not in one table: there tags would stand in the order in which they are first met, and ``to()`` would write them
-# so, unsorted, which makes another series of them.
+# One table for all would have its tags in the order in which they are first seen, and ``to()`` would write them
+# unsorted, as another series.
 _SERIES: Final = '  |> group(columns: ["_field", "_start", "_stop", "_time", "_value"], mode: "except")\n'
 
 
-def once(bucket: str, measurement: str, numbers: Sequence[str], every_ns: int, start_ns: int, stop_ns: int) -> str:
-    """Roll up the windows of a span, which are whole; ``numbers`` are the fields that have means."""
+def rollup_query(
+    bucket: str, measurement: str, numbers: Sequence[str], every_ns: int, start_ns: int, stop_ns: int
+) -> str:
+    """Roll up a span of whole windows once; ``numbers`` are the fields that have means."""
     return _rolled(bucket, measurement, numbers, every_ns, f"time(v: {start_ns})", f"time(v: {stop_ns})")
 
 
-def task(bucket: str, measurement: str, numbers: Sequence[str], every_ns: int, keep_ns: int) -> str:
-    """A task that rolls up what is over, from where the last run ended, and notes how far it came."""
+def task_flux(bucket: str, measurement: str, numbers: Sequence[str], every_ns: int, keep_ns: int) -> str:
+    """A task that rolls up past windows, from where its last run ended, and notes how far it came."""
     reach_ns = max(REACH * every_ns, -(-SHORTEST_REACH_NS // every_ns) * every_ns)
     where = f"{condition('_measurement', PROGRESS)} and {condition('rolled', measurement)}"
     known = (
@@ -62,7 +64,7 @@ def task(bucket: str, measurement: str, numbers: Sequence[str], every_ns: int, k
 
 
 def task_prefix(bucket: str) -> str:
-    """How the names of a bucket's tasks begin."""
+    """Prefix of the names of a bucket's tasks."""
     return f"tsmon rollups of {bucket}: "
 
 
@@ -80,7 +82,7 @@ def _rolled(bucket: str, measurement: str, numbers: Sequence[str], every_ns: int
     )
     target = f'  |> to(bucket: {quote(tier_bucket(bucket, every_ns))})\n  |> count()\n  |> yield(name: "{{}}")\n'
 
-    def made(function: str, suffix: str, more: str, where: str = "") -> str:
+    def roll_up(function: str, suffix: str, more: str, where: str = "") -> str:
         return (
             f"{source.format(where)}"
             f"  |> {function}()\n"
@@ -96,8 +98,8 @@ def _rolled(bucket: str, measurement: str, numbers: Sequence[str], every_ns: int
         '  |> drop(columns: ["_time"])\n'
         '  |> rename(columns: {_start: "_time"})\n'
     )
-    parts = [made("count", COUNT, windows), made("first", FIRST, times), made("last", LAST, times)]
+    parts = [roll_up("count", COUNT, windows), roll_up("first", FIRST, times), roll_up("last", LAST, times)]
     if numbers:
         named = " or ".join(condition("_field", field) for field in numbers)
-        parts.append(made("mean", MEAN, windows, f" and ({named})"))
+        parts.append(roll_up("mean", MEAN, windows, f" and ({named})"))
     return "\n".join(parts)

@@ -1,0 +1,84 @@
+"""One bucket of an InfluxDB server: writes, its creation, its retention, and how far it is rolled up."""
+
+import time
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from tsmon.errors import StoreUnavailableError
+from tsmon.stores.influxdb.api import InfluxApi
+from tsmon.stores.influxdb.connection import InfluxConnection
+from tsmon.stores.influxdb.queries import MIN_TIME_NS
+from tsmon.stores.influxdb.responses import parse_message
+from tsmon.stores.influxdb.rollups.progress import RollupProgress
+from tsmon.time_units import SECOND_NS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["InfluxBucket"]
+
+COMPRESSION_LEVEL: Final = 1
+
+
+class InfluxBucket(InfluxApi):
+    """A bucket, with the buckets of its rollups beside it.
+
+    ``create_bucket`` creates a missing bucket at the first write, with ``retention_s`` seconds of retention (0: for
+    ever).
+    """
+
+    def __init__(self, connection: InfluxConnection, *, create_bucket: bool = False, retention_s: int = 0) -> None:
+        super().__init__(connection)
+        self._may_create = create_bucket
+        self._retention_s = retention_s
+        self.rollups = RollupProgress(self.query, connection.bucket)
+        """How far each measurement is rolled up; nothing before ``tsmon-agent setup``."""
+        self.on_written: Callable[[bytes], None] | None = None
+        """Called with the lines of each acknowledged write."""
+
+    async def write(self, lines: bytes) -> None:
+        """See :meth:`Store.write`; compressed unless the server is this machine."""
+        headers = {"Content-Type": "text/plain; charset=utf-8"}
+        body = lines
+        if self._compress:
+            from isal import igzip
+
+            body = igzip.compress(lines, COMPRESSION_LEVEL)
+            headers["Content-Encoding"] = "gzip"
+        parameters = {"org": await self._organization(), "bucket": self.connection.bucket, "precision": "ns"}
+        response = await self._post("/api/v2/write", parameters, headers, body)
+        if response.status == 404 and self._may_create:
+            await self.create()
+            response = await self._post("/api/v2/write", parameters, headers, body)
+        if response.status in (204, 422) and self.on_written is not None:
+            self.on_written(lines)
+        if response.status != 204:
+            raise self._error(response)
+
+    async def create(self) -> None:
+        """Create the bucket if it is missing; the token must be allowed to."""
+        organization = await self._organization()
+        found = await self._organizations({"org": organization})
+        if not found:
+            raise StoreUnavailableError(
+                f"{self}: the bucket cannot be created, since the token does not see the organization; "
+                "create the bucket yourself, or set monitoring.token to one that may"
+            )
+        rules = [{"type": "expire", "everySeconds": self._retention_s}] if self._retention_s else []
+        body = {"orgID": found[0]["id"], "name": self.connection.bucket, "retentionRules": rules}
+        headers = {"Content-Type": "application/json"}
+        response = await self._post("/api/v2/buckets", {}, headers, msgspec.json.encode(body))
+        exists = response.status == 422 and b"already exists" in response.body
+        if response.status != 201 and not exists:
+            raise StoreUnavailableError(
+                f"{self}: the bucket cannot be created ({response.status}: {parse_message(response.body)}); "
+                "create it yourself, or set monitoring.token to one that may"
+            )
+
+    async def points_since_ns(self) -> int:
+        """Time before which retention may have removed points; the smallest time if the bucket keeps all points."""
+        found = await self.find_bucket(self.connection.bucket)
+        rules = [] if found is None else found["retentionRules"]
+        keep_s = min((rule["everySeconds"] for rule in rules if rule["everySeconds"]), default=0)
+        return time.time_ns() - keep_s * SECOND_NS if keep_s else MIN_TIME_NS
