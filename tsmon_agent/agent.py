@@ -220,8 +220,8 @@ def _monitor_settings(settings: Settings) -> MonitoringSettings:
     """Settings of the agent's Monitor.
 
     Invalid points of a sampler are always reported, whatever ``on_invalid`` says. The library's self metrics are
-    off, since the agent emits its own. Unless the flushing period is set, points wait half an interval: a timer that
-    fires every second for nothing would cost as much as sampling every ten seconds.
+    off, since the agent emits its own. Unless the flushing period is set, points wait half an interval: a timer
+    that fires every second for nothing would cost as much as sampling every ten seconds.
     """
     changes: dict[str, object] = {"on_invalid": "raise", "self_metrics_period": 0.0}
     if "flushing_period" not in settings.monitoring.model_fields_set:

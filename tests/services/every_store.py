@@ -1,52 +1,50 @@
-"""Every store, new and empty, for the tests that all of them must pass."""
+"""Every registered store, new and empty, for the tests that all of them must pass.
+
+Each is built as a program builds it: from a settings file, by the name under which it is registered.
+"""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tsmon.settings import load_settings
 from tsmon.stores import Store
-from tsmon.stores.influxdb import InfluxConnection, InfluxStore
-from tsmon.stores.memory import MemoryStore
-from tsmon.stores.sqlite import SqliteStore
+from tsmon.stores.factory import store_from
 
 if TYPE_CHECKING:
     from tests.services.influxdb import InfluxDB
 
 
-@asynccontextmanager
-async def sqlite(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
+def sqlite(request: pytest.FixtureRequest) -> str:
     directory = Path(request.getfixturevalue("tmp_path"))
-    async with SqliteStore(directory / "new" / "tsmon.db") as store:
-        yield store
+    return f'file = "{directory / "new" / "tsmon.db"}"'
 
 
-@asynccontextmanager
-async def influxdb(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
+def influxdb(request: pytest.FixtureRequest) -> str:
     server: InfluxDB = request.getfixturevalue("influxdb")
     bucket: str = request.getfixturevalue("bucket")
-    connection = InfluxConnection(url=server.url, org=server.org, bucket=bucket, token=server.token)
-    async with InfluxStore(connection) as store:
-        yield store
+    return f'url = "{server.url}"\norganization = "{server.org}"\nbucket = "{bucket}"\ntoken = "{server.token}"'
 
 
-@asynccontextmanager
-async def memory(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
-    async with MemoryStore() as store:
-        yield store
+def memory(request: pytest.FixtureRequest) -> str:
+    return ""
 
 
-STORES: dict[str, Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[Store]]] = {
+STORES: dict[str, Callable[[pytest.FixtureRequest], str]] = {
     "influxdb": influxdb,
     "memory": memory,
     "sqlite": sqlite,
 }
+"""The settings of each, beside its name."""
 
 
 @pytest.fixture(params=sorted(STORES))
 async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
     """One store of each kind, open and empty."""
-    async with STORES[request.param](request) as opened:
+    name: str = request.param
+    file = Path(request.getfixturevalue("tmp_path")) / "store.toml"
+    file.write_text(f'[monitoring]\nstore = "{name}"\n{STORES[name](request)}\n')
+    async with store_from(load_settings(file).monitoring) as opened:
         yield opened

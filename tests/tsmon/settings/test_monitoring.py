@@ -90,31 +90,7 @@ def test_the_home_directory_may_be_a_tilde(monkeypatch: pytest.MonkeyPatch) -> N
     assert MonitoringSettings.model_validate({"token_file": "~/token"}).token_file == Path("/home/of/token")
 
 
-@pytest.mark.parametrize(
-    ("keys", "expected"),
-    [
-        ({}, False),
-        ({"service": "s", "flushing_period": 2.0}, False),
-        ({"url": "http://localhost"}, True),
-        ({"token": "t"}, True),
-        ({"store": "influxdb"}, True),
-        ({"store": "sqlite", "url": "http://localhost"}, False),
-    ],
-)
-def test_a_server_is_meant_as_soon_as_one_of_its_keys_is_set(keys: dict[str, Any], expected: bool) -> None:
-    assert MonitoringSettings.model_validate(keys).server_set is expected
-
-
 def test_settings_do_not_change() -> None:
     settings = MonitoringSettings()
     with pytest.raises(ValidationError):
         settings.port = 5
-    assert settings.store_key == MonitoringSettings().store_key
-    assert settings.store_key != MonitoringSettings.model_validate({"token": "t"}).store_key
-
-
-def test_keys_of_a_server_do_not_change_which_embedded_file_is_meant() -> None:
-    """Else a reload would open the file a second time, which its lock refuses."""
-    embedded = MonitoringSettings(file=Path("a.db"))
-    assert MonitoringSettings(file=Path("a.db"), timeout=5.0, store="sqlite").store_key == embedded.store_key
-    assert MonitoringSettings(file=Path("b.db")).store_key != embedded.store_key
