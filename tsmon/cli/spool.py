@@ -108,7 +108,9 @@ def replay(
     monitoring = load_settings(settings).monitoring
     store = store_from(monitoring, embedded=True)
     if store.destination is None:
-        raise TsmonError(f"points go to {store}, which has no spool; there is nothing to send")
+        raise TsmonError(
+            f"the settings name no InfluxDB server; points go to {store}, which needs no spool, so nothing waits"
+        )
     asyncio.run(_replay(monitoring.model_copy(update={"enabled": True, "spool": "on"}), timeout))
 
 

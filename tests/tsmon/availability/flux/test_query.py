@@ -9,7 +9,7 @@ from tsmon.availability import BINS, EXACT, Deployment, Rules, compute_spans, qu
 from tsmon.availability.flux import build_availability_query, compute_availability_in_influxdb
 from tsmon.stores import Selector
 from tsmon.stores.influxdb import InfluxConnection, InfluxStore
-from tsmon.stores.influxdb.annotated_csv import rows
+from tsmon.stores.influxdb.annotated_csv import parse_rows
 from tsmon.stores.influxdb.rollup_tasks import find_changes
 from tsmon.stores.rollup_tiers import RollupTier
 
@@ -30,7 +30,7 @@ async def test_all_reading_of_points_is_done_by_the_storage(influxdb: InfluxDB, 
     query = build_availability_query(bucket, Selector("m", "v"), found, rules).removeprefix('import "array"\n')
     async with store(influxdb, bucket) as opened:
         await opened.write(b"\n".join(b"m,a=%d v=1 %d" % (n % 2, T + n * HOUR) for n in range(300)))
-        told = [row.values for row in rows(await opened.query(PROFILER + query))]
+        told = [row.values for row in parse_rows(await opened.query(PROFILER + query))]
     operators = [row["Type"] for row in told if "Type" in row]
     sources = [operator for operator in operators if operator.startswith("*influxdb.")]
     assert sources == ["*influxdb.readWindowAggregateSource"] * 3 * len(found)

@@ -37,12 +37,12 @@ def test_a_token_is_taken_without_the_space_around_it(tmp_path: Path) -> None:
 
 
 def test_a_token_that_no_header_can_carry_is_refused_without_being_shown(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"^monitoring\.token holds a line break") as caught:
+    with pytest.raises(SettingsError, match=r"^monitoring\.token contains a line break") as caught:
         InfluxConnection(token="hid\nden").read_token()
     assert "den" not in str(caught.value).replace("hidden", "")
     file = tmp_path / "token"
     file.write_text("two\nlines\n")
-    with pytest.raises(SettingsError, match=f"token_file {file} holds a line break"):
+    with pytest.raises(SettingsError, match=f"token_file {file} contains a line break"):
         InfluxConnection(token_file=file).read_token()
 
 

@@ -96,7 +96,7 @@ async def main(path):
         child = os.fork()
         if child == 0:
             try:
-                store._opened()
+                store._require_open()
             except StoreError as error:
                 print(error, flush=True)
             sys.stdin.readline()  # outlives its parent

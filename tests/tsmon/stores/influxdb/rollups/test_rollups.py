@@ -11,7 +11,7 @@ from tests.services.influxdb import InfluxDB
 from tsmon.errors import StoreRefusedError
 from tsmon.stores import Bin, Count, Selector, Series, WindowedSpan
 from tsmon.stores.influxdb import InfluxConnection, InfluxStore
-from tsmon.stores.influxdb.annotated_csv import rows
+from tsmon.stores.influxdb.annotated_csv import parse_rows
 from tsmon.stores.influxdb.rollup_tasks import find_changes, find_differing_days, recompute
 from tsmon.stores.influxdb.rollup_tasks.recompute import roll_up, split_span
 from tsmon.stores.influxdb.rollup_tasks.stored_data import Contents, query_contents
@@ -262,7 +262,7 @@ async def test_the_servers_own_scheduler_runs_a_task_and_notes_how_far_it_came(s
     while await after() <= before.until_ns:
         assert time.monotonic() < deadline
     text = await store.query(f'from(bucket: "{store.connection.bucket}_1s") |> range(start: -1d) |> count()')
-    assert {row.values["_field"] for row in rows(text)} == {"v:count", "v:first", "v:last", "v:mean"}
+    assert {row.values["_field"] for row in parse_rows(text)} == {"v:count", "v:first", "v:last", "v:mean"}
 
 
 async def test_texts_have_no_means_from_rollups_either(store: InfluxStore) -> None:
