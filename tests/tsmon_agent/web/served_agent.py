@@ -65,8 +65,8 @@ class ServedAgent:
         await self.context.monitor.flush(5)
 
     async def finish_upkeep(self) -> None:
-        """Wait until the rounds that a change has requested are over."""
-        await asyncio.gather(*self.agent._upkeep.values())
+        """Wait until the round of freshness that a change has requested is over."""
+        await self.agent._freshness_round.wait()
 
     async def get_json(self, path: str, status: int = 200) -> Any:
         async with self.client.get(path) as response:
