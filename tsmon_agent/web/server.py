@@ -17,7 +17,7 @@ from tsmon_agent.web.listener import limit_parse_errors, listen
 from tsmon_agent.web.live.sockets import LiveSockets
 from tsmon_agent.web.registry import HANDLERS
 from tsmon_agent.web.requests.client import Clients
-from tsmon_agent.web.responses.errors import JSON_PARTS, json_parts, respond_to_errors
+from tsmon_agent.web.responses.errors import JSON_PARTS, find_json_parts, respond_to_errors
 from tsmon_agent.web.responses.headers import add_headers, require_https
 from tsmon_agent.web.responses.navigation import NAVIGATION, build_navigation
 from tsmon_agent.web.responses.static_files import StaticFiles
@@ -134,7 +134,7 @@ class WebServer:
             routes += handlers(parts).routes()
         app.add_routes(_add_prefix(base, routes))
         app[NAVIGATION] = build_navigation(app)
-        app[JSON_PARTS] = json_parts(app, base)
+        app[JSON_PARTS] = find_json_parts(app, base)
         return app
 
     async def _check_tokens(self) -> None:

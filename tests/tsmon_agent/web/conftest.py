@@ -1,4 +1,4 @@
-"""A real agent with a real store, whose rounds the tests choose, and a real browser."""
+"""A real agent with a real store, whose rounds the tests publish, and a real browser."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -31,7 +31,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All tests of the pages share a loop, since they share a browser, which takes seconds to start."""
+    """All tests of the pages share an event loop, since they share a browser, which takes seconds to start."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents and pytest_asyncio.is_async_test(item):
@@ -40,14 +40,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    """The run's browser; each visit is a stranger to it."""
+    """The browser of the test run; each visit has a context of its own."""
     async with running() as started:
         yield started
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def served(settings: Settings) -> AsyncIterator[ServedAgent]:
-    """An agent with its pages that does not sample: it shows what the test publishes."""
+    """An agent with its pages that does not sample: it shows the rounds that the test publishes."""
     agent = Agent(settings)
     await agent.context.monitor.start()
     server = WebServer(agent.context, settings.web)

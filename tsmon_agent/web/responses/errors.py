@@ -19,7 +19,7 @@ from tsmon_agent.web.openapi import operation_of
 from tsmon_agent.web.responses.data import json_response
 from tsmon_agent.web.responses.templates import Templates
 
-__all__ = ["JSON_PARTS", "as_sentence", "http_error_for", "json_parts", "respond_to_errors"]
+__all__ = ["JSON_PARTS", "as_sentence", "find_json_parts", "http_error_for", "respond_to_errors"]
 
 _log = logging.getLogger("tsmon")
 
@@ -36,7 +36,7 @@ KEPT_HEADERS: Final = ("Allow", "Retry-After", "WWW-Authenticate")
 
 
 def respond_to_errors(templates: Templates, base_path: str = "") -> Middleware:
-    """Middleware that makes every error a response, the only place that does; it never repeats what was sent."""
+    """Middleware that makes a response of every error; it is the only place that does."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -47,9 +47,9 @@ def respond_to_errors(templates: Templates, base_path: str = "") -> Middleware:
                 raise
             http_error = error
         except TsmonError as error:
-            http_error = http_error_for(error) or _unexpected()
+            http_error = http_error_for(error) or _report_unexpected()
         except Exception:
-            http_error = _unexpected()
+            http_error = _report_unexpected()
         response = _respond(request, templates, base_path, http_error)
         response.headers.update(
             {name: http_error.headers[name] for name in KEPT_HEADERS if name in http_error.headers}
@@ -59,7 +59,7 @@ def respond_to_errors(templates: Templates, base_path: str = "") -> Middleware:
     return middleware
 
 
-def json_parts(app: web.Application, base_path: str = "") -> frozenset[str]:
+def find_json_parts(app: web.Application, base_path: str = "") -> frozenset[str]:
     """First parts of the addresses that return JSON: ``api`` of ``/api/pipeline``."""
     parts = set()
     for route in app.router.routes():
@@ -92,8 +92,8 @@ def as_sentence(error: Exception) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def _unexpected() -> web.HTTPException:
-    """Called where an exception is handled, which is logged."""
+def _report_unexpected() -> web.HTTPException:
+    """Log the exception that is being handled."""
     _log.exception("a page could not be made")
     return web.HTTPInternalServerError(text=SENTENCES[500])
 

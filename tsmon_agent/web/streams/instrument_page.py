@@ -78,28 +78,30 @@ class InstrumentPage(Handlers):
         expected = compute_timeline([], compute_spans(instrument.deployments, rules, now_ns=now_ns), rules)
         first_ns = expected.resolve_range()[0] if instrument.deployments else None
         try:
-            shown = choose_time_range(query.start_ns, query.end_ns, values[RANGE], first_ns=first_ns, now_ns=now_ns)
+            time_range = choose_time_range(
+                query.start_ns, query.end_ns, values[RANGE], first_ns=first_ns, now_ns=now_ns
+            )
         except AvailabilityError as error:
             raise web.HTTPBadRequest(text=as_sentence(error)) from None
-        min_widths = choose_min_widths(instrument, shown.start_ns, shown.end_ns, now_ns)
+        min_widths = choose_min_widths(instrument, time_range.start_ns, time_range.end_ns, now_ns)
         reports = await compute_reports(
             self._context.store,
             instrument,
             now_ns=now_ns,
-            start_ns=shown.start_ns,
-            end_ns=shown.end_ns,
+            start_ns=time_range.start_ns,
+            end_ns=time_range.end_ns,
             min_widths=min_widths,
         )
         statuses = statuses_by_instrument(self._context).get(instrument.designator, {})
         return self._templates.render(
             request,
             "instrument.html",
-            **_build_links(values, self._templates.base_path, instrument, shown),
-            **_build_rows(instrument, reports, shown),
+            **_build_links(values, self._templates.base_path, instrument, time_range),
+            **_build_rows(instrument, reports, time_range),
             appearances=rules.appearances,
             styles=STYLES,
             switches=await self._read_switches(request, instrument.designator),
-            deployments=build_deployment_pieces(expected.spans, shown.start_ns, shown.end_ns),
+            deployments=build_deployment_pieces(expected.spans, time_range.start_ns, time_range.end_ns),
             deployment_color=DEPLOYMENT_COLOR,
             coarse=duration(min_widths.inside_ns / SECOND_NS) if min_widths.inside_ns else None,
             worst_badge=badge_of(worst_status(statuses.values())) if statuses else None,
@@ -138,24 +140,26 @@ class InstrumentPage(Handlers):
         return await self._context.state.run(lambda session: find_streams(session, designator))
 
 
-def _build_links(values: ParameterValues, base: str, instrument: Instrument, shown: TimeRange) -> dict[str, Any]:
+def _build_links(
+    values: ParameterValues, base: str, instrument: Instrument, time_range: TimeRange
+) -> dict[str, Any]:
     """What the page shows, and the addresses of other ranges, single streams and the data."""
     designator = quote(instrument.designator, safe="")
     kept = values.texts(*FILTERS, *RULES)
     rules = values.texts(*RULES)
-    query = shown.to_query() if not shown.preset else f"range={shown.preset}"
+    query = time_range.to_query() if not time_range.preset else f"range={time_range.preset}"
     return {
         "instrument": instrument,
         "address": f"{base}/streams/{designator}",
         "kept": urlencode(kept) + "&" if kept else "",
         "kept_fields": kept,
         "switch_query": f"{urlencode(rules)}&{query}" if rules else query,
-        "shown": shown,
-        "steps": shown.steps(),
+        "time_range": time_range,
+        "steps": time_range.steps(),
         "presets": PRESETS,
-        "wide_ticks": build_ticks(shown.start_ns, shown.end_ns, 11),
-        "narrow_ticks": build_ticks(shown.start_ns, shown.end_ns, 4),
-        "data_address": f"{base}/available/{designator}?{urlencode(kept)}{'&' if kept else ''}{shown.to_query()}",
+        "wide_ticks": build_ticks(time_range.start_ns, time_range.end_ns, 11),
+        "narrow_ticks": build_ticks(time_range.start_ns, time_range.end_ns, 4),
+        "data_address": f"{base}/available/{designator}?{urlencode(kept)}{'&' if kept else ''}{time_range.to_query()}",
         "links": [
             f"{base}/streams/{designator}?{urlencode({'method': stream.method, 'stream': stream.name})}&{query}"
             for stream in instrument.streams
@@ -164,10 +168,10 @@ def _build_links(values: ParameterValues, base: str, instrument: Instrument, sho
     }
 
 
-def _build_rows(instrument: Instrument, reports: Sequence[Report], shown: TimeRange) -> dict[str, Any]:
+def _build_rows(instrument: Instrument, reports: Sequence[Report], time_range: TimeRange) -> dict[str, Any]:
     intervals = list(islice(build_interval_rows(reports), MOST_INTERVALS + 1))
     return {
-        "rows": build_timeline_rows(instrument, reports, shown.start_ns, shown.end_ns),
+        "rows": build_timeline_rows(instrument, reports, time_range.start_ns, time_range.end_ns),
         "intervals": intervals[:MOST_INTERVALS],
         "more_intervals": len(intervals) > MOST_INTERVALS,
     }

@@ -1,4 +1,4 @@
-"""Signing in and out, with a real browser and as those do who want in without a token."""
+"""Signing in and out, with a real browser, and as attackers try without a token."""
 
 import asyncio
 import html
@@ -90,7 +90,9 @@ async def test_under_tls_the_cookie_never_travels_without(guarded: GuardedAgent)
     assert stranger.headers["Strict-Transport-Security"] == "max-age=600"
 
 
-async def test_a_wrong_token_is_told_and_noted_and_slowed_down(guarded: GuardedAgent, stranger: Stranger) -> None:
+async def test_a_wrong_token_is_reported_and_recorded_and_slowed_down(
+    guarded: GuardedAgent, stranger: Stranger
+) -> None:
     assert await stranger.sign_in("tsmon_no") == 401
     assert "This token is invalid, revoked or expired." in stranger.text
     assert "tsmon_no" not in stranger.text
@@ -101,7 +103,7 @@ async def test_a_wrong_token_is_told_and_noted_and_slowed_down(guarded: GuardedA
 
 
 @pytest.mark.parametrize("proof", ["", "x", "é"])
-async def test_the_form_is_of_use_only_in_the_browser_that_asked_for_it(
+async def test_the_form_works_only_in_the_browser_that_requested_it(
     guarded: GuardedAgent, stranger: Stranger, proof: str
 ) -> None:
     token = await guarded.token("see")

@@ -78,14 +78,14 @@ async def test_a_window_that_is_partly_empty_yields_no_rate(served: ServedAgent)
     assert None in data.series[0].values
 
 
-async def test_a_counter_that_starts_anew_leaves_a_gap_and_no_negative_rate(served: ServedAgent) -> None:
+async def test_a_counter_that_restarts_leaves_a_gap_and_no_negative_rate(served: ServedAgent) -> None:
     readings = [1_000, 2_000, 3_000, 10, 1_010]
     await served.store(*(net("eth0", received=r, sent=0, time=ago(50 - 10 * i)) for i, r in enumerate(readings)))
     data = await ask(served, "net")
     assert data.series[0].values == [100.0, 100.0, None, 100.0]
 
 
-async def test_a_disk_that_was_mounted_anew_is_one_line(served: ServedAgent) -> None:
+async def test_a_disk_that_was_remounted_is_one_line(served: ServedAgent) -> None:
     await served.store(disk("/", 10.0, time=ago(20)), disk("/", 11.0, time=ago(10), mode="ro"))
     data = await ask(served, "disk")
     assert [(series.owner, series.values) for series in data.series] == [("/", [10.0, 11.0])]

@@ -12,7 +12,7 @@ def test_a_rate_is_the_difference_by_the_time_between() -> None:
     assert compute_rates([(at(0), 100), (at(10), 300), (at(20), 300)], GAP_NS) == [(at(10), 20.0), (at(20), 0.0)]
 
 
-def test_a_counter_that_starts_anew_yields_no_rate() -> None:
+def test_a_counter_that_restarts_gives_no_rate() -> None:
     assert compute_rates([(at(0), 900), (at(10), 40), (at(20), 90)], GAP_NS) == [(at(20), 5.0)]
 
 

@@ -97,11 +97,15 @@ async def test_values_of_a_chart_are_rows_of_milliseconds_and_numbers(served: Se
         ("", "The parameter chart must be one of cpu, memory, load, disk, diskio, net."),
     ],
 )
-async def test_a_wrong_question_is_answered_with_a_sentence(served: ServedAgent, query: str, sentence: str) -> None:
+async def test_a_wrong_parameter_is_answered_with_a_sentence(
+    served: ServedAgent, query: str, sentence: str
+) -> None:
     assert await served.get_json(f"/api/host/series?{query}", 400) == {"error": sentence}
 
 
-async def test_a_store_that_is_away_is_said_to_be(served: ServedAgent, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_store_that_does_not_answer_is_reported(
+    served: ServedAgent, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def series(*_: object, **__: object) -> None:
         raise StoreUnavailableError("InfluxDB at http://x does not answer")
 

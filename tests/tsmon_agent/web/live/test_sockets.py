@@ -19,7 +19,7 @@ async def next_of(socket: "aiohttp.ClientWebSocketResponse[bool]", kind: str) ->
     return message
 
 
-async def test_a_page_is_told_of_every_round(served: ServedAgent) -> None:
+async def test_a_page_gets_every_round(served: ServedAgent) -> None:
     async with served.client.ws_connect("/live?page=host") as socket:
         await next_of(socket, "beat")
         served.publish("cpu", cpu(30.0))
@@ -92,7 +92,7 @@ async def test_a_round_that_cannot_be_shown_does_not_end_the_stream(
     assert "a round of the sampler mem cannot be shown" in caplog.text
 
 
-async def test_the_page_of_the_pipeline_is_told_of_its_state(served: ServedAgent) -> None:
+async def test_the_page_of_the_pipeline_gets_its_status(served: ServedAgent) -> None:
     async with served.client.ws_connect("/live?page=pipeline") as socket:
         await served.store(cpu(1.0))
         async with asyncio.timeout(10):
@@ -132,7 +132,7 @@ async def test_a_page_that_does_not_listen_is_cut_off(served: ServedAgent) -> No
     await deaf.close()
 
 
-async def test_pages_are_told_when_the_agent_stops(served: ServedAgent) -> None:
+async def test_pages_learn_that_the_agent_stops(served: ServedAgent) -> None:
     async with served.client.ws_connect("/live?page=host") as socket:
         await next_of(socket, "hello")
         stopping = asyncio.create_task(served.server.stop())
@@ -144,7 +144,7 @@ async def test_pages_are_told_when_the_agent_stops(served: ServedAgent) -> None:
 
 
 class TestStreams:
-    """What the pages of streams are told."""
+    """Live messages for the pages of streams."""
 
     async def look(self, served: ServedAgent, *ages_s: int) -> None:
         now = time.time_ns()
@@ -159,7 +159,7 @@ class TestStreams:
         rows = parse_stream_csv("A-0,m,ctd,1,60,600\nA-1,m,ctd,1,60,600\n", served.context.settings, source="t")
         await served.context.state.run(lambda session: load_streams(session, rows))
 
-    async def test_a_page_is_told_of_what_changes_and_of_that_alone_at_once(self, served: ServedAgent) -> None:
+    async def test_a_page_gets_changes_at_once_and_nothing_else(self, served: ServedAgent) -> None:
         await self.expect(served)
         await self.look(served, 100, 100)
         async with served.client.ws_connect("/live?page=streams") as socket:
@@ -173,7 +173,7 @@ class TestStreams:
         assert message["instruments"] == {"A-0": "operational"}
         assert message["sites"] == {}
 
-    async def test_a_page_that_comes_back_is_told_of_what_it_missed(self, served: ServedAgent) -> None:
+    async def test_a_page_that_reconnects_gets_what_it_missed(self, served: ServedAgent) -> None:
         await self.expect(served)
         await self.look(served, 100, 100)
         old = time.time_ns() // 1_000_000

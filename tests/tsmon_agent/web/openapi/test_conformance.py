@@ -1,4 +1,4 @@
-"""Schemathesis asks a running agent for all that its document describes, and for what it does not."""
+"""Schemathesis sends a running agent requests that its document describes, and some that it does not."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The document says of every address what there is to say, and of no other."""
+"""The document describes every address completely, and no other."""
 
 import json
 import re
@@ -53,7 +53,7 @@ async def test_names_of_operations_are_unique_and_places_in_paths_are_described(
         assert {"400", "403", "421"} <= set(found["responses"])
 
 
-async def test_who_has_the_document_already_is_told_so(served: ServedAgent) -> None:
+async def test_an_unchanged_document_is_not_sent_again(served: ServedAgent) -> None:
     async with served.client.get("/openapi.json") as response:
         tag = response.headers["ETag"]
     async with served.client.get("/openapi.json", headers={"If-None-Match": tag}) as response:

@@ -99,8 +99,8 @@ def test_one_client_is_an_address_or_a_site(address: str, network: str) -> None:
     assert Client(address, False, False, None).network == network
 
 
-def test_a_proxy_that_adds_no_header_is_told_by_its_old_protocol() -> None:
-    """As nginx asks, where it is told nothing but ``proxy_pass``."""
+def test_a_proxy_that_adds_no_header_is_recognized_by_its_old_protocol() -> None:
+    """As nginx sends requests when it is configured with nothing but ``proxy_pass``."""
     for version, local in ((HttpVersion10, False), (HttpVersion11, True)):
         request = make_mocked_request(
             "GET", "/", {"Host": "127.0.0.1:9000"}, version=version, transport=Transport("127.0.0.1")

@@ -21,7 +21,7 @@ async def test_an_unknown_address_for_programs_is_json(served: ServedAgent) -> N
 
 @pytest.mark.parametrize("path", ["/", "/pipeline", "/api/pipeline", "/healthz"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
-async def test_only_reading_is_understood(served: ServedAgent, method: str, path: str) -> None:
+async def test_only_reading_is_supported(served: ServedAgent, method: str, path: str) -> None:
     async with served.client.request(method, path) as response:
         assert response.status == 405
         assert response.headers["Allow"] == "GET,HEAD"

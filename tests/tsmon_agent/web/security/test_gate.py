@@ -1,4 +1,4 @@
-"""Attempts to get in: at every address of the agent, from everywhere, as everybody."""
+"""Attempts to get in: at every address of the agent, from everywhere, in every role."""
 
 import asyncio
 import re
@@ -23,7 +23,7 @@ OPEN = {
     ("post", "/sign-in"),
     ("post", "/sign-out"),
 }
-"""All that is for whoever reaches the agent; what is new is not among them by mistake."""
+"""All operations that are for everyone; a new one cannot become one of them by mistake."""
 
 
 async def operations(client: aiohttp.ClientSession, **headers: str) -> list[tuple[str, str, dict[str, Any]]]:
@@ -35,7 +35,7 @@ async def operations(client: aiohttp.ClientSession, **headers: str) -> list[tupl
 async def statuses(
     client: aiohttp.ClientSession, found: Any, headers: dict[str, str]
 ) -> dict[tuple[str, str], int]:
-    """Status of every operation, asked with no body and made-up names."""
+    """Status of every operation, requested without a body and with made-up names."""
     answers = {}
     for method, path, _ in found:
         address = re.sub(r"\{\w+\}", "1", path)
@@ -207,7 +207,7 @@ async def test_a_change_without_the_role_is_in_the_audit(guarded: GuardedAgent) 
     )
 
 
-async def test_a_browser_is_sent_to_sign_in_and_a_program_is_told(guarded: GuardedAgent) -> None:
+async def test_a_browser_is_redirected_to_sign_in_and_a_program_gets_401(guarded: GuardedAgent) -> None:
     client = await guarded.serve(trusted_proxies=["127.0.0.1"])
     headers = {**STRANGER, "Accept": "text/html"}
     async with client.get("/streams?search=a b&state=failed", headers=headers, allow_redirects=False) as response:

@@ -1,4 +1,4 @@
-"""TLS of the agent's own, and reverse proxies with a path of theirs, with a real browser."""
+"""The agent's own TLS, and reverse proxies with a base path, with a real browser."""
 
 import asyncio
 import re
@@ -262,7 +262,7 @@ async def test_behind_nginx_under_a_path_all_pages_work(
 async def test_what_comes_through_nginx_is_believed_only_where_it_is_named(
     guarded: GuardedAgent, tmp_path: Path
 ) -> None:
-    """A client of this machine has to sign in then, whatever it says of itself."""
+    """Then a client on this machine has to sign in, whatever its headers claim."""
     for trusted, status in (["127.0.0.1"], 401), ([], 200):
         server = WebServer(
             guarded.context, WebSettings(port=0, trusted_proxies=trusted, allowed_hosts=["localhost"])

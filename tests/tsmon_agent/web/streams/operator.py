@@ -18,7 +18,7 @@ CSV = {"Content-Type": "text/csv"}
 
 
 class Operator:
-    """Asks as somebody who may operate."""
+    """Sends requests with a token that may operate."""
 
     def __init__(self, served: ServedAgent, token: str) -> None:
         self.served = served
