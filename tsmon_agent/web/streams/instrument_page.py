@@ -159,7 +159,8 @@ def _build_links(
         "presets": PRESETS,
         "wide_ticks": build_ticks(time_range.start_ns, time_range.end_ns, 11),
         "narrow_ticks": build_ticks(time_range.start_ns, time_range.end_ns, 4),
-        "data_address": f"{base}/available/{designator}?{urlencode(kept)}{'&' if kept else ''}{time_range.to_query()}",
+        "data_address": f"{base}/available/{designator}?{urlencode(kept)}{'&' if kept else ''}"
+        + time_range.to_query(),
         "links": [
             f"{base}/streams/{designator}?{urlencode({'method': stream.method, 'stream': stream.name})}&{query}"
             for stream in instrument.streams
