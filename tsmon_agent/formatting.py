@@ -1,4 +1,4 @@
-"""Numbers as people read them."""
+"""Numbers formatted for people."""
 
 from datetime import UTC, datetime
 
@@ -16,12 +16,12 @@ def count(number: float) -> str:
 
 
 def percent(value: float) -> str:
-    """A percentage, to one digit."""
+    """A percentage, to one decimal."""
     return f"{value:.1f}{NO_BREAK}%"
 
 
 def size(number: float) -> str:
-    """A number of bytes, to three digits."""
+    """A number of bytes, to three significant digits."""
     value = float(number)
     for prefix in _PREFIXES:
         if abs(value) < 999.5 or prefix == _PREFIXES[-1]:
@@ -32,17 +32,17 @@ def size(number: float) -> str:
 
 
 def rate(number: float) -> str:
-    """A number of bytes a second."""
+    """A number of bytes per second."""
     return f"{size(number)}/s"
 
 
 def seconds(value: float) -> str:
-    """A short time, such as a round's, in milliseconds or seconds."""
+    """A short duration, in milliseconds or seconds."""
     return f"{value * 1e3:.1f}{NO_BREAK}ms" if value < 1 else f"{value:.4g}{NO_BREAK}s"
 
 
 def days(value: int) -> str:
-    """A long time, in its two greatest units."""
+    """A long duration, in its two largest units."""
     for unit, lesser, length, part in (("d", "h", 86_400, 3_600), ("h", "min", 3_600, 60), ("min", "s", 60, 1)):
         if value >= length:
             return f"{value // length}{NO_BREAK}{unit} {value % length // part}{NO_BREAK}{lesser}"
@@ -50,7 +50,7 @@ def days(value: int) -> str:
 
 
 def duration(value: float) -> str:
-    """A time of any length in seconds, short or long; ``6 h`` rather than ``6 h 0 min``."""
+    """A duration in seconds, short or long; ``6 h`` rather than ``6 h 0 min``."""
     if value < 60:
         return seconds(value)
     words = days(round(value)).split(" ")
@@ -58,5 +58,5 @@ def duration(value: float) -> str:
 
 
 def moment(time_ns: int) -> str:
-    """A moment, in UTC, to the second."""
+    """A point in time, in UTC, to the second."""
     return datetime.fromtimestamp(time_ns // SECOND_NS, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -1,4 +1,4 @@
-"""Where log records go: to standard error, or as a file says that Python's ``logging.config`` reads."""
+"""Log configuration: standard error, or a file for Python's ``logging.config``."""
 
 import json
 import logging
@@ -14,11 +14,11 @@ from tsmon.logs.safe_text import escape_unprintable, escape_unprintable_lines
 __all__ = ["LogConfig", "OneLine", "log_to_stderr"]
 
 QUIET: Final = ("alembic", "apscheduler", "asyncio", "aiohttp.access")
-"""Loggers of others, whose words would tell nobody anything."""
+"""Loggers of dependencies, whose records mean nothing to an operator."""
 
 
 def log_to_stderr(*, verbose: bool) -> None:
-    """The agent's own way."""
+    """Log to standard error, the default of the agent."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(OneLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, handlers=[handler])
@@ -27,13 +27,13 @@ def log_to_stderr(*, verbose: bool) -> None:
 
 
 class OneLine(logging.Formatter):
-    """Says each message on one line: names in it that come from outside begin no other, and command no terminal.
+    """Formats each message on one line: names from outside cannot start a new line or send commands to a terminal.
 
-    A file for ``agent.log_config`` can name it: ``"()": "tsmon_agent.logging_config.OneLine"``.
+    A file for ``agent.log_config`` can use it: ``"()": "tsmon_agent.logging_config.OneLine"``.
     """
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
-        """See :meth:`logging.Formatter.formatMessage`; a traceback follows it on its own lines."""
+        """See :meth:`logging.Formatter.formatMessage`; a traceback follows on lines of its own."""
         return escape_unprintable(super().formatMessage(record))
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
@@ -42,24 +42,24 @@ class OneLine(logging.Formatter):
 
 
 class LogConfig:
-    """Logging as files say, one after the other."""
+    """Applies log configurations from files, one after the other."""
 
     def __init__(self) -> None:
         self._last: tuple[Path, dict[str, Any]] | None = None
 
     def apply(self, file: Path | None) -> None:
-        """Log as a file says, TOML or JSON by its name, with log files opened anew; None: to standard error.
+        """Configure logging from a file, in TOML or JSON by its suffix, and reopen log files; None: standard error.
 
-        Raises :class:`~tsmon.errors.SettingsError`, and then logs as before.
+        Raises :class:`~tsmon.errors.SettingsError`; logging then stays as it was.
         """
         if file is None:
-            self._forget()
+            self._reset()
             return
         config = _read(file)
         try:
             _configure(file, config)
         except SettingsError:
-            # A configuration that fails leaves nothing of what was.
+            # A failed configuration has already removed the previous one.
             if self._last is not None:
                 _configure(*self._last)
             else:
@@ -67,7 +67,7 @@ class LogConfig:
             raise
         self._last = file, config
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         if self._last is not None:
             self._last = None
             for handler in logging.getLogger().handlers[:]:
@@ -87,7 +87,7 @@ def _read(file: Path) -> dict[str, Any]:
     except ValueError as error:
         raise SettingsError(f"{file}: this is not valid {file.suffix[1:].upper()}: {error}") from None
     if not isinstance(found, dict):
-        raise SettingsError(f"{file}: there should be an object with keys such as handlers and root")
+        raise SettingsError(f"{file}: expected an object with keys such as handlers and root")
     return {"version": 1, "disable_existing_loggers": False, **found}
 
 

@@ -2,24 +2,24 @@ import "strings"
 
 // The rules of gaps and sparsity, in Flux: tables of bins and edges become tables of intervals.
 //
-// A row of a bin has s (number of its span), k = 1, f and l (its first and last time), c (number of its points),
-// len and sep (what it adds to length and number of separations), tl and ts (what it adds to those of the whole
+// Columns of the row of a bin: s (number of its span), k = 1, f and l (its first and last time), c (number of its
+// points), len and sep (its part of the sum and number of separations), tl and ts (its part of those of the whole
 // data set). The first row of each span is its edge: k = 0, f = l = its start, none = 0, which is null in all other
-// rows, and what holds for the span: limit, floor, expected (1 or 0), width (of bins), presentTo, level1To and
-// level2To. Behind the last span stands one more edge, with fin = 1. All times are integers of nanoseconds. Everything
-// is told per table, so several streams may be told of at once, each in a table of its own.
+// rows, and the numbers of the span: limit, floor, expected (1 or 0), width (of bins), presentTo, level1To and
+// level2To. One more edge, with fin = 1, follows the last span. All times are integer nanoseconds. Each table is
+// computed on its own, so one query may process several streams, each in its own table.
 //
-// Flux computes a column at a time, hundreds of times quicker than a row at a time, where a map consists of
-// arithmetic, comparisons and conditions over columns and literals only. Hence the rules' numbers are columns instead
-// of parameters, and times are made integers in maps of their own.
+// Flux computes a map column by column, hundreds of times faster than row by row, if the map consists only of
+// arithmetic, comparisons and conditions over columns and literals. So the rules' numbers are columns, not
+// parameters, and times become integers in separate maps.
 
-// Difference to the row before, in a column of its own; null in the first row.
-since = (tables=<-, column, as) => tables
+// Adds the difference to the previous row as a new column; null in the first row.
+addDifference = (tables=<-, column, as) => tables
     |> duplicate(column: column, as: as)
     |> difference(columns: [as], keepFirst: true)
 
-// Rows in order, with the edge's numbers in the rows of its span.
-inOrder = (tables=<-) => tables
+// Sorts rows, and copies the edge's numbers into the rows of its span.
+sortRows = (tables=<-) => tables
     |> sort(columns: ["s", "k", "f"])
     |> fill(column: "limit", usePrevious: true)
     |> fill(column: "floor", usePrevious: true)
@@ -29,22 +29,22 @@ inOrder = (tables=<-) => tables
     |> fill(column: "level1To", usePrevious: true)
     |> fill(column: "level2To", usePrevious: true)
 
-// Neighbours within one bin made one, but not over a gap.
-joined = (tables=<-) => tables
-    |> since(column: "l", as: "dl")
-    |> since(column: "k", as: "dk")
+// Joins neighbours within one bin, but not across a gap.
+joinBins = (tables=<-) => tables
+    |> addDifference(column: "l", as: "dl")
+    |> addDifference(column: "k", as: "dk")
     |> map(fn: (r) => ({r with
         b: if r.f < 0 then (r.f + 1) / r.width - 1 else r.f / r.width,
         before: if exists r.dl then r.l - r.dl else r.l,
     }))
-    |> since(column: "b", as: "db")
+    |> addDifference(column: "b", as: "db")
     |> duplicate(column: "c", as: "until")
     |> cumulativeSum(columns: ["until"])
     |> filter(fn: (r) => r.k == 0 or r.dk != 0 or r.db != 0 or r.f - r.before > r.limit)
     |> map(fn: (r) => ({r with until: r.until - r.c}))
     |> sort(columns: ["s", "k", "f"], desc: true)
-    |> since(column: "before", as: "dl")
-    |> since(column: "until", as: "dk")
+    |> addDifference(column: "before", as: "dl")
+    |> addDifference(column: "until", as: "dk")
     |> map(fn: (r) => ({r with
         l: if r.k == 1 then r.before - r.dl else r.l,
         c: if r.k == 1 then 0 - r.dk else 0,
@@ -58,16 +58,16 @@ joined = (tables=<-) => tables
     |> drop(columns: ["dl", "dk", "db", "b", "before", "until"])
     |> sort(columns: ["s", "k", "f"])
 
-// Length and separations of the whole data set in every row, as tl and ts.
-withWhole = (tables=<-) => tables
+// Adds the sum and number of separations of the whole data set to every row, as tl and ts.
+addTotals = (tables=<-) => tables
     |> cumulativeSum(columns: ["tl", "ts"])
     |> sort(columns: ["s", "k", "f"], desc: true)
     |> map(fn: (r) => ({r with tl: if r.fin == 1 then r.tl else 0, ts: if r.fin == 1 then r.ts else 0}))
     |> cumulativeSum(columns: ["tl", "ts"])
 
-// How sparse each bin is, as cat: 1 (present) to 4; the bin of one point as the one before, else as the next.
-// Edges are 0, so that no bin takes its level from another span. Takes and gives rows from the last to the first.
-withLevels = (tables=<-) => tables
+// Adds the category of each bin as cat: 1 (present) to 4. A bin of one point takes that of the bin before, else of
+// the next. Edges are 0, so that no bin takes its category from another span. Input is sorted from last to first.
+addLevels = (tables=<-) => tables
     |> map(fn: (r) => ({r with
         mean: if r.sep > 0 then float(v: r.len) / float(v: r.sep) else 0.0,
         whole: if r.ts > 0 then float(v: r.tl) / float(v: r.ts) else 0.0,
@@ -90,15 +90,15 @@ withLevels = (tables=<-) => tables
     }))
     |> drop(columns: ["mean", "whole", "next", "none", "floor", "width", "presentTo", "level1To", "level2To"])
 
-// Rows with what stands before them: the end of the data there, and whether that is a gap.
-withGaps = (tables=<-) => tables
+// Adds the end of the data before each row as before, and whether a gap separates the two as gap.
+addGaps = (tables=<-) => tables
     |> map(fn: (r) => ({r with n: 1, allowed: r.limit}))
     |> cumulativeSum(columns: ["n"])
-    |> since(column: "l", as: "dl")
-    |> since(column: "s", as: "ds")
-    |> since(column: "k", as: "dk")
-    |> since(column: "limit", as: "dlimit")
-    |> since(column: "expected", as: "dexpected")
+    |> addDifference(column: "l", as: "dl")
+    |> addDifference(column: "s", as: "ds")
+    |> addDifference(column: "k", as: "dk")
+    |> addDifference(column: "limit", as: "dlimit")
+    |> addDifference(column: "expected", as: "dexpected")
     |> map(fn: (r) => ({r with
         before: if exists r.dl then r.l - r.dl else r.l,
         span: if exists r.ds then r.s - r.ds else r.s,
@@ -111,9 +111,9 @@ withGaps = (tables=<-) => tables
     }))
     |> drop(columns: ["dl", "ds", "dk", "dlimit", "dexpected", "awaited", "allowed", "limit", "l"])
 
-// Where something begins: what is missing before a row, and the row itself.
-pieces = (tables=<-) => {
-    rows = tables |> withGaps()
+// Splits rows into pieces by their start: one for the gap before a row, if there is one, and the row itself.
+splitPieces = (tables=<-) => {
+    rows = tables |> addGaps()
     missing = rows
         |> filter(fn: (r) => r.gap)
         |> map(fn: (r) => ({r with start: r.before, o: 2 * r.n, s: r.span, cat: 5, c: 0, len: 0, sep: 0, fin: 0}))
@@ -132,10 +132,10 @@ pieces = (tables=<-) => {
         |> sort(columns: ["start", "o"])
 }
 
-// Of rows that begin something, each until the next one that begins: start, stop, and the sums of c, len and sep.
-between = (tables=<-) => tables
+// Extends each piece to the start of the next: start, stop, and the sums of c, len and sep in between.
+closePieces = (tables=<-) => tables
     |> sort(columns: ["start", "o"], desc: true)
-    |> since(column: "start", as: "dstart")
+    |> addDifference(column: "start", as: "dstart")
     |> difference(columns: ["untilc", "untillen", "untilsep"], keepFirst: true)
     |> map(fn: (r) => ({r with
         stop: if exists r.dstart then r.start - r.dstart else r.start,
@@ -145,8 +145,8 @@ between = (tables=<-) => tables
     }))
     |> sort(columns: ["start", "o"])
 
-// What came before each row, summed up.
-summed = (tables=<-) => tables
+// Adds the sums of c, len and sep over all previous rows.
+addSums = (tables=<-) => tables
     |> duplicate(column: "c", as: "untilc")
     |> duplicate(column: "len", as: "untillen")
     |> duplicate(column: "sep", as: "untilsep")
@@ -157,36 +157,36 @@ summed = (tables=<-) => tables
         untilsep: r.untilsep - r.sep,
     }))
 
-// Pieces of one category and span made one; those that take no time go, and their points count for the next; then
-// neighbours of one category made one.
-merged = (tables=<-) => tables
-    |> summed()
-    |> since(column: "cat", as: "dcat")
-    |> since(column: "s", as: "ds")
+// Joins pieces of one category and span, removes those that take no time (their points count for the next one),
+// then joins neighbours of one category.
+mergePieces = (tables=<-) => tables
+    |> addSums()
+    |> addDifference(column: "cat", as: "dcat")
+    |> addDifference(column: "s", as: "ds")
     |> filter(fn: (r) => not exists r.dcat or r.dcat != 0 or r.ds != 0)
-    |> between()
+    |> closePieces()
     |> cumulativeSum(columns: ["c"])
     |> filter(fn: (r) => r.stop > r.start or r.fin == 1)
-    |> since(column: "c", as: "dc")
+    |> addDifference(column: "c", as: "dc")
     |> map(fn: (r) => ({r with c: if exists r.dc then r.dc else r.c}))
-    |> summed()
-    |> since(column: "cat", as: "dcat")
+    |> addSums()
+    |> addDifference(column: "cat", as: "dcat")
     |> filter(fn: (r) => not exists r.dcat or r.dcat != 0)
-    |> between()
+    |> closePieces()
     |> filter(fn: (r) => r.fin != 1)
 
-// Numbers of points in v of each window w, from numbers of each series; sorted by window.
-overSeries = (tables=<-) => tables
+// Sums v, the number of points per series, over the series of each window w; sorted by window.
+sumOverSeries = (tables=<-) => tables
     |> cumulativeSum(columns: ["v"])
     |> sort(columns: ["w", "v"], desc: true)
     |> unique(column: "w")
     |> sort(columns: ["w"])
-    |> since(column: "v", as: "dv")
+    |> addDifference(column: "v", as: "dv")
     |> map(fn: (r) => ({r with v: if exists r.dv then r.dv else r.v}))
     |> drop(columns: ["dv"])
 
-// Rows of bins, from the three kinds of rows together.
-binRows = (tables=<-) => tables
+// Builds the rows of bins from counts, first times and last times.
+buildBinRows = (tables=<-) => tables
     |> pivot(rowKey: ["s", "w"], columnKey: ["what"], valueColumn: "v")
     |> map(fn: (r) => ({r with
         k: 1,
@@ -198,8 +198,8 @@ binRows = (tables=<-) => tables
     }))
     |> drop(columns: ["w"])
 
-// Bins that are given by points with the fields length and count, a row each: from, to, length and number.
-givenRows = (tables=<-) => tables
+// Builds a row per reported bin from points with the fields length and count: since, upto, length and count.
+buildReportedBinRows = (tables=<-) => tables
     |> pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value")
     |> filter(fn: (r) => exists r.length and exists r.count)
     |> filter(fn: (r) => r.count > 0)
@@ -229,18 +229,18 @@ edges = union(tables: [begun, ended]) |> drop(columns: ["_time"])
 bins = from(bucket: v.defaultBucket)
   |> range(start: v.timeRangeStart, stop: v.timeRangeStop)
   |> filter(fn: (r) => r["_measurement"] == "stream_bins" and r["reference_designator"] =~ /^${instrument:regex}$/ and r["reference_designator"] =~ /^${site:regex}(-|$)/ and r["stream"] =~ /^${stream:regex}$/ and (r["_field"] == "count" or r["_field"] == "length"))
-  |> givenRows()
+  |> buildReportedBinRows()
   |> group(columns: ["reference_designator", "method", "stream"])
   |> map(fn: (r) => ({r with s: 0, k: 1, fin: 0, f: r.since, l: if r.upto > stop then stop else r.upto,
       c: r.count, len: r.length, sep: r.count - 1, tl: r.length, ts: r.count - 1}))
   |> drop(columns: ["_time", "_start", "_stop", "_measurement", "since", "upto", "length", "count"])
 union(tables: [edges, bins])
-    |> inOrder()
-    |> joined()
-    |> withWhole()
-    |> withLevels()
-    |> pieces()
-    |> merged()
+    |> sortRows()
+    |> joinBins()
+    |> addTotals()
+    |> addLevels()
+    |> splitPieces()
+    |> mergePieces()
     |> map(fn: (r) => ({r with _time: time(v: r.start)}))
     |> map(fn: (r) => ({r with _value: if r.cat == 1 then "Present" else if r.cat == 2 then "Sparsity Level 1" else if r.cat == 3 then "Sparsity Level 2" else if r.cat == 4 then "Sparsity Level 3" else if r.cat == 5 then "Missing" else "Not Expected"}))
     |> keep(columns: ["reference_designator", "method", "stream", "_time", "_value"])

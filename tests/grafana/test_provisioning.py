@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.grafana.dashboards import DIRECTORY, GRAFANA
-from tsmon.settings import load_settings
+from tsmon_agent.settings import load_settings
 
 
 def provisioned(name: str, variables: dict[str, str]) -> Any:

@@ -112,7 +112,7 @@ def test_windows_and_sums_are_made_by_the_storage(name: str, title: str, query: 
     operators = [row.values["Type"] for table in tables for row in table.records if "Type" in row.values]
     sources = [operator for operator in operators if operator.startswith("*influxdb.")]
     [panel] = [panel for panel in panels(name) if panel["title"] == title]
-    costly = len(re.findall(r"quantile\(|\n *\|> (?:givenRows|elapsed)\(", query))
+    costly = len(re.findall(r"quantile\(|\n *\|> (?:buildReportedBinRows|elapsed)\(", query))
     assert bool(costly) == bool(re.search("reads? every (request|bin|point)", panel["description"]))
     assert sorted(sources) == sorted(
         ["*influxdb.readGroupSource" if "quantile(" in query else "*influxdb.readFilterSource"] * costly

@@ -94,7 +94,7 @@ def test_without_the_setting_it_is_standard_error_again(tmp_path: Path) -> None:
         ("log.json", None, "cannot be read: No such file or directory"),
         ("log.json", "{", "log.json: this is not valid JSON"),
         ("log.toml", "[", "log.toml: this is not valid TOML"),
-        ("log.json", "[]", "there should be an object"),
+        ("log.json", "[]", "expected an object"),
         ("log.json", '{"root": {"handlers": ["none"]}}', "log.json: Unable to configure root logger: "),
         ("log.json", '{"version": 7}', "Unsupported version"),
         ("log.json", '{"handlers": {"h": {"class": "no.such.Handler"}}}', "Unable to configure handler 'h'"),

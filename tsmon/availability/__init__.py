@@ -1,4 +1,4 @@
-"""Availability: from times or bins to what is present, sparse or missing. Pure Python, needs no store."""
+"""Availability: which data are present, sparse or missing, by times or by bins. Pure Python; needs no store."""
 
 from tsmon.availability.binning import bin_times
 from tsmon.availability.categories import APPEARANCES, Appearance, Category, recolor_appearances

@@ -1,4 +1,4 @@
-"""Bins of one's own times, as a store would answer them."""
+"""Bins of an array of times, as a store would return them."""
 
 import sys
 from bisect import bisect_left
@@ -12,9 +12,9 @@ __all__ = ["bin_times"]
 
 
 def bin_times(times_ns: Sequence[int], spans: Iterable[Span]) -> list[Bin]:
-    """Bins of increasing times in the windows of each span, which are aligned to the epoch and cut at its edges.
+    """Bin ascending times in the windows of each span, which are aligned to the epoch and cut at the span's edges.
 
-    A NumPy array of int64 is binned by NumPy.
+    Uses NumPy for a NumPy array of int64.
     """
     numpy = sys.modules.get("numpy")
     if numpy is not None and isinstance(times_ns, numpy.ndarray):

@@ -1,4 +1,4 @@
-"""The six categories of a time interval, and how they look."""
+"""The six categories of a time interval, and their appearances."""
 
 import enum
 import re
@@ -26,7 +26,7 @@ class Category(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Appearance:
-    """How a category is shown: name, colour (``#rrggbb``) and the text that explains it."""
+    """Name, colour (``#rrggbb``) and explanation of a category."""
 
     name: str
     color: str
@@ -45,7 +45,7 @@ APPEARANCES: Final = (
     Appearance("Sparsity Level 3", "#ace9ac", "Data are more than twice as far apart as in the whole data set."),
     Appearance("Missing", "#d9534d", "There are no data in this interval."),
 )
-"""The categories' own appearances, in their order: ``APPEARANCES[Category.MISSING]``."""
+"""Default appearances, in the order of the categories: ``APPEARANCES[Category.MISSING]``."""
 
 
 def recolor_appearances(colors: Mapping[Category, str]) -> tuple[Appearance, ...]:

@@ -1,4 +1,4 @@
-"""Deployments, and which of them governs when."""
+"""Deployments, and which deployment governs when."""
 
 import heapq
 from collections.abc import Iterable
@@ -19,9 +19,9 @@ END_NS: Final = MAX_TIME_NS
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A time in which data are expected: ``start_ns <= time < end_ns``; without an end it still runs.
+    """A period in which data are expected: ``start_ns <= time < end_ns``. Without an end it is still running.
 
-    One that ends where it starts expects nothing. Raises :class:`~tsmon.errors.AvailabilityError` where the
+    A deployment that ends when it starts expects nothing. Raises :class:`~tsmon.errors.AvailabilityError` if the
     end is before the start.
     """
 
@@ -42,16 +42,16 @@ class Deployment:
 
     @classmethod
     def between(cls, number: int, start: Time, end: Time | None = None) -> Self:
-        """A deployment by times as a point takes them: aware datetimes, float seconds, integer nanoseconds."""
+        """A deployment by times that points accept too: aware datetimes, float seconds, integer nanoseconds."""
         return cls(number, to_time_ns(start), None if end is None else to_time_ns(end))
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of time, ``start_ns <= time < end_ns``, that one deployment governs, or none does.
+    """A stretch of time, ``start_ns <= time < end_ns``, governed by one deployment or by none.
 
-    ``limit_ns`` is the longest time without data that is not a gap, ``floor_ns`` the largest mean separation
-    that is not sparse, ``every_ns`` the width of the windows in which a store is to be asked for its data.
+    ``limit_ns`` is the longest time without data that is not a gap, ``floor_ns`` the largest mean separation that
+    is never sparse, ``every_ns`` the width of the windows in which to query its data.
     """
 
     start_ns: int
@@ -63,19 +63,18 @@ class Span:
 
 
 def compute_spans(deployments: Iterable[Deployment], rules: Rules, *, now_ns: int) -> list[Span]:
-    """All of time, from :data:`BEGINNING_NS` to :data:`END_NS`, in spans without hole or overlap.
+    """Split all of time, from :data:`BEGINNING_NS` to :data:`END_NS`, into spans without holes or overlaps.
 
-    Where deployments overlap, the latest start governs (of equal ones the higher number); an earlier one
-    goes on behind it. An open deployment ends now. Nothing is expected after now: one whose end is in the
-    future governs until now, but limits come from its whole duration.
+    Where deployments overlap, the one that starts last governs (of equal starts the higher number); an earlier one
+    governs again after it. An open deployment ends now. Nothing is expected after now: a deployment that ends in
+    the future governs until now, but its limits come from its whole duration.
 
-    Each span is to be read by windows of its ``every_ns``, cut at its edges, so that all data count for the
-    deployment that they lie in. Outside of deployments data are read too: the mean separation is that of the
-    whole data set.
+    Query each span in windows of its ``every_ns``, cut at its edges, so that data count for the deployment that
+    they are in. Query the spans outside deployments too: the mean separation is that of the whole data set.
     """
     found: list[Span] = []
     time_ns = BEGINNING_NS
-    for start_ns, end_ns, deployment in _governed(deployments, now_ns):
+    for start_ns, end_ns, deployment in _find_governing(deployments, now_ns):
         if start_ns > time_ns:
             found.append(Span(time_ns, start_ns, None, 0, 0.0, rules.bin_width_ns))
         duration_ns = (now_ns if deployment.end_ns is None else deployment.end_ns) - deployment.start_ns
@@ -95,8 +94,8 @@ def compute_spans(deployments: Iterable[Deployment], rules: Rules, *, now_ns: in
     return found
 
 
-def _governed(deployments: Iterable[Deployment], now_ns: int) -> list[tuple[int, int, Deployment]]:
-    """Start, end and governing deployment, in order of time."""
+def _find_governing(deployments: Iterable[Deployment], now_ns: int) -> list[tuple[int, int, Deployment]]:
+    """Start, end and governing deployment, ordered by time."""
     waiting = sorted(deployments, key=lambda one: (one.start_ns, one.number))
     edges = sorted({now_ns, *(one.start_ns for one in waiting), *(_end(one, now_ns) for one in waiting)})
     running: list[tuple[int, int, int, Deployment]] = []

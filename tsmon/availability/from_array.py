@@ -1,4 +1,4 @@
-"""The report on an array of one's own."""
+"""The report on an array of times."""
 
 import time
 from collections.abc import Iterable
@@ -23,19 +23,19 @@ def compute_availability(
     end_ns: int | None = None,
     now_ns: int | None = None,
 ) -> Report:
-    """Gaps and sparsity of data that have these times; needs no store.
+    """Gaps and sparsity of data with these times; needs no store.
 
     ``times`` are integer nanoseconds, float seconds or aware datetimes, in any order: a list, an
     ``array.array("q")``, a NumPy array of integers, floats or ``datetime64``, a ``DatetimeIndex`` or ``Series`` of
-    pandas; arrays without a time zone are UTC. A time that is there twice counts once. Without ``deployments``
-    data are expected from the first time to the last, which must differ. The report is about all that is
-    expected, or about ``start_ns`` to ``end_ns``. Open deployments end at ``now_ns``, by default now. The rules are
-    those of :func:`~tsmon.availability.compute_intervals`. Raises :class:`~tsmon.errors.AvailabilityError` for
-    anything that is not a time.
+    pandas. Arrays without a time zone are UTC. Duplicate times count once. Without ``deployments``, data are
+    expected from the first time to the last, which must differ. The report covers all that is expected, or
+    ``start_ns`` to ``end_ns``. Open deployments end at ``now_ns``, by default now. The rules are those of
+    :func:`~tsmon.availability.compute_intervals`. Raises :class:`~tsmon.errors.AvailabilityError` for anything that
+    is not a time.
     """
     times_ns = normalize_times(times)
     if deployments is None:
-        # The end of a deployment lies outside, and the last time inside.
+        # The end of a deployment is exclusive, but the last time is part of it.
         deployments = [Deployment(1, int(times_ns[0]), int(times_ns[-1]) + 1)] if len(times_ns) > 1 else []
         now_ns = END_NS
     found = compute_spans(deployments, rules, now_ns=time.time_ns() if now_ns is None else now_ns)

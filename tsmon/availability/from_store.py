@@ -18,18 +18,17 @@ __all__ = ["MinWindowWidths", "query_availability"]
 
 @dataclass(frozen=True, slots=True)
 class MinWindowWidths:
-    """BinColumns narrower than these are not asked for, within the report's time and outside of it.
+    """Least widths of the windows to query, inside and outside the report's range; few windows make a long report.
 
-    Gaps that lie within one window are then not seen; all that are wider are, with their exact edges. Where all
-    windows are of one width, one that crosses the edge of a deployment counts on both sides. A long report is so
-    drawn from few windows.
+    Gaps within one window are then not found; wider ones are, with their exact edges. If all windows have one
+    width, a window that crosses the edge of a deployment counts on both sides.
     """
 
     inside_ns: int = 0
     outside_ns: int = 0
 
 
-_AS_THE_RULES_SAY: Final = MinWindowWidths()
+_NO_MINIMUM: Final = MinWindowWidths()
 
 
 async def query_availability(
@@ -42,55 +41,54 @@ async def query_availability(
     start_ns: int | None = None,
     end_ns: int | None = None,
     now_ns: int | None = None,
-    min_widths: MinWindowWidths = _AS_THE_RULES_SAY,
+    min_widths: MinWindowWidths = _NO_MINIMUM,
     windows: Sequence[Bin] | None = None,
 ) -> Report:
-    """Gaps and sparsity of the selected points, all series of the selection together.
+    """Gaps and sparsity of the selected points, of all selected series together.
 
-    A selector of the measurement ``stream_bins`` names bins that are given (:class:`~tsmon.points.StreamBin`); they
-    are taken as they are, must not overlap, and gaps within them are not seen.
+    A selector of the measurement ``stream_bins`` selects reported bins (:class:`~tsmon.points.StreamBin`). They are
+    used as reported and must not overlap; gaps within them are not found.
 
-    The store is asked for bins, about ``1 / rules.gap_fraction`` for a deployment (see
-    :meth:`~tsmon.availability.Rules.every_ns`, or :func:`kept_parts` where the points have gone), always of all
-    data, since limits and means are those of the whole;
-    ``start_ns`` and ``end_ns`` only cut the report. ``name`` is by default the measurement. With gaps between bins,
-    ``min_widths`` changes nothing. ``windows`` are all windows of ``min_widths.inside_ns``, if already known: the
-    store is not queried where these are what it would answer. Else as
-    :func:`~tsmon.availability.compute_availability`; raises what the store raises.
+    The store is queried for bins of all data, since limits and means are those of the whole; ``start_ns`` and
+    ``end_ns`` only cut the report. There are about ``1 / rules.gap_fraction`` bins per deployment (see
+    :meth:`~tsmon.availability.Rules.every_ns`, and :func:`split_by_retention` for times whose points are gone).
+    ``name`` is by default the measurement. With gaps between bins, ``min_widths`` changes nothing. ``windows`` are
+    all windows of ``min_widths.inside_ns``, if already known: the store is not queried if these are what it would
+    return. Otherwise as :func:`~tsmon.availability.compute_availability`. Raises what the store raises.
     """
     now_ns = time.time_ns() if now_ns is None else now_ns
-    found, shown = _expected(tuple(deployments), rules, now_ns, start_ns, end_ns)
+    found, shown = _compute_spans(tuple(deployments), rules, now_ns, start_ns, end_ns)
     bins = await read_reported_bins(store, selector) if selects_reported_bins(selector) else []
     parts = [
         part
         for span in (() if selects_reported_bins(selector) else found)
-        for part in _parts(span, rules, shown, min_widths)
+        for part in _split_by_widths(span, rules, shown, min_widths)
     ]
     coarse = min_widths.inside_ns > 0 and {every_ns for _, _, every_ns in parts} == {min_widths.inside_ns}
     if coarse and windows is not None:
-        return _report(windows, found, rules, name or selector.measurement, start_ns, end_ns)
+        return _build_report(windows, found, rules, name or selector.measurement, start_ns, end_ns)
     kept = await store.retention(selector.measurement)
     if coarse:
-        # What lies within one of these is not seen anyway, and whole ones are answered from rollups, also where
-        # they cross an edge of a span.
+        # Gaps within one of these windows are not found anyway, and whole windows are answered from rollups, even
+        # if they cross an edge of a span.
         kept = [one if one.every_ns else Retention(min_widths.inside_ns, one.from_ns) for one in kept]
-    asked = [WindowedSpan(*one) for part in parts for one in split_by_retention(*part, kept)]
-    for told in await store.bins_of_spans(selector, asked):
-        # What reaches over an edge is asked for on both sides of it.
-        bins += told[1:] if told and bins and told[0] == bins[-1] else told
-    return _report(bins, found, rules, name or selector.measurement, start_ns, end_ns)
+    queries = [WindowedSpan(*one) for part in parts for one in split_by_retention(*part, kept)]
+    for answer in await store.bins_of_spans(selector, queries):
+        # A window that crosses an edge is in the answers on both sides of it.
+        bins += answer[1:] if answer and bins and answer[0] == bins[-1] else answer
+    return _build_report(bins, found, rules, name or selector.measurement, start_ns, end_ns)
 
 
 @lru_cache(16)
-def _expected(
+def _compute_spans(
     deployments: tuple[Deployment, ...], rules: Rules, now_ns: int, start_ns: int | None, end_ns: int | None
 ) -> tuple[Sequence[Span], tuple[int, int]]:
-    """Spans, and what is shown of them: the same for hundreds of streams of one instrument."""
+    """Spans, and the range of the report: the same for hundreds of streams of one instrument."""
     found = compute_spans(deployments, rules, now_ns=now_ns)
     return found, compute_timeline([], found, rules).resolve_range(start_ns, end_ns)
 
 
-def _report(
+def _build_report(
     bins: Sequence[Bin],
     found: Sequence[Span],
     rules: Rules,
@@ -104,14 +102,14 @@ def _report(
 def split_by_retention(
     start_ns: int, stop_ns: int, every_ns: int, kept: Sequence[Retention]
 ) -> list[tuple[int, int, int]]:
-    """Start, end and windows of the parts of a span, by what retention has left of each.
+    """Start, end and window width of the parts of a span, by what retention has left of each.
 
-    Where narrower windows cannot be answered any more, they are as wide as the rollups that are left: gaps within
-    one are not seen there, but nothing is taken for missing only because it is not known as exactly as it was. A
-    rollup that crosses an edge of the span is a part of its own, which reaches over the edge.
+    Where narrower windows are no longer available, windows are as wide as the remaining rollups. Gaps within one
+    are not found there, but nothing counts as missing only because it is now known less exactly. A rollup that
+    crosses an edge of the span is a part of its own, which extends beyond the edge.
     """
     widths = [-(-every_ns // one.every_ns) * one.every_ns if one.every_ns else every_ns for one in kept]
-    # Where each begins to be of use: where windows of the next wider one that is used are whole.
+    # Each begins where windows of the next wider one in use are whole.
     begins = [start_ns] * len(kept)
     for index in range(len(kept) - 2, -1, -1):
         if kept[index].from_ns > start_ns:
@@ -124,12 +122,12 @@ def split_by_retention(
     for index, one in enumerate(kept):
         low_ns = max(begins[index], start_ns)
         if low_ns < left_ns:
-            parts = _whole(low_ns, left_ns, widths[index], one.every_ns) + parts
+            parts = _split_at_rollups(low_ns, left_ns, widths[index], one.every_ns) + parts
             left_ns = low_ns
     return parts
 
 
-def _whole(start_ns: int, stop_ns: int, width_ns: int, tier_ns: int) -> list[tuple[int, int, int]]:
+def _split_at_rollups(start_ns: int, stop_ns: int, width_ns: int, tier_ns: int) -> list[tuple[int, int, int]]:
     """A part of a span that is answered from rollups of ``tier_ns`` (0: points)."""
     if not tier_ns:
         return [(start_ns, stop_ns, width_ns)]
@@ -144,10 +142,10 @@ def _whole(start_ns: int, stop_ns: int, width_ns: int, tier_ns: int) -> list[tup
     return edges
 
 
-def _parts(
+def _split_by_widths(
     span: Span, rules: Rules, shown: tuple[int, int], min_widths: MinWindowWidths
 ) -> Iterator[tuple[int, int, int]]:
-    """Start, end and windows of what is asked of a span: windows are cut at its edges, and nowhere else."""
+    """Start, end and window width of the parts of a span to query; windows are cut only at its edges."""
     if rules.gaps == "bins":
         yield span.start_ns, span.end_ns, span.every_ns
         return

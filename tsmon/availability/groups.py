@@ -1,4 +1,4 @@
-"""Bins as they are judged: in order, by span, and joined where gaps are looked for between points."""
+"""Bins grouped for judging: ordered, split by span, and joined if gaps are between points."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
@@ -16,10 +16,11 @@ __all__ = ["Groups", "compute_mean_separation", "group_bins", "sort_bins"]
 
 
 class Groups(NamedTuple):
-    """What is judged as one each, in order, by columns: there may be a million, and a column is quickly worked on.
+    """Groups of points that are each judged as one, in order, as columns, since a million rows would be slow.
 
-    Times of first and last point within the span, numbers of points, and the lengths from first to last point that
-    tell their separations (of a bin that crosses an edge of the span the whole bin's).
+    The columns are the times of the first and last point within the span, the numbers of points, and the lengths
+    from first to last point, from which separations follow. The length of a bin that crosses an edge of the span is
+    that of the whole bin.
     """
 
     firsts: list[int]
@@ -29,7 +30,7 @@ class Groups(NamedTuple):
 
 
 def sort_bins(bins: Sequence[Bin]) -> Groups:
-    """Bins that hold something, by time; raises :class:`~tsmon.errors.AvailabilityError` for impossible ones."""
+    """Bins with points, by time; raises :class:`~tsmon.errors.AvailabilityError` for impossible bins."""
     found = _columns(bins)
     firsts, lasts, counts, lengths = found
     if not firsts or (
@@ -42,7 +43,7 @@ def sort_bins(bins: Sequence[Bin]) -> Groups:
     ordered = sorted((one for one in bins if one.count), key=attrgetter("first_ns", "last_ns"))
     for one in ordered:
         if one.count < 1 or not BEGINNING_NS <= one.first_ns <= one.last_ns:
-            raise AvailabilityError(f"{one} cannot be; give first_ns <= last_ns and the number of points")
+            raise AvailabilityError(f"{one} is impossible; give first_ns <= last_ns and the number of points")
     for before, after in pairwise(ordered):
         if after.first_ns < before.last_ns:
             raise AvailabilityError(f"{after} begins before {before} ends; give bins that do not overlap")
@@ -50,9 +51,9 @@ def sort_bins(bins: Sequence[Bin]) -> Groups:
 
 
 def group_bins(ordered: Groups, span: Span, rules: Rules, *, apart: bool = False) -> Groups:
-    """What lies in a span; a bin that crosses its edge is cut there.
+    """Groups within a span; a bin that crosses its edge is cut there.
 
-    ``apart`` says that no two of them lie in one bin of the rules' width, which need not be looked for then.
+    ``apart`` promises that no two bins are within one bin of the rules' width, so none needs joining.
     """
     low = bisect_left(ordered.firsts, span.start_ns)
     high = bisect_left(ordered.firsts, span.end_ns)
@@ -63,14 +64,14 @@ def group_bins(ordered: Groups, span: Span, rules: Rules, *, apart: bool = False
         groups.firsts[0] = max(groups.firsts[0], span.start_ns)
         groups.lasts[-1] = min(groups.lasts[-1], span.end_ns)
         if rules.gaps == "points":
-            return _joined(groups, span, rules.bin_width_ns, apart)
+            return _join(groups, span, rules.bin_width_ns, apart)
     return groups
 
 
 def compute_mean_separation(ordered: Groups, groups: Iterable[Groups], rules: Rules) -> float | None:
-    """Mean of the whole data set in nanoseconds, in which a bin as given is there once, whatever edges it crosses.
+    """Mean separation of the whole data set in nanoseconds; a reported bin counts once, even if it crosses edges.
 
-    None where no bin has two points.
+    None if no bin has two points.
     """
     whole = [ordered] if rules.gaps == "bins" else list(groups)
     length_ns = sum(sum(one.lengths) for one in whole)
@@ -83,13 +84,13 @@ def _columns(bins: Sequence[Bin]) -> Groups:
     return Groups(firsts, lasts, counts, list(map(sub, lasts, firsts)))
 
 
-def _joined(groups: Groups, span: Span, width_ns: int, apart: bool) -> Groups:
-    """Neighbours in one bin of ``width_ns`` made one, but not over a gap."""
-    # Outside of deployments there are no gaps.
+def _join(groups: Groups, span: Span, width_ns: int, apart: bool) -> Groups:
+    """Join neighbours within one bin of ``width_ns``, but not across a gap."""
+    # There are no gaps outside deployments.
     limit_ns = span.limit_ns if span.deployment else width_ns
     firsts, lasts, counts, lengths = groups
     if apart or len(set(map(floordiv, firsts, repeat(width_ns)))) == len(firsts):
-        for index in (0, -1):  # each is alone in its bin; those at the edges were cut
+        for index in (0, -1):  # each is alone in its bin; the first and last may have been cut
             lengths[index] = lasts[index] - firsts[index]
         return groups
     joined = Groups([firsts[0]], [], [], [])

@@ -12,9 +12,9 @@ __all__ = ["Interval"]
 class Interval:
     """A stretch of time, ``start_ns <= time < end_ns``, of one category.
 
-    ``count`` is the number of points that made it so; those of Missing are further than the limit from both
-    neighbours, so that no time of data lies around them. ``separation_ns`` is the mean separation of the points
-    of its bins, None where there is none.
+    ``count`` is the number of points in it. A point within Missing is further than the limit from both neighbours,
+    so it makes no time present. ``separation_ns`` is the mean separation of the points in its bins, None without
+    any.
     """
 
     start_ns: int

@@ -1,7 +1,7 @@
-"""Measures, the JSON of availability: a name, its categories with colours, and rows of times.
+"""Measures, the JSON form of availability: a name, categories with colours, and rows.
 
-A row is ``[start, category, end]`` with times ``YYYY-MM-DD HH:MM:SS`` in UTC, cut to whole seconds; what is empty
-then is left out, and what it parted is one row.
+A row is ``[start, category, end]`` with times ``YYYY-MM-DD HH:MM:SS`` in UTC, cut to whole seconds. A row that is
+then empty is left out, and equal neighbours on both sides of it become one row.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ DEPLOYMENT_COLOR: Final = "#0073cf"
 
 
 class Measure(TypedDict):
-    """One measure, ready for JSON."""
+    """One measure as JSON."""
 
     measure: str
     categories: dict[str, dict[str, str]]
@@ -27,7 +27,7 @@ class Measure(TypedDict):
 
 
 def build_deployments_measure(spans: Iterable[Span], start_ns: int, end_ns: int) -> Measure:
-    """The measure ``Deployments``: which deployment governs when, so that rows never overlap."""
+    """The measure ``Deployments``: which deployment governs when. Rows never overlap."""
     rows = [
         (max(span.start_ns, start_ns), f"Deployment: {span.deployment.number}", min(span.end_ns, end_ns))
         for span in spans

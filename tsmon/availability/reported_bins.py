@@ -1,4 +1,4 @@
-"""Bins that are given: points of :class:`~tsmon.points.StreamBin`, each of which tells of many data."""
+"""Reported bins: points of :class:`~tsmon.points.StreamBin`, each of which summarises many data."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -15,12 +15,12 @@ COUNT: Final = "count"
 
 
 def selects_reported_bins(selector: Selector) -> bool:
-    """Whether a selector names bins that are given, whatever its field."""
+    """Whether a selector selects reported bins, regardless of its field."""
     return selector.measurement == MEASUREMENT
 
 
 async def read_reported_bins(store: Store, selector: Selector) -> list[Bin]:
-    """The selected bins, in order of their first times; a point that lacks one of the two fields is none."""
+    """The selected bins, ordered by first time. A point without both fields is not a bin."""
     found = []
     both = [
         await store.values(Selector(MEASUREMENT, field, selector.tags), start_ns=BEGINNING_NS, stop_ns=END_NS + 1)

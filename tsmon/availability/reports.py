@@ -1,4 +1,4 @@
-"""What is known about one stream's availability, and how several are told together."""
+"""The report on a stream's availability, and several reports as JSON."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ __all__ = ["AvailabilityJson", "Report", "Total", "build_report", "reports_to_js
 
 
 class AvailabilityJson(TypedDict):
-    """Measures of one instrument, ready for JSON: its deployments, then its streams."""
+    """Measures of one instrument as JSON: its deployments, then its streams."""
 
     availability: list[Measure]
 
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """What a report's intervals of one category come to."""
+    """Totals over the intervals of one category in a report."""
 
     duration_ns: int
     intervals: int
@@ -32,10 +32,10 @@ class Total:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Intervals of a stream from ``start_ns`` to ``end_ns``, without hole or overlap.
+    """Intervals of a stream from ``start_ns`` to ``end_ns``, without holes or overlaps.
 
-    ``separation_ns`` is the mean separation of the whole data set, None where it has none; ``spans`` tell which
-    deployment governs when, and by which limits.
+    ``separation_ns`` is the mean separation of the whole data set, None if it has none. ``spans`` say which
+    deployment governs when, and with which limits.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Report:
 
     @property
     def totals(self) -> Mapping[Category, Total]:
-        """All six categories, used or not."""
+        """Totals of all six categories, used or not."""
         return {category: self._total(category) for category in Category}
 
     def to_json(self) -> AvailabilityJson:
@@ -56,7 +56,7 @@ class Report:
         return reports_to_json([self])
 
     def to_measure(self) -> Measure:
-        """The stream's measure alone."""
+        """The measure of the stream, without deployments."""
         return build_stream_measure(self.name, self.intervals, self.rules.appearances)
 
     def _total(self, category: Category) -> Total:
@@ -66,7 +66,7 @@ class Report:
 
 
 def build_report(found: Timeline, rules: Rules, *, name: str, start_ns: int | None, end_ns: int | None) -> Report:
-    """The report on a part of a timeline, by default on all that is expected."""
+    """The report on a range of a timeline, by default on all that is expected."""
     start_ns, end_ns = found.resolve_range(start_ns, end_ns)
     return Report(
         name, start_ns, end_ns, found.intervals_between(start_ns, end_ns), found.spans, found.separation_ns, rules
@@ -74,14 +74,14 @@ def build_report(found: Timeline, rules: Rules, *, name: str, start_ns: int | No
 
 
 def reports_to_json(reports: Sequence[Report]) -> AvailabilityJson:
-    """Reports on streams of the same deployments and time, for ``json.dumps``.
+    """Reports on streams with the same deployments and range, for ``json.dumps``.
 
-    Their measures follow the measure ``Deployments``. A stream's name is its method and its own name, such as
-    ``streamed ctd_parsed``. Raises :class:`~tsmon.errors.AvailabilityError` where there is no report, since then
-    no deployments are known.
+    The measure ``Deployments`` comes first, then one measure per stream. A stream is named by its method and its
+    own name, such as ``streamed ctd_parsed``. Raises :class:`~tsmon.errors.AvailabilityError` without a report,
+    since the deployments are then unknown.
     """
     if not reports:
-        raise AvailabilityError("there is no report to tell of; give at least one")
+        raise AvailabilityError("there are no reports; give at least one")
     first = reports[0]
     deployments = build_deployments_measure(first.spans, first.start_ns, first.end_ns)
     return {"availability": [deployments, *(one.to_measure() for one in reports)]}

@@ -1,4 +1,4 @@
-"""The rules by which data are called present, sparse or missing."""
+"""The rules by which data count as present, sparse or missing."""
 
 from bisect import bisect_left
 from dataclasses import dataclass
@@ -16,38 +16,38 @@ __all__ = ["BINS", "EXACT", "PRESETS", "Rules"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What is a gap, and what is sparse; presets are :data:`EXACT`, the default, and :data:`BINS`.
+    """What is a gap and what is sparse. The presets are :data:`EXACT`, the default, and :data:`BINS`.
 
-    For other rules change a preset: ``dataclasses.replace(EXACT, gap_fraction=0.01)``. Raises
-    :class:`~tsmon.errors.AvailabilityError` for values that cannot be meant.
+    Change a preset for other rules: ``dataclasses.replace(EXACT, gap_fraction=0.01)``. Raises
+    :class:`~tsmon.errors.AvailabilityError` for values that make no sense.
     """
 
     gaps: Literal["points", "bins"] = "points"
-    """``points``: a gap lies between any two points; data are asked for in windows so narrow that none hides.
-    ``bins``: a gap lies between bins as they are given, or between windows of ``bin_width_ns``."""
+    """``points``: gaps are between points; data are queried in windows so narrow that no gap hides within one.
+    ``bins``: gaps are only between bins, which are reported bins or windows of ``bin_width_ns``."""
 
     gap_fraction: float = 0.001
-    """No data for more than this part of the deployment's duration are a gap. It is taken as the decimal number
-    that it is written as, so the limit is exact: the product with the duration, cut to whole nanoseconds."""
+    """A longer time without data than this fraction of the deployment's duration is a gap. The limit is exact: the
+    fraction counts as the decimal number it is written as; its product with the duration is cut to nanoseconds."""
 
     period_ns: int | None = None
-    """Expected time between two points, where known: with ``gaps="points"`` less than twice of it is no gap."""
+    """Expected time between two points, if known. With ``gaps="points"``, up to twice this is never a gap."""
 
     bin_width_ns: int = DAY_NS
-    """Width of the bins for which sparsity is told, aligned to the epoch."""
+    """Width of the bins whose sparsity is judged; they are aligned to the epoch."""
 
     sparse_floor: float = 0.0
-    """A mean separation of up to this part of the deployment's duration is never sparse."""
+    """A mean separation of up to this fraction of the deployment's duration is never sparse."""
 
     bounds: tuple[float, float, float] = (1.0, 1.5, 2.0)
-    """Up to which ratio of a bin's mean separation to that of the whole data set it is present, sparse at level
-    1, sparse at level 2; beyond the last it is sparse at level 3."""
+    """Upper bounds of the ratio of a bin's mean separation to that of the whole data set: for present, for sparse
+    at level 1 and at level 2. Beyond the last bound the bin is sparse at level 3."""
 
     tolerance: float = 0.01
-    """Added to the first bound, since of equally spaced data half the bins are above the mean by a trifle."""
+    """Added to the first bound: in evenly spaced data, half of the bins exceed the mean by a tiny amount."""
 
     appearances: tuple[Appearance, ...] = APPEARANCES
-    """How each category is shown, in the order of :class:`Category`."""
+    """Name and colour of each category, in the order of :class:`Category`."""
 
     def __post_init__(self) -> None:
         if self.gaps not in ("points", "bins"):
@@ -73,7 +73,7 @@ class Rules:
             )
 
     def limit_ns(self, duration_ns: int) -> int:
-        """Longest time without data, in nanoseconds, that is not a gap in a deployment of ``duration_ns``."""
+        """Longest time without data that is not a gap in a deployment of ``duration_ns``, in nanoseconds."""
         numerator, denominator = Decimal(str(self.gap_fraction)).as_integer_ratio()
         limit_ns = duration_ns * numerator // denominator
         if self.gaps == "points" and self.period_ns is not None:
@@ -81,17 +81,16 @@ class Rules:
         return limit_ns
 
     def floor_ns(self, duration_ns: int) -> float:
-        """Largest mean separation, in nanoseconds, that is never sparse in a deployment of ``duration_ns``."""
+        """Largest mean separation that is never sparse in a deployment of ``duration_ns``, in nanoseconds."""
         numerator, denominator = Decimal(str(self.sparse_floor)).as_integer_ratio()
         return duration_ns * numerator / denominator
 
     def every_ns(self, duration_ns: int) -> int:
-        """Width of the windows in which data of a deployment are asked for, in nanoseconds.
+        """Width of the windows in which a deployment's data are queried, in nanoseconds.
 
-        With ``gaps="points"`` no wider than the limit, so that within one window there is no gap, and a whole
-        part of the bin's width, so that every window lies in one bin. That makes ``1 / gap_fraction``
-        windows for a deployment, or up to twice as many; where bins are narrower than the limit, the bins are
-        the windows.
+        With ``gaps="points"`` windows are no wider than the limit, so that no window contains a gap, and they
+        divide the bin width evenly, so that each window is within one bin. A deployment has ``1 / gap_fraction``
+        windows, or up to twice as many. If bins are narrower than the limit, the windows are the bins.
         """
         if self.gaps == "bins":
             return self.bin_width_ns
@@ -101,17 +100,17 @@ class Rules:
 
 
 EXACT: Final = Rules()
-"""Gaps between points, whatever the windows; any separation may be sparse, but 1 % more than the mean is not."""
+"""Gaps between points. A mean separation of more than 1.01 times that of the whole data set is sparse."""
 
 BINS: Final = Rules(gaps="bins", sparse_floor=0.001, tolerance=0.0)
-"""Gaps between bins; a separation of up to 0.1 % of the deployment is not sparse, and nothing is tolerated."""
+"""Gaps only between bins. A mean separation of up to 0.1 % of the deployment is never sparse; no tolerance."""
 
 PRESETS: Final = {"exact": EXACT, "bins": BINS}
 
 
 @lru_cache(64)
 def _divisors(number: int) -> list[int]:
-    """``number`` and its divisors without a prime factor above 7, in order; a round number of seconds has many."""
+    """``number`` and its divisors with prime factors up to 7, ascending; round numbers have many."""
     found = [1]
     rest = number
     for prime in (2, 3, 5, 7):

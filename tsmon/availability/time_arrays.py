@@ -1,6 +1,6 @@
-"""Times as people have them, as increasing integer nanoseconds.
+"""Times in common forms, converted to ascending integer nanoseconds.
 
-NumPy and pandas are used where they made the times, and never imported.
+NumPy and pandas are used only for their own arrays, and never imported.
 """
 
 import sys
@@ -21,10 +21,10 @@ Times = Iterable[Any]
 
 
 def normalize_times(times: Times) -> Sequence[int]:
-    """Times in integer nanoseconds, in order, each once: two points of one series and time are one point.
+    """Convert to integer nanoseconds, ascending and unique: two points of a series at one time are one point.
 
-    Given a NumPy array, or something of pandas', it is a NumPy array of int64, else a list. Raises
-    :class:`~tsmon.errors.AvailabilityError` for what is no time.
+    Returns a NumPy array of int64 for arrays of NumPy and pandas, else a list. Raises
+    :class:`~tsmon.errors.AvailabilityError` for anything that is not a time.
     """
     numpy, pandas = sys.modules.get("numpy"), sys.modules.get("pandas")
     if pandas is not None and isinstance(times, pandas.Series | pandas.Index):
@@ -47,7 +47,7 @@ def _of_array(numpy: Any, times: Any) -> Any:
     found = times
     if times.dtype.kind == "M":
         found = times.astype("datetime64[ns]")
-        # A conversion that overflows says nothing.
+        # A conversion that overflows raises nothing.
         if numpy.isnat(times).any() or (found.astype(times.dtype) != times).any():
             raise AvailabilityError(
                 "some times are no dates (NaT), finer than nanoseconds or beyond the years 1677 to 2262; "

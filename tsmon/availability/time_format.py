@@ -1,4 +1,4 @@
-"""Times as people write them in addresses, tables and commands: UTC unless they say otherwise."""
+"""Times as people write them in URLs, tables and commands, in UTC unless they name a zone."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -23,16 +23,16 @@ _seconds: Final = re.compile(r"-?\d{1,12}(?:\.\d{1,9})?", re.ASCII)
 
 
 def format_time(time_ns: int) -> str:
-    """``YYYY-MM-DD HH:MM:SS`` in UTC; fractions of a second are cut."""
+    """``YYYY-MM-DD HH:MM:SS`` in UTC, cut to whole seconds."""
     return str(_EPOCH_OF_TEXTS + timedelta(seconds=time_ns // SECOND_NS))
 
 
 def parse_time(text: str) -> int:
-    """Nanoseconds since the epoch, exactly, of a time that is written in one of three ways.
+    """Nanoseconds since the epoch, exactly.
 
-    ISO 8601 (``2024-05-01``, ``2024-05-01T12:30Z``, ``2024-05-01T12:30:00.25+02:00``), the same with a space
-    (``2024-05-01 12:30:00``), or seconds since the epoch (``1714566600.25``). Without a zone it is UTC. Raises
-    :class:`~tsmon.errors.AvailabilityError` for anything else, and for times that nanoseconds cannot hold.
+    Accepts ISO 8601 (``2024-05-01``, ``2024-05-01T12:30Z``, ``2024-05-01T12:30:00.25+02:00``), the same with a
+    space (``2024-05-01 12:30:00``), or seconds since the epoch (``1714566600.25``). Without a zone it is UTC.
+    Raises :class:`~tsmon.errors.AvailabilityError` for anything else, and for times that nanoseconds cannot hold.
     """
     text = text.strip()
     try:
@@ -48,12 +48,12 @@ def parse_time(text: str) -> int:
             raise ValueError
     except (ValueError, OverflowError, InvalidOperation):
         raise AvailabilityError(
-            f"{_shown(text)} is no time; write 2024-05-01T12:30:00Z, 2024-05-01 12:30:00 or seconds since 1970"
+            f"{_shorten(text)} is not a time; write 2024-05-01T12:30:00Z, 2024-05-01 12:30:00 or seconds since 1970"
         ) from None
     if not -MAX_TIME_NS <= time_ns <= MAX_TIME_NS:
-        raise AvailabilityError(f"{_shown(text)} lies outside of the years 1677 to 2262; give a time within them")
+        raise AvailabilityError(f"{_shorten(text)} is outside of the years 1677 to 2262; give a time within them")
     return time_ns
 
 
-def _shown(text: str) -> str:
+def _shorten(text: str) -> str:
     return repr(text if len(text) <= 40 else text[:39] + "…")

@@ -1,4 +1,4 @@
-"""Bins, deployments and rules make intervals: one pure function."""
+"""From bins, deployments and rules to intervals: one pure function."""
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,12 +17,12 @@ from tsmon.stores import Bin, BinColumns
 
 __all__ = ["Timeline", "compute_intervals", "compute_timeline"]
 
-# Looking a member up in its class takes ten times as long.
+# A look-up of a member in its class takes ten times as long.
 _NOT_EXPECTED: Final = Category.NOT_EXPECTED
 _MISSING: Final = Category.MISSING
 
 _Piece = tuple[Category, int, int, int, int, int]
-"""Category, start and end; number of points, length and number of their separations."""
+"""Category, start, end, number of points, and sum and number of their separations."""
 
 
 def compute_intervals(
@@ -34,45 +34,45 @@ def compute_intervals(
     start_ns: int | None = None,
     end_ns: int | None = None,
 ) -> list[Interval]:
-    """What is present, sparse, missing or not expected from ``start_ns`` to ``end_ns``, without hole or overlap.
+    """What is present, sparse, missing or not expected from ``start_ns`` to ``end_ns``, without holes or overlaps.
 
-    Without ``start_ns`` it begins with the first time that is expected, without ``end_ns`` it ends with the
-    last. Both cut an answer that does not depend on them. Bins are of one stream, in any order, and do not
-    overlap; for ``rules.gaps == "points"`` they come from the windows of the spans that
-    :func:`~tsmon.availability.compute_spans` returns. Raises
-    :class:`~tsmon.errors.AvailabilityError` for impossible bins. The rules, edge by edge:
+    Without ``start_ns`` the answer begins with the first time that is expected, without ``end_ns`` it ends with the
+    last. Both only cut the answer. Bins belong to one stream, come in any order and do not overlap; with
+    ``rules.gaps == "points"`` they are the windows of the spans that :func:`~tsmon.availability.compute_spans`
+    returns. Raises :class:`~tsmon.errors.AvailabilityError` for impossible bins. The rules, edge by edge:
 
-    *Times* are half open: a point at the end of a deployment lies outside of it, or in the one that starts there.
+    *Times* are half open: a point at the end of a deployment is outside of it, or in the one that starts there.
 
-    *Deployments.* Data count for the deployment that they lie in. Where deployments overlap, the latest start
-    governs; an earlier one that goes on behind it keeps its limit, and its first data there are waited for
-    anew. An open one ends now; one with an end in the future is expected until now. A bin that crosses the
-    edge of a deployment counts on both sides, with what lies there.
+    *Deployments.* Data count for the deployment that they are in. Where deployments overlap, the one that starts
+    last governs. An earlier one that continues after it keeps its limit, and data are awaited there as at a start.
+    An open deployment ends now; one with an end in the future is expected until now. A bin that crosses the edge of
+    a deployment counts on both sides, with its part there.
 
-    *Limit.* ``gap_fraction`` of the deployment's duration, exactly, cut to whole nanoseconds; with gaps between
-    points at least twice the expected period where that is known.
+    *Limit.* ``gap_fraction`` of the deployment's duration, exact, cut to whole nanoseconds. With gaps between
+    points it is at least twice the expected period, if that is known.
 
-    *Missing* is ``previous.last`` to ``next.first`` where that exceeds the limit; exactly the limit is no gap.
-    So is the start of a deployment to its first data, and its last data to its end. A span of a deployment
-    without data is Missing whole, however short. Smaller holes belong to the category before them; at the start,
-    where there is none, to the one after. A point with gaps on both sides takes no time: it is only counted.
+    *Missing* is ``previous.last`` to ``next.first`` if that exceeds the limit; exactly the limit is not a gap. The
+    same holds from the start of a deployment to its first data, and from its last data to its end. A span of a
+    deployment without data is all Missing, however short. Shorter holes belong to the category before them, or at
+    the start, where there is none, to the one after. A point with gaps on both sides takes no time; it only counts.
 
-    *Bins.* With gaps between bins they are as given. With gaps between points, all points of one bin width
-    (aligned to the epoch) are a bin, split at gaps and at the edges of deployments; smaller holes are in it.
+    *Bins.* With gaps between bins, bins are used as reported. With gaps between points, all points of one bin width
+    (aligned to the epoch) are a bin, split at gaps and at the edges of deployments; shorter holes are part of it.
 
-    *Mean separation* of a bin: (last - first) / (count - 1). A bin of one point has the level of the bin before
-    it in the same span, gap or not; without one before, that of the next with more points; without any it is
-    Present. A sparse bin after a gap stays sparse.
+    *Mean separation* of a bin: (last - first) / (count - 1). A bin of one point takes the level of the bin before
+    it in the same span, across gaps too; without one before, of the next bin with more points; without any it is
+    Present. A sparse bin after a gap remains sparse.
 
-    *Mean of the whole data set*: sum of (last - first) / sum of (count - 1) over all bins, also those where
+    *Mean of the whole data set*: sum of (last - first) / sum of (count - 1) over all bins, including those where
     nothing is expected.
 
-    *Level.* A mean separation of up to ``sparse_floor`` of the deployment's duration is Present. Else the ratio to
-    the mean of the whole decides: up to ``bounds[0] + tolerance`` Present, up to ``bounds[1]`` level 1, up to
-    ``bounds[2]`` level 2, beyond level 3. All three divisions are float(a) / float(b) (IEEE 754 double), here
-    and in every other language. Where all points lie in one instant, the mean is 0 and everything is Present.
+    *Level.* A mean separation of up to ``sparse_floor`` of the deployment's duration is Present. Otherwise the
+    ratio to the mean of the whole data set decides: up to ``bounds[0] + tolerance`` Present, up to ``bounds[1]``
+    level 1, up to ``bounds[2]`` level 2, beyond it level 3. All three divisions are float(a) / float(b) (IEEE 754
+    double), here and in every other language. If all points are in one instant, the mean is 0 and everything is
+    Present.
 
-    *Neighbours* of one category are one interval. Outside of deployments is Not Expected.
+    *Neighbours* of one category are one interval. All time outside deployments is Not Expected.
     """
     found = compute_timeline(bins, compute_spans(deployments, rules, now_ns=now_ns), rules)
     return found.intervals_between(*found.resolve_range(start_ns, end_ns))
@@ -80,14 +80,14 @@ def compute_intervals(
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """All of time, in spans and in intervals, and the mean separation of the whole data set, if it has one."""
+    """All of time as spans and as intervals, and the mean separation of the whole data set, if it has one."""
 
     spans: Sequence[Span]
     intervals: Sequence[Interval]
     separation_ns: float | None
 
     def resolve_range(self, start_ns: int | None = None, end_ns: int | None = None) -> tuple[int, int]:
-        """Start and end of a report: as asked, else those of what is expected; an empty one where nothing is."""
+        """Start and end of a report: as given, else those of what is expected; an empty range if nothing is."""
         expected = [span for span in self.spans if span.deployment]
         if start_ns is None:
             start_ns = expected[0].start_ns if expected else BEGINNING_NS if end_ns is None else end_ns
@@ -96,7 +96,7 @@ class Timeline:
         return max(start_ns, BEGINNING_NS), min(max(start_ns, end_ns), END_NS)
 
     def intervals_between(self, start_ns: int, end_ns: int) -> list[Interval]:
-        """Intervals cut to a part of time; their counts and separations are still those of the whole intervals."""
+        """Intervals cut to a range; their counts and separations are still those of the whole intervals."""
         return [
             one
             if start_ns <= one.start_ns and one.end_ns <= end_ns
@@ -113,13 +113,15 @@ def compute_timeline(bins: Sequence[Bin], found: Sequence[Span], rules: Rules) -
     groups = [group_bins(ordered, span, rules, apart=apart) for span in found]
     whole_ns = compute_mean_separation(ordered, groups, rules)
     pieces = (
-        piece for span, data in zip(found, groups, strict=True) for piece in _pieces(span, data, whole_ns, rules)
+        piece
+        for span, data in zip(found, groups, strict=True)
+        for piece in _split_span(span, data, whole_ns, rules)
     )
-    return Timeline(found, list(_merged(pieces)), whole_ns)
+    return Timeline(found, list(_merge(pieces)), whole_ns)
 
 
-def _pieces(span: Span, groups: Groups, whole_ns: float | None, rules: Rules) -> Iterator[_Piece]:
-    """A span in order; pieces may be empty, and neighbours of one category."""
+def _split_span(span: Span, groups: Groups, whole_ns: float | None, rules: Rules) -> Iterator[_Piece]:
+    """Pieces of a span, in order; they may be empty, and neighbours may have the same category."""
     firsts, lasts, counts, lengths = groups
     start_ns, limit_ns = span.start_ns, span.limit_ns
     if span.deployment is None:
@@ -132,14 +134,14 @@ def _pieces(span: Span, groups: Groups, whole_ns: float | None, rules: Rules) ->
         yield _MISSING, start_ns, firsts[0], 0, 0, 0
         start_ns = firsts[0]
     levels = compute_levels(groups, span, whole_ns, rules)
-    gaps = _gaps(groups, limit_ns)
+    gaps = _find_gaps(groups, limit_ns)
     low = 0
 
     def piece(end_ns: int, high: int) -> _Piece:
         points = sum(counts[low:high])
         return levels[low], start_ns, end_ns, points, sum(lengths[low:high]), points - (high - low)
 
-    for index in sorted(gaps.union(_changes(levels))):
+    for index in sorted(gaps.union(_find_changes(levels))):
         if index in gaps:
             yield piece(lasts[index - 1], index)
             yield _MISSING, lasts[index - 1], firsts[index], 0, 0, 0
@@ -153,23 +155,23 @@ def _pieces(span: Span, groups: Groups, whole_ns: float | None, rules: Rules) ->
         yield piece(span.end_ns, len(firsts))
 
 
-def _gaps(groups: Groups, limit_ns: int) -> set[int]:
-    """Where a gap is before a group: most spans have none, and that is quickly seen."""
+def _find_gaps(groups: Groups, limit_ns: int) -> set[int]:
+    """Indices of groups that follow a gap. Most spans have none, which the maximum shows quickly."""
     distances = list(map(sub, islice(groups.firsts, 1, None), groups.lasts))
     if max(distances, default=0) <= limit_ns:
         return set()
     return set(compress(itertools.count(1), map(limit_ns.__lt__, distances)))
 
 
-def _changes(levels: Sequence[Category]) -> Iterable[int]:
-    """Where a group has another level than the one before."""
+def _find_changes(levels: Sequence[Category]) -> Iterable[int]:
+    """Indices of groups whose level differs from the one before."""
     if levels.count(levels[0]) == len(levels):
         return ()
     return compress(itertools.count(1), map(is_not, islice(levels, 1, None), levels))
 
 
-def _merged(pieces: Iterable[_Piece]) -> Iterator[Interval]:
-    """Pieces that take time, neighbours of one category made one; points of those that take none go to the next."""
+def _merge(pieces: Iterable[_Piece]) -> Iterator[Interval]:
+    """Join neighbours of one category. Pieces that take no time go; their points count for the next piece."""
     category = _NOT_EXPECTED
     start_ns = end_ns = BEGINNING_NS
     points = length_ns = separations = 0
@@ -179,7 +181,7 @@ def _merged(pieces: Iterable[_Piece]) -> Iterator[Interval]:
             lone += count
             continue
         if kind is not category and start > BEGINNING_NS:
-            yield _interval(category, start_ns, end_ns, points, length_ns, separations)
+            yield _build_interval(category, start_ns, end_ns, points, length_ns, separations)
             start_ns = start
             points = length_ns = separations = 0
         category, end_ns = kind, end
@@ -187,10 +189,10 @@ def _merged(pieces: Iterable[_Piece]) -> Iterator[Interval]:
         length_ns += length
         separations += number
         lone = 0
-    yield _interval(category, start_ns, end_ns, points, length_ns, separations)
+    yield _build_interval(category, start_ns, end_ns, points, length_ns, separations)
 
 
-def _interval(
+def _build_interval(
     category: Category, start_ns: int, end_ns: int, points: int, length_ns: int, separations: int
 ) -> Interval:
     separation_ns = float(length_ns) / float(separations) if separations else None

@@ -24,23 +24,24 @@ LINES_SHOWN: Final = 5
 
 def import_files(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE…", help="Files, also compressed by gzip; - for standard input.")
+        list[Path],
+        typer.Argument(metavar="FILE…", help="Files, optionally compressed by gzip; - for standard input."),
     ],
     format_: Annotated[
         str | None,
         typer.Option(
-            "--format", metavar="FORMAT", help="line-protocol, annotated-csv or csv, if a file does not tell."
+            "--format", metavar="FORMAT", help="line-protocol, annotated-csv or csv; by default detected."
         ),
     ] = None,
-    precision: Annotated[str, typer.Option(help="Of times in line protocol: ns, us, ms or s.")] = "ns",
+    precision: Annotated[str, typer.Option(help="Precision of times in line protocol: ns, us, ms or s.")] = "ns",
     mapping: Annotated[
         Path | None, typer.Option(metavar="FILE", help="TOML that describes the columns of plain tables.")
     ] = None,
     measurement: Annotated[
-        str | None, typer.Option("--measurement", "-m", metavar="NAME", help="What a table measures.")
+        str | None, typer.Option("--measurement", "-m", metavar="NAME", help="Measurement of a table.")
     ] = None,
     measurement_column: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="Column that names it instead.")
+        str | None, typer.Option(metavar="COLUMN", help="Column with the measurement.")
     ] = None,
     time: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column of the time.")] = None,
     time_format: Annotated[
@@ -48,26 +49,27 @@ def import_files(
         typer.Option(metavar="FORMAT", help="iso; s, ms, us or ns since the epoch; or as %Y-%m-%d %H:%M."),
     ] = None,
     timezone: Annotated[
-        str | None, typer.Option(metavar="ZONE", help="Of times that name none, such as Europe/Berlin; UTC.")
+        str | None,
+        typer.Option(metavar="ZONE", help="Time zone of times without one, such as Europe/Berlin; UTC by default."),
     ] = None,
     tag: Annotated[list[str] | None, typer.Option(metavar="COLUMN", help="A column of tags.")] = None,
     field: Annotated[
         list[str] | None,
         typer.Option(metavar="COLUMN[:TYPE]", help="A column of values: float, int, uint, bool or str."),
     ] = None,
-    delimiter: Annotated[str | None, typer.Option(help="Between cells; a comma.")] = None,
+    delimiter: Annotated[str | None, typer.Option(help="Character between cells; a comma by default.")] = None,
     rejected: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Where rows are put aside, instead of FILE.rejected.")
+        Path | None, typer.Option(metavar="FILE", help="File for rejected rows, instead of FILE.rejected.")
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the first points as line protocol, and store nothing.")
     ] = False,
     restart: Annotated[
-        bool, typer.Option("--restart", help="Begin anew, whatever was imported of the file before.")
+        bool, typer.Option("--restart", help="Start over, regardless of what was imported before.")
     ] = False,
     settings: SettingsFile = None,
 ) -> None:
-    """Import history: line protocol, annotated CSV, plain tables; started again, it goes on where it was."""
+    """Import history: line protocol, annotated CSV or plain tables; run again, it resumes."""
     from tsmon_agent.ingest.files import ColumnMapping, load_mapping, override_mapping
     from tsmon_agent.settings import load_settings
 
@@ -87,18 +89,18 @@ def import_files(
     loaded = load_settings(settings)
     if dry_run:
         for file in files:
-            _show(file, chosen)
+            _preview(file, chosen)
         return
     from tsmon.stores.factory import store_from
 
     store = store_from(loaded.monitoring, embedded=True, tiers=loaded.rollups.effective_tiers)
-    put_aside = asyncio.run(_import_all(store, files, chosen, rejected=rejected, restart=restart))
-    if put_aside:
+    rejected_count = asyncio.run(_import_all(store, files, chosen, rejected=rejected, restart=restart))
+    if rejected_count:
         raise typer.Exit(1)
 
 
 class _Chosen:
-    """How files are to be read."""
+    """How to read files, by the options."""
 
     def __init__(self, format_: str | None, precision: str, columns: "ColumnMapping") -> None:
         self._format = format_
@@ -109,7 +111,7 @@ class _Chosen:
         return f"{self._format} {self._precision} {self._columns!r}"
 
     def reader(self, path: Path) -> tuple["Reader", str]:
-        """The reader of a file, and what it takes it for."""
+        """The reader for a file, and a description of what it reads."""
         from tsmon_agent.ingest.files import (
             STDIN,
             AnnotatedCsv,
@@ -121,11 +123,11 @@ class _Chosen:
         )
 
         if path == STDIN and self._format is None:
-            raise ImportingError("standard input does not tell its format beforehand; name it by --format")
+            raise ImportingError("the format of standard input cannot be detected; name it by --format")
         form = self._format
         if form is None:
             with open_file(path) as one:
-                form = detect_format(one.file)
+                form = detect_format(one.stream)
         if form == "line-protocol":
             return LineProtocol(self._precision), f"line protocol in {self._precision}"
         if form == "annotated-csv":
@@ -135,7 +137,7 @@ class _Chosen:
                 raise ImportingError("for a table on standard input, name --time, --time-format and each --field")
             return PlainCsv(self._columns), f"a table with {self._columns}"
         with open_file(path) as one:
-            columns = complete_mapping(self._columns, one.file)
+            columns = complete_mapping(self._columns, one.stream)
         return PlainCsv(columns), f"a table with {columns}"
 
 
@@ -152,34 +154,41 @@ def _check(format_: str | None, precision: str, columns: "ColumnMapping") -> Non
     check_zone(columns.timezone)
 
 
-def _show(path: Path, chosen: _Chosen) -> None:
+def _preview(path: Path, chosen: _Chosen) -> None:
     from tsmon_agent.ingest.files import open_file
 
     reader, what = chosen.reader(path)
     say(f"# {path} is {what}", err=True)
     with open_file(path) as one:
-        first = next(reader.read_chunks(one.file, 0, 1), None)
+        first = next(reader.read_chunks(one.stream, 0, 1), None)
     for line in itertools.islice(first.lines if first else [], LINES_SHOWN):
         typer.echo(escape_unprintable_lines(line) if sys.stdout.isatty() else line)
     for bad in first.bad[:LINES_SHOWN] if first else []:
-        say(f"# line {bad.line} would be put aside: {bad.reason}", err=True)
+        say(f"# line {bad.line} would be rejected: {bad.reason}", err=True)
 
 
 async def _import_all(
     store: "Store", files: list[Path], chosen: _Chosen, *, rejected: Path | None, restart: bool
 ) -> int:
-    """Import files one after the other; returns how many rows were put aside."""
-    put_aside = 0
+    """Import files one after the other; returns the number of rejected rows."""
+    rejected_count = 0
     async with store, store.backfill(lambda measurement: say(f"rolling up {measurement}", err=True)):
         for path in files:
-            put_aside += (await _import_one(store, path, chosen, rejected=rejected, restart=restart)).put_aside
-    return put_aside
+            rejected_count += (await _import_one(store, path, chosen, rejected=rejected, restart=restart)).rejected
+    return rejected_count
 
 
 async def _import_one(
     store: "Store", path: Path, chosen: _Chosen, *, rejected: Path | None, restart: bool
 ) -> "ImportResult":
-    from tsmon_agent.ingest.files import STDIN, ImportResult, RejectedRows, import_file, open_file, show_progress
+    from tsmon_agent.ingest.files import (
+        STDIN,
+        ImportResult,
+        RejectedRowsFile,
+        import_file,
+        open_file,
+        show_progress,
+    )
 
     reader, what = chosen.reader(path)
     journal = _journal(store, path, chosen, restart=restart)
@@ -187,16 +196,16 @@ async def _import_one(
         say(f"{path} was imported before: {journal.entry.imported:,} points; --restart imports it again")
         return ImportResult(before=journal.entry.imported)
     if journal.entry.position:
-        say(f"{path} goes on behind line {journal.entry.line - 1:,}, which is stored", err=True)
+        say(f"{path} resumes after line {journal.entry.line - 1:,}, which is stored", err=True)
     say(f"{path} is {what}", err=True)
     default = Path("standard-input.rejected") if path == STDIN else path.with_name(f"{path.name}.rejected")
-    aside = RejectedRows(rejected or default)
+    rejected_rows = RejectedRowsFile(rejected or default)
     with open_file(path) as one, show_progress(str(path), one.size) as progress:
-        outcome = await import_file(store, path, one, reader, journal, aside, progress)
-    before = f", {outcome.before:,} were before" if outcome.before else ""
-    bad = f"; {outcome.put_aside:,} rows are put aside in {aside.path}" if outcome.put_aside else ""
-    say(f"{path}: {outcome.imported:,} points imported{before}{bad}")
-    return outcome
+        result = await import_file(store, path, one, reader, journal, rejected_rows, progress)
+    before = f", {result.before:,} before" if result.before else ""
+    bad = f"; {result.rejected:,} rejected rows are in {rejected_rows.path}" if result.rejected else ""
+    say(f"{path}: {result.imported:,} points imported{before}{bad}")
+    return result
 
 
 def _journal(store: "Store", path: Path, chosen: _Chosen, *, restart: bool) -> Any:
@@ -209,4 +218,4 @@ def _journal(store: "Store", path: Path, chosen: _Chosen, *, restart: bool) -> A
     if not path.is_file():
         # A pipe cannot be read twice.
         return Journal(None, JournalEntry("", str(path)))
-    return open_journal(path, user_state_path("tsmon") / "imports", whole=f"{store} {chosen}", restart=restart)
+    return open_journal(path, user_state_path("tsmon") / "imports", target=f"{store} {chosen}", restart=restart)

@@ -59,7 +59,7 @@ async def print_once(settings: Settings, prime_s: float) -> bool:
     try:
         await sampling.prime()
         await asyncio.sleep(prime_s)
-        await asyncio.gather(*(sampling.round(state.name) for state in sampling.health))
+        await asyncio.gather(*(sampling.run_round(state.name) for state in sampling.health))
         printer.flush()
     finally:
         sampling.stop()

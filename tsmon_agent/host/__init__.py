@@ -1,1 +1,1 @@
-"""What is measured of a host: the samplers, and the sampling that reads them."""
+"""Measurement of the host: samplers, and the sampling that runs them."""

@@ -1,1 +1,1 @@
-"""Points that others have measured, on their way into the store."""
+"""Ingest of points that other programs have measured."""

@@ -1,4 +1,4 @@
-"""BinColumns by columns are a sequence of bins."""
+"""Bins in columns are a sequence of bins."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -117,7 +117,7 @@ def test_json_and_csv_are_what_the_agent_answers(filled: Shell, tmp_path: Path) 
             "the range ends before it starts; exchange --start and --stop",
         ),
         (f"{NAME} --start 2200-01-01", "the range ends before it starts; exchange --start and --stop"),
-        (f"{NAME} --start soon", "'soon' is no time"),
+        (f"{NAME} --start soon", "'soon' is not a time"),
         (f"{NAME} --preset best", "there are no rules 'best'; there are exact, bins"),
         (f"{NAME} --gap-fraction 2", "gap_fraction is 2.0; give more than 0 and at most 1"),
     ],

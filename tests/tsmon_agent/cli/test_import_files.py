@@ -62,8 +62,8 @@ def test_an_import_that_was_killed_goes_on_where_the_store_had_acknowledged(
 
     ran = agent("import", "history.lp.gz")
     assert ran.code == 0
-    assert f"goes on behind line {before:,}" in ran.err
-    assert ran.out == f"history.lp.gz: {POINTS - before:,} points imported, {before:,} were before\n"
+    assert f"resumes after line {before:,}" in ran.err
+    assert ran.out == f"history.lp.gz: {POINTS - before:,} points imported, {before:,} before\n"
     assert count(influxdb, bucket) == POINTS
 
     again = agent("import", "history.lp.gz")
@@ -83,7 +83,7 @@ def test_bad_lines_and_refused_ones_are_put_aside_by_their_numbers(
     lines[17] = "ctd,site=s1 v=1"
     (tmp_path / "history.lp").write_text("\n".join(lines))
     ran = agent("import", "history.lp", "--rejected", "aside.jsonl")
-    assert (ran.code, ran.out) == (1, "history.lp: 27 points imported; 3 rows are put aside in aside.jsonl\n")
+    assert (ran.code, ran.out) == (1, "history.lp: 27 points imported; 3 rejected rows are in aside.jsonl\n")
     aside = [json.loads(line) for line in (tmp_path / "aside.jsonl").read_text().splitlines()]
     assert [(one["file"], one["line"], one["text"]) for one in aside] == [
         ("history.lp", number, lines[number - 1]) for number in (5, 10, 18)
@@ -113,7 +113,7 @@ def test_a_dry_run_shows_points_and_stores_nothing(agent: Shell, tmp_path: Path)
     (tmp_path / "w.csv").write_text("time,station,temp\n2024-01-01,a,1\nx,a,2\n")
     ran = agent("import", "--dry-run", "w.csv", "--measurement", "weather")
     assert (ran.code, ran.out) == (0, "weather,station=a temp=1.0 1704067200000000000\n")
-    assert "line 3 would be put aside: column time: 'x' is no time" in ran.err
+    assert "line 3 would be rejected: column time: 'x' is not a time" in ran.err
     assert not (tmp_path / "data").exists()
 
 

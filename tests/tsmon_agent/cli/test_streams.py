@@ -193,11 +193,11 @@ class TestDeployments:
         ("arguments", "reason"),
         [
             ("add GP03-CTD 2 2024-01-01", "there is a deployment 2 of GP03-CTD already"),
-            ("add a 1 soon", "arguments:1: the start is wrong: 'soon' is no time"),
+            ("add a 1 soon", "arguments:1: the start is wrong: 'soon' is not a time"),
             ("add a 1 2024-01-02 2024-01-01", "arguments:1: the end is before the start"),
             ("end GP03-CTD 1", "deployment 1 of GP03-CTD ended at 2024-02-01T00:00:00Z"),
             ("end none", "no deployment of 'none' runs"),
-            ("end GP03-CTD --at soon", "--at is wrong: 'soon' is no time"),
+            ("end GP03-CTD --at soon", "--at is wrong: 'soon' is not a time"),
             ("end GP03-CTD --at 2024-01-01", "deployment 2 of GP03-CTD starts at 2024-02-01T00:00:00Z, after that"),
             ("remove GP03-CTD 7 -y", "there is no deployment 7 of 'GP03-CTD'"),
         ],

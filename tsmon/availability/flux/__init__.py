@@ -1,4 +1,4 @@
-"""Gaps and sparsity told by InfluxDB itself, as :func:`~tsmon.availability.query_availability` tells them."""
+"""Gaps and sparsity computed by InfluxDB, as :func:`~tsmon.availability.query_availability` computes them."""
 
 from tsmon.availability.flux.query import build_availability_query
 from tsmon.availability.flux.report import compute_availability_in_influxdb

@@ -1,8 +1,8 @@
-"""Flux for Grafana: gaps and sparsity of every stream that is chosen, in the time range that is shown.
+"""Flux for Grafana: gaps and sparsity of all selected streams in the time range of the dashboard.
 
-All of the range is expected, so its length takes the place of a deployment's. Variables of the dashboard fill in
-which streams, and the rules: ``preset`` (``exact`` or ``bins``), ``fraction`` and ``bounds``, which are three
-numbers parted by slashes. A stream that has ever had data is told of, also where it is missing whole.
+Data are expected in the whole range, so its length replaces a deployment's duration. Variables of the dashboard
+select the streams and the rules: ``preset`` (``exact`` or ``bins``), ``fraction``, and ``bounds``, three numbers
+separated by slashes. Every stream that has ever had data appears, even if it is missing in the whole range.
 """
 
 from collections.abc import Sequence
@@ -23,42 +23,42 @@ OF_POINTS: Final = ("_measurement", "reference_designator", "method")
 OF_BINS: Final = ("reference_designator", "method", "stream")
 
 _PARTS: Final = sorted(2**a * 3**b for a in range(14) for b in range(3))
-"""Into how many windows a bin may be divided: a whole number of nanoseconds each, where it is some hours wide."""
+"""Numbers of windows in a bin: each divides a bin of whole hours into windows of whole nanoseconds."""
 
 
 def build_grafana_query() -> str:
-    """Of streams of points: a table a stream, ``_value`` is the name of a category, ``_time`` where it begins."""
+    """The query for streams of points: a table per stream; ``_value`` names a category, ``_time`` is its start."""
     where = f'{INSTRUMENTS} and r["_measurement"] =~ /^${{stream:regex}}$/ and r["_field"] =~ /^${{field:regex}}$/'
-    read = f"{_source('v.timeRangeStart')}  |> filter(fn: (r) => {where})\n"
-    seen = f"{_source('0')}  |> filter(fn: (r) => {where})\n"
+    read = f"{_build_source('v.timeRangeStart')}  |> filter(fn: (r) => {where})\n"
+    seen = f"{_build_source('0')}  |> filter(fn: (r) => {where})\n"
     streams = ",\n".join(build_window_streams(read, 0, "every", OF_POINTS))
-    bins = f"bins = union(tables: [\n{streams},\n])\n    |> binRows()\n"
-    return _query(seen, OF_POINTS, bins, width="width")
+    bins = f"bins = union(tables: [\n{streams},\n])\n    |> buildBinRows()\n"
+    return _build_query(seen, OF_POINTS, bins, width="width")
 
 
 def build_grafana_bins_query() -> str:
-    """Of streams of bins that are given, likewise."""
+    """The same query for streams of reported bins."""
     where = f'{condition("_measurement", MEASUREMENT)} and {INSTRUMENTS} and r["stream"] =~ /^${{stream:regex}}$/'
-    seen = f"{_source('0')}  |> filter(fn: (r) => {where} and {condition('_field', COUNT)})\n"
+    seen = f"{_build_source('0')}  |> filter(fn: (r) => {where} and {condition('_field', COUNT)})\n"
     fields = f"({condition('_field', COUNT)} or {condition('_field', LENGTH)})"
     bins = (
-        f"bins = {_source('v.timeRangeStart')}"
+        f"bins = {_build_source('v.timeRangeStart')}"
         f"  |> filter(fn: (r) => {where} and {fields})\n"
-        "  |> givenRows()\n"
-        f"  |> group(columns: [{_quoted(OF_BINS)}])\n"
+        "  |> buildReportedBinRows()\n"
+        f"  |> group(columns: [{_quote_all(OF_BINS)}])\n"
         "  |> map(fn: (r) => ({r with s: 0, k: 1, fin: 0, f: r.since, l: if r.upto > stop then stop else r.upto,\n"
         "      c: r.count, len: r.length, sep: r.count - 1, tl: r.length, ts: r.count - 1}))\n"
         '  |> drop(columns: ["_time", "_start", "_stop", "_measurement", "since", "upto", "length", "count"])\n'
     )
-    # Bins as given are not joined, however narrow they are.
-    return _query(seen, OF_BINS, bins, width="if betweenBins then 1 else width")
+    # Reported bins are never joined, however narrow they are.
+    return _build_query(seen, OF_BINS, bins, width="if betweenBins then 1 else width")
 
 
-def _source(start: str) -> str:
+def _build_source(start: str) -> str:
     return f"from(bucket: v.defaultBucket)\n  |> range(start: {start}, stop: v.timeRangeStop)\n"
 
 
-def _query(seen: str, by: Sequence[str], bins: str, *, width: str) -> str:
+def _build_query(seen: str, by: Sequence[str], bins: str, *, width: str) -> str:
     parts = " ".join(f"if need <= {number} then {number} else" for number in _PARTS)
     names = " ".join(
         f"if r.cat == {number} then {quote(one.name)} else" for number, one in enumerate(APPEARANCES[1:], start=1)
@@ -83,8 +83,8 @@ def _query(seen: str, by: Sequence[str], bins: str, *, width: str) -> str:
         "every = if betweenBins then width else width / parts\n"
         f"seen = {seen}"
         "  |> last()\n"
-        f'  |> keep(columns: [{_quoted(by)}, "_time"])\n'
-        f"  |> group(columns: [{_quoted(by)}])\n"
+        f'  |> keep(columns: [{_quote_all(by)}, "_time"])\n'
+        f"  |> group(columns: [{_quote_all(by)}])\n"
         "  |> limit(n: 1)\n"
         f"begun = seen |> map(fn: (r) => ({{r with s: 0, f: start, l: start, fin: 0, limit: longest, expected: 1, "
         f"{same}}}))\n"
@@ -93,17 +93,17 @@ def _query(seen: str, by: Sequence[str], bins: str, *, width: str) -> str:
         'edges = union(tables: [begun, ended]) |> drop(columns: ["_time"])\n'
         f"{bins}"
         "union(tables: [edges, bins])\n"
-        "    |> inOrder()\n"
-        "    |> joined()\n"
-        "    |> withWhole()\n"
-        "    |> withLevels()\n"
-        "    |> pieces()\n"
-        "    |> merged()\n"
+        "    |> sortRows()\n"
+        "    |> joinBins()\n"
+        "    |> addTotals()\n"
+        "    |> addLevels()\n"
+        "    |> splitPieces()\n"
+        "    |> mergePieces()\n"
         "    |> map(fn: (r) => ({r with _time: time(v: r.start)}))\n"
         f"    |> map(fn: (r) => ({{r with _value: {names} {quote(APPEARANCES[0].name)}}}))\n"
-        f'    |> keep(columns: [{_quoted(by)}, "_time", "_value"])\n'
+        f'    |> keep(columns: [{_quote_all(by)}, "_time", "_value"])\n'
     )
 
 
-def _quoted(names: Sequence[str]) -> str:
+def _quote_all(names: Sequence[str]) -> str:
     return ", ".join(map(quote, names))

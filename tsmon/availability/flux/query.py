@@ -1,4 +1,4 @@
-"""Flux that tells gaps and sparsity inside InfluxDB: readings of each span, and then the rules."""
+"""Flux that computes gaps and sparsity inside InfluxDB: the bins of each span, then the rules."""
 
 import importlib.resources
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ __all__ = ["build_availability_query", "build_edge", "build_rules_pipeline", "lo
 
 
 def load_rules() -> str:
-    """The rules as Flux functions."""
+    """The rules as Flux functions, from ``rules.flux``."""
     return importlib.resources.files(__package__).joinpath("rules.flux").read_text(encoding="utf-8")
 
 
@@ -36,7 +36,7 @@ def build_availability_query(
     """
     read = build_reported_bins_source if selects_reported_bins(selector) else build_points_source
     assignments, bins = read(bucket, selector, spans, rolled)
-    edges = ",\n    ".join(_edges(spans, rules))
+    edges = ",\n    ".join(_build_edges(spans, rules))
     return (
         'import "array"\n'
         f"{load_rules()}\n"
@@ -49,23 +49,24 @@ def build_availability_query(
 
 
 def build_rules_pipeline(rules: Rules) -> str:
-    """From rows of edges and bins to intervals."""
-    joined = "    |> joined()\n" if rules.gaps == "points" else ""
-    return f"    |> inOrder()\n{joined}    |> withWhole()\n    |> withLevels()\n    |> pieces()\n    |> merged()\n"
+    """The pipeline from rows of edges and bins to intervals."""
+    join = ["joinBins"] if rules.gaps == "points" else []
+    steps = ["sortRows", *join, "addTotals", "addLevels", "splitPieces", "mergePieces"]
+    return "".join(f"    |> {step}()\n" for step in steps)
 
 
 def build_edge(columns: Mapping[str, int | float | str], *, last: bool = False) -> str:
-    """A row that begins a span."""
+    """The row that begins a span, as a Flux record."""
     whole = {"k": 0, "c": 0, "len": 0, "sep": 0, "tl": 0, "ts": 0, "none": 0, "fin": int(last), **columns}
-    return f"{{{', '.join(f'{name}: {_literal(value)}' for name, value in whole.items())}}}"
+    return f"{{{', '.join(f'{name}: {_format_literal(value)}' for name, value in whole.items())}}}"
 
 
-def _edges(spans: Sequence[Span], rules: Rules) -> Iterator[str]:
+def _build_edges(spans: Sequence[Span], rules: Rules) -> Iterator[str]:
     first, second, third = rules.bounds
     bounds = {"presentTo": first + rules.tolerance, "level1To": second, "level2To": third}
     same = {"width": rules.bin_width_ns, **{name: float(value) for name, value in bounds.items()}}
     for number, span in enumerate(spans):
-        # Outside of deployments there are no gaps, and bins are whole.
+        # Outside deployments there are no gaps, and bins are whole.
         limit_ns = span.limit_ns if span.deployment else rules.bin_width_ns
         known = {"limit": limit_ns, "floor": float(span.floor_ns), "expected": int(span.deployment is not None)}
         yield build_edge({"s": number, "f": span.start_ns, "l": span.start_ns, **known, **same})
@@ -73,11 +74,11 @@ def _edges(spans: Sequence[Span], rules: Rules) -> Iterator[str]:
     yield build_edge({**at, "limit": 0, "floor": 0.0, "expected": 0, **same}, last=True)
 
 
-def _literal(value: int | float | str) -> str:
-    return _float(value) if isinstance(value, float) else str(value)
+def _format_literal(value: int | float | str) -> str:
+    return _format_float(value) if isinstance(value, float) else str(value)
 
 
-def _float(value: float) -> str:
-    """A Flux literal of exactly this number; Flux knows no exponents."""
+def _format_float(value: float) -> str:
+    """A Flux literal of exactly this number; Flux has no exponents."""
     text = format(Decimal(value), "f")
     return text if "." in text else f"{text}.0"

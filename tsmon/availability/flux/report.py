@@ -1,4 +1,4 @@
-"""The report on a stream, computed by the server that has its data."""
+"""The report on a stream, computed by the server that stores its data."""
 
 import time
 from collections.abc import Iterable
@@ -32,10 +32,10 @@ async def compute_availability_in_influxdb(
     end_ns: int | None = None,
     now_ns: int | None = None,
 ) -> Report:
-    """As :func:`~tsmon.availability.query_availability`, but only intervals leave the server.
+    """As :func:`~tsmon.availability.query_availability`, with the same answer, but only intervals leave the server.
 
-    It is for what is far away, or asked from Grafana with the same query; the answer is the same. Rollups are read
-    in place of points where they are. Raises what the store raises.
+    Use it for distant servers. Grafana can run the same query. Rollups are read instead of points where they exist.
+    Raises what the store raises.
     """
     deployments = list(deployments)
     found = compute_spans(deployments, rules, now_ns=time.time_ns() if now_ns is None else now_ns)
@@ -43,7 +43,7 @@ async def compute_availability_in_influxdb(
     if any(
         split_by_retention(one.start_ns, one.end_ns, one.every_ns, kept) != [_whole(one)] for one in found if kept
     ):
-        # Parts of different windows, where points have gone, are put together here.
+        # Where points are gone, parts with windows of different widths have to be combined here.
         return await query_availability(
             store, selector, deployments, rules, name=name, start_ns=start_ns, end_ns=end_ns, now_ns=now_ns
         )
@@ -53,9 +53,9 @@ async def compute_availability_in_influxdb(
         if part is not None:
             rolled[number] = RolledPart(store.rollups.bucket_of(part[0]), part[1], part[2])
     query = build_availability_query(store.connection.bucket, selector, found, rules, rolled=rolled)
-    told = [row.values for row in parse_rows(await store.query(query))]
-    separation_ns = _mean(told[0]["tl"], told[0]["ts"]) if told else None
-    known = Timeline(found, [_interval(one) for one in told], separation_ns)
+    answer = [row.values for row in parse_rows(await store.query(query))]
+    separation_ns = _mean(answer[0]["tl"], answer[0]["ts"]) if answer else None
+    known = Timeline(found, [_parse_interval(one) for one in answer], separation_ns)
     name = selector.measurement if name is None else name
     return build_report(known, rules, name=name, start_ns=start_ns, end_ns=end_ns)
 
@@ -64,7 +64,7 @@ def _whole(span: Span) -> tuple[int, int, int]:
     return span.start_ns, span.end_ns, span.every_ns
 
 
-def _interval(row: dict[str, Any]) -> Interval:
+def _parse_interval(row: dict[str, Any]) -> Interval:
     return Interval(row["start"], row["stop"], Category(row["cat"]), row["c"], _mean(row["len"], row["sep"]))
 
 

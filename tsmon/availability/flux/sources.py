@@ -1,8 +1,8 @@
-"""Flux that reads bins: of points, windows made by the storage; of bins that are given, the points themselves.
+"""Flux that reads bins: windows of points, aggregated by the storage, or reported bins.
 
-All that is read of points is pushed down to the storage: ``from |> range |> filter |> window |> count``, ``first``
-and ``last``, each from its own ``from``, with windows of the span's own width. What leaves the storage is a row per
-series and window, in integers of nanoseconds.
+Aggregation is pushed down to the storage: ``from |> range |> filter |> window |> count``, ``first`` and ``last``,
+each with its own ``from`` and with windows of the span's width. What leaves the storage is one row per series and
+window, in integer nanoseconds.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ WHOLE_TIME: Final = BEGINNING_NS, END_NS + 1
 
 @dataclass(frozen=True, slots=True)
 class RolledPart:
-    """A part of a span, in whole windows of it, that is read from the rollups in a bucket."""
+    """A part of a span, of whole windows, that is read from the rollups in a bucket."""
 
     bucket: str
     start_ns: int
@@ -34,24 +34,24 @@ class RolledPart:
 def build_points_source(
     bucket: str, selector: Selector, spans: Iterable[Span], rolled: Mapping[int, RolledPart]
 ) -> tuple[str, str]:
-    """Assignments, and the streams of bins that they make; ``rolled`` are parts of spans by their numbers."""
+    """Flux assignments, and the name of the bins that they define; ``rolled`` are parts by number of the span."""
     streams: list[str] = []
     for number, span in enumerate(spans):
         parts = [(span.start_ns, span.end_ns)]
         if (part := rolled.get(number)) is not None:
-            streams += _rolled(selector, part, number, span.every_ns)
+            streams += _build_rollup_streams(selector, part, number, span.every_ns)
             parts = [(span.start_ns, part.start_ns), (part.stop_ns, span.end_ns)]
         for start_ns, stop_ns in parts:
             if start_ns < stop_ns:
                 streams += build_window_streams(source(bucket, selector, start_ns, stop_ns), number, span.every_ns)
     joined = ",\n".join(streams)
-    return f"bins = union(tables: [\n{joined},\n])\n    |> binRows()\n", "bins"
+    return f"bins = union(tables: [\n{joined},\n])\n    |> buildBinRows()\n", "bins"
 
 
 def build_reported_bins_source(
     bucket: str, selector: Selector, spans: Iterable[Span], _: Mapping[int, RolledPart]
 ) -> tuple[str, str]:
-    """As :func:`windows`, of bins that are given, which are read as they are."""
+    """As :func:`build_points_source`, for reported bins, which are read as they are."""
     conditions = [
         condition("_measurement", selector.measurement),
         f"({condition('_field', LENGTH)} or {condition('_field', COUNT)})",
@@ -59,17 +59,17 @@ def build_reported_bins_source(
     ]
     start_ns, stop_ns = WHOLE_TIME
     read = (
-        f"given = from(bucket: {quote(bucket)})\n"
+        f"reported = from(bucket: {quote(bucket)})\n"
         f"  |> range(start: time(v: {start_ns}), stop: time(v: {stop_ns}))\n"
         f"  |> filter(fn: (r) => {' and '.join(conditions)})\n"
-        "  |> givenRows()\n"
+        "  |> buildReportedBinRows()\n"
         "  |> group()\n"
     )
-    return read, ",\n".join(f"given{_within(n, one.start_ns, one.end_ns)}" for n, one in enumerate(spans))
+    return read, ",\n".join(f"reported{_cut_to_span(n, one.start_ns, one.end_ns)}" for n, one in enumerate(spans))
 
 
-def _within(number: int, start_ns: int, stop_ns: int) -> str:
-    """What of given bins lies within a span; one that crosses its edge is cut there, and counts on both sides."""
+def _cut_to_span(number: int, start_ns: int, stop_ns: int) -> str:
+    """Reported bins within a span; one that crosses its edge is cut there, and counts on both sides."""
     return (
         f"\n  |> filter(fn: (r) => r.since < {stop_ns} and r.upto >= {start_ns})\n"
         f"  |> map(fn: (r) => ({{r with s: {number}, k: 1, fin: 0, "
@@ -83,12 +83,12 @@ def _within(number: int, start_ns: int, stop_ns: int) -> str:
 
 
 def build_window_streams(read: str, number: int, every: int | str, by: Sequence[str] = ()) -> Iterator[str]:
-    """Streams that make the bins of a span, from a pipeline that reads its points: counts, first and last times.
+    """Streams of the bins of a span: counts, first and last times, from a pipeline that reads its points.
 
     With ``by`` there is a table for each combination of these columns.
 
-    Sorting comes first: it makes one piece of the many windows, each of which would cost every map as much as all.
-    ``every`` (nanoseconds) is better a literal than a name.
+    Sort comes first: it joins the many windows into one table; each map would cost as much per window as for all of
+    them. ``every`` (nanoseconds) is faster as a literal than as a name.
     """
     window = f"w: if r.w < 0 then (r.w + 1) / {every} - 1 else r.w / {every}"
     groups = ", ".join(map(quote, by))
@@ -108,12 +108,12 @@ def build_window_streams(read: str, number: int, every: int | str, by: Sequence[
             f"  |> map(fn: (r) => ({{r with w: int(v: r.{column})}}))\n"
             f'  |> map(fn: (r) => ({{r with s: {number}, what: "{what}", v: {value}, {window}}}))\n'
             f'  |> drop(columns: ["{column}"{more}])\n'
-            + ("  |> overSeries()\n" if what == "c" else '  |> unique(column: "w")\n')
+            + ("  |> sumOverSeries()\n" if what == "c" else '  |> unique(column: "w")\n')
         )
 
 
-def _rolled(selector: Selector, part: RolledPart, number: int, every_ns: int) -> Iterator[str]:
-    """As :func:`reading`, from rollups: sums of counts, least first and greatest last times."""
+def _build_rollup_streams(selector: Selector, part: RolledPart, number: int, every_ns: int) -> Iterator[str]:
+    """As :func:`build_window_streams`, from rollups: sums of counts, least first and greatest last times."""
     window = f"w: if r.w < 0 then (r.w + 1) / {every_ns} - 1 else r.w / {every_ns}"
     for function, what, suffix, column in (
         ("sum", "c", COUNTS, "_start"),
@@ -131,5 +131,5 @@ def _rolled(selector: Selector, part: RolledPart, number: int, every_ns: int) ->
             "  |> map(fn: (r) => ({r with w: int(v: r._start)}))\n"
             f'  |> map(fn: (r) => ({{r with s: {number}, what: "{what}", v: r._value, {window}}}))\n'
             '  |> drop(columns: ["_start", "_value"])\n'
-            + ("  |> overSeries()\n" if what == "c" else '  |> unique(column: "w")\n')
+            + ("  |> sumOverSeries()\n" if what == "c" else '  |> unique(column: "w")\n')
         )

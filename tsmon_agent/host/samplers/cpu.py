@@ -1,4 +1,4 @@
-"""Shares of the processors' time, from /proc/stat."""
+"""CPU time by state, in percent, from /proc/stat."""
 
 import time
 from dataclasses import dataclass
@@ -15,22 +15,22 @@ from tsmon_agent.settings import AgentSettings
 __all__ = ["CpuOptions", "CpuSampler"]
 
 _COLUMNS: Final = 10
-"""user nice system idle iowait irq softirq steal guest guest_nice, in ticks; Linux 2.6.33 and newer."""
+"""user nice system idle iowait irq softirq steal guest guest_nice, in ticks; since Linux 2.6.33."""
 
 
 @dataclass(frozen=True, slots=True)
 class CpuOptions(Options):
-    """Which points to make: one per processor, one for all together."""
+    """Which points to return: one per processor, one for all processors."""
 
     percpu: bool = True
     totalcpu: bool = True
 
 
 class CpuSampler(Sampler):
-    """Percentages between two readings; the first round has none unless :meth:`prime` came before.
+    """Percentages between two readings; the first round has none, unless :meth:`prime` was called before.
 
-    The kernel's idle and I/O-wait times now and then step back by a little: such a step counts as no time.
-    A processor that just came on line, or had no tick in between, is left out.
+    The kernel's idle and I/O-wait times occasionally decrease slightly; a decrease counts as zero. A processor that
+    has just come online, or had no tick since the last reading, is left out.
     """
 
     name: ClassVar[str] = "cpu"
@@ -54,7 +54,7 @@ class CpuSampler(Sampler):
         self._before = self._read()
 
     def sample(self) -> list[Point]:
-        """One point per processor and one for all, over the time since the reading before."""
+        """One point per processor and one for all, over the time since the previous reading."""
         before = self._before
         self._before = now = self._read()
         time_ns = time.time_ns()
@@ -74,7 +74,7 @@ class CpuSampler(Sampler):
         return Cpu(
             host=self.host,
             cpu=cpu,
-            # The kernel counts guests' time twice, as theirs and as that of the program that runs them.
+            # The kernel counts guest time twice: as guest and as user (or nice) time.
             usage_user=max(0, user - guest) * percent,
             usage_system=system * percent,
             usage_idle=idle * percent,

@@ -1,4 +1,4 @@
-"""Space of mounted file systems, by statvfs(3)."""
+"""Space of mounted file systems, from statvfs(3)."""
 
 import logging
 import os
@@ -29,11 +29,11 @@ _INT64: Final = 2**63
 
 @dataclass(frozen=True, slots=True)
 class DiskOptions(Options):
-    """What to report.
+    """Which file systems to report.
 
-    ``mount_points``: paths or patterns, of whatever type they are; None: all but those of the types in
-    ``ignore_fs``. An overlay mounted at ``/`` is kept: it is all the disk that a container has. ``timeout_s``
-    limits each file system's answer.
+    ``mount_points``: paths or patterns, regardless of type; None: all except the types in ``ignore_fs``. An overlay
+    mounted at ``/`` is reported: it is the only disk of a container. ``timeout_s`` limits the call for each file
+    system.
     """
 
     mount_points: tuple[str, ...] | None = None
@@ -44,8 +44,8 @@ class DiskOptions(Options):
 class DiskSampler(Sampler):
     """One point per file system that has a size; those that do not answer are left out (:attr:`stale`).
 
-    Automount points are never asked, which would mount what is behind them. File systems that report a size
-    beyond 64-bit integers, as some remote ones do to say "endless", have none that could be told.
+    Automount points are never queried, since that would mount them. File systems whose size exceeds 64-bit
+    integers, as some remote ones report for "unlimited", count as having none.
     """
 
     name: ClassVar[str] = "disk"
@@ -78,13 +78,13 @@ class DiskSampler(Sampler):
         """See :meth:`Sampler.options_from`."""
         return DiskOptions(
             mount_points=None if settings.disks is None else tuple(settings.disks),
-            # A round takes at most twice as long, which is still less than its time limit.
+            # Queries take at most twice as long, which is still less than the time limit of a round.
             timeout_s=min(LONGEST_STATVFS_S, 0.4 * settings.time_limit),
         )
 
     @property
     def stale(self) -> tuple[str, ...]:
-        """Mount points that do not answer at present."""
+        """Mount points that do not answer now."""
         return self._usage.stale
 
     def sample(self) -> list[Point]:
@@ -92,36 +92,36 @@ class DiskSampler(Sampler):
         mounts = self._table.mounts()
         if mounts is not self._seen:
             self._seen = mounts
-            self._mounts = [mount for mount in mounts if self._wanted(mount)]
+            self._mounts = [mount for mount in mounts if self._is_selected(mount)]
             self._failed.clear()
             if self._selection is not None:
                 self._selection.log_unmatched()
-        outcomes = self._usage.ask(self._mounts)
+        usages = self._usage.query(self._mounts)
         time_ns = time.time_ns()
         points: list[Point] = []
         sizeless = set()
         for mount in self._mounts:
-            outcome = outcomes.get(mount.mount_id)
-            if isinstance(outcome, OSError):
-                self._log_failure(mount, outcome)
-            elif outcome is not None:
-                if 0 < outcome.f_blocks * outcome.f_frsize < _INT64:
-                    points.append(self._point(mount, outcome, time_ns))
+            usage = usages.get(mount.mount_id)
+            if isinstance(usage, OSError):
+                self._log_failure(mount, usage)
+            elif usage is not None:
+                if 0 < usage.f_blocks * usage.f_frsize < _INT64:
+                    points.append(self._build_point(mount, usage, time_ns))
                 else:
                     sizeless.add(mount.mount_id)
         if sizeless:
-            # /proc, cgroups and the like: not asked again until the table changes.
+            # /proc, cgroups and the like: not queried again until the table changes.
             self._mounts = [mount for mount in self._mounts if mount.mount_id not in sizeless]
         return points
 
-    def _wanted(self, mount: Mount) -> bool:
+    def _is_selected(self, mount: Mount) -> bool:
         if mount.fstype == "autofs":
             return False
         if self._selection is not None:
             return mount.path in self._selection
         return mount.fstype not in self._ignored or (mount.path == "/" and mount.fstype == "overlay")
 
-    def _point(self, mount: Mount, usage: os.statvfs_result, time_ns: int) -> Disk:
+    def _build_point(self, mount: Mount, usage: os.statvfs_result, time_ns: int) -> Disk:
         free = usage.f_bavail * usage.f_frsize
         used = (usage.f_blocks - usage.f_bfree) * usage.f_frsize
         inodes = usage.f_files if 0 < usage.f_files < _INT64 and usage.f_ffree <= usage.f_files else None
@@ -148,7 +148,7 @@ class DiskSampler(Sampler):
         if mount.mount_id not in self._failed:
             self._failed.add(mount.mount_id)
             _log.info(
-                "the file system at %s cannot be asked for its space (%s); it is left out",
+                "the space of the file system at %s cannot be read (%s); it is left out",
                 tag_value(mount.path),
                 error.strerror,
             )

@@ -1,4 +1,4 @@
-"""Work of block devices, from /proc/diskstats."""
+"""I/O of block devices, from /proc/diskstats."""
 
 import time
 from collections.abc import Callable
@@ -17,27 +17,27 @@ from tsmon_agent.settings import AgentSettings
 __all__ = ["DiskIOOptions", "DiskIOSampler"]
 
 _SECTOR_BYTES: Final = 512
-"""Unit of /proc/diskstats, whatever the device's own sectors are."""
+"""Unit of /proc/diskstats, regardless of the sector size of the device."""
 
 _COLUMNS: Final = 11
-"""Figures of Documentation/admin-guide/iostats.rst that are used; newer kernels add more behind them."""
+"""Number of figures used, see Documentation/admin-guide/iostats.rst; newer kernels append more."""
 
 
 @dataclass(frozen=True, slots=True)
 class DiskIOOptions(Options):
     """``devices``: names or patterns (``sda``, ``nvme*``), with or without ``/dev/``.
 
-    None: all that have ever worked, partitions too, so that idle ``loop``, ``ram`` and ``nbd`` devices do not
-    clutter.
+    None: all devices and partitions that have had any I/O, which leaves out idle ``loop``, ``ram`` and ``nbd``
+    devices.
     """
 
     devices: tuple[str, ...] | None = None
 
 
 class DiskIOSampler(Sampler):
-    """One point per device: counters at once, utilisation and mean request time from the second reading on.
+    """One point per device: counters always, utilisation and mean request time from the second reading on.
 
-    A round in which a counter went back (it overflowed, or the device was exchanged) has counters alone.
+    A round in which a counter decreased (by overflow, or because the device was replaced) has counters only.
     """
 
     name: ClassVar[str] = "diskio"
@@ -80,11 +80,11 @@ class DiskIOSampler(Sampler):
         interval_ns = self._before_ns - before_ns
         time_ns = time.time_ns()
         return [
-            self._point(device, figures, before.get(device), interval_ns, time_ns)
+            self._build_point(device, figures, before.get(device), interval_ns, time_ns)
             for device, figures in self._before.items()
         ]
 
-    def _point(
+    def _build_point(
         self, device: str, figures: list[int], before: list[int] | None, interval_ns: int, time_ns: int
     ) -> DiskIO:
         (
@@ -100,7 +100,7 @@ class DiskIOSampler(Sampler):
             io_time,
             weighted_io_time,
         ) = figures
-        io_util, io_await = (None, None) if before is None else _rates(figures, before, interval_ns)
+        io_util, io_await = (None, None) if before is None else _compute_rates(figures, before, interval_ns)
         return DiskIO(
             host=self.host,
             name=tag_value(device),
@@ -137,10 +137,10 @@ class DiskIOSampler(Sampler):
         return devices
 
 
-def _rates(figures: list[int], before: list[int], interval_ns: int) -> tuple[float | None, float | None]:
-    """Utilisation in percent and mean request time in milliseconds; None for what the interval cannot tell."""
-    went = [now - earlier for now, earlier in zip(figures, before, strict=True)]
-    reads, _, _, read_time, writes, _, _, write_time, _, io_time, _ = went
+def _compute_rates(figures: list[int], before: list[int], interval_ns: int) -> tuple[float | None, float | None]:
+    """Utilisation in percent and mean request time in milliseconds; None where the interval does not allow it."""
+    increases = [now - earlier for now, earlier in zip(figures, before, strict=True)]
+    reads, _, _, read_time, writes, _, _, write_time, _, io_time, _ = increases
     if min(reads, read_time, writes, write_time, io_time) < 0 or interval_ns <= 0:
         return None, None
     completed = reads + writes

@@ -1,4 +1,4 @@
-"""Reading files of /proc and /sys, in as few system calls as they allow."""
+"""Reads files of /proc and /sys with as few system calls as possible."""
 
 import os
 from pathlib import Path
@@ -9,13 +9,13 @@ from tsmon.errors import TsmonError
 __all__ = ["ROOT", "KernelFileError", "read_kernel_file"]
 
 ROOT: Final = Path("/")
-"""Directory with the ``proc``, ``sys``, ``dev`` and ``var`` that samplers read."""
+"""The directory whose ``proc``, ``sys``, ``dev`` and ``var`` samplers read."""
 
 _CHUNK: Final = 65_536
 
 
 class KernelFileError(TsmonError):
-    """A file of the kernel cannot be read; the text names it and the reason."""
+    """A kernel file cannot be read; the text names the file and the reason."""
 
 
 def read_kernel_file(path: str) -> bytes:
@@ -29,14 +29,14 @@ def read_kernel_file(path: str) -> bytes:
     except OSError as error:
         raise KernelFileError(
             f"{path} cannot be read ({error.strerror}); "
-            "leave the sampler that needs it out, or let the agent read the file"
+            "leave out the sampler that needs it, or let the agent read the file"
         ) from error
 
 
 def read_descriptor(descriptor: int) -> bytes:
-    """Everything from the position of ``descriptor`` on.
+    """Everything from the current position of ``descriptor``.
 
-    A short read is no sign of the end: the kernel hands lists out by its own buffer, often 4 KiB at a time.
+    A short read is not the end: the kernel returns lists one buffer at a time, often of 4 KiB.
     """
     content = b""
     while chunk := os.read(descriptor, _CHUNK):

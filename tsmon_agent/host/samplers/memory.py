@@ -47,9 +47,9 @@ _COPIED: Final = {
 
 
 def read_meminfo(path: str, *needed: bytes) -> dict[bytes, int]:
-    """Entries of a /proc/meminfo by name, in bytes or as a number.
+    """Entries of a /proc/meminfo by name, in bytes or as plain numbers.
 
-    Raises :class:`KernelFileError` where the file or one of the entries ``needed`` is missing.
+    Raises :class:`KernelFileError` if the file or one of the entries ``needed`` is missing.
     """
     entries = {
         name: int(value) * 1024 if unit else int(value)
@@ -62,7 +62,7 @@ def read_meminfo(path: str, *needed: bytes) -> dict[bytes, int]:
 
 
 class MemorySampler(Sampler):
-    """One point; used is total without free, buffers, page cache and reclaimable slab, as in Telegraf."""
+    """One point. Used is total minus free, buffers, page cache and reclaimable slab, as in Telegraf."""
 
     name: ClassVar[str] = "mem"
 

@@ -1,4 +1,4 @@
-"""What is mounted where, from /proc/self/mountinfo; see proc_pid_mountinfo(5)."""
+"""The mounted file systems, from /proc/self/mountinfo; see proc_pid_mountinfo(5)."""
 
 import os
 import re
@@ -21,7 +21,7 @@ _escaped = re.compile(rb"\\([0-7]{3})")
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """One mounted file system. Texts are as ``os.fsdecode`` gives them."""
+    """One mounted file system. Strings are decoded by ``os.fsdecode``."""
 
     mount_id: int
     path: str
@@ -32,9 +32,9 @@ class Mount:
 
 
 class MountTable:
-    """The mounts that can be reached: of several on one mount point, the last one covers the others.
+    """The reachable mounts: of several on one mount point, the last one hides the others.
 
-    The kernel tells by poll(2) when the table has changed; it is read then only.
+    The kernel signals changes of the table through poll(2); it is read only then.
     """
 
     def __init__(self, *, root: Path = ROOT) -> None:
@@ -46,17 +46,17 @@ class MountTable:
         self._mounts: tuple[Mount, ...] | None = None
 
     def mounts(self) -> tuple[Mount, ...]:
-        """All of them; the same object until the table changes. Raises :class:`KernelFileError`."""
+        """All reachable mounts; the same object until the table changes. Raises :class:`KernelFileError`."""
         try:
             descriptor = self._open() if self._descriptor is None else self._descriptor
-            # Asked before reading, so that a change during the reading is seen the next time.
+            # Poll before reading, so that a change during the read is noticed next time.
             changed = self._changes.poll(0)
             if self._mounts is None or changed:
                 os.lseek(descriptor, 0, os.SEEK_SET)
                 self._mounts = self._parse(read_descriptor(descriptor))
         except OSError as error:
             raise KernelFileError(
-                f"{self._path} cannot be read ({error.strerror}); leave the disk sampler out"
+                f"{self._path} cannot be read ({error.strerror}); leave out the disk sampler"
             ) from error
         return self._mounts
 
@@ -74,13 +74,13 @@ class MountTable:
                 continue
             mount_id, _, device_number, _, path, options = left.split(b" ")[:6]
             fstype, source, super_options = [*right.split(b" "), b"", b""][:3]
-            device, label = self._device(_unescaped(source), device_number.decode())
+            device, label = self._device(_unescape(source), device_number.decode())
             read_only = b"ro" in options.split(b",") or b"ro" in super_options.split(b",")
             mount = Mount(
                 mount_id=int(mount_id),
-                path=_unescaped(path),
+                path=_unescape(path),
                 device=device,
-                fstype=_unescaped(fstype),
+                fstype=_unescape(fstype),
                 mode="ro" if read_only else "rw",
                 label=label,
             )
@@ -89,7 +89,7 @@ class MountTable:
         return tuple(mounts.values())
 
     def _device(self, source: str, device_number: str) -> tuple[str, str | None]:
-        """Name without ``/dev/``, and label of the device mapper, for what stands in the table as ``source``."""
+        """Name without ``/dev/``, and device-mapper label, of the device listed as ``source``."""
         if source.startswith("/dev/mapper/"):
             device = os.path.realpath(self._dev + source.removeprefix("/dev")).removeprefix(self._dev + "/")
             try:
@@ -106,6 +106,6 @@ class MountTable:
         return source.removeprefix("/dev/"), None
 
 
-def _unescaped(text: bytes) -> str:
-    r"""Text in which the kernel wrote blank, tab, newline and backslash as ``\040`` and the like."""
+def _unescape(text: bytes) -> str:
+    r"""Decode a path in which the kernel wrote space, tab, newline and backslash as octal, such as ``\040``."""
     return os.fsdecode(_escaped.sub(lambda found: bytes([int(found[1], 8)]), text))

@@ -1,8 +1,8 @@
-"""statvfs of many mounts, of which some may hang.
+"""statvfs of many mounts, some of which may hang.
 
-A call on a mount whose server is gone may take hours, and nothing ends it. So the calls are made in daemon
-threads that are left alone when they hang: the mount is stale then and is not asked again until its call
-returns, so that there is never more than one such thread per mount.
+A call on a mount whose server is gone may take hours, and cannot be interrupted. So calls run in daemon threads
+that are abandoned when they hang. The mount is then stale and is not queried again until its call returns, so there
+is never more than one such thread per mount.
 """
 
 import logging
@@ -24,10 +24,10 @@ UsageOrError = os.statvfs_result | OSError
 
 
 class MountUsage:
-    """Asks for the usage of mounts, for at most ``timeout_s`` each.
+    """Queries the usage of mounts, with a timeout of ``timeout_s`` for each.
 
-    One thread asks them all. When it hangs, the mounts after it are asked side by side, so that a round takes
-    at most twice the time-out, however many hang.
+    One thread queries all of them. When it hangs, the remaining mounts are queried in parallel, so that a round
+    takes at most twice the timeout, however many hang.
     """
 
     def __init__(self, timeout_s: float = 2.0, *, statvfs: Callable[[str], os.statvfs_result] = os.statvfs) -> None:
@@ -41,28 +41,28 @@ class MountUsage:
         """Mount points whose call has not returned yet."""
         return tuple(self._stale.copy().values())
 
-    def ask(self, mounts: Sequence[Mount]) -> dict[int, UsageOrError]:
-        """Usage, or the error, by ``mount_id``; without the mounts that are stale."""
+    def query(self, mounts: Sequence[Mount]) -> dict[int, UsageOrError]:
+        """Usage, or the error, by ``mount_id``; without stale mounts."""
         waiting = [mount for mount in mounts if mount.mount_id not in self._stale]
-        outcomes: dict[int, UsageOrError] = {}
+        results: dict[int, UsageOrError] = {}
         if not waiting:
-            return outcomes
+            return results
         walk = self._start(waiting)
         for position, mount in enumerate(waiting):
-            outcome = self._await(walk, mount, self._timeout_s)
-            if outcome is None:
-                self._ask_side_by_side(waiting[position + 1 :], outcomes)
+            result = self._await(walk, mount, self._timeout_s)
+            if result is None:
+                self._query_in_parallel(waiting[position + 1 :], results)
                 break
-            outcomes[mount.mount_id] = outcome
-        return outcomes
+            results[mount.mount_id] = result
+        return results
 
-    def _ask_side_by_side(self, mounts: Sequence[Mount], outcomes: dict[int, UsageOrError]) -> None:
+    def _query_in_parallel(self, mounts: Sequence[Mount], results: dict[int, UsageOrError]) -> None:
         walks = [self._start([mount]) for mount in mounts]
         deadline = time.monotonic() + self._timeout_s
         for walk, mount in zip(walks, mounts, strict=True):
-            outcome = self._await(walk, mount, max(0.0, deadline - time.monotonic()))
-            if outcome is not None:
-                outcomes[mount.mount_id] = outcome
+            result = self._await(walk, mount, max(0.0, deadline - time.monotonic()))
+            if result is not None:
+                results[mount.mount_id] = result
 
     def _start(self, mounts: Sequence[Mount]) -> "_Walk":
         walk = _Walk(mounts)
@@ -70,16 +70,16 @@ class MountUsage:
         return walk
 
     def _await(self, walk: "_Walk", mount: Mount, timeout_s: float) -> UsageOrError | None:
-        """Next outcome of ``walk``, which is that of ``mount``, or None: then ``mount`` is stale from now on."""
+        """The next result of ``walk``, which is for ``mount``; None if ``mount`` is stale from now on."""
         try:
-            return walk.outcomes.get(timeout=timeout_s)
+            return walk.results.get(timeout=timeout_s)
         except Empty:
             pass
         with self._lock:
             try:
-                return walk.outcomes.get_nowait()
+                return walk.results.get_nowait()
             except Empty:
-                walk.left_alone = True
+                walk.abandoned = True
                 self._stale[mount.mount_id] = mount.path
         _log.warning(
             "the file system at %s (%s) does not answer within %g s; it is left out until it does",
@@ -91,14 +91,14 @@ class MountUsage:
 
     def _run(self, walk: "_Walk") -> None:
         for mount in walk.mounts:
-            outcome: UsageOrError
+            result: UsageOrError
             try:
-                outcome = self._statvfs(mount.path)
+                result = self._statvfs(mount.path)
             except OSError as error:
-                outcome = error
+                result = error
             with self._lock:
-                if not walk.left_alone:
-                    walk.outcomes.put(outcome)
+                if not walk.abandoned:
+                    walk.results.put(result)
                     continue
                 del self._stale[mount.mount_id]
             _log.warning("the file system at %s answers again", tag_value(mount.path))
@@ -106,11 +106,11 @@ class MountUsage:
 
 
 class _Walk:
-    """What one thread asks, in order, and what it has learnt."""
+    """The mounts that one thread queries, in order, and its results."""
 
-    __slots__ = ("left_alone", "mounts", "outcomes")
+    __slots__ = ("abandoned", "mounts", "results")
 
     def __init__(self, mounts: Sequence[Mount]) -> None:
         self.mounts = mounts
-        self.outcomes: SimpleQueue[UsageOrError] = SimpleQueue()
-        self.left_alone = False
+        self.results: SimpleQueue[UsageOrError] = SimpleQueue()
+        self.abandoned = False

@@ -1,4 +1,4 @@
-"""Choice among the names that the kernel shows, by configured names and patterns."""
+"""Selection among the names that the kernel shows, by configured names and patterns."""
 
 import logging
 from collections.abc import Iterable
@@ -9,14 +9,14 @@ __all__ = ["Selection"]
 
 _log = logging.getLogger("tsmon_agent")
 
-_REMEMBERED: Final = 4_096
+_CACHED_NAMES: Final = 4_096
 
 
 class Selection:
     """Names that equal one of ``wanted`` or match it as a pattern (``eth*``).
 
-    ``what`` says in the log what the names are of. What matches nothing at first is logged once, and matched
-    all the same if it comes later.
+    ``what`` describes the names in the log. A pattern without a match in the first round is logged once; it still
+    matches names that appear later.
     """
 
     def __init__(self, what: str, wanted: Iterable[str]) -> None:
@@ -30,7 +30,7 @@ class Selection:
         return self._match(name) if known is None else known
 
     def log_unmatched(self) -> None:
-        """After the first round: name what has matched nothing."""
+        """After the first round: log patterns without a match."""
         for wanted in sorted(self._unmatched):
             _log.warning("there is no %s %r here; it is ignored until there is", self._what, wanted)
         self._unmatched.clear()
@@ -38,7 +38,7 @@ class Selection:
     def _match(self, name: str) -> bool:
         matching = [wanted for wanted in self._wanted if wanted == name or fnmatchcase(name, wanted)]
         self._unmatched.difference_update(matching)
-        if len(self._known) >= _REMEMBERED:
+        if len(self._known) >= _CACHED_NAMES:
             self._known.clear()
         self._known[name] = bool(matching)
         return bool(matching)

@@ -31,13 +31,13 @@ _SPEED_AGE_NS: Final = MINUTE_NS
 
 @dataclass(frozen=True, slots=True)
 class NetworkOptions(Options):
-    """``interfaces``: names or patterns (``eth0``, ``en*``), up or not; None: all that are up but loopback."""
+    """``interfaces``: names or patterns (``eth0``, ``en*``), up or not; None: all that are up, except loopback."""
 
     interfaces: tuple[str, ...] | None = None
 
 
 def read_flags(interfaces: Collection[str]) -> dict[str, int]:
-    """Flags of those ``interfaces`` that exist here, by the ioctl that costs a sixth of reading them in /sys."""
+    """Flags of those ``interfaces`` that exist, by an ioctl, which costs a sixth of reading them from /sys."""
     flags = {}
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as any_socket:
         for interface in interfaces:
@@ -51,7 +51,7 @@ def read_flags(interfaces: Collection[str]) -> dict[str, int]:
 
 
 class NetworkSampler(Sampler):
-    """One point per interface; the speed of its link is read again once a minute, for it takes a global lock."""
+    """One point per interface. The link speed is read only once a minute, since the kernel takes a global lock."""
 
     name: ClassVar[str] = "net"
     options_type: ClassVar[type[Options]] = NetworkOptions
@@ -84,11 +84,11 @@ class NetworkSampler(Sampler):
         """One point per interface."""
         traffic = self._read()
         time_ns = time.time_ns()
-        chosen = self._chosen(traffic)
-        speeds = self._read_speeds(chosen)
-        return [self._point(interface, traffic[interface], speeds[interface], time_ns) for interface in chosen]
+        selected = self._select(traffic)
+        speeds = self._read_speeds(selected)
+        return [self._build_point(name, traffic[name], speeds[name], time_ns) for name in selected]
 
-    def _chosen(self, interfaces: Collection[str]) -> list[str]:
+    def _select(self, interfaces: Collection[str]) -> list[str]:
         if self._selection is not None:
             chosen = [interface for interface in interfaces if interface in self._selection]
             self._selection.log_unmatched()
@@ -97,7 +97,7 @@ class NetworkSampler(Sampler):
         return [
             interface
             for interface in interfaces
-            # One whose flags cannot be read is shown: its counters are real all the same.
+            # An interface whose flags cannot be read is reported: its counters are valid.
             if flags.get(interface, _UP) & (_UP | _LOOPBACK) == _UP
         ]
 
@@ -128,7 +128,7 @@ class NetworkSampler(Sampler):
             return None
         return speed if speed > 0 else None
 
-    def _point(self, interface: str, columns: list[bytes], speed: int | None, time_ns: int) -> Network:
+    def _build_point(self, interface: str, columns: list[bytes], speed: int | None, time_ns: int) -> Network:
         return Network(
             host=self.host,
             interface=tag_value(interface),

@@ -1,4 +1,4 @@
-"""Processes counted by state, from /proc/<pid>/stat."""
+"""Processes by state, from /proc/<pid>/stat."""
 
 import os
 import time
@@ -15,7 +15,7 @@ from tsmon_agent.host.samplers.kernel_files import ROOT, KernelFileError
 __all__ = ["ProcessesOptions", "ProcessesSampler"]
 
 _FREE_NS: Final = 5_000_000
-"""A scan that takes no more processor time than this (some 400 processes) is always made."""
+"""A scan with no more CPU time than this (about 400 processes) is never postponed."""
 
 _STAT_BYTES: Final = 4_096
 
@@ -36,19 +36,19 @@ _STATES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class ProcessesOptions(Options):
-    """``max_share``: share of one processor that scanning may take on hosts with many processes.
+    """``max_share``: share of one CPU that scanning may take on hosts with many processes; 1 for no limit.
 
-    The scan costs some 10 µs a process. Where it would exceed the share, rounds without a point come in
-    between: 2,000 processes are counted every 4 s by default, however short the interval. 1 for no limit.
+    A scan costs about 10 µs per process. If it would exceed the share, some rounds return no point: 2,000 processes
+    are counted every 4 s by default, however short the interval.
     """
 
     max_share: float = 0.005
 
 
 class ProcessesSampler(Sampler):
-    """One point; a process that vanishes during the scan does not count.
+    """One point; a process that ends during the scan does not count.
 
-    One that may not be read (``hidepid``) counts as unknown, and the number of threads is left out then.
+    A process that may not be read (``hidepid``) counts as unknown; the number of threads is then left out.
     """
 
     name: ClassVar[str] = "processes"
@@ -71,7 +71,7 @@ class ProcessesSampler(Sampler):
         self._not_before_ns: int | None = None
 
     def sample(self) -> list[Point]:
-        """One point, or none where the last scan was dear and not long ago."""
+        """One point, or none if the last scan was expensive and recent."""
         now_ns = self._monotonic_ns()
         if self._not_before_ns is not None and now_ns < self._not_before_ns:
             return []
@@ -97,7 +97,7 @@ class ProcessesSampler(Sampler):
                 counts["unknown"] += 1
                 total += 1
                 continue
-            # The program's name stands in parentheses before the state, and may hold some itself.
+            # The program name precedes the state in parentheses, and may itself contain parentheses.
             state, _, rest = stat[stat.rfind(b")") + 2 :].partition(b" ")
             counts[_STATES.get(state, "unknown")] += 1
             total += 1

@@ -15,7 +15,7 @@ __all__ = ["SwapSampler"]
 
 
 class SwapSampler(Sampler):
-    """One point; without the counters in and out where the kernel does not count events of its memory."""
+    """One point; without the counters in and out if the kernel does not count memory events."""
 
     name: ClassVar[str] = "swap"
 

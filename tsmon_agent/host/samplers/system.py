@@ -14,14 +14,14 @@ from tsmon_agent.host.samplers.kernel_files import ROOT, KernelFileError, read_k
 __all__ = ["SystemSampler"]
 
 _RECORD_BYTES: Final = (384, 400)
-"""Size of utmp(5)'s records: by the machine's architecture, the times in them have 32 bits or 64."""
+"""Sizes of records in utmp(5): depending on the architecture, their times have 32 or 64 bits."""
 
 _LAST_TYPE: Final = 9
 _USER_PROCESS: Final = 7
 
 
 class SystemSampler(Sampler):
-    """One point; without users on hosts that keep no utmp, as newer distributions do not."""
+    """One point; without users on hosts without utmp, which newer distributions no longer have."""
 
     name: ClassVar[str] = "system"
 
@@ -51,21 +51,21 @@ class SystemSampler(Sampler):
         return [point]
 
     def _read_users(self) -> list[bytes] | None:
-        """Name of the user of each session, or None where that is not known."""
+        """The user name of each session, None if unknown."""
         try:
             content = read_kernel_file(self._utmp)
         except KernelFileError:
             return None
-        readings = [_records(content, size) for size in _RECORD_BYTES if len(content) % size == 0]
+        readings = [_parse_records(content, size) for size in _RECORD_BYTES if len(content) % size == 0]
         plausible = [records for records in readings if all(kind <= _LAST_TYPE for kind, _ in records)]
         if not plausible:
             return None
-        # A file that fits both sizes looks mostly empty in the wrong one.
+        # If the file fits both sizes, most records are empty in the wrong one.
         records = max(plausible, key=lambda records: sum(kind > 0 for kind, _ in records))
         return [user for kind, user in records if kind == _USER_PROCESS and user]
 
 
-def _records(content: bytes, size: int) -> list[tuple[int, bytes]]:
+def _parse_records(content: bytes, size: int) -> list[tuple[int, bytes]]:
     """Type and user of each record."""
     return [
         (

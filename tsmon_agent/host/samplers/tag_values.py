@@ -1,4 +1,4 @@
-"""Names that come from outside, made fit for tags."""
+"""Sanitizes names from outside for tags."""
 
 import re
 
@@ -8,9 +8,9 @@ _refused = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]|\\\Z")
 
 
 def tag_value(name: str) -> str:
-    """``name`` with ``?`` for each character that a tag cannot hold.
+    """``name`` with ``?`` for each character that a tag cannot contain.
 
-    These are control characters, bytes that are not UTF-8 (as ``os.fsdecode`` gives them) and a backslash at
-    the end. Anybody who may mount something chooses such names; a point is not lost for one.
+    These are control characters, bytes that are not UTF-8 (as decoded by ``os.fsdecode``) and a trailing backslash.
+    Anyone who may mount a file system chooses such names; they must not cost a point.
     """
     return _refused.sub("?", name)

@@ -1,4 +1,4 @@
-"""What was measured last, and who wants to hear of it."""
+"""The newest points of each sampler, and subscriptions to new ones."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -9,8 +9,8 @@ from tsmon.points import Point
 
 __all__ = ["LiveFeed", "Round"]
 
-WAITING_ROUNDS = 64
-"""Rounds that wait for a slow listener; the oldest goes when one more comes."""
+QUEUED_ROUNDS = 64
+"""Rounds that are queued for a slow subscriber; beyond that, the oldest is dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,30 +23,30 @@ class Round:
 
 
 class LiveFeed:
-    """Keeps the newest round of each sampler and hands every round to those who listen."""
+    """Keeps the newest round of each sampler, and passes every round to subscribers."""
 
     def __init__(self) -> None:
         self.newest: dict[str, Round] = {}
-        self._listeners: set[asyncio.Queue[Round]] = set()
+        self._subscribers: set[asyncio.Queue[Round]] = set()
 
     def publish(self, new: Round) -> None:
-        """Keep a round and hand it on; never waits for a listener."""
+        """Store a round and pass it on; never waits for a subscriber."""
         self.newest[new.sampler] = new
-        for queue in self._listeners:
+        for queue in self._subscribers:
             if queue.full():
                 queue.get_nowait()
             queue.put_nowait(new)
 
     def forget(self, sampler: str) -> None:
-        """A sampler was taken out of the settings."""
+        """Remove a sampler that is no longer in the settings."""
         self.newest.pop(sampler, None)
 
     @contextmanager
     def listen(self) -> Iterator[asyncio.Queue[Round]]:
-        """A queue of the rounds to come, while the context lasts."""
-        queue: asyncio.Queue[Round] = asyncio.Queue(WAITING_ROUNDS)
-        self._listeners.add(queue)
+        """Context manager with a queue of all rounds from now on."""
+        queue: asyncio.Queue[Round] = asyncio.Queue(QUEUED_ROUNDS)
+        self._subscribers.add(queue)
         try:
             yield queue
         finally:
-            self._listeners.discard(queue)
+            self._subscribers.discard(queue)

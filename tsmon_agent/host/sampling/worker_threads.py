@@ -1,7 +1,7 @@
-"""Threads for calls that may hang, so that one that does holds up nobody else, not even the exit.
+"""Threads for calls that may hang. A hanging call delays no other call, and not the exit.
 
-One thread makes all calls, in turn, as long as they return quickly: to hand each to a thread of its own would
-cost as much as most of them do. When a call has waited for :data:`PATIENCE_S`, another thread takes it.
+As long as calls return quickly, one thread makes all of them in turn; a thread per call would cost as much as most
+calls do. When a call has waited for :data:`PATIENCE_S`, another thread takes it.
 """
 
 import asyncio
@@ -17,49 +17,49 @@ __all__ = ["Call", "CallResult", "TimeLimitError", "WorkerThreads"]
 T = TypeVar("T")
 
 PATIENCE_S: Final = 0.02
-"""How long a call waits for the one before it, in seconds."""
+"""How long a call waits for the previous one, in seconds."""
 
 NO_THREAD_S: Final = 1.0
-"""How long beyond its time limit a call waits to be begun, in seconds: the system may refuse more threads."""
+"""How long a call waits for a thread, in seconds beyond its time limit: the system may refuse more threads."""
 
 
 class TimeLimitError(Exception):
-    """The call did not return in time, and was left alone."""
+    """The call did not return in time and was abandoned."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallResult(Generic[T]):
-    """What has become of a call: its result, or what it raised (:class:`TimeLimitError` where it was given up)."""
+    """Result or exception of a call; :class:`TimeLimitError` if it was abandoned."""
 
     result: T | None
     error: BaseException | None
     duration_s: float
-    """How long it took, in seconds; of a call that was given up, its time limit."""
+    """Duration in seconds; the time limit if the call was abandoned."""
 
 
 class Call(Generic[T]):
-    """One call, for whoever wants to know later whether it still hangs."""
+    """One call; shows later whether it still hangs."""
 
-    __slots__ = ("began_s", "done", "limit_s", "ordered_s", "outcome", "returned", "timer", "work")
+    __slots__ = ("began_s", "done", "limit_s", "outcome", "returned", "submitted_s", "timer", "work")
 
     def __init__(self, work: Callable[[], T], limit_s: float, done: Callable[[CallResult[T]], None]) -> None:
         self.work = work
         self.limit_s = limit_s
         self.done: Callable[[CallResult[T]], None] | None = done
-        self.ordered_s = time.monotonic()
+        self.submitted_s = time.monotonic()
         self.began_s: float | None = None
         self.returned = False
-        """Whether the work has returned or raised, in time or not."""
+        """Whether the work has returned or raised, in time or late."""
         self.outcome: CallResult[T] | None = None
         self.timer: asyncio.TimerHandle | None = None
 
 
 class WorkerThreads:
-    """Makes calls on daemon threads. One that takes too long is given up, not stopped.
+    """Makes calls on daemon threads. A call that takes too long is abandoned, not stopped.
 
-    (Python cannot stop a thread that waits in the kernel. It stays until the kernel answers; what it brings then
-    is thrown away.) All methods belong to one event loop, on which each ``done`` is called, exactly once unless
-    :meth:`close` comes before.
+    Python cannot stop a thread that waits in the kernel. It remains until the kernel returns; its result is then
+    discarded. All methods belong to one event loop, on which each ``done`` is called exactly once, unless
+    :meth:`close` comes first.
     """
 
     def __init__(self, name: str) -> None:
@@ -74,11 +74,11 @@ class WorkerThreads:
         self._patience: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def order(self, work: Callable[[], T], limit_s: float, done: Callable[[CallResult[T]], None]) -> Call[T]:
-        """Have ``work()`` called; ``limit_s`` is in seconds, and counts from the begin of the call."""
+    def submit(self, work: Callable[[], T], limit_s: float, done: Callable[[CallResult[T]], None]) -> Call[T]:
+        """Submit ``work()``; ``limit_s`` is in seconds from the start of the call."""
         self._loop = loop = asyncio.get_running_loop()
         call = Call(work, limit_s, done)
-        call.timer = loop.call_later(limit_s, self._look_at, call)
+        call.timer = loop.call_later(limit_s, self._check_time_limit, call)
         self._open.add(call)
         with self._ready:
             self._waiting.append(call)
@@ -87,22 +87,22 @@ class WorkerThreads:
         if begin:
             self._add_thread()
         if self._patience is None:
-            self._patience = loop.call_later(PATIENCE_S, self._lose_patience)
+            self._patience = loop.call_later(PATIENCE_S, self._relieve_waiting)
         return call
 
     async def call(self, work: Callable[[], T], limit_s: float) -> CallResult[T]:
-        """The same, waiting for the outcome."""
+        """Submit ``work()`` and wait for its result."""
         future: asyncio.Future[CallResult[T]] = asyncio.get_running_loop().create_future()
 
         def done(outcome: CallResult[T]) -> None:
             if not future.done():
                 future.set_result(outcome)
 
-        self.order(work, limit_s, done)
+        self.submit(work, limit_s, done)
         return await future
 
     def close(self) -> None:
-        """Make no more calls; threads end when theirs has returned."""
+        """Make no more calls; each thread ends when its call has returned."""
         for call in self._open:
             call.done = None
             assert call.timer is not None
@@ -124,22 +124,22 @@ class WorkerThreads:
             with self._ready:
                 self._threads -= 1
 
-    def _lose_patience(self) -> None:
-        """Have what still waits begun by further threads, and tell of what has been done meanwhile."""
+    def _relieve_waiting(self) -> None:
+        """Start threads for overdue calls, and deliver results that are ready."""
         assert self._loop is not None
         self._patience = None
         with self._ready:
             now = time.monotonic()
-            overdue = sum(now - call.ordered_s >= PATIENCE_S for call in self._waiting) - self._idle
+            overdue = sum(now - call.submitted_s >= PATIENCE_S for call in self._waiting) - self._idle
             waiting = bool(self._waiting)
         for _ in range(overdue):
             self._add_thread()
         if waiting:
-            self._patience = self._loop.call_later(PATIENCE_S, self._lose_patience)
-        # After the look at what waits: a thread that saw something waiting leaves the telling to us.
-        self._tell()
+            self._patience = self._loop.call_later(PATIENCE_S, self._relieve_waiting)
+        # Only after the check of waiting calls: a thread that saw one waiting leaves delivery to this method.
+        self._deliver_results()
 
-    def _tell(self) -> None:
+    def _deliver_results(self) -> None:
         while self._finished:
             call = self._finished.popleft()
             assert call.outcome is not None
@@ -156,15 +156,15 @@ class WorkerThreads:
         if done is not None:
             done(outcome)
 
-    def _look_at(self, call: Call[Any]) -> None:
+    def _check_time_limit(self, call: Call[Any]) -> None:
         if call.outcome is not None:
-            return  # it is told of next
+            return  # its result is delivered next
         now = time.monotonic()
-        give_up_s = call.ordered_s + NO_THREAD_S if call.began_s is None else call.began_s
+        give_up_s = call.submitted_s + NO_THREAD_S if call.began_s is None else call.began_s
         left_s = give_up_s + call.limit_s - now
         if left_s > 0:
             assert self._loop is not None
-            call.timer = self._loop.call_later(left_s, self._look_at, call)
+            call.timer = self._loop.call_later(left_s, self._check_time_limit, call)
             return
         with self._ready:
             if call in self._waiting:
@@ -175,17 +175,17 @@ class WorkerThreads:
 
     def _run(self) -> None:
         while (call := self._next()) is not None:
-            _make(call)
+            _execute(call)
             self._finished.append(call)
             if not self._waiting:
                 assert self._loop is not None
                 try:
-                    self._loop.call_soon_threadsafe(self._tell)
+                    self._loop.call_soon_threadsafe(self._deliver_results)
                 except RuntimeError:
-                    return  # the loop is closed: nobody waits any more
+                    return  # the loop is closed; nobody waits for results
 
     def _next(self) -> Call[Any] | None:
-        """The call that has waited longest; None where this thread is one too many."""
+        """The call that has waited longest; None if this thread is no longer needed."""
         with self._ready:
             self._idle += 1
             try:
@@ -201,7 +201,7 @@ class WorkerThreads:
                 self._idle -= 1
 
 
-def _make(call: Call[Any]) -> None:
+def _execute(call: Call[Any]) -> None:
     result: Any = None
     error: BaseException | None = None
     began = time.perf_counter()

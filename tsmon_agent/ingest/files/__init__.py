@@ -1,10 +1,10 @@
-"""History from files into the store: line protocol, annotated CSV, plain tables."""
+"""Import of history from files into the store: line protocol, annotated CSV, plain tables."""
 
 from tsmon_agent.ingest.files.annotated_csv import AnnotatedCsv
 from tsmon_agent.ingest.files.chunks import BadRow, Chunk, Reader
 from tsmon_agent.ingest.files.column_mapping import ColumnMapping, load_mapping, override_mapping
 from tsmon_agent.ingest.files.format_detection import FORMATS, Format, detect_format
-from tsmon_agent.ingest.files.import_file import ImportResult, RejectedRows, import_file
+from tsmon_agent.ingest.files.import_file import ImportResult, RejectedRowsFile, import_file
 from tsmon_agent.ingest.files.journal import Journal, JournalEntry, open_journal
 from tsmon_agent.ingest.files.line_protocol import PRECISIONS, LineProtocol
 from tsmon_agent.ingest.files.open_file import STDIN, OpenFile, open_file
@@ -27,7 +27,7 @@ __all__ = [
     "OpenFile",
     "PlainCsv",
     "Reader",
-    "RejectedRows",
+    "RejectedRowsFile",
     "complete_mapping",
     "detect_format",
     "import_file",

@@ -1,7 +1,8 @@
-"""InfluxDB's annotated CSV, as ``influx query --raw`` and ``/api/v2/query`` give it.
+"""InfluxDB's annotated CSV, as ``influx query --raw`` and ``/api/v2/query`` return it.
 
-In a table with ``_field`` and ``_value`` each row is one field; in a pivoted one every column without an underscore
-is a field, unless it belongs to the group key. Other columns of texts, and those of the group key, are tags.
+In a table with ``_field`` and ``_value``, each row is one field. In a pivoted table, every column without a leading
+underscore is a field, unless it belongs to the group key. Other string columns, and those of the group key, are
+tags.
 """
 
 from collections.abc import Iterator
@@ -26,12 +27,12 @@ _KINDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class AnnotatedCsv:
-    """Reads annotated CSV; ``measurement`` is that of tables without a column ``_measurement``."""
+    """Reads annotated CSV. ``measurement`` is for tables without a column ``_measurement``."""
 
     measurement: str | None = None
 
     def read_chunks(self, file: BinaryIO, position: int, line: int) -> Iterator[Chunk]:  # noqa: ARG002
-        """See :class:`~tsmon_agent.ingest.files.chunks.Reader`; positions are numbers of lines."""
+        """See :class:`~tsmon_agent.ingest.files.chunks.Reader`; positions are line numbers."""
         tables = TableParser()
 
         def convert(cells: list[str]) -> Iterator[str]:
@@ -39,12 +40,12 @@ class AnnotatedCsv:
                 row = tables.parse_record(cells)
             except StoreError as error:
                 raise ValueError(str(error)) from None
-            if row is not None and (made := self._line(row)) is not None:
+            if row is not None and (made := self._build_line(row)) is not None:
                 yield made
 
         yield from read_records(file, position, ",", convert)
 
-    def _line(self, row: Row) -> str | None:
+    def _build_line(self, row: Row) -> str | None:
         values, types = row.values, row.types
         measurement = values.get("_measurement", self.measurement)
         if measurement is None:
@@ -56,12 +57,12 @@ class AnnotatedCsv:
         if "_field" in types and "_value" in types:
             tags |= {key: value for key, value in values.items() if _is_tag(key, types[key])}
             if "_value" in values:
-                fields = [(values["_field"], values["_value"], _kind("_value", types["_value"]))]
+                fields = [(values["_field"], values["_value"], _type_of("_value", types["_value"]))]
         else:
             for key, value in values.items():
                 if not key.startswith("_") and key not in row.tags:
-                    fields.append((key, value, _kind(key, types[key])))
-        # A null is no value, and nothing is missing.
+                    fields.append((key, value, _type_of(key, types[key])))
+        # A row of nulls has no values; it is not an error.
         return build_line(measurement, tags.items(), fields, values["_time"]) if fields else None
 
 
@@ -69,7 +70,7 @@ def _is_tag(key: str, type_: str) -> bool:
     return type_ == "string" and not key.startswith("_")
 
 
-def _kind(key: str, type_: str) -> str:
+def _type_of(key: str, type_: str) -> str:
     if type_ not in _KINDS:
         raise ValueError(f"column {key} is of type {type_}, which no field can have")
     return _KINDS[type_]

@@ -1,4 +1,4 @@
-"""What readers of files give: chunks of lines ready to be written, and rows that cannot be."""
+"""What readers of files yield: chunks of lines to write, with the rows that cannot be imported."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ __all__ = ["BadRow", "Chunk", "Reader"]
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row that cannot be imported: number of its line, the reason, and its text."""
+    """A row that cannot be imported: line number, reason and text."""
 
     line: int
     reason: str
@@ -18,10 +18,10 @@ class BadRow:
 
 @dataclass(slots=True)
 class Chunk:
-    """Lines of line protocol in nanoseconds, each with a time, and where the file continues behind them.
+    """Lines of line protocol, each with a time in nanoseconds, and where the file continues after them.
 
-    ``numbers`` are the lines of the file that they come from, or the first of them where they follow each other.
-    ``position`` is what the same reader takes to go on behind this chunk, ``line`` the number of the next line.
+    ``numbers`` are their line numbers in the file, or the first number if they are consecutive. ``position`` is
+    where the same reader resumes after this chunk, ``line`` the number of the next line.
     """
 
     lines: list[str]
@@ -31,12 +31,12 @@ class Chunk:
     bad: list[BadRow] = field(default_factory=list)
 
     def number_of(self, index: int) -> int:
-        """Number of the line in the file that made one of the lines."""
+        """Line number in the file of the line at ``index``."""
         return self.numbers + index if isinstance(self.numbers, int) else self.numbers[index]
 
 
 class Reader(Protocol):
-    """Reads one format; ``position`` and ``line`` are those of the last chunk that was written, or 0 and 1."""
+    """Reads one format. ``position`` and ``line`` are those of the last chunk written, or 0 and 1."""
 
     def read_chunks(self, file: BinaryIO, position: int, line: int) -> Iterator[Chunk]:
-        """Chunks in the order of the file; raises :class:`~tsmon.errors.ImportingError` where it ends early."""
+        """Chunks in file order; raises :class:`~tsmon.errors.ImportingError` if the file ends early."""

@@ -1,4 +1,4 @@
-"""Which column of a plain table is what: given, or guessed from its first rows."""
+"""The meaning of each column of a plain table: given, or guessed from its first rows."""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -30,8 +30,8 @@ KEYS: Final = (
 class ColumnMapping:
     """Columns by name; ``fields`` with their types.
 
-    ``time_format`` is ``iso``, one of s, ms, us and ns since the epoch, or a format of ``datetime.strptime``; times
-    without a zone are of ``timezone``.
+    ``time_format`` is ``iso``, one of s, ms, us and ns since the epoch, or a format of ``datetime.strptime``. Times
+    without a zone are in ``timezone``.
     """
 
     time: str | None = None
@@ -53,27 +53,27 @@ class ColumnMapping:
 
 
 def load_mapping(path: Path) -> ColumnMapping:
-    """The mapping that a TOML file describes by the names of the options; raises ImportingError."""
+    """Read a mapping from a TOML file whose keys are the names of the options; raises ImportingError."""
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ImportingError(f"the mapping {path} cannot be read: {error}") from None
     for key in values:
         if key not in KEYS:
-            raise ImportingError(f"{path}: {key} is not a key of a mapping; there are {', '.join(KEYS)}")
-    return _of_values(str(path), values)
+            raise ImportingError(f"{path}: {key} is not a key of a mapping; choose from {', '.join(KEYS)}")
+    return _parse_mapping(str(path), values)
 
 
 def override_mapping(base: ColumnMapping, *, fields: Sequence[str], **given: Any) -> ColumnMapping:
-    """``base`` changed by what the options give; a field is ``column`` or ``column:type``."""
+    """``base`` with the values of the options; a field is ``column`` or ``column:type``."""
     changes = {key: value for key, value in given.items() if value}
     if fields:
-        changes["fields"] = dict(_field("--field", one) for one in fields)
+        changes["fields"] = dict(_parse_field("--field", one) for one in fields)
     return replace(base, **changes)
 
 
 def guess_mapping(mapping: ColumnMapping, names: Sequence[str], rows: Sequence[Sequence[str]]) -> ColumnMapping:
-    """The mapping completed from a header and some rows; raises ImportingError where that is impossible."""
+    """Complete a mapping from a header and some rows; raises ImportingError if that is impossible."""
     for column in (mapping.time, mapping.measurement_column, *mapping.tags, *mapping.fields):
         if column is not None and column not in names:
             raise ImportingError(f"there is no column {column}; there are {', '.join(names)}")
@@ -99,16 +99,16 @@ def guess_mapping(mapping: ColumnMapping, names: Sequence[str], rows: Sequence[S
                 fields[name] = "str"
     if not fields:
         raise ImportingError("no column holds numbers; name the fields by --field COLUMN:TYPE")
-    time_format = mapping.time_format or _time_format(values[time])
+    time_format = mapping.time_format or _guess_time_format(values[time])
     return replace(mapping, time=time, time_format=time_format, tags=tags, fields=fields)
 
 
-def _of_values(source: str, values: dict[str, Any]) -> ColumnMapping:
+def _parse_mapping(source: str, values: dict[str, Any]) -> ColumnMapping:
     fields = values.pop("fields", {})
     if isinstance(fields, list):
-        fields = dict(_field(f"{source}: fields", str(one)) for one in fields)
+        fields = dict(_parse_field(f"{source}: fields", str(one)) for one in fields)
     for name, kind in fields.items():
-        _field(f"{source}: fields", f"{name}:{kind}")
+        _parse_field(f"{source}: fields", f"{name}:{kind}")
     for key, value in values.items():
         expected = list if key == "tags" else str
         if not isinstance(value, expected):
@@ -119,14 +119,14 @@ def _of_values(source: str, values: dict[str, Any]) -> ColumnMapping:
 
 
 def check_zone(name: str) -> ZoneInfo:
-    """The time zone of this name; raises ImportingError where there is none."""
+    """The time zone of this name; raises ImportingError if there is none."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ImportingError(f"there is no time zone {name!r}; name one such as UTC or Europe/Berlin") from None
 
 
-def _field(source: str, text: str) -> tuple[str, str]:
+def _parse_field(source: str, text: str) -> tuple[str, str]:
     name, separator, kind = text.rpartition(":")
     if not separator:
         return text, "float"
@@ -143,8 +143,8 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _time_format(texts: Sequence[str]) -> str:
-    """ISO 8601, or a number since the epoch, whose size tells its unit."""
+def _guess_time_format(texts: Sequence[str]) -> str:
+    """``iso``, or the unit of a number since the epoch, by its magnitude."""
     try:
         size = max((abs(float(text)) for text in texts), default=0.0)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Rows of CSV as chunks: numbered, gathered, and those that are no points put aside."""
+"""Rows of CSV in chunks: numbered, converted, and split into lines and bad rows."""
 
 import csv
 import io
@@ -32,16 +32,16 @@ _SUFFIXES: Final = {"float": "", "int": "i", "uint": "u"}
 def read_records(
     file: BinaryIO, done: int, delimiter: str, convert: Callable[[list[str]], Iterable[str]]
 ) -> Iterator[Chunk]:
-    """What ``convert`` makes of each record, from behind line ``done`` on.
+    """Convert records to lines by ``convert``; yields chunks of the records after line ``done``.
 
-    All records are converted, since later ones may need earlier ones; a ValueError (or KeyError, IndexError) of it
-    puts the record aside with its reason.
+    Earlier records are converted too, since later ones may depend on them. A ValueError (or KeyError, IndexError)
+    of ``convert`` makes the record a bad row.
     """
     text = io.TextIOWrapper(file, "utf-8", "surrogateescape", newline="")
     try:
         yield from _read_chunks(csv.reader(text, delimiter=delimiter), done, delimiter, convert)
     finally:
-        # Else it would close the file, which is not its own.
+        # Otherwise the wrapper would close the file, which it does not own.
         text.detach()
 
 
@@ -64,7 +64,7 @@ def _read_chunks(
             try:
                 made = list(convert(cells))
             except (ValueError, KeyError, IndexError) as error:
-                made, reason = [], _said(error)
+                made, reason = [], _describe(error)
         if number > done:
             assert isinstance(chunk.numbers, list)
             if reason:
@@ -81,7 +81,7 @@ def _read_chunks(
 
 
 def build_line(measurement: str, tags: Iterable[tuple[str, str]], fields: Iterable[Field], time_ns: int) -> str:
-    """A line of line protocol; raises InvalidPointError for what cannot be stored."""
+    """A line of line protocol; raises InvalidPointError for anything that cannot be stored."""
     if not -MAX_TIME_NS <= time_ns <= MAX_TIME_NS:
         raise InvalidPointError(f"its time is {time_ns} ns, out of range")
     check_measurement(measurement)
@@ -94,21 +94,21 @@ def build_line(measurement: str, tags: Iterable[tuple[str, str]], fields: Iterab
     texts = []
     for key, value, kind in fields:
         check_field_key(key)
-        texts.append(f"{escape_field_key(key)}={_text(value, kind)}")
+        texts.append(f"{escape_field_key(key)}={_format_value(value, kind)}")
     if not texts:
         raise InvalidPointError("it has no field with a value")
     return f"{head} {','.join(texts)} {time_ns}"
 
 
-def _text(value: str | float | int | bool, kind: str) -> str:
+def _format_value(value: str | float | int | bool, kind: str) -> str:
     if kind == "str":
         return f'"{escape_string(str(value))}"'
     if kind == "bool":
         return "true" if value else "false"
     if kind == "float" and value - value != 0.0:  # type: ignore[operator]
-        raise InvalidPointError(f"{value} is no number that can be stored")
+        raise InvalidPointError(f"{value} is not a number that can be stored")
     return f"{value!r}{_SUFFIXES[kind]}"
 
 
-def _said(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     return str(error) if isinstance(error, ValueError) else "its cells do not fit the columns"

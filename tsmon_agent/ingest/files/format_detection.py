@@ -1,4 +1,4 @@
-"""Which format a file has, told by its beginning, unless it was named."""
+"""Detection of a file's format from its beginning."""
 
 from typing import BinaryIO, Final, Literal
 
@@ -10,12 +10,12 @@ __all__ = ["FORMATS", "Format", "detect_format"]
 Format = Literal["line-protocol", "annotated-csv", "csv"]
 FORMATS: Final[tuple[Format, ...]] = ("line-protocol", "annotated-csv", "csv")
 
-LOOKED_AT: Final = 64 * 1024
+DETECTION_BYTES: Final = 64 * 1024
 
 
 def detect_format(file: BinaryIO) -> Format:
-    """The format of a file that stands at its beginning and is read a little."""
-    text = file.read(LOOKED_AT).decode(errors="surrogateescape")
+    """The format of a file, by its first bytes; reads from the current position, which has to be the beginning."""
+    text = file.read(DETECTION_BYTES).decode(errors="surrogateescape")
     lines = [line for line in text.splitlines() if line.strip()]
     if lines and (lines[0].startswith(("#datatype", "#group", "#default")) or lines[0].startswith(",result,table")):
         return "annotated-csv"

@@ -1,4 +1,4 @@
-"""The import of one file, from where it broke off, to its end."""
+"""The import of one file, from where the last run stopped to the end."""
 
 import asyncio
 from collections.abc import Iterator
@@ -16,29 +16,29 @@ from tsmon_agent.ingest.files.open_file import OpenFile, explain_read_errors
 from tsmon_agent.ingest.files.progress import ImportProgress
 from tsmon_agent.ingest.files.write_chunks import write_lines
 
-__all__ = ["ImportResult", "RejectedRows", "import_file"]
+__all__ = ["ImportResult", "RejectedRowsFile", "import_file"]
 
 NAMED: Final = 5
-"""How many bad rows are told of one by one; all of them are in the file of what was put aside."""
+"""Number of bad rows that are reported one by one; all of them are in the file of rejected rows."""
 
 
 @dataclass(slots=True)
 class ImportResult:
-    """Points imported by this run and by earlier ones, and rows put aside by all of them."""
+    """Points imported by this run and by earlier runs, and rows rejected by all of them."""
 
     imported: int = 0
     before: int = 0
-    put_aside: int = 0
+    rejected: int = 0
 
 
-class RejectedRows:
-    """Rows that are no points, or that the store refused: JSON lines with file, line, reason and text."""
+class RejectedRowsFile:
+    """A file of rows that are not points or that the store refused: JSON lines of file, line, reason and text."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def keep(self, source: str, rows: list[BadRow]) -> None:
-        """Append rows; raises :class:`~tsmon.errors.ImportingError` where that is impossible."""
+    def append(self, source: str, rows: list[BadRow]) -> None:
+        """Append rows; raises :class:`~tsmon.errors.ImportingError` if that is impossible."""
         data = b"".join(
             msgspec.json.encode(
                 {
@@ -56,47 +56,47 @@ class RejectedRows:
                 file.write(data)
         except OSError as error:
             raise ImportingError(
-                f"{self.path} cannot be written: {error.strerror}; name another place by --rejected"
+                f"{self.path} cannot be written: {error.strerror}; name another file by --rejected"
             ) from None
 
 
 async def import_file(
     store: Store,
     name: Path,
-    opened: OpenFile,
+    file: OpenFile,
     reader: Reader,
     journal: Journal,
-    aside: RejectedRows,
+    rejected: RejectedRowsFile,
     progress: ImportProgress,
 ) -> ImportResult:
-    """Write all of a file that is not known to be stored, chunk by chunk; raises ImportingError."""
+    """Write a file chunk by chunk, except what earlier runs have stored; raises ImportingError."""
     known = journal.entry
-    outcome = ImportResult(before=known.imported, put_aside=known.put_aside)
-    chunks = reader.read_chunks(opened.file, known.position, known.line)
+    result = ImportResult(before=known.imported, rejected=known.rejected)
+    chunks = reader.read_chunks(file.stream, known.position, known.line)
     upcoming = asyncio.create_task(asyncio.to_thread(_next, name, chunks))
     try:
         while (chunk := await upcoming) is not None:
             upcoming = asyncio.create_task(asyncio.to_thread(_next, name, chunks))
-            refused = await write_lines(store, chunk.lines, progress.say)
-            bad = sorted([*chunk.bad, *_numbered(chunk, refused)], key=lambda row: row.line)
+            refused = await write_lines(store, chunk.lines, progress.print)
+            bad = sorted([*chunk.bad, *_find_line_numbers(chunk, refused)], key=lambda row: row.line)
             if bad:
-                aside.keep(str(name), bad)
-                for row in bad[: max(NAMED - outcome.put_aside, 0)]:
-                    progress.say(f"line {row.line} is put aside: {row.reason}")
-            outcome.imported += len(chunk.lines) - len(refused)
-            outcome.put_aside += len(bad)
+                rejected.append(str(name), bad)
+                for row in bad[: max(NAMED - result.rejected, 0)]:
+                    progress.print(f"line {row.line} is rejected: {row.reason}")
+            result.imported += len(chunk.lines) - len(refused)
+            result.rejected += len(bad)
             known.position, known.line = chunk.position, chunk.line
-            known.imported, known.put_aside = outcome.before + outcome.imported, outcome.put_aside
+            known.imported, known.rejected = result.before + result.imported, result.rejected
             journal.save()
-            progress.update(opened.read_bytes, outcome.imported)
+            progress.update(file.read_bytes, result.imported)
     finally:
-        # A thread that reads cannot be broken off; it ends with its chunk.
+        # A thread that reads cannot be interrupted; it ends after its chunk.
         await asyncio.wait([upcoming])
         if upcoming.done() and not upcoming.cancelled():
             upcoming.exception()
     known.finished = True
     journal.save()
-    return outcome
+    return result
 
 
 def _next(name: Path, chunks: Iterator[Chunk]) -> Chunk | None:
@@ -104,7 +104,7 @@ def _next(name: Path, chunks: Iterator[Chunk]) -> Chunk | None:
         return next(chunks, None)
 
 
-def _numbered(chunk: Chunk, refused: list[tuple[str, str]]) -> Iterator[BadRow]:
+def _find_line_numbers(chunk: Chunk, refused: list[tuple[str, str]]) -> Iterator[BadRow]:
     if not refused:
         return
     numbers = {line: index for index, line in reversed(list(enumerate(chunk.lines)))}

@@ -1,7 +1,7 @@
-"""Line protocol: passed on as it is, since the store is the judge of it.
+"""Line protocol, passed on unchanged: the store decides what is valid.
 
-A block of lines without quotes is only looked at as a whole: whether each of them has a time. Whatever is not
-ordinary is parsed line by line.
+A block of lines without quotes is only checked as a whole: each line must have a time. Anything unusual is parsed
+line by line.
 """
 
 import re
@@ -18,7 +18,7 @@ __all__ = ["PRECISIONS", "LineProtocol"]
 
 BLOCK_BYTES: Final = 1 << 20
 PRECISIONS: Final = {"ns": 0, "us": 3, "ms": 6, "s": 9}
-"""Zeros that make nanoseconds of a time."""
+"""Zeros to append to a time for nanoseconds."""
 
 NO_TIME: Final = "it has no time, so importing it again would make another point"
 
@@ -34,12 +34,12 @@ class LineProtocol:
     precision: str = "ns"
 
     def read_chunks(self, file: BinaryIO, position: int, line: int) -> Iterator[Chunk]:
-        """See :class:`~tsmon_agent.ingest.files.chunks.Reader`; positions are bytes of what is not compressed."""
+        """See :class:`~tsmon_agent.ingest.files.chunks.Reader`; positions are bytes of the uncompressed data."""
         skip_bytes(file, position)
         rest = b""
         while block := file.read(BLOCK_BYTES):
             data = rest + block
-            end = _end_of_lines(data)
+            end = _find_end_of_lines(data)
             if end == 0:
                 rest = data
                 continue
@@ -57,7 +57,7 @@ class LineProtocol:
         if '"' not in block and block.isascii() and not _stray.search(block):
             lines = block.split("\n")
             if len(_timed.findall(block)) == len(lines):
-                lines = self._in_nanoseconds(block, _timed).split("\n")
+                lines = self._to_nanoseconds(block, _timed).split("\n")
                 return Chunk(lines, line, position + len(data), next_line)
         chunk = Chunk([], [], position + len(data), next_line)
         assert isinstance(chunk.numbers, list)
@@ -75,26 +75,26 @@ class LineProtocol:
             except UnicodeEncodeError:
                 chunk.bad.append(BadRow(line + number - 1, "it is not UTF-8", one))
             else:
-                chunk.lines.append(self._in_nanoseconds(one, _last_time))
+                chunk.lines.append(self._to_nanoseconds(one, _last_time))
                 chunk.numbers.append(line + number - 1)
         return chunk
 
-    def _in_nanoseconds(self, text: str, time: re.Pattern[str]) -> str:
+    def _to_nanoseconds(self, text: str, time: re.Pattern[str]) -> str:
         zeros = "0" * PRECISIONS[self.precision]
         return time.sub(rf" \g<1>{zeros}", text) if zeros else text
 
 
 def skip_bytes(file: BinaryIO, position: int) -> None:
-    """Go on behind what was read before."""
+    """Skip what an earlier run has read."""
     while position > 0 and (part := file.read(min(position, BLOCK_BYTES))):
         position -= len(part)
 
 
-def _end_of_lines(data: bytes) -> int:
-    """Where the last whole line ends; a text that is still open there belongs to a line of the next block."""
+def _find_end_of_lines(data: bytes) -> int:
+    """The end of the last complete line; a string still open there continues in the next block."""
     end = data.rfind(b"\n") + 1
     if not end or (b'"' not in data and b"\\\n" not in data):
         return end
     [(_, last)] = deque(split_lines(data[:end].decode(errors="surrogateescape")), 1) or [(0, "")]
-    # A line does not hold the newline that ends it.
+    # A complete line does not include the newline that ends it.
     return end - len(last.encode(errors="surrogateescape")) if last.endswith("\n") else end

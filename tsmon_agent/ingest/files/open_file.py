@@ -1,4 +1,4 @@
-"""Files as they come: plain, compressed by gzip, or standard input."""
+"""Opens files to import: plain, compressed by gzip, or standard input."""
 
 import io
 import os
@@ -21,15 +21,15 @@ MAGIC: Final = b"\x1f\x8b"
 
 @dataclass(frozen=True, slots=True)
 class OpenFile:
-    """A file to read from its beginning; ``raw`` tells by ``tell()`` how much of ``size`` bytes was read."""
+    """A file opened at its beginning. ``raw.tell()`` is how much of ``size`` bytes was read."""
 
-    file: BinaryIO
+    stream: BinaryIO
     raw: BinaryIO
     size: int | None
 
     @property
     def read_bytes(self) -> int:
-        """How much of the file was read, in its own bytes."""
+        """Bytes of the file read so far, before decompression."""
         try:
             return self.raw.tell()
         except (OSError, ValueError):
@@ -38,7 +38,7 @@ class OpenFile:
 
 @contextmanager
 def open_file(path: Path) -> Iterator[OpenFile]:
-    """Open a file or standard input, and see through gzip; raises :class:`~tsmon.errors.ImportingError`."""
+    """Open a file or standard input, decompressing gzip; raises :class:`~tsmon.errors.ImportingError`."""
     try:
         raw: BinaryIO = sys.stdin.buffer if path == STDIN else cast(BinaryIO, path.open("rb", buffering=0))
     except IsADirectoryError:
@@ -51,12 +51,12 @@ def open_file(path: Path) -> Iterator[OpenFile]:
         status = os.fstat(raw.fileno())
         size = status.st_size if stat.S_ISREG(status.st_mode) else None
         buffered = io.BufferedReader(cast(io.RawIOBase, raw), 1 << 20)
-        file: BinaryIO = buffered
+        stream: BinaryIO = buffered
         if buffered.peek(2)[:2] == MAGIC:
             from isal import igzip
 
-            file = cast(BinaryIO, igzip.GzipFile(fileobj=buffered))
-        yield OpenFile(file, raw, size)
+            stream = cast(BinaryIO, igzip.GzipFile(fileobj=buffered))
+        yield OpenFile(stream, raw, size)
     finally:
         if path != STDIN:
             raw.close()
@@ -64,10 +64,10 @@ def open_file(path: Path) -> Iterator[OpenFile]:
 
 @contextmanager
 def explain_read_errors(path: Path) -> Iterator[None]:
-    """What goes wrong in a compressed file, in a sentence."""
+    """Context manager that turns errors of reading into an :class:`~tsmon.errors.ImportingError`."""
     try:
         yield
     except (EOFError, OSError, zlib.error) as error:
         raise ImportingError(
-            f"{path} cannot be read to its end: {error}; what came before is imported; mend it and start again"
+            f"{path} cannot be read to its end: {error}; what came before is imported; repair it and start again"
         ) from None

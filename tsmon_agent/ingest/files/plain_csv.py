@@ -1,4 +1,4 @@
-"""Plain CSV with a header: a row is a point, by a mapping of its columns."""
+"""Plain CSV with a header: each row is a point, by a mapping of columns."""
 
 import csv
 import io
@@ -17,7 +17,7 @@ from tsmon_agent.ingest.files.csv_records import Field, build_line, read_records
 
 __all__ = ["PlainCsv", "complete_mapping"]
 
-ROWS_LOOKED_AT: Final = 100
+GUESS_ROWS: Final = 100
 _BOOLEANS: Final = {
     "true": True,
     "t": True,
@@ -31,9 +31,9 @@ _BOOLEANS: Final = {
 
 
 def complete_mapping(mapping: ColumnMapping, file: BinaryIO) -> ColumnMapping:
-    """The mapping with what the beginning of a file tells; raises ImportingError."""
+    """Complete a mapping from the beginning of a file; raises ImportingError."""
     text = io.TextIOWrapper(file, "utf-8", "surrogateescape", newline="")
-    rows = list(itertools.islice(csv.reader(text, delimiter=mapping.delimiter), ROWS_LOOKED_AT + 1))
+    rows = list(itertools.islice(csv.reader(text, delimiter=mapping.delimiter), GUESS_ROWS + 1))
     text.detach()
     if not rows:
         raise ImportingError("the file is empty")
@@ -42,12 +42,12 @@ def complete_mapping(mapping: ColumnMapping, file: BinaryIO) -> ColumnMapping:
 
 @dataclass(frozen=True, slots=True)
 class PlainCsv:
-    """Reads a table with a header by a mapping that :func:`completed` has completed."""
+    """Reads a table with a header, by a mapping from :func:`complete_mapping`."""
 
     mapping: ColumnMapping
 
     def read_chunks(self, file: BinaryIO, position: int, line: int) -> Iterator[Chunk]:  # noqa: ARG002
-        """See :class:`~tsmon_agent.ingest.files.chunks.Reader`; positions are numbers of lines."""
+        """See :class:`~tsmon_agent.ingest.files.chunks.Reader`; positions are line numbers."""
         mapping = self.mapping
         zone = check_zone(mapping.timezone)
         names: list[str] = []
@@ -64,39 +64,41 @@ class PlainCsv:
             measurement = mapping.measurement or row[mapping.measurement_column or ""]
             assert mapping.time is not None
             assert mapping.time_format is not None
-            time_ns = _time_ns(mapping.time, row[mapping.time], mapping.time_format, zone)
+            time_ns = _parse_time(mapping.time, row[mapping.time], mapping.time_format, zone)
             fields: list[Field] = [
-                (name, _value(name, row[name], kind), kind) for name, kind in mapping.fields.items() if row[name]
+                (name, _parse_value(name, row[name], kind), kind)
+                for name, kind in mapping.fields.items()
+                if row[name]
             ]
             yield build_line(measurement, [(name, row[name]) for name in mapping.tags], fields, time_ns)
 
         yield from read_records(file, position, mapping.delimiter, convert)
 
 
-def _time_ns(column: str, text: str, form: str, zone: object) -> int:
-    """Integer nanoseconds, exactly as written where it is a number or ISO 8601 with up to nine digits."""
+def _parse_time(column: str, text: str, form: str, zone: object) -> int:
+    """Integer nanoseconds; exact for numbers, and for ISO 8601 with up to nine decimals."""
     if form in TIME_UNITS:
         try:
             return int(Decimal(text) * TIME_UNITS[form])
         except (InvalidOperation, ValueError, OverflowError):
-            raise ValueError(f"column {column}: {text!r} is no number of {form} since the epoch") from None
+            raise ValueError(f"column {column}: {text!r} is not a number of {form} since the epoch") from None
     try:
         nanoseconds = 0
         if form == "iso":
-            text, nanoseconds = _beyond_microseconds(text)
+            text, nanoseconds = _split_nanoseconds(text)
             moment = datetime.fromisoformat(text)
         else:
             moment = datetime.strptime(text, form)  # noqa: DTZ007
     except ValueError:
-        what = "no time in ISO 8601" if form == "iso" else f"no time of the form {form}"
+        what = "not a time in ISO 8601" if form == "iso" else f"not a time of the form {form}"
         raise ValueError(f"column {column}: {text!r} is {what}") from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone)  # type: ignore[arg-type]
     return to_time_ns(moment.astimezone(UTC)) + nanoseconds
 
 
-def _beyond_microseconds(text: str) -> tuple[str, int]:
-    """A time without what is finer than microseconds, and that in nanoseconds."""
+def _split_nanoseconds(text: str) -> tuple[str, int]:
+    """A time cut to microseconds, and the rest in nanoseconds."""
     head, dot, rest = text.partition(".")
     digits = rest[: len(rest) - len(rest.lstrip("0123456789"))]
     if not dot or len(digits) <= 6:
@@ -104,7 +106,7 @@ def _beyond_microseconds(text: str) -> tuple[str, int]:
     return f"{head}.{digits[:6]}{rest[len(digits) :]}", int(digits[6:9].ljust(3, "0"))
 
 
-def _value(column: str, text: str, kind: str) -> str | float | int | bool:
+def _parse_value(column: str, text: str, kind: str) -> str | float | int | bool:
     try:
         if kind == "float":
             return float(text)
@@ -117,5 +119,5 @@ def _value(column: str, text: str, kind: str) -> str | float | int | bool:
         if kind == "bool":
             return _BOOLEANS[text.lower()]
     except (ValueError, KeyError):
-        raise ValueError(f"column {column}: {text!r} is no {kind}") from None
+        raise ValueError(f"column {column}: {text!r} is not of type {kind}") from None
     return text

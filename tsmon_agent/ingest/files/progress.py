@@ -1,4 +1,4 @@
-"""Progress of an import: a bar on a terminal, else a line now and then."""
+"""Progress of an import: a bar on a terminal, otherwise a line every ten seconds."""
 
 import sys
 import time
@@ -12,28 +12,28 @@ EVERY_S: Final = 10.0
 
 
 class ImportProgress:
-    """Tells how far an import is; ``bar`` is None where nobody watches."""
+    """Shows how far an import is; ``bar`` is None if standard error is not a terminal."""
 
     def __init__(self, name: str, size: int | None, bar: Any) -> None:
         self._name = name
         self._size = size
         self._bar = bar
         self._task = bar.add_task(name, total=size, points=0, rate=0.0) if bar is not None else None
-        self._started = self._told = time.monotonic()
+        self._started = self._printed = time.monotonic()
 
     def update(self, read_bytes: int, points: int) -> None:
-        """So many bytes of the file were read, and so many points are stored in this run."""
+        """Show the bytes of the file read so far, and the points stored by this run."""
         now = time.monotonic()
         rate = points / max(now - self._started, 1e-9)
         if self._bar is not None:
             self._bar.update(self._task, completed=read_bytes, points=points, rate=rate)
-        elif now - self._told >= EVERY_S:
-            self._told = now
+        elif now - self._printed >= EVERY_S:
+            self._printed = now
             share = f" ({100 * read_bytes // self._size} %)" if self._size else ""
-            self.say(f"{read_bytes:,} bytes{share}, {points:,} points, {rate:,.0f} points/s")
+            self.print(f"{read_bytes:,} bytes{share}, {points:,} points, {rate:,.0f} points/s")
 
-    def say(self, text: str) -> None:
-        """Tell something else."""
+    def print(self, text: str) -> None:
+        """Print a message about the file."""
         if self._bar is not None:
             self._bar.console.print(f"{self._name}: {text}", markup=False, highlight=False)
         else:
@@ -42,7 +42,7 @@ class ImportProgress:
 
 @contextmanager
 def show_progress(name: str, size: int | None) -> Iterator[ImportProgress]:
-    """Progress of one file of so many bytes, if that is known."""
+    """Context manager that shows the progress of a file; ``size`` is in bytes, None if unknown."""
     if not sys.stderr.isatty():
         yield ImportProgress(name, size, None)
         return

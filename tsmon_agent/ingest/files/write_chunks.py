@@ -1,4 +1,4 @@
-"""Chunks into the store: tried again while it is away, told apart where it refuses some lines."""
+"""Writes chunks to the store: retries while it is away, isolates the lines that it refuses."""
 
 import asyncio
 from collections import deque
@@ -14,13 +14,13 @@ from tsmon.stores import Store
 __all__ = ["write_lines"]
 
 Refused = list[tuple[str, str]]
-"""Lines that the store refuses for good, each with the reason."""
+"""Lines that the store refuses permanently, each with the reason."""
 
 
-async def write_lines(store: Store, lines: list[str], say: Callable[[str], None]) -> Refused:
-    """Write lines until the store has all that it takes; returns the others.
+async def write_lines(store: Store, lines: list[str], log: Callable[[str], None]) -> Refused:
+    """Write lines until the store has all that it accepts; returns the others.
 
-    Parts that were refused in part are written again, which changes nothing, until it is known of each line.
+    A partly refused part is split and written again, which is idempotent, until the verdict on each line is known.
     """
     refused: Refused = []
     parts = deque([Batch("\n".join(lines).encode(), len(lines))] if lines else [])
@@ -32,7 +32,7 @@ async def write_lines(store: Store, lines: list[str], say: Callable[[str], None]
             await store.write(part.data)
         except StoreUnavailableError as error:
             delay_s = backoff.next_delay_s(error.retry_after_s)
-            say(f"{error}; trying again in {delay_s:.1f} s")
+            log(f"{error}; trying again in {delay_s:.1f} s")
             await asyncio.sleep(delay_s)
             continue
         except BatchTooLargeError as error:
@@ -55,10 +55,11 @@ async def write_lines(store: Store, lines: list[str], say: Callable[[str], None]
             parts.extendleft(reversed(split))
         else:
             refused += map(
-                partial(_with, reason), split_into_lines(part) or [part.data.decode(errors="surrogateescape")]
+                partial(_with_reason, reason),
+                split_into_lines(part) or [part.data.decode(errors="surrogateescape")],
             )
     return refused
 
 
-def _with(reason: str, line: str) -> tuple[str, str]:
+def _with_reason(reason: str, line: str) -> tuple[str, str]:
     return line, reason

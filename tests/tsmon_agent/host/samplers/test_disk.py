@@ -135,7 +135,7 @@ def test_a_file_system_that_may_not_be_asked_is_logged_once(caplog: pytest.LogCa
         for _ in range(2):
             assert "/media/a?b" not in written_by("path", sampler.sample())
     assert [record.getMessage() for record in caplog.records] == [
-        "the file system at /media/a?b cannot be asked for its space (Permission denied); it is left out"
+        "the space of the file system at /media/a?b cannot be read (Permission denied); it is left out"
     ]
 
 

@@ -35,17 +35,17 @@ class Servers:
 
 
 def test_every_mount_is_asked() -> None:
-    outcomes = MountUsage().ask([mount(1, "/"), mount(2, "/proc")])
-    assert list(outcomes) == [1, 2]
-    assert isinstance(outcomes[1], os.statvfs_result)
-    assert outcomes[1].f_blocks == os.statvfs("/").f_blocks
-    assert MountUsage().ask([]) == {}
+    results = MountUsage().query([mount(1, "/"), mount(2, "/proc")])
+    assert list(results) == [1, 2]
+    assert isinstance(results[1], os.statvfs_result)
+    assert results[1].f_blocks == os.statvfs("/").f_blocks
+    assert MountUsage().query([]) == {}
 
 
 def test_an_error_is_an_outcome_too() -> None:
-    outcomes = MountUsage(statvfs=Servers()).ask([mount(1, "/gone"), mount(2, "/")])
-    assert isinstance(outcomes[1], PermissionError)
-    assert isinstance(outcomes[2], os.statvfs_result)
+    results = MountUsage(statvfs=Servers()).query([mount(1, "/gone"), mount(2, "/")])
+    assert isinstance(results[1], PermissionError)
+    assert isinstance(results[2], os.statvfs_result)
 
 
 def test_hanging_mounts_hold_up_no_other_and_are_asked_again_only_when_they_answer(
@@ -57,7 +57,7 @@ def test_hanging_mounts_hold_up_no_other_and_are_asked_again_only_when_they_answ
     mounts = [mount(number, path) for number, path in enumerate(paths)]
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
-            assert list(usage.ask(mounts)) == [0, 2, 4, 5]
+            assert list(usage.query(mounts)) == [0, 2, 4, 5]
         assert sorted(usage.stale) == ["/dead/b", "/dead/d"]
         assert servers.asked["/dead/b"] == servers.asked["/dead/d"] == 1
         assert servers.asked["/a"] == servers.asked["/e"] == 3
@@ -72,17 +72,17 @@ def test_hanging_mounts_hold_up_no_other_and_are_asked_again_only_when_they_answ
         assert sorted(record.getMessage() for record in caplog.records) == [
             f"the file system at {path} answers again" for path in ("/dead/b", "/dead/d")
         ]
-    assert list(usage.ask(mounts)) == [0, 1, 2, 3, 4, 5]
+    assert list(usage.query(mounts)) == [0, 1, 2, 3, 4, 5]
     assert servers.asked["/a"] == 4, "a thread that was left alone goes no further"
 
 
 def test_another_mount_in_the_place_of_a_hanging_one_is_asked() -> None:
     servers = Servers()
     usage = MountUsage(0.05, statvfs=servers)
-    assert usage.ask([mount(1, "/dead")]) == {}
-    assert usage.ask([mount(1, "/dead")]) == {}
+    assert usage.query([mount(1, "/dead")]) == {}
+    assert usage.query([mount(1, "/dead")]) == {}
     assert servers.asked["/dead"] == 1
-    usage.ask([mount(2, "/dead")])
+    usage.query([mount(2, "/dead")])
     assert servers.asked["/dead"] == 2
     servers.alive.set()
     eventually(lambda: not usage.stale)
@@ -91,7 +91,7 @@ def test_another_mount_in_the_place_of_a_hanging_one_is_asked() -> None:
 def test_threads_that_hang_do_not_keep_the_process_alive() -> None:
     servers = Servers()
     usage = MountUsage(0.05, statvfs=servers)
-    usage.ask([mount(1, "/dead")])
+    usage.query([mount(1, "/dead")])
     hanging = [thread for thread in threading.enumerate() if thread.name == "tsmon-statvfs"]
     assert hanging
     assert all(thread.daemon for thread in hanging)

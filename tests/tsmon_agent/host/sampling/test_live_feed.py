@@ -1,6 +1,6 @@
 import asyncio
 
-from tsmon_agent.host.sampling.live_feed import WAITING_ROUNDS, LiveFeed, Round
+from tsmon_agent.host.sampling.live_feed import QUEUED_ROUNDS, LiveFeed, Round
 
 
 def new(sampler: str, n: int) -> Round:
@@ -37,9 +37,9 @@ async def test_listeners_get_every_round_that_comes_while_they_listen() -> None:
 async def test_slow_listener_loses_the_oldest_and_holds_up_nobody() -> None:
     feed = LiveFeed()
     with feed.listen() as slow:
-        for n in range(WAITING_ROUNDS + 10):
+        for n in range(QUEUED_ROUNDS + 10):
             feed.publish(new("cpu", n))
-        assert slow.qsize() == WAITING_ROUNDS
+        assert slow.qsize() == QUEUED_ROUNDS
         assert slow.get_nowait().time_ns == 10
 
 

@@ -87,7 +87,7 @@ def health_of(one: Sampling, name: str = "made") -> SamplerHealth:
 
 async def test_round_hands_points_on_and_tells_of_itself(sampling: Start, emitted: Emitted, live: LiveFeed) -> None:
     one = sampling(Made(lambda: [gauge(1.0), gauge(2.0)]))
-    points = await one.round("made")
+    points = await one.run_round("made")
     assert emitted.values == [1.0, 2.0]
     assert list(points) == emitted.points[:2]
     (told,) = emitted.rounds()
@@ -103,14 +103,14 @@ async def test_time_that_the_sampler_took_is_kept_and_a_missing_one_is_the_round
     sampling: Start, emitted: Emitted, live: LiveFeed
 ) -> None:
     one = sampling(Made(lambda: [gauge(1.0, time_ns=5), gauge(2.0)]))
-    await one.round("made")
+    await one.run_round("made")
     assert [point.time for point in emitted.points[:2]] == [5, ROUND_NS]
     assert live.newest["made"].time_ns == 5
 
 
 async def test_sampling_is_not_done_on_the_event_loop(sampling: Start) -> None:
     sampler = Made()
-    await sampling(sampler).round("made")
+    await sampling(sampler).run_round("made")
     assert sampler.thread == "tsmon-sampler"
 
 
@@ -118,7 +118,7 @@ async def test_round_without_points_is_a_success_and_not_shown(
     sampling: Start, emitted: Emitted, live: LiveFeed
 ) -> None:
     one = sampling(Made(list))
-    assert await one.round("made") == []
+    assert await one.run_round("made") == []
     assert health_of(one).last_success_ns == ROUND_NS
     assert emitted.rounds()[0].points == 0
     assert live.newest == {}
@@ -150,15 +150,19 @@ class Untellable:
         (lambda: None, [], "TypeError: 'NoneType' object is not iterable"),
         (lambda: 7, [], "TypeError: 'int' object is not iterable"),
         (gauge, [], "TypeError: 'Gauge' object is not iterable"),
-        (lambda: [1, gauge(2.0), None], [2.0], "it gave a point that cannot be stored: 1 is no point (and 1 more)"),
-        (lambda: ["cpu usage=1"], [], "it gave a point that cannot be stored: 'cpu usage=1' is no point"),
-        (lambda: [Untellable(), gauge(2.0)], [2.0], "it gave a point that cannot be stored: cannot be shown"),
-        (lambda: {"a": 1}, [], "it gave a point that cannot be stored: 'a' is no point"),
-        (lambda: [gauge(1.0), gauge("one"), gauge(3.0)], [1.0, 3.0], "it gave a point that cannot be stored: "),  # type: ignore[arg-type]
-        (lambda: [gauge(float("nan")), gauge(1.0)], [1.0], "it gave a point that cannot be stored: "),
-        (lambda: [gauge(float("inf"))], [], "it gave a point that cannot be stored: "),
-        (lambda: [gauge(1.0, time_ns=2**70), gauge(2.0)], [2.0], "it gave a point that cannot be stored: "),
-        (lambda: (gauge(float(n)) for n in itertools.count()), [], "ValueError: it gave more than 100 points"),
+        (
+            lambda: [1, gauge(2.0), None],
+            [2.0],
+            "it returned a point that cannot be stored: 1 is not a point (and 1 more)",
+        ),
+        (lambda: ["cpu usage=1"], [], "it returned a point that cannot be stored: 'cpu usage=1' is not a point"),
+        (lambda: [Untellable(), gauge(2.0)], [2.0], "it returned a point that cannot be stored: cannot be shown"),
+        (lambda: {"a": 1}, [], "it returned a point that cannot be stored: 'a' is not a point"),
+        (lambda: [gauge(1.0), gauge("one"), gauge(3.0)], [1.0, 3.0], "it returned a point that cannot be stored: "),  # type: ignore[arg-type]
+        (lambda: [gauge(float("nan")), gauge(1.0)], [1.0], "it returned a point that cannot be stored: "),
+        (lambda: [gauge(float("inf"))], [], "it returned a point that cannot be stored: "),
+        (lambda: [gauge(1.0, time_ns=2**70), gauge(2.0)], [2.0], "it returned a point that cannot be stored: "),
+        (lambda: (gauge(float(n)) for n in itertools.count()), [], "ValueError: it returned more than 100 points"),
     ],
 )
 async def test_whatever_a_sampler_does_is_counted_once_and_costs_no_other_point(
@@ -172,7 +176,7 @@ async def test_whatever_a_sampler_does_is_counted_once_and_costs_no_other_point(
 ) -> None:
     monkeypatch.setattr(module, "MOST_POINTS", 100)
     one = sampling(Made(give), Made(name="other"))
-    await asyncio.gather(one.round("made"), one.round("other"))
+    await asyncio.gather(one.run_round("made"), one.run_round("other"))
     assert emitted.values == [*good, 1.0] or emitted.values == [1.0, *good]
     state = health_of(one)
     assert (state.rounds, state.errors, state.failing) == (1, 1, True)
@@ -180,7 +184,7 @@ async def test_whatever_a_sampler_does_is_counted_once_and_costs_no_other_point(
     assert state.last_error.startswith(reason)
     assert [(told.points, told.errors) for told in emitted.rounds()] == [(len(good), 1)]
     assert health_of(one, "other").errors == 0
-    assert caplog.messages == [f"the sampler made failed: {state.last_error}; the others go on"]
+    assert caplog.messages == [f"the sampler made failed: {state.last_error}; the others continue"]
 
 
 async def test_failing_and_working_again_are_logged_once_each(
@@ -190,7 +194,7 @@ async def test_failing_and_working_again_are_logged_once_each(
     outcomes = iter([[gauge()], None, None, None, [gauge()], [gauge()]])
     one = sampling(Made(lambda: next(outcomes)))  # type: ignore[arg-type,return-value]
     for _ in range(6):
-        await one.round("made")
+        await one.run_round("made")
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
     assert caplog.messages[1] == "the sampler made works again"
     state = health_of(one)
@@ -271,8 +275,8 @@ async def test_emit_that_refuses_everything_ends_nothing(live: LiveFeed, caplog:
     await eventually(lambda: health_of(one).errors >= 3)
     one.stop()
     assert caplog.messages == [
-        "the sampler made failed: it gave a point that cannot be stored: not today; the others go on",
-        "rounds of samplers cannot be told of: not today",
+        "the sampler made failed: it returned a point that cannot be stored: not today; the others continue",
+        "rounds of samplers cannot be recorded: not today",
     ]
 
 
@@ -316,7 +320,7 @@ async def test_reconfigure_keeps_what_stays_as_it_was(sampling: Start) -> None:
     before = health_of(one, "stays")
     same = Made(name="stays", label="a")
     one.reconfigure([(same, SELDOM_S)], host="h", time_limit_s=1.0)
-    await one.round("stays")
+    await one.run_round("stays")
     assert health_of(one, "stays") is before
     assert (stays.begun, same.begun, before.rounds) == (2, 0, 2)
 
@@ -381,5 +385,5 @@ async def test_sampler_that_hangs_is_not_begun_anew_by_a_reconfiguration(
     await eventually(lambda: health_of(one).errors == 1)
     again = Made()
     one.reconfigure([(again, SELDOM_S)], host="h", time_limit_s=0.05)
-    await one.round("made")
+    await one.run_round("made")
     assert (hanging.begun, again.begun, health_of(one).errors) == (1, 0, 2)

@@ -108,7 +108,7 @@ async def test_late_result_is_thrown_away_and_seen_as_returned(
     threads: WorkerThreads, gate: threading.Event
 ) -> None:
     outcomes: list[CallResult[bool]] = []
-    call = threads.order(gate.wait, SHORT_S, outcomes.append)
+    call = threads.submit(gate.wait, SHORT_S, outcomes.append)
     await eventually(lambda: outcomes)
     assert not call.returned
     gate.set()
@@ -153,8 +153,8 @@ async def test_no_thread_to_be_had_is_a_failure_of_the_call(
 async def test_close_tells_nobody_and_ends_idle_threads(gate: threading.Event) -> None:
     threads = WorkerThreads("tested")
     outcomes: list[CallResult[bool]] = []
-    threads.order(gate.wait, LONG_S, outcomes.append)
-    threads.order(gate.wait, SHORT_S, outcomes.append)
+    threads.submit(gate.wait, LONG_S, outcomes.append)
+    threads.submit(gate.wait, SHORT_S, outcomes.append)
     threads.close()
     gate.set()
     await eventually(lambda: count() == 0)
@@ -165,7 +165,7 @@ def test_loop_that_ended_leaves_nothing_to_trip_over(gate: threading.Event) -> N
     """A thread that comes back after the loop's end finds nobody to tell, and ends quietly."""
 
     async def leave() -> None:
-        WorkerThreads("tested").order(gate.wait, LONG_S, lambda _: None)
+        WorkerThreads("tested").submit(gate.wait, LONG_S, lambda _: None)
 
     asyncio.run(leave())
     assert count() == 1

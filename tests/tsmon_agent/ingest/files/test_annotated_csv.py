@@ -55,6 +55,6 @@ def test_cells_that_do_not_fit_are_put_aside(agent: Shell, tmp_path: Path) -> No
     (tmp_path / "export.csv").write_text(head + "\n".join(rows))
     ran = agent("import", "export.csv")
     assert ran.code == 1
-    assert ran.out == "export.csv: 1 points imported; 3 rows are put aside in export.csv.rejected\n"
+    assert ran.out == "export.csv: 1 points imported; 3 rejected rows are in export.csv.rejected\n"
     for number in (6, 7, 9):
-        assert f"line {number} is put aside" in ran.err
+        assert f"line {number} is rejected" in ran.err

@@ -66,9 +66,9 @@ def test_types_of_fields_and_a_column_that_names_the_measurement() -> None:
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        ("x,1", "column time: 'x' is no number of s since the epoch"),
-        ("5,x", "column v: 'x' is no int"),
-        ("5,99999999999999999999", "column v: '99999999999999999999' is no int"),
+        ("x,1", "column time: 'x' is not a number of s since the epoch"),
+        ("5,x", "column v: 'x' is not of type int"),
+        ("5,99999999999999999999", "column v: '99999999999999999999' is not of type int"),
         ("5", "it has 1 cells instead of 2"),
         ("5,", "it has no field with a value"),
         ("1e30,1", "its time is"),

@@ -175,7 +175,7 @@ class TestDeployments:
         assert [(line, reason.partition(";")[0]) for line, reason in wrong.value.mistakes] == [
             (2, "this is the deployment of line 1 again"),
             (3, "the number is 'x'"),
-            (3, "the start is wrong: 'soon' is no time"),
+            (3, "the start is wrong: 'soon' is not a time"),
             (4, "the end is before the start"),
             (5, "the reference designator is empty"),
         ]
