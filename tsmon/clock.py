@@ -1,10 +1,10 @@
 """Times that tsmon takes itself: unique within the process, and increasing.
 
-A taken time is the system clock's, cut to the microsecond, with the process' slot in the lowest three
-decimal digits, so that processes seldom collide. Two calls in the same microsecond are set one microsecond
-apart. Nobody waits for a lock: a clock is a generator, and one that is busy (another thread, a signal handler
-or a finalizer came in between) is detected by Python itself; the caller then uses the next one, of another
-slot. So does whoever finds one that ended, because a signal handler raised an exception in it.
+A taken time is that of the system clock, truncated to the microsecond, with the slot of the process in the lowest
+three decimal digits, so that processes rarely collide. Two calls in the same microsecond are set one microsecond
+apart. There is no lock to wait for: a clock is a generator, and Python itself detects one that is busy because
+another thread, a signal handler or a finalizer intervened. The caller then uses another generator with another
+slot. It does the same if a generator has ended because a signal handler raised an exception in it.
 """
 
 import logging
@@ -30,10 +30,10 @@ _clocks: "weakref.WeakSet[UniqueClock]" = weakref.WeakSet()
 class UniqueClock:
     """Source of unique times in integer nanoseconds since the epoch, increasing unless threads compete for it.
 
-    ``read`` is the underlying clock (``time.time_ns``); a backward step of more than a second re-bases, which
-    is logged, and takes another slot, since the times that come again were given away under the old one. Smaller
-    steps are bridged by counting on in microseconds. ``slot`` is the process' slot, by default made from its id; a
-    forked child takes one of its own.
+    ``read`` is the underlying clock (``time.time_ns``). A backward step of more than a second re-bases, which is
+    logged, and takes another slot, because the repeated times were already used under the old one. Smaller steps
+    are bridged by counting on in microseconds. ``slot`` is the slot of the process, by default derived from its
+    id; a forked child takes a slot of its own.
     """
 
     def __init__(self, read: Callable[[], int] | None = None, *, slot: int | None = None) -> None:
@@ -47,7 +47,7 @@ class UniqueClock:
         return int(self.text())
 
     def text(self) -> str:
-        """Next unique time in nanoseconds, as a line holds it: putting it together from its parts is cheaper."""
+        """Next unique time in nanoseconds, as text for a line, which is cheaper to compose than a number."""
         try:
             return next(self.ticks)
         except (ValueError, StopIteration):
@@ -58,8 +58,8 @@ class UniqueClock:
         self._slots = deque((first + i) % _SLOTS for i in range(_SLOTS))
         self._spare: list[Iterator[str]] = []
         self.ticks = self._new_ticks()
-        """``next(ticks)`` is :meth:`text` without its detour: it raises ValueError or StopIteration where the
-        method has to be called."""
+        """``next(ticks)`` is the fast path of :meth:`text`; if it raises ValueError or StopIteration, call the
+        method."""
 
     def _from_spare(self) -> str:
         for spare in list(self._spare):
@@ -77,7 +77,7 @@ class UniqueClock:
         return _Guarded(ticks) if _free_threaded() else ticks
 
     def _next_slot(self) -> str:
-        # Taking a slot is atomic: two threads that make spares at once get different ones.
+        # Taking a slot is atomic: two threads that create spares at the same time get different slots.
         slot = self._slots.popleft()
         self._slots.append(slot)
         return f"{slot:03}"
@@ -99,7 +99,7 @@ class UniqueClock:
 
 
 class _Guarded:
-    """Ticks that guard themselves, for Pythons without a global lock, whose generators do not."""
+    """Ticks with a lock, for Pythons without a global lock, whose generators do not detect that they are busy."""
 
     def __init__(self, ticks: Iterator[str]) -> None:
         self._ticks = ticks

@@ -32,7 +32,7 @@ class TsmonError(Exception):
 
 
 class DeclarationError(TsmonError, TypeError):
-    """A point class declares something that line protocol cannot carry; raised where the class is made."""
+    """A point class declares something that line protocol cannot carry; raised where the class is defined."""
 
 
 class InvalidPointError(TsmonError, ValueError):
@@ -53,7 +53,7 @@ class SettingsError(TsmonError, ValueError):
 
 
 class AvailabilityError(TsmonError, ValueError):
-    """Times, bins, deployments or rules of availability are wrong; the text names the one and the remedy."""
+    """Times, bins, deployments or rules of availability are wrong; the text names what and the remedy."""
 
 
 class SelectorError(TsmonError, ValueError):
@@ -61,11 +61,11 @@ class SelectorError(TsmonError, ValueError):
 
 
 class ImportingError(TsmonError, ValueError):
-    """A file cannot be imported as it is, or not as it was asked to."""
+    """A file cannot be imported, or not with the given options."""
 
 
 class InvalidRowsError(TsmonError, ValueError):
-    """Rows of a table are wrong, and nothing of it was applied.
+    """Rows of a table are wrong, and none was applied.
 
     ``source`` names the table, ``mistakes`` are the number of the line (from 1) and the reason of each.
     """
@@ -73,9 +73,9 @@ class InvalidRowsError(TsmonError, ValueError):
     def __init__(self, source: str, mistakes: Sequence[tuple[int, str]]) -> None:
         lines = [f"{source}:{line}: {reason}" for line, reason in mistakes]
         if len(lines) > 1:
-            lines.append(f"{len(lines)} mistakes in {source}; nothing of it was applied")
+            lines.append(f"{len(lines)} mistakes in {source}; nothing was applied")
         else:
-            lines = [f"{line}; nothing of it was applied" for line in lines]
+            lines = [f"{line}; nothing was applied" for line in lines]
         super().__init__("\n".join(lines))
         self.source = source
         self.mistakes = mistakes
@@ -86,7 +86,7 @@ class StateError(TsmonError):
 
 
 class StateConflictError(StateError):
-    """The change contradicts what is stored."""
+    """The change conflicts with what is stored."""
 
 
 class UnknownNameError(StateError, LookupError):
@@ -94,15 +94,15 @@ class UnknownNameError(StateError, LookupError):
 
 
 class AccessError(TsmonError, ValueError):
-    """A token cannot be as it is asked for: its name, its roles, when it expires."""
+    """A token cannot have the requested name, roles or expiry."""
 
 
 class StateUnavailableError(StateError):
-    """The state's database cannot be reached just now; the same may succeed later."""
+    """The state's database cannot be reached now; the same request may succeed later."""
 
 
 class StoreError(TsmonError):
-    """A store could not do what was asked."""
+    """A store could not carry out a request."""
 
 
 class StoreUnavailableError(StoreError):

@@ -1,4 +1,4 @@
-"""What a store answers, as a table of pandas or Arrow.
+"""Results of a store's queries as tables of pandas or Arrow.
 
 ::
 
@@ -6,8 +6,8 @@
     frame = to_pandas(series)
     table = to_arrow(series)
 
-Times become ``datetime64[ns, UTC]`` and ``timestamp[ns, tz=UTC]``, exact to the nanosecond. Neither library is
-needed for anything else, and either is loaded only here.
+Times become ``datetime64[ns, UTC]`` and ``timestamp[ns, tz=UTC]``, exact to the nanosecond. Nothing else needs
+these libraries, and each is imported only when it is used.
 """
 
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -24,30 +24,30 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "to_arrow", "to_pandas"]
 
 Answer: TypeAlias = "Sequence[Series] | Sequence[Bin] | Sequence[Newest] | Sequence[Values]"
-"""What ``series()``, ``bins()``, ``newest()`` and ``values()`` of a store give."""
+"""What ``series()``, ``bins()``, ``newest()`` and ``values()`` of a store return."""
 
 _Columns: TypeAlias = dict[str, list[Any]]
 
 
 def to_pandas(answer: Answer) -> "pd.DataFrame":
-    """DataFrame of an answer.
+    """Convert an answer to a DataFrame.
 
-    Of ``series()``: a row for each window of each series, with ``time`` (its start), a column for each tag (a
-    series without it has none there) and ``value``. Of ``bins()``: ``start``, ``first``, ``last``, ``count``. Of
-    ``newest()``: ``time``, the tags, ``value``. A tag named as a column of ours is called ``tag_…``. An empty
-    answer gives a table without rows.
+    From ``series()``: a row for each window of each series, with ``time`` (its start), a column for each tag (empty
+    for a series without that tag) and ``value``. From ``bins()``: ``start``, ``first``, ``last``, ``count``. From
+    ``newest()`` and ``values()``: ``time``, the tags, ``value``. A tag with the name of another column becomes
+    ``tag_…``. An empty answer becomes a table without rows.
     """
-    pandas = _loaded("pandas")
-    times, columns = _table(answer)
+    pandas = _import("pandas")
+    times, columns = _build_columns(answer)
     data = {name: pandas.to_datetime(pandas.Series(of, dtype="int64"), utc=True) for name, of in times.items()}
     data |= {name: pandas.Series(of, dtype="int64" if name == "count" else None) for name, of in columns.items()}
     return pandas.DataFrame(data)
 
 
 def to_arrow(answer: Answer) -> "pa.Table":
-    """Arrow table of an answer, with the columns of :func:`to_pandas`."""
-    arrow = _loaded("pyarrow")
-    times, columns = _table(answer)
+    """Convert an answer to an Arrow table, with the columns of :func:`to_pandas`."""
+    arrow = _import("pyarrow")
+    times, columns = _build_columns(answer)
     time_type = arrow.timestamp("ns", tz="UTC")
     data = {name: arrow.array(of, type=time_type) for name, of in times.items()}
     types = {"count": arrow.int64(), "value": None}
@@ -55,8 +55,8 @@ def to_arrow(answer: Answer) -> "pa.Table":
     return arrow.table(data)
 
 
-def _table(answer: Answer) -> tuple[_Columns, _Columns]:
-    """Columns of times, and the others."""
+def _build_columns(answer: Answer) -> tuple[_Columns, _Columns]:
+    """The columns that hold times, and the others."""
     bins = [item for item in answer if isinstance(item, Bin)]
     if bins:
         return (
@@ -85,7 +85,7 @@ def _column(key: str) -> str:
     return f"tag_{key}" if key in ("time", "value", "count") else key
 
 
-def _loaded(name: str) -> Any:
+def _import(name: str) -> Any:
     import importlib
 
     try:

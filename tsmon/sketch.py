@@ -1,9 +1,9 @@
-"""A sketch of a distribution, from which quantiles come with a bounded relative error.
+"""A sketch of a distribution, which yields quantiles with a bounded relative error.
 
 DDSketch: Masson, Rim and Lee, "DDSketch: A Fast and Fully-Mergeable Quantile Sketch with Relative-Error
-Guarantees", PVLDB 12(12), 2019. With relative error a and base g = (1 + a) / (1 - a), a positive value falls into
-the bucket that its logarithm to the base g, rounded up, names; the middle of a bucket is within a of everything in
-it. Sketches of the same error merge by adding their buckets.
+Guarantees", PVLDB 12(12), 2019. With relative error a and base g = (1 + a) / (1 - a), a positive value belongs to
+the bucket whose number is its logarithm to base g, rounded up; the middle of a bucket is within a of every value
+in it. Sketches with the same error are merged by adding their buckets.
 """
 
 import math
@@ -16,14 +16,14 @@ ACCURACY: Final = 0.01
 """Relative error of quantiles."""
 
 MAX_BUCKETS: Final = 2_048
-"""At an error of 1 % they span 17 orders of magnitude; beyond, the lowest buckets become one."""
+"""At an error of 1 % they span 17 orders of magnitude; beyond that, the lowest buckets are merged."""
 
 _GAMMA: Final = (1 + ACCURACY) / (1 - ACCURACY)
 _PER_LOG: Final = 1 / math.log(_GAMMA)
 
 
 class Sketch:
-    """Counts of values, zero or positive, by their magnitude; anything else counts as zero."""
+    """Counts zero and positive values by their magnitude; any other value counts as zero."""
 
     __slots__ = ("_buckets", "_zeros")
 
@@ -40,7 +40,7 @@ class Sketch:
 
     @property
     def count(self) -> int:
-        """How many values there are."""
+        """Number of values."""
         return self._zeros + sum(self._buckets.values())
 
     def add(self, value: float) -> None:
@@ -58,14 +58,14 @@ class Sketch:
             self._zeros += 1
 
     def merge(self, other: "Sketch") -> None:
-        """Count all values of another sketch."""
+        """Add all values of another sketch."""
         self._zeros += other._zeros  # noqa: SLF001
         for key, count in other._buckets.items():  # noqa: SLF001
             self._buckets[key] = self._buckets.get(key, 0) + count
         self._collapse()
 
     def quantile(self, fraction: float) -> float:
-        """Value below which ``fraction`` of the values lie, within 1 %; NaN of an empty sketch."""
+        """Value below which ``fraction`` of the values are, within 1 %; NaN for an empty sketch."""
         count = self.count
         if not count:
             return math.nan
@@ -82,7 +82,7 @@ class Sketch:
 
     @property
     def text(self) -> str:
-        """Compact text, which :meth:`read` understands: zeros, then buckets, as steps from the last, and counts."""
+        """Compact text for :meth:`parse`: the zeros, then for each bucket the step from the last and the count."""
         parts, last = [str(self._zeros)], 0
         for key in sorted(self._buckets):
             parts.append(f"{key - last}:{self._buckets[key]}")
@@ -90,8 +90,8 @@ class Sketch:
         return " ".join(parts)
 
     @classmethod
-    def read(cls, text: str) -> Self:
-        """Inverse of :attr:`text`; raises ValueError for anything else."""
+    def parse(cls, text: str) -> Self:
+        """The sketch with this :attr:`text`; raises ValueError for any other text."""
         sketch = cls()
         try:
             zeros, *pairs = text.split(" ")
@@ -101,7 +101,7 @@ class Sketch:
                 key += int(step)
                 sketch._buckets[key] = int(count)
         except ValueError:
-            raise ValueError(f"{text[:60]!r} is no sketch; give the text of one") from None
+            raise ValueError(f"{text[:60]!r} is not a sketch; give the text of one") from None
         return sketch
 
     def _collapse(self) -> None:

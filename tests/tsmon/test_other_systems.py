@@ -34,7 +34,7 @@ from pathlib import Path
 from tsmon import Monitor, Request
 from tsmon.delivery.dead_letters import DeadLetterFile
 from tsmon.settings import MonitoringSettings
-from tsmon.spool.inspection import waiting_queues
+from tsmon.spool.inspection import find_queues
 
 root = Path(sys.argv[1])
 settings = MonitoringSettings(
@@ -51,14 +51,14 @@ async def run(points):
     except TimeoutError:
         pass
     assert monitor.durable_sequence == points
-    [queue] = [queue for queue in waiting_queues(root) if queue.lines == points]
+    [queue] = [queue for queue in find_queues(root) if queue.lines == points]
     assert queue.owned
     await monitor.stop(0.1)
     return monitor.counts
 
 counts = asyncio.run(run(3))
 assert (counts.pending, counts.dropped) == (3, 0), counts
-[queue] = waiting_queues(root)
+[queue] = find_queues(root)
 assert not queue.owned
 counts = asyncio.run(run(2))
 assert (counts.recovered, counts.pending, counts.dropped) == (3, 5, 0), counts

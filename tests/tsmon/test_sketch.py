@@ -34,13 +34,13 @@ def test_merging_is_the_sketch_of_all(some: list[float], others: list[float]) ->
 @given(values)
 def test_text_there_and_back(numbers: list[float]) -> None:
     sketch = Sketch(numbers)
-    assert Sketch.read(sketch.text) == sketch
+    assert Sketch.parse(sketch.text) == sketch
 
 
 @pytest.mark.parametrize("text", ["", "x", "1 2", "1 2:x", "1:2:3"])
 def test_what_is_no_sketch_is_said_to_be_none(text: str) -> None:
-    with pytest.raises(ValueError, match="is no sketch; give the text of one"):
-        Sketch.read(text)
+    with pytest.raises(ValueError, match="is not a sketch; give the text of one"):
+        Sketch.parse(text)
 
 
 def test_buckets_are_bounded_and_the_upper_quantiles_stay_right() -> None:

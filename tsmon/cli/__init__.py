@@ -1,4 +1,4 @@
-"""The command ``tsmon``: look at settings, spool and point classes from a terminal."""
+"""The command ``tsmon``: checks settings and line protocol, shows point classes, manages the spool."""
 
 from tsmon.cli.commands import app, main
 

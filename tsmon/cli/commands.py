@@ -17,7 +17,7 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="tsmon",
-    help="Look after the metrics of a service.",
+    help="Check the settings and line protocol of a service, show its points, manage its spool.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -35,20 +35,20 @@ def check(
         ),
     ] = None,
 ) -> None:
-    """Check the settings, and ask the configured store whether it would take points."""
+    """Check the settings, and whether the configured store accepts points."""
     from tsmon.settings import load_settings
     from tsmon.stores.factory import store_from
 
     store = store_from(load_settings(settings).monitoring)
     asyncio.run(store.check())
-    say(f"the settings are fine, and {store} takes points")
+    say(f"the settings are valid, and {store} accepts points")
 
 
 @app.command()
 def lint(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Line protocol; - for standard input.")],
 ) -> None:
-    """Check line protocol as the server would parse it; name the first bad line."""
+    """Check line protocol as the server parses it; report the first bad line."""
     from tsmon.line_protocol import parse
 
     name = "standard input" if file == Path("-") else str(file)
@@ -57,31 +57,31 @@ def lint(
         for _ in parse(_read(file)):
             points += 1
     except LineProtocolError as error:
-        raise TsmonError(f"{name}: {error} ({points} points before it are fine)") from None
-    say(f"{name}: {points} points, all fine")
+        raise TsmonError(f"{name}: {error} ({points} points before it are valid)") from None
+    say(f"{name}: {points} points, all valid")
 
 
 @app.command()
 def schema(
     modules: Annotated[
         list[str] | None,
-        typer.Option("--module", "-m", metavar="MODULE", help="Module or package of your own; may be repeated."),
+        typer.Option("--module", "-m", metavar="MODULE", help="Your own module or package; may be repeated."),
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="For programs, such as a generator of dashboards.")
+        bool, typer.Option("--json", help="JSON, for programs such as a generator of dashboards.")
     ] = False,
 ) -> None:
     """Show the series that point classes declare: tsmon's, or those of your own modules."""
-    from tsmon.cli.schema import schema_table
+    from tsmon.cli.schema import print_schema
     from tsmon.points.schema import find_series
 
-    # Where one's own modules are looked for, as `python -m` does.
+    # Find the user's modules in the current directory, as `python -m` does.
     sys.path.insert(0, "")
     series = find_series(modules or ["tsmon.points"])
     if as_json:
         print_json(series)
     else:
-        schema_table(series)
+        print_schema(series)
 
 
 @app.command()
@@ -91,7 +91,7 @@ def version() -> None:
 
 
 def main() -> None:
-    """Run the command; a user's mistake ends it with one sentence and exit code 1."""
+    """Run the command; a mistake of the user ends it with one sentence and exit code 1."""
     try:
         app()
     except TsmonError as error:

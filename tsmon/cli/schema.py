@@ -1,4 +1,4 @@
-"""The series of a schema as tables in the terminal."""
+"""The series of a schema, as tables in the terminal."""
 
 from collections.abc import Iterable
 
@@ -8,11 +8,11 @@ from rich.text import Text
 
 from tsmon.points.schema import SeriesSchema
 
-__all__ = ["schema_table"]
+__all__ = ["print_schema"]
 
 
-def schema_table(series: Iterable[SeriesSchema]) -> None:
-    """Print a table for each measurement; names that come from outside are never taken for markup."""
+def print_schema(series: Iterable[SeriesSchema]) -> None:
+    """Print a table for each measurement; names from outside are never interpreted as markup."""
     console = Console(soft_wrap=False, highlight=False)
     for one in series:
         console.print(Text.assemble((one.measurement, "bold"), f"  {one.module}.{one.class_name}"))

@@ -23,7 +23,7 @@ __all__ = ["spool"]
 
 spool = typer.Typer(
     name="spool",
-    help="What waits on disk for a server that was away: look at it, send it, drop it.",
+    help="List, show, send or delete what waits on disk for a server.",
     no_args_is_help=True,
 )
 
@@ -39,54 +39,57 @@ POLL_S = 0.1
 @spool.command("list")
 def list_queues(
     settings: SettingsOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON, for programs.")] = False,
 ) -> None:
-    """Show what waits: for which server, from which process, how much and since when."""
-    from tsmon.spool.inspection import damaged_segments, waiting_queues
+    """List the queues: server, process, points, bytes, age."""
+    from tsmon.spool.inspection import find_quarantined_segments, find_queues
 
-    root = _root(settings)
-    queues = waiting_queues(root)
-    damaged = damaged_segments(root)
+    root = _spool_root(settings)
+    queues = find_queues(root)
+    damaged = find_quarantined_segments(root)
     dead_letters = sorted((root / "dead_letters").glob("*.jsonl*"))
     if as_json:
         print_json(
             {
                 "directory": str(root),
-                "queues": [_described(queue) for queue in queues],
+                "queues": [_describe(queue) for queue in queues],
                 "damaged": [str(path) for path in damaged],
                 "dead_letters": [str(path) for path in dead_letters],
             }
         )
         return
     if queues:
-        _table(queues)
+        _print_queues(queues)
     else:
         say(f"nothing waits in {root}")
     for queue in queues:
         for problem in queue.damage:
             say(f"damaged: {escape_unprintable(problem)}")
     for path in damaged:
-        say(f"put aside, since it is damaged: {escape_unprintable(str(path))}")
+        say(f"quarantined, because it is damaged: {escape_unprintable(str(path))}")
     for path in dead_letters:
-        say(f"refused by the server, with its reasons: {escape_unprintable(str(path))}")
+        say(f"dead letters, with the server's reasons: {escape_unprintable(str(path))}")
 
 
 @spool.command()
 def show(
-    queue: Annotated[str, typer.Argument(metavar="QUEUE", help="Name as `list` has it, or a file of the spool.")],
+    queue: Annotated[str, typer.Argument(metavar="QUEUE", help="Name from `list`, or a file of the spool.")],
     settings: SettingsOption = None,
 ) -> None:
     """Print the points of a queue as line protocol."""
-    from tsmon.spool.inspection import lines_in
+    from tsmon.spool.inspection import read_batches
     from tsmon.spool.segment import CorruptSegmentError
 
-    files = [Path(queue)] if queue.endswith(".seg") else [s.path for s in _named(_root(settings), queue).segments]
+    if queue.endswith(".seg"):
+        files = [Path(queue)]
+    else:
+        files = [segment.path for segment in _find_queue(_spool_root(settings), queue).segments]
     for file in files:
         try:
-            for batch in lines_in(file):
+            for batch in read_batches(file):
                 _print_lines(batch)
         except CorruptSegmentError as error:
-            raise TsmonError(f"{error}; what is printed above is sound") from None
+            raise TsmonError(f"{error}; what is printed above is intact") from None
         except OSError as error:
             raise TsmonError(f"{file} cannot be read: {error.strerror}; see `tsmon spool list`") from None
 
@@ -95,12 +98,12 @@ def show(
 def replay(
     settings: SettingsOption = None,
     timeout: Annotated[
-        float, typer.Option(min=0.1, metavar="SECONDS", help="Give up when nothing was taken for so long.")
+        float, typer.Option(min=0.1, metavar="SECONDS", help="Give up if no point is settled for this long.")
     ] = 60.0,
 ) -> None:
-    """Send what ended processes left for the configured server; every program that starts does the same.
+    """Send the queues that ended processes left for the configured server; every program does so at its start.
 
-    It may be broken off and called again: what was sent twice is stored once.
+    It may be interrupted and repeated, because points that are sent twice are stored once.
     """
     from tsmon.settings import load_settings
     from tsmon.stores.factory import store_from
@@ -116,34 +119,32 @@ def replay(
 
 @spool.command()
 def drop(
-    queues: Annotated[
-        list[str] | None, typer.Argument(metavar="[QUEUE]...", help="Names as `list` has them.")
-    ] = None,
-    every: Annotated[bool, typer.Option("--all", help="All that no living process holds.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    queues: Annotated[list[str] | None, typer.Argument(metavar="[QUEUE]...", help="Names from `list`.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All queues that no running process owns.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     settings: SettingsOption = None,
 ) -> None:
-    """Delete what ended processes left; its points are lost."""
-    from tsmon.spool.inspection import waiting_queues
+    """Delete queues that ended processes left; their points are lost."""
+    from tsmon.spool.inspection import find_queues
     from tsmon.spool.ownership import QueueDirectory
 
-    root = _root(settings)
+    root = _spool_root(settings)
     if every:
-        chosen = [queue for queue in waiting_queues(root) if not queue.owned]
+        chosen = [queue for queue in find_queues(root) if not queue.owned]
     else:
-        chosen = [_named(root, name) for name in queues or []]
+        chosen = [_find_queue(root, name) for name in queues or []]
     if not every and not chosen:
-        raise TsmonError("no queue is named; give names as `tsmon spool list` has them, or --all")
+        raise TsmonError("no queue is named; give names from `tsmon spool list`, or --all")
     for queue in chosen:
         if queue.owned:
-            raise TsmonError(f"{queue.name} belongs to a process that runs; stop that first")
+            raise TsmonError(f"{queue.name} belongs to a running process; stop it first")
     lines = sum(queue.lines for queue in chosen)
     if not yes and chosen:
-        confirm(f"Delete {lines} points of {len(chosen)} queues for ever?")
+        confirm(f"Delete {lines} points in {len(chosen)} queues permanently?")
     for queue in chosen:
         owned = QueueDirectory.adopt(queue.path)
         if owned is None:
-            raise TsmonError(f"{queue.name} was taken over by another process just now; it sends what it holds")
+            raise TsmonError(f"{queue.name} has just been adopted by another process, which sends it")
         owned.remove()
         with contextlib.suppress(OSError):
             queue.path.parent.rmdir()
@@ -172,30 +173,28 @@ async def _replay(monitoring: "MonitoringSettings", timeout_s: float) -> None:
         if counts.dropped:
             say(f"{counts.dropped} were refused for good; see `tsmon spool list`")
         if counts.pending:
-            raise TsmonError(
-                f"{counts.pending} points wait still: {monitor.last_error or 'the server takes its time'}"
-            )
+            raise TsmonError(f"{counts.pending} points still wait: {monitor.last_error or 'the server is slow'}")
 
 
-def _root(settings: Path | None) -> Path:
+def _spool_root(settings: Path | None) -> Path:
     from tsmon.delivery.paths import spool_directory
     from tsmon.settings import load_settings
 
     return spool_directory(load_settings(settings).monitoring)
 
 
-def _named(root: Path, name: str) -> "WaitingQueue":
-    from tsmon.spool.inspection import waiting_queues
+def _find_queue(root: Path, name: str) -> "WaitingQueue":
+    from tsmon.spool.inspection import find_queues
 
-    found = [queue for queue in waiting_queues(root) if queue.name.startswith(name)]
+    found = [queue for queue in find_queues(root) if queue.name.startswith(name)]
     exact = [queue for queue in found if queue.name == name]
     if len(exact or found) != 1:
-        problem = "no queue is called so" if not found else "several queues begin so"
+        problem = "no queue has this name" if not found else "several queues begin with this name"
         raise TsmonError(f"{name!r}: {problem}; see `tsmon spool list`")
     return (exact or found)[0]
 
 
-def _described(queue: "WaitingQueue") -> dict[str, Any]:
+def _describe(queue: "WaitingQueue") -> dict[str, Any]:
     destination = queue.destination
     return {
         "name": queue.name,
@@ -211,15 +210,15 @@ def _described(queue: "WaitingQueue") -> dict[str, Any]:
     }
 
 
-def _table(queues: "list[WaitingQueue]") -> None:
-    """A table for each destination; names come from files, so they are never taken for markup."""
+def _print_queues(queues: "list[WaitingQueue]") -> None:
+    """Print a table for each destination; names come from files, so they are never interpreted as markup."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     console = Console(highlight=False)
     for destination in dict.fromkeys(queue.destination for queue in queues):
-        console.print(Text(_for(destination)), soft_wrap=True)
+        console.print(Text(_format_destination(destination)), soft_wrap=True)
         table = Table(box=None, pad_edge=False)
         table.add_column("queue", no_wrap=True)
         table.add_column("process")
@@ -228,19 +227,19 @@ def _table(queues: "list[WaitingQueue]") -> None:
         for queue in queues:
             if queue.destination == destination:
                 process = "runs" if queue.owned else "has ended"
-                cells = (queue.name, process, f"{queue.lines:,}", f"{queue.size:,}", _age(queue.created_ns))
+                cells = (queue.name, process, f"{queue.lines:,}", f"{queue.size:,}", _format_age(queue.created_ns))
                 table.add_row(*(Text(escape_unprintable(cell)) for cell in cells))
         console.print(table)
 
 
-def _for(destination: "Destination | None") -> str:
+def _format_destination(destination: "Destination | None") -> str:
     if destination is None:
-        return "for a server that cannot be told, since the files are empty or damaged"
+        return "for an unknown server, because the files are empty or damaged"
     url, organization, bucket = map(escape_unprintable, (destination.url, destination.org, destination.bucket))
     return f"for {url}, organization {organization!r}, bucket {bucket!r}"
 
 
-def _age(created_ns: int | None) -> str:
+def _format_age(created_ns: int | None) -> str:
     if created_ns is None:
         return "?"
     seconds = max(time.time_ns() - created_ns, 0) // SECOND_NS
@@ -251,7 +250,7 @@ def _age(created_ns: int | None) -> str:
 
 
 def _print_lines(batch: bytes) -> None:
-    """Lines as they are; on a terminal without what would command it."""
+    """Print lines unchanged; on a terminal, with control characters escaped."""
     if sys.stdout.isatty():
         say(batch.decode(errors="replace"))
     else:

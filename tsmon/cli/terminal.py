@@ -1,6 +1,6 @@
 """What commands print: sentences and tables for people, JSON for programs.
 
-Nothing that comes from outside, such as a name, commands the terminal: see :mod:`tsmon.logs.safe_text`.
+Nothing that comes from outside, such as a name, can control the terminal: see :mod:`tsmon.logs.safe_text`.
 """
 
 import sys
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 __all__ = ["confirm", "console", "print_json", "print_table", "say"]
 
 UNLIMITED: Final = 10_000
-"""Width of a table that goes into a file or a pipe: nothing of it is cut or wrapped."""
+"""Width of a table that goes to a file or a pipe, so that nothing is cut or wrapped."""
 
 
 def console(width: int = UNLIMITED) -> "Console":
-    """What draws on standard output: as wide as the terminal, or ``width`` in a file or a pipe.
+    """A console on standard output: as wide as the terminal, or of ``width`` for a file or a pipe.
 
-    Colours are for terminals, unless NO_COLOR or FORCE_COLOR is set.
+    Only terminals get colours, unless NO_COLOR or FORCE_COLOR is set.
     """
     from rich.console import Console
 
@@ -31,17 +31,17 @@ def console(width: int = UNLIMITED) -> "Console":
 
 
 def say(text: str, *, err: bool = False) -> None:
-    """Print lines on standard output, or error."""
+    """Print lines on standard output, or on standard error."""
     typer.echo(escape_unprintable_lines(text), err=err)
 
 
 def confirm(question: str) -> None:
-    """Go on only where somebody says yes."""
+    """Ask a question, and abort the command unless the answer is yes."""
     typer.confirm(escape_unprintable(question), abort=True)
 
 
 def print_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print rows under titles; names that come from outside are never taken for markup."""
+    """Print rows under titles; names from outside are never interpreted as markup."""
     from rich.table import Table
     from rich.text import Text
 

@@ -13,7 +13,7 @@ The life of a line, with the method that makes each move::
       │                  └── Buffer.close, at the stop ─────────▶ dropped "stopped"
       ▼ SpoolFiles.append
     on disk ─────────────┬── Spool.append, above the bound ─────▶ dropped "spool full"
-      │ ▲                ├── Spool.oldest, unreadable ──────────▶ dropped "spool damaged"
+      │ ▲                ├── Spool.read_oldest, unreadable ─────▶ dropped "spool damaged"
       │ │                ├── SpoolFiles.move_to, disk refuses ──▶ dropped "left in the spool"
       │ │                └── SpoolFiles.close ──────────────────▶ on disk for the next process: SpoolFiles.open
       │ └ SpoolFiles.put_back, at the stop or for another server

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 __all__ = ["Counts", "DropReason"]
 
 DropReason = str
-"""Why points were dropped: ``buffer full``, ``rejected`` (by the store) or ``stopped``."""
+"""Why points were dropped, such as ``buffer full``, ``rejected`` (by the store) or ``stopped``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Numbers of points, taken at one moment: ``accepted + recovered == written + pending + dropped``.
+    """Numbers of points at one moment: ``accepted + recovered == written + pending + dropped``.
 
-    Refused points (wrong type or name) were never accepted and stand apart, as do single fields that were left
-    out because they were NaN or infinite.
+    Refused points (wrong type or name) were never accepted and are counted separately, as are single fields that
+    were left out because they were NaN or infinite.
     """
 
     accepted: int
@@ -24,15 +24,15 @@ class Counts:
     written: int
     """Acknowledged by the store."""
     pending: int
-    """Waiting or on their way."""
+    """Waiting in memory or on disk, or in flight."""
     dropped_by: Mapping[DropReason, int]
-    """Given up, by reason."""
+    """Dropped, by reason."""
     refused: int
     """Points that could not be encoded."""
     nonfinite_fields: int
-    """Fields left out for being NaN or infinite."""
+    """Fields left out because they were NaN or infinite."""
 
     @property
     def dropped(self) -> int:
-        """Given up, for whatever reason."""
+        """Dropped, for any reason."""
         return sum(self.dropped_by.values())

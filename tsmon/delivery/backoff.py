@@ -7,10 +7,10 @@ __all__ = ["Backoff"]
 
 
 class Backoff:
-    """Delays in seconds, each drawn evenly from 0 up to a ceiling that doubles to ``longest_s``.
+    """Delays in seconds, each drawn uniformly from 0 up to a ceiling that doubles until it is ``longest_s``.
 
     Full jitter (M. Brooker, "Exponential Backoff And Jitter", 2015) keeps many clients from returning in step.
-    A small floor keeps a lucky draw from hammering a server that has just refused.
+    A small minimum keeps a short draw from hammering a server that has just refused.
     """
 
     def __init__(
@@ -26,7 +26,7 @@ class Backoff:
         """Failures since the last success."""
 
     def next_delay_s(self, retry_after_s: float | None = None) -> float:
-        """Count a failure; the delay before the next try, never less than the store itself asked for."""
+        """Count a failure; returns the delay before the next try, at least ``retry_after_s``."""
         ceiling = min(self._longest_s, self._first_s * 2.0 ** min(self.failures, 60))
         self.failures += 1
         delay = max(self._draw(0.0, ceiling), self._first_s / 5)

@@ -1,7 +1,7 @@
-"""Dead letters: lines that a store refused for good, kept in a file with its reason for people to look at.
+"""Dead letters: lines that a store refused for good, kept in a file with the reason, for people to inspect.
 
-The file is JSON lines: ``time`` (when it was refused, RFC 3339), ``reason``, ``line``. When it has grown to its
-bound it becomes ``….1``, in the place of the one before. Several processes may write it.
+The file is JSON lines: ``time`` (when the line was refused, RFC 3339), ``reason``, ``line``. A file that has grown
+to its bound is renamed to ``….1``, which replaces an older one. Several processes may write to it.
 """
 
 import os
@@ -19,7 +19,7 @@ __all__ = ["DeadLetter", "DeadLetterFile"]
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the file."""
+    """One entry of the file."""
 
     time: str
     reason: str
@@ -27,7 +27,7 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeadLetterFile:
-    """Appends to the file at ``path``, and to another when it has ``max_bytes`` (0: keeps nothing)."""
+    """Appends to the file at ``path`` up to ``max_bytes``, then begins a new one; 0 keeps nothing."""
 
     def __init__(self, path: Path, max_bytes: int) -> None:
         self.path = path
@@ -35,21 +35,21 @@ class DeadLetterFile:
         self._failures = RateLimitedLog()
 
     def keep(self, lines: Iterable[str], reason: str) -> None:
-        """Keep lines that were refused for the same reason; never raises."""
+        """Append lines that were refused for the same reason; never raises."""
         if not self._max_bytes:
             return
         time = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         encoder = msgspec.json.Encoder()
         data = bytearray()
         for line in lines:
-            # What is no UTF-8 stays readable, and is told apart from what is.
+            # Bytes that are not UTF-8 stay readable, as escapes.
             text = line.encode(errors="backslashreplace").decode()
             data += encoder.encode(DeadLetter(time=time, reason=reason, line=text)) + b"\n"
         try:
             self._append(bytes(data))
         except OSError as error:
             self._failures.warning(
-                "rejected", f"rejected points cannot be kept in {self.path} ({error.strerror or error})"
+                "dead letters", f"rejected points cannot be kept in {self.path} ({error.strerror or error})"
             )
 
     def _append(self, data: bytes) -> None:
@@ -68,6 +68,6 @@ class DeadLetterFile:
 
 
 def _protect(descriptor: int) -> None:
-    """What was measured is nobody else's business."""
+    """Let only the owner read the file; measurements may be confidential."""
     if sys.platform != "win32":
         os.fchmod(descriptor, 0o600)

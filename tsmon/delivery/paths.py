@@ -1,4 +1,4 @@
-"""Where the spools and the refused points are on disk."""
+"""Where the spools and the dead letters are on disk."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ __all__ = ["dead_letter_file", "spool_directory"]
 
 
 def spool_directory(settings: MonitoringSettings) -> Path:
-    """Directory of the spools: as set, else in the platform's state directory."""
+    """Directory of the spools: as configured, else in the platform's state directory."""
     if settings.spool_directory is not None:
         return settings.spool_directory.expanduser()
     from platformdirs import user_state_path
@@ -18,5 +18,5 @@ def spool_directory(settings: MonitoringSettings) -> Path:
 
 
 def dead_letter_file(settings: MonitoringSettings, destination: Destination) -> Path:
-    """File of the points that this destination refused."""
+    """File of the lines that this destination refused for good."""
     return spool_directory(settings) / "dead_letters" / f"{destination.directory_name}.jsonl"

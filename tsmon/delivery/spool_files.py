@@ -154,21 +154,21 @@ class SpoolFiles:
 
     def _read_oldest(self) -> SpooledBatch | None:
         with self._files:
-            return self._spool.oldest()
+            return self._spool.read_oldest()
 
     def _remove(self, batch: SpooledBatch) -> None:
         with self._files:
-            self._spool.done(batch)
+            self._spool.remove_oldest(batch)
 
     def _move_to(self, other: "SpoolFiles") -> None:
         with self._files:
             try:
                 if self._recalled is not None:  # It is settled, only its removal was cancelled.
                     recalled, self._recalled = self._recalled, None
-                    self._spool.done(recalled)
-                while (batch := self._spool.oldest()) is not None:
+                    self._spool.remove_oldest(recalled)
+                while (batch := self._spool.read_oldest()) is not None:
                     other.accept_moved(batch)
-                    self._spool.done(batch)
+                    self._spool.remove_oldest(batch)
             except OSError as error:
                 left = self._spool.lines
                 self._buffer.count_dropped_from_disk(left, "left in the spool")

@@ -1,4 +1,4 @@
-"""Locks on open files, which the kernel frees however their holder ends; on every system."""
+"""Locks on open files, on every system; the kernel releases them however their holder ends."""
 
 import sys
 
@@ -8,20 +8,20 @@ if sys.platform == "win32":
     import msvcrt
 
     def try_lock(descriptor: int) -> None:
-        """Lock an open file, or raise OSError where another one of the same file is locked."""
+        """Lock an open file, or raise OSError if the file is locked through another descriptor."""
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
 
     def lock(descriptor: int) -> None:
-        """Lock an open file as soon as that can be."""
+        """Lock an open file; wait until no other descriptor locks it."""
         msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
 
 else:
     import fcntl
 
     def try_lock(descriptor: int) -> None:
-        """Lock an open file, or raise OSError where another one of the same file is locked."""
+        """Lock an open file, or raise OSError if the file is locked through another descriptor."""
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def lock(descriptor: int) -> None:
-        """Lock an open file as soon as that can be."""
+        """Lock an open file; wait until no other descriptor locks it."""
         fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -1,1 +1,1 @@
-"""What goes into the log: limited in rate, and safe to print."""
+"""Log messages: limited in rate, and safe to print."""

@@ -1,4 +1,4 @@
-"""Warnings that may come many times a second, written at most once a minute each."""
+"""Warnings that may occur many times a second, logged at most once a minute each."""
 
 import logging
 import time
@@ -13,20 +13,20 @@ INTERVAL_S: Final = 60.0
 
 
 class RateLimitedLog:
-    """Warnings by kind: the first of a kind is written, later ones only after ``interval_s`` seconds."""
+    """Logs the first warning of each kind, and the next one of that kind only after ``interval_s`` seconds."""
 
     def __init__(self, interval_s: float = INTERVAL_S, clock: Callable[[], float] = time.monotonic) -> None:
         self._interval_s = interval_s
         self._clock = clock
         self._written_at: dict[str, float] = {}
-        self._unsaid: dict[str, int] = {}
+        self._suppressed: dict[str, int] = {}
 
     def warning(self, kind: str, message: str, *, error: BaseException | None = None) -> None:
-        """Write ``message``, with the traceback of ``error``, unless one of its kind was written lately."""
+        """Log ``message``, with the traceback of ``error``, unless one of its kind was logged recently."""
         now = self._clock()
         if now - self._written_at.get(kind, -self._interval_s) < self._interval_s:
-            self._unsaid[kind] = self._unsaid.get(kind, 0) + 1
+            self._suppressed[kind] = self._suppressed.get(kind, 0) + 1
             return
         self._written_at[kind] = now
-        unsaid = self._unsaid.pop(kind, 0)
-        _log.warning("%s%s", message, f" ({unsaid} such since the last)" if unsaid else "", exc_info=error)
+        suppressed = self._suppressed.pop(kind, 0)
+        _log.warning("%s%s", message, f" ({suppressed} more since the last)" if suppressed else "", exc_info=error)

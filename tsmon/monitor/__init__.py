@@ -1,4 +1,4 @@
-"""The async adapter that points are emitted to, and its blocking face."""
+"""The Monitor, the async adapter that takes points, and its blocking face."""
 
 from tsmon.monitor.background import BackgroundMonitor
 from tsmon.monitor.monitor import Monitor

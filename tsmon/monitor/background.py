@@ -24,15 +24,15 @@ T = TypeVar("T")
 
 CANCEL_S: Final = 1.0
 STOP_MARGIN_S: Final = 10.0
-"""Beyond its time-out, what a stop may take before an exit goes on without it."""
+"""Seconds beyond its timeout that a stop may take before an exit continues without it."""
 
 _log = logging.getLogger("tsmon")
 
 
 class BackgroundMonitor:
-    """The blocking face of a :class:`~tsmon.Monitor`; ``with Monitor() as monitor`` gives one.
+    """The blocking face of a :class:`~tsmon.Monitor`; ``with Monitor() as monitor`` provides one.
 
-    It is stopped when the interpreter exits, too. A forked child starts empty, with a thread of its own.
+    It is also stopped when the interpreter exits. A forked child starts empty, with a thread of its own.
     """
 
     def __init__(self, monitor: AsyncEmitter) -> None:
@@ -106,7 +106,7 @@ class BackgroundMonitor:
         atexit.register(self.stop)
 
     def restart_after_fork(self) -> None:
-        """In a forked child, which inherits no thread: run a new one."""
+        """In a forked child, which inherits no threads: run a new one."""
         self._calls = threading.Lock()
         self._stop = threading.Lock()
         if self._thread is None:
@@ -137,7 +137,7 @@ class BackgroundMonitor:
                     concurrent.futures.wait([self._starting], timeout)
                 self._call(self._monitor.stop(timeout), timeout + STOP_MARGIN_S)
             except TimeoutError:
-                _log.error("the monitor's thread does not end; what it holds may be lost")
+                _log.error("the monitor's thread does not end; points that it holds may be lost")
                 self._thread = None
             finally:
                 self._end()

@@ -1,4 +1,4 @@
-"""Work handed to threads while the interpreter is ending, when no thread can be started any more."""
+"""Work for threads while the interpreter exits, when no thread can be started any more."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,9 +11,9 @@ T = TypeVar("T")
 
 
 class ExitExecutor(ThreadPoolExecutor):
-    """A pool for the loop of a background thread that still works in ``atexit``: there, on the caller's thread.
+    """A thread pool that runs work on the caller's thread when threads cannot be started any more.
 
-    So a last flush can look up a host name and write to the spool.
+    So a last flush in ``atexit`` can look up a host name and write to the spool.
     """
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:

@@ -35,7 +35,7 @@ def build_encoding(
         tags=settings.tags,
         tags_as_fields=settings.tags_as_fields,
         clock=clock,
-        on_new_series=guard.saw,
+        on_new_series=guard.add,
     )
     return encoding if service else follow_configured_service(encoding)
 

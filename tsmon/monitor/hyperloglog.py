@@ -1,4 +1,4 @@
-"""Counting distinct values in bounded memory: HyperLogLog.
+"""HyperLogLog: counting distinct values in bounded memory.
 
 Source: Flajolet, Fusy, Gandouet, Meunier, "HyperLogLog: the analysis of a near-optimal cardinality estimation
 algorithm" (AofA 2007), with its linear counting for small numbers and, as Heule, Nunkesser and Hall (EDBT 2013)
@@ -15,9 +15,9 @@ _MASK: Final = (1 << 64) - 1
 
 
 class HyperLogLog:
-    """How many distinct values were added, within about 1.04 / √(2**precision): 1.6 % at precision 12.
+    """Estimates the number of distinct values added, within about 1.04 / √(2**precision): 1.6 % at precision 12.
 
-    It takes 2**precision bytes, and no more however many values come.
+    It takes 2**precision bytes, regardless of the number of values.
     """
 
     __slots__ = ("_precision", "_registers")
@@ -27,8 +27,8 @@ class HyperLogLog:
         self._registers = bytearray(1 << precision)
 
     def add(self, value: str) -> None:
-        """Count ``value``, if it is new."""
-        # Python's hash of a text (SipHash) is as good as random in all of its 64 bits.
+        """Add ``value``; adding it again changes nothing."""
+        # All 64 bits of Python's hash of a string (SipHash) are as good as random.
         digest = hash(value) & _MASK
         index = digest & ((1 << self._precision) - 1)
         rank = 65 - self._precision - (digest >> self._precision).bit_length()

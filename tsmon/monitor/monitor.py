@@ -9,10 +9,10 @@ from tsmon.clock import UniqueClock
 from tsmon.delivery.accounting import Counts
 from tsmon.delivery.buffer import LONG_LINE
 from tsmon.errors import InvalidPointError, SettingsError, TsmonError
+from tsmon.monitor import process_hooks
 from tsmon.monitor.emitter import STOP_TIMEOUT_S
 from tsmon.monitor.from_settings import build_encoding, build_store, load_monitoring_settings
 from tsmon.monitor.pipeline import STOPPED, Pipeline
-from tsmon.monitor.process_hooks import remember
 from tsmon.monitor.self_metrics import SelfMetrics
 from tsmon.monitor.series_guard import SeriesGuard
 from tsmon.monitor.source import Source
@@ -71,7 +71,7 @@ class Monitor:
         self._sources = Sources(self.emit)
         self.add_source(self._self_metrics)
         self._begin(store or build_store(settings))
-        remember(self)
+        process_hooks.register(self)
 
     def _begin(self, store: Store) -> None:
         """Set up what belongs to one process: an empty buffer and the way to the store; nothing runs yet."""

@@ -1,4 +1,4 @@
-"""Monitors and the life of their process: forks and exits that nobody told them of."""
+"""Hooks of the process: Monitors learn of forks and exits, however those come about."""
 
 import atexit
 import os
@@ -7,16 +7,16 @@ import weakref
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
-__all__ = ["remember"]
+__all__ = ["register"]
 
 FORKING_MODULES: Final = ("multiprocessing.util", "billiard.util")
-"""Modules whose children end by ``os._exit``, past atexit, but call finalizers of their own."""
+"""Modules whose child processes end by ``os._exit``, without atexit, but call finalizers of their own."""
 
 EXIT_PRIORITY: Final = 0
 
 
-class Remembered(Protocol):
-    """What a Monitor offers to this module."""
+class Hooked(Protocol):
+    """What this module calls."""
 
     def after_fork(self) -> None: ...
     def at_exit(self) -> None: ...
@@ -26,14 +26,14 @@ _monitors: "weakref.WeakSet[Any]" = weakref.WeakSet()
 _finalized: set[str] = set()
 
 
-def remember(monitor: Remembered) -> None:
-    """Tell ``monitor`` of forks, in the child, and of the exit, as long as it lives."""
+def register(monitor: Hooked) -> None:
+    """As long as ``monitor`` exists, call its methods after a fork, in the child, and at the exit."""
     _monitors.add(monitor)
     # A child of multiprocessing's fork server may have imported us after its fork.
     for name in FORKING_MODULES:
         if (module := sys.modules.get(name)) is not None and name not in _finalized:
             _finalized.add(name)
-            _finalize_by(module)(None)
+            _finalizer_of(module)(None)
 
 
 def _after_fork_in_child() -> None:
@@ -41,17 +41,19 @@ def _after_fork_in_child() -> None:
         monitor.after_fork()
     for name in FORKING_MODULES:
         if (module := sys.modules.get(name)) is not None and _monitors:
-            module.register_after_fork(_at_exit, _finalize_by(module))
-    # Celery's processes end past all of that, but say so before.
+            module.register_after_fork(_at_exit, _finalizer_of(module))
+    # Celery's processes end without any of that, but send a signal first.
     if (signals := sys.modules.get("celery.signals")) is not None and _monitors:
         signals.worker_process_shutdown.connect(_at_celery_exit, weak=False, dispatch_uid="tsmon")
 
 
-def _finalize_by(module: Any) -> Callable[[Any], None]:
-    def register(_: Any) -> None:
+def _finalizer_of(module: Any) -> Callable[[Any], None]:
+    """A function that registers the exit with ``module``, in the process that calls it."""
+
+    def register_finalizer(_: Any) -> None:
         module.Finalize(None, _at_exit, exitpriority=EXIT_PRIORITY)
 
-    return register
+    return register_finalizer
 
 
 def _at_exit() -> None:

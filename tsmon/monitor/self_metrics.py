@@ -1,4 +1,4 @@
-"""The accounting of a Monitor as points of its own: what is lost can be seen where the rest is looked at."""
+"""The accounting of a Monitor as points of its own: losses are visible beside the other points."""
 
 import socket
 import time
@@ -11,7 +11,7 @@ __all__ = ["SelfMetrics"]
 
 
 class SelfMetrics:
-    """A source of one :class:`~tsmon.points.self_metrics.MonitorCounts` every ``period_s`` seconds."""
+    """A source that yields a :class:`~tsmon.points.self_metrics.MonitorCounts` every ``period_s`` seconds."""
 
     def __init__(
         self,
@@ -27,7 +27,7 @@ class SelfMetrics:
         self.set_period(period_s)
 
     def set_period(self, period_s: float) -> None:
-        """Give a point every ``period_s`` seconds from now on; 0 means never."""
+        """Yield a point every ``period_s`` seconds from now on; 0 means never."""
         self._period_s = period_s or float("inf")
         self._due = self._clock() + self._period_s
 

@@ -1,4 +1,4 @@
-"""A guard against series without end: tags whose values never repeat make a database slow, and then full."""
+"""A guard against high cardinality: tags whose values never repeat make a database slow, and then full."""
 
 from collections.abc import Mapping
 from typing import Final, TypeVar
@@ -12,15 +12,15 @@ K = TypeVar("K")
 
 CHECKED_EVERY: Final = 500
 MAX_WATCHED: Final = 1_000
-"""Measurements, and their tags, whose values are counted; more are counted in the total alone."""
+"""Measurements, and tags, whose values are counted separately; the others count in the total alone."""
 
 
 class SeriesGuard:
-    """Counts the distinct series (measurement and tags) that this process has written, within 2 %.
+    """Estimates the cardinality, the number of distinct series that this process has written, within 2 %.
 
-    When they exceed ``limit``, and each time they have doubled since, a warning names the measurement and the
-    tag with the most values. It is told of tags that are not in the encoder's cache only, so that series that
-    repeat cost nothing; it takes some kilobytes for each measurement.
+    When it exceeds ``limit``, and each time it has doubled since, a warning names the measurement and the tag with
+    the most values. The encoder reports only series that are not in its cache, so repeated series cost nothing.
+    Each measurement takes a few kilobytes.
     """
 
     def __init__(self, limit: int) -> None:
@@ -28,7 +28,7 @@ class SeriesGuard:
         self._series = HyperLogLog()
         self._by_measurement: dict[str, HyperLogLog] = {}
         self._by_tag: dict[tuple[str, str], HyperLogLog] = {}
-        self._told = 0
+        self._seen = 0
         self._log = RateLimitedLog()
 
     def set_limit(self, limit: int) -> None:
@@ -38,17 +38,17 @@ class SeriesGuard:
 
     @property
     def series(self) -> int:
-        """How many distinct series there were so far, within 2 %."""
+        """Number of distinct series so far, within 2 %."""
         return round(self._series.estimate)
 
-    def saw(self, measurement: str, head: str, tags: Mapping[str, str]) -> None:
-        """Take note of a line's measurement and tags; ``head`` is their text."""
+    def add(self, measurement: str, head: str, tags: Mapping[str, str]) -> None:
+        """Count the series of a line; ``head`` is the text of its measurement and tags."""
         self._series.add(head)
         self._count(self._by_measurement, measurement, head)
         for key, value in tags.items():
             self._count(self._by_tag, (measurement, key), value)
-        self._told += 1
-        if self._told % CHECKED_EVERY == 0 and self._series.estimate > self._warn_above:
+        self._seen += 1
+        if self._seen % CHECKED_EVERY == 0 and self._series.estimate > self._warn_above:
             self._warn()
 
     @staticmethod
@@ -72,5 +72,6 @@ class SeriesGuard:
         self._log.warning(
             "series",
             f"this process has written about {series} distinct series, more than monitoring.series_limit "
-            f"({self._limit}){cause}; make what never repeats a field, or name it in monitoring.tags_as_fields",
+            f"({self._limit}){cause}; make a tag whose values never repeat a field, or name it in "
+            "monitoring.tags_as_fields",
         )

@@ -1,4 +1,4 @@
-"""What has points to give at each flush, besides those that are emitted one by one."""
+"""Sources: what points are collected from at each flush."""
 
 from collections.abc import Iterable
 from typing import Final, Protocol
@@ -8,17 +8,17 @@ from tsmon.points import Point
 __all__ = ["MAX_HELD", "Source"]
 
 MAX_HELD: Final = 64
-"""Events that a source holds back, to make points of them together: one after the other each costs less."""
+"""Events that a source gathers before it emits them as points; in a row each costs less."""
 
 
 class Source(Protocol):
-    """Asked by a Monitor before each flush and at its stop; see :meth:`tsmon.Monitor.add_source`."""
+    """Collected from before each flush and at the stop; see :meth:`tsmon.Monitor.add_source`."""
 
     def collect(self) -> Iterable[Point]:
-        """Points of what has happened since the last time."""
+        """Points of what has happened since the last call."""
 
     def forget(self) -> None:
-        """In a forked child: what was gathered is the parent's."""
+        """In a forked child: discard what was gathered, which belongs to the parent."""
 
     def hold_nothing(self) -> None:
-        """The Monitor stops: what happens from now on is emitted at once, so that it is counted as dropped."""
+        """The Monitor stops: emit later events at once, so that they are counted as dropped."""

@@ -10,7 +10,7 @@ __all__ = ["Sources"]
 
 
 class Sources:
-    """Sources whose points are given to ``emit``; one that fails is logged and does not disturb the others."""
+    """Sources whose points are passed to ``emit``; one that fails is logged and does not affect the others."""
 
     def __init__(self, emit: Callable[[Point], None]) -> None:
         self._emit = emit
@@ -22,7 +22,7 @@ class Sources:
         self._sources.append(source)
 
     def collect(self, *, last: bool = False) -> None:
-        """Emit what the sources have; ``last`` says that they will not be collected from again."""
+        """Emit the points of all sources; with ``last`` there is no next time."""
         for source in self._sources:
             try:
                 if last:
@@ -33,6 +33,6 @@ class Sources:
                 self._log.warning("source", f"what {type(source).__name__} has gathered is lost: {error}")
 
     def forget(self) -> None:
-        """In a forked child: what was gathered is the parent's."""
+        """In a forked child: discard what was gathered, which belongs to the parent."""
         for source in self._sources:
             source.forget()

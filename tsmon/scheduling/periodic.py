@@ -1,4 +1,4 @@
-"""Something to be done every so many seconds, by APScheduler."""
+"""Periodic calls, scheduled by APScheduler."""
 
 import asyncio
 import logging
@@ -20,16 +20,16 @@ WATCH_S: Final = 5.0
 
 
 def check_period(seconds: float) -> None:
-    """Raise :class:`ValueError` unless this can be a period; any large number can, infinity too."""
+    """Raise :class:`ValueError` unless this is a valid period; any large number is, infinity included."""
     if not seconds >= SHORTEST_S:
         raise ValueError(f"the flushing period is {seconds} s; give at least {SHORTEST_S}")
 
 
 class Periodic:
-    """Calls ``action`` on the event loop every ``period_s`` seconds; it should return at once.
+    """Calls ``action`` on the event loop every ``period_s`` seconds; the action should return at once.
 
-    The first call is one period after the start, or at the start itself (``at_once``). Calls that were missed,
-    since the loop was held up, are not made up for; an action that raises is logged and called again.
+    The first call is one period after the start, or at the start itself (``at_once``). Calls that were missed
+    because the loop was blocked are skipped. An action that raises is logged and called again at its next turn.
     """
 
     def __init__(self, action: Callable[[], object], period_s: float, *, at_once: bool = False) -> None:
@@ -46,13 +46,13 @@ class Periodic:
         return self._period_s
 
     def start(self) -> None:
-        """Begin, on the running loop."""
+        """Begin, on the running event loop."""
         from apscheduler.executors.asyncio import AsyncIOExecutor
         from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
         from tsmon.scheduling.skipping_trigger import SkippingTrigger
 
-        # APScheduler logs each run of each job as INFO, under names that include the executor's.
+        # APScheduler logs each run of each job as INFO, under names that include that of the executor.
         quiet = logging.getLogger("apscheduler.executors.tsmon")
         quiet.setLevel(logging.WARNING)
         loop = asyncio.get_running_loop()
@@ -69,18 +69,18 @@ class Periodic:
             misfire_grace_time=None,
         )
         self._scheduler.start()
-        self._watch = loop.call_later(WATCH_S, self._look_at_clock)
+        self._watch = loop.call_later(WATCH_S, self._check_clock)
         if self._at_once:
             self._call_now()
 
     def change(self, period_s: float) -> None:
-        """Call every so many seconds from now on; from any thread, before the start too."""
+        """Call every ``period_s`` seconds from now on; from any thread, even before the start."""
         check_period(period_s)
         self._period_s = period_s
         self._reschedule()
 
     def stop(self) -> None:
-        """Call no more; safe to call more than once."""
+        """Make no more calls. Idempotent."""
         if self._scheduler is not None:
             self._scheduler.shutdown(wait=False)
             self._scheduler = None
@@ -93,7 +93,7 @@ class Periodic:
         return timedelta(seconds=min(self._period_s, LONGEST.total_seconds()))
 
     async def _call(self) -> None:
-        # A coroutine, so that APScheduler runs it on the loop; a job under way may outlive stop() by one step.
+        # A coroutine, so that APScheduler runs it on the loop; a job that has begun may outlive stop() by one step.
         if self._scheduler is not None:
             self._call_now()
 
@@ -101,7 +101,7 @@ class Periodic:
         try:
             self._action()
         except Exception:
-            _log.exception("something periodic failed; it is done again")
+            _log.exception("a periodic call failed; it is repeated at its next turn")
 
     def _reschedule(self) -> None:
         if self._scheduler is not None:
@@ -109,11 +109,11 @@ class Periodic:
 
             self._scheduler.reschedule_job(JOB, trigger=SkippingTrigger(self._interval))
 
-    def _look_at_clock(self) -> None:
-        """APScheduler goes by the wall clock: where that was set back by an hour, nothing would come for one."""
+    def _check_clock(self) -> None:
+        """Reschedule after the wall clock was set back, since APScheduler would wait for the old time."""
         if self._scheduler is None:
             return
         due = self._scheduler.get_job(JOB).next_run_time
         if due - datetime.now(UTC) > self._interval + timedelta(seconds=1):
             self._reschedule()
-        self._watch = asyncio.get_running_loop().call_later(WATCH_S, self._look_at_clock)
+        self._watch = asyncio.get_running_loop().call_later(WATCH_S, self._check_clock)

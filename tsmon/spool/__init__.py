@@ -1,5 +1,6 @@
-"""The spool: what cannot be sent now is kept on disk."""
+"""The spool: lines on disk that wait for their store."""
 
-from tsmon.spool.spool import Destination, Spool, SpooledBatch
+from tsmon.spool.destination import Destination
+from tsmon.spool.spool import Spool, SpooledBatch
 
 __all__ = ["Destination", "Spool", "SpooledBatch"]

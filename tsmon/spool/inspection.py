@@ -1,4 +1,4 @@
-"""Looking at a spool without touching it: what waits, for whom, and whose it is."""
+"""Inspecting a spool without changing it: what waits, for which server, and which process owns it."""
 
 import os
 from collections.abc import Iterator
@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tsmon.files.file_lock import try_lock
+from tsmon.spool.destination import Destination
 from tsmon.spool.ownership import LOCK_NAME
-from tsmon.spool.segment import CorruptSegmentError, records, scan
-from tsmon.spool.spool import ASIDE, Destination
+from tsmon.spool.quarantine import QUARANTINE
+from tsmon.spool.segment import CorruptSegmentError, read_records, scan
 
-__all__ = ["WaitingQueue", "WaitingSegment", "damaged_segments", "lines_in", "waiting_queues"]
+__all__ = ["WaitingQueue", "WaitingSegment", "find_quarantined_segments", "find_queues", "read_batches"]
 
 
 @dataclass(frozen=True, slots=True)
 class WaitingSegment:
-    """One file; ``lines`` counts what was sent already too, until the whole file has been."""
+    """One file; ``lines`` includes those that were sent already, until the whole file is deleted."""
 
     path: Path
     lines: int
@@ -25,19 +26,19 @@ class WaitingSegment:
 
 @dataclass(frozen=True, slots=True)
 class WaitingQueue:
-    """What one process left or is still filling."""
+    """The queue that one process left or is still filling."""
 
     path: Path
     destination: Destination | None
-    """None where no file of it can be read."""
+    """None if no file of it can be read."""
     owned: bool
-    """Whether a living process holds it."""
+    """Whether a running process holds it."""
     segments: tuple[WaitingSegment, ...]
     damage: tuple[str, ...]
 
     @property
     def name(self) -> str:
-        """Name of its directory: the process' id and a random part."""
+        """Name of its directory: the process id and a random part."""
         return self.path.name
 
     @property
@@ -52,32 +53,32 @@ class WaitingQueue:
 
     @property
     def created_ns(self) -> int | None:
-        """When its oldest file was begun."""
+        """When its oldest file was created."""
         return min((segment.created_ns for segment in self.segments), default=None)
 
 
-def waiting_queues(root: Path) -> list[WaitingQueue]:
+def find_queues(root: Path) -> list[WaitingQueue]:
     """All queues below the spool's directory, oldest first."""
-    found = [_queue(lock.parent) for lock in root.glob(f"*/*/{LOCK_NAME}")]
+    found = [_inspect_queue(lock.parent) for lock in root.glob(f"*/*/{LOCK_NAME}")]
     return sorted(found, key=lambda queue: (queue.created_ns or 0, queue.name))
 
 
-def damaged_segments(root: Path) -> list[Path]:
-    """Files that were put aside, since a part of them is damaged."""
-    return sorted((root / ASIDE).glob("*.seg"))
+def find_quarantined_segments(root: Path) -> list[Path]:
+    """Files that were quarantined, because a part of them is damaged."""
+    return sorted((root / QUARANTINE).glob("*.seg"))
 
 
-def lines_in(path: Path) -> Iterator[bytes]:
-    """Line protocol in a segment file, batch by batch.
+def read_batches(path: Path) -> Iterator[bytes]:
+    """Read line protocol from a segment file, batch by batch.
 
-    Raises :class:`~tsmon.spool.segment.CorruptSegmentError` where it is damaged, after what is sound before it.
+    Raises :class:`~tsmon.spool.segment.CorruptSegmentError` at damage, after the intact batches before it.
     """
     _, first, _, _ = scan(path)
-    for record in records(path, first):
+    for record in read_records(path, first):
         yield record.data()
 
 
-def _queue(path: Path) -> WaitingQueue:
+def _inspect_queue(path: Path) -> WaitingQueue:
     destination: Destination | None = None
     segments: list[WaitingSegment] = []
     damage: list[str] = []
@@ -86,16 +87,16 @@ def _queue(path: Path) -> WaitingQueue:
             header, _, lines, _ = scan(file)
             size = file.stat().st_size
         except FileNotFoundError:
-            continue  # It was sent just now.
+            continue  # It has just been sent.
         except (CorruptSegmentError, OSError) as error:
             damage.append(str(error))
             continue
         destination = Destination(header.url, header.org, header.bucket)
         segments.append(WaitingSegment(file, lines, size, header.created_ns))
-    return WaitingQueue(path, destination, _owned(path), tuple(segments), tuple(damage))
+    return WaitingQueue(path, destination, _is_owned(path), tuple(segments), tuple(damage))
 
 
-def _owned(path: Path) -> bool:
+def _is_owned(path: Path) -> bool:
     try:
         lock_fd = os.open(path / LOCK_NAME, os.O_RDONLY)
     except OSError:

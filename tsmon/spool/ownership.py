@@ -1,9 +1,9 @@
-"""Who may touch which part of a spool directory.
+"""Which process may touch which part of a spool directory.
 
-Below the directory of a destination every process has a queue of its own, locked by a lock as long as it lives;
-the kernel frees the lock however the process ends. A queue whose lock can be had is an orphan, and whoever gets
-the lock adopts it. A forked child closes the inherited descriptor; it must not unlock it, since the lock belongs
-to the open file that parent and child share.
+Below the directory of a destination every process has a queue of its own, which it locks as long as it lives; the
+kernel releases the lock however the process ends. A queue that is not locked is an orphan, and the process that
+gets its lock adopts it. A forked child closes the inherited descriptor; it must not unlock it, because the lock
+belongs to the open file that parent and child share.
 """
 
 import contextlib
@@ -31,7 +31,7 @@ class QueueDirectory:
 
     @classmethod
     def create(cls, destination: Path) -> "QueueDirectory":
-        """New queue below the directory of a destination. Raises OSError."""
+        """Create a queue below the directory of a destination. Raises OSError."""
         failure: OSError | None = None
         for _ in range(TRIES):
             path = destination / f"{os.getpid()}-{secrets.token_hex(4)}"
@@ -40,7 +40,7 @@ class QueueDirectory:
             try:
                 try_lock(lock_fd)
             except OSError as error:
-                # Whoever adopts orphans may have found it before its lock was ours, and removes it.
+                # Another process may have adopted it as an orphan before we got the lock, and removes it.
                 failure = error
                 os.close(lock_fd)
                 continue
@@ -55,36 +55,36 @@ class QueueDirectory:
 
     @classmethod
     def adopt(cls, path: Path) -> "QueueDirectory | None":
-        """The queue at ``path`` if nobody owns it."""
+        """Take over the queue at ``path``; None if a process owns it."""
         try:
             lock_fd = os.open(path / LOCK_NAME, os.O_RDWR)
         except OSError:
             return None
         try:
             try_lock(lock_fd)
-            if os.fstat(lock_fd).st_nlink:  # else another adopter has finished with it just now
+            if os.fstat(lock_fd).st_nlink:  # else another process has just adopted and removed it
                 return cls(path, lock_fd)
         except OSError:
             pass
         os.close(lock_fd)
         return None
 
-    def segments(self) -> list[Path]:
+    def list_segments(self) -> list[Path]:
         """Segment files, oldest first. Raises OSError."""
         return sorted(path for path in self.path.iterdir() if path.suffix == ".seg")
 
     def remove(self) -> None:
-        """Remove the queue with what is in it, and give up the ownership."""
+        """Delete the queue with its contents, and release it."""
         if sys.platform == "win32":
-            self.release()  # What is open cannot be removed there.
+            self.release()  # Open files cannot be deleted there.
         with contextlib.suppress(OSError):
             shutil.rmtree(self.path)
         self.release()
 
     def remove_if_empty(self) -> None:
-        """Remove the queue unless a segment is in it, such as one that cannot be read; give up the ownership."""
+        """Delete the queue unless it contains a segment, such as one that cannot be read; release it."""
         try:
-            empty = not self.segments()
+            empty = not self.list_segments()
         except OSError:
             empty = False
         if empty:
@@ -92,14 +92,14 @@ class QueueDirectory:
         self.release()
 
     def release(self) -> None:
-        """Give up the ownership; what the queue holds stays for whoever adopts it."""
+        """Give up the ownership; the contents stay for the process that adopts the queue."""
         if self._lock_fd >= 0:
             os.close(self._lock_fd)
             self._lock_fd = -1
 
 
 def adopt_orphans(destination: Path) -> list[QueueDirectory]:
-    """Queues of processes that have ended, oldest first."""
+    """Take over the queues of processes that have ended; returns them oldest first."""
     try:
         paths = sorted((p for p in destination.iterdir() if p.is_dir()), key=lambda p: p.stat().st_mtime)
     except OSError:
@@ -108,7 +108,7 @@ def adopt_orphans(destination: Path) -> list[QueueDirectory]:
 
 
 def make_directory(path: Path) -> None:
-    """Make a directory, and those above it that are missing, so that its name survives the loss of power."""
+    """Create a directory and its missing parents, so that their names survive the loss of power."""
     if path.is_dir():
         return
     make_directory(path.parent)
@@ -117,9 +117,9 @@ def make_directory(path: Path) -> None:
 
 
 def sync_directory(path: Path) -> None:
-    """Let the names in a directory survive the loss of power, as ``fsync`` of a file does not ensure."""
+    """Make the names in a directory survive the loss of power, which ``fsync`` of a file does not ensure."""
     if sys.platform == "win32":
-        return  # A directory cannot be opened there; its file system keeps a journal of names.
+        return  # Directories cannot be opened there; the file system keeps a journal of names.
     directory_fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(directory_fd)

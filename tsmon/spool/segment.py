@@ -3,7 +3,7 @@
 Layout, little endian: 8 bytes magic, u32 length of the header, u32 CRC-32 of it, the header as JSON; then for
 each record u32 length of the payload, u32 number of lines, u32 CRC-32 of both and the payload, and the payload,
 which is line protocol compressed as the header says. A file that ends within a record has a torn tail: its
-writer was killed there, and nothing behind the last whole record was acknowledged.
+writer was killed there, and nothing after the last complete record was acknowledged.
 """
 
 import os
@@ -19,7 +19,7 @@ from isal import igzip
 
 from tsmon.errors import TsmonError
 
-__all__ = ["CorruptSegmentError", "Record", "SegmentHeader", "SegmentWriter", "records", "scan"]
+__all__ = ["CorruptSegmentError", "Record", "SegmentHeader", "SegmentWriter", "read_records", "scan"]
 
 MAGIC: Final = b"TSMONSP1"
 _LENGTHS: Final = struct.Struct("<II")
@@ -32,11 +32,11 @@ BINARY: Final = getattr(os, "O_BINARY", 0)
 
 
 class CorruptSegmentError(TsmonError):
-    """A segment holds bytes that its writer cannot have written."""
+    """A segment contains bytes that its writer cannot have written."""
 
 
 class SegmentHeader(msgspec.Struct, frozen=True, kw_only=True):
-    """What a segment is for; the token is never part of it."""
+    """Destination and format of a segment; the token is never part of it."""
 
     version: int = 1
     url: str
@@ -69,19 +69,19 @@ class SegmentWriter:
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | BINARY, 0o600)
         self.size = 0
         try:
-            self._whole(MAGIC + _LENGTHS.pack(len(encoded), zlib.crc32(encoded)) + encoded)
+            self._write(MAGIC + _LENGTHS.pack(len(encoded), zlib.crc32(encoded)) + encoded)
         except OSError:
             self.close()
             path.unlink()
             raise
 
     def append(self, data: bytes, lines: int, *, sync: bool) -> None:
-        """Write one record whole, or, where the disk refuses (OSError), nothing of it; ``sync`` waits for it."""
+        """Write one complete record, or nothing if the disk refuses (OSError); ``sync`` waits for the disk."""
         payload = igzip.compress(data, COMPRESSION_LEVEL)
         head = _LENGTHS.pack(len(payload), lines)
         checksum = zlib.crc32(payload, zlib.crc32(head))
         before = self.size
-        self._whole(head + struct.pack("<I", checksum) + payload)
+        self._write(head + struct.pack("<I", checksum) + payload)
         if sync:
             try:
                 _sync_data(self._fd)
@@ -96,7 +96,7 @@ class SegmentWriter:
             os.close(self._fd)
             self._fd = -1
 
-    def _whole(self, data: bytes) -> None:
+    def _write(self, data: bytes) -> None:
         view = memoryview(data)
         try:
             while view:
@@ -108,12 +108,12 @@ class SegmentWriter:
 
 
 def _sync_data(descriptor: int) -> None:
-    """Wait for the disk; macOS knows only the slower way."""
+    """Wait for the disk; macOS has only the slower way."""
     getattr(os, "fdatasync", os.fsync)(descriptor)
 
 
 def read_header(path: Path) -> tuple[SegmentHeader, int]:
-    """Header of a segment and the offset of its first record; raises :class:`CorruptSegmentError`."""
+    """Read the header of a segment and the offset of its first record; raises :class:`CorruptSegmentError`."""
     with path.open("rb") as file:
         start = file.read(len(MAGIC) + _LENGTHS.size)
         if len(start) < len(MAGIC) + _LENGTHS.size or not start.startswith(MAGIC):
@@ -129,8 +129,8 @@ def read_header(path: Path) -> tuple[SegmentHeader, int]:
         return header, file.tell()
 
 
-def records(path: Path, start: int) -> Iterator[Record]:
-    """Records from offset ``start`` on, up to a torn tail; raises :class:`CorruptSegmentError` at a bad one."""
+def read_records(path: Path, start: int) -> Iterator[Record]:
+    """Read records from offset ``start`` up to a torn tail; raises :class:`CorruptSegmentError` at a bad one."""
     with path.open("rb") as file:
         file.seek(start)
         while len(head := file.read(_RECORD.size)) == _RECORD.size:
@@ -146,9 +146,9 @@ def records(path: Path, start: int) -> Iterator[Record]:
 
 
 def scan(path: Path) -> tuple[SegmentHeader, int, int, int]:
-    """Header, offset of the first record, lines, and offset of the last whole record's end.
+    """Header, offset of the first record, number of lines, and offset of the end of the last complete record.
 
-    Reads only the records' heads; a damaged payload shows later, when it is read.
+    Reads only the heads of the records; a damaged payload is found when it is read.
     """
     header, first = read_header(path)
     lines, end, size = 0, first, path.stat().st_size

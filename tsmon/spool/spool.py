@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import hashlib
 import logging
 import os
 import time
@@ -13,35 +12,21 @@ from pathlib import Path
 from typing import Final
 
 from tsmon.logs.rate_limited import RateLimitedLog
+from tsmon.spool.destination import Destination
 from tsmon.spool.ownership import QueueDirectory, adopt_orphans, make_directory, sync_directory
-from tsmon.spool.segment import CorruptSegmentError, Record, SegmentHeader, SegmentWriter, records, scan
+from tsmon.spool.quarantine import quarantine_segment
+from tsmon.spool.segment import CorruptSegmentError, Record, SegmentHeader, SegmentWriter, read_records, scan
 
-__all__ = ["Destination", "Spool", "SpooledBatch"]
+__all__ = ["Spool", "SpooledBatch"]
 
 _log = logging.getLogger("tsmon")
 
 SEGMENT_BYTES: Final = 8_000_000
 FRESH_BYTES: Final = 4_000_000
-"""So much of what is on disk is held in memory too, to be sent without being read and decompressed."""
+"""Bytes of the newest batches that are held in memory, too, to be sent without being read and decompressed."""
 
-ASIDE: Final = "damaged"
 SHORTAGES: Final = frozenset({errno.EAGAIN, errno.EINTR, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
-
-
-@dataclass(frozen=True, slots=True)
-class Destination:
-    """Where spooled lines belong; each has a directory of its own."""
-
-    url: str
-    org: str
-    bucket: str
-
-    @property
-    def directory_name(self) -> str:
-        """Stable name of the destination's directory."""
-        digest = hashlib.sha256(f"{self.url}\0{self.org}\0{self.bucket}".encode()).hexdigest()[:12]
-        readable = "".join(c if c.isalnum() else "-" for c in self.bucket)[:40]
-        return f"{readable}-{digest}"
+"""Errors by which the system says that it is short of something now; they say nothing about the file."""
 
 
 @dataclass(slots=True)
@@ -53,12 +38,12 @@ class _Segment:
     size: int
     writer: SegmentWriter | None = None
     fresh: "deque[tuple[int, SpooledBatch]]" = field(default_factory=deque)
-    """Batches that are in memory too, with their offsets in the file."""
+    """Batches that are in memory, too, with their offsets in the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpooledBatch:
-    """The oldest batch of the spool, as :meth:`Spool.oldest` gives it; ``end`` is the offset behind it."""
+    """The oldest batch of the spool, from :meth:`Spool.read_oldest`; ``end`` is the offset behind it."""
 
     lines: int
     end: int
@@ -70,13 +55,13 @@ class SpooledBatch:
 
 
 class Spool:
-    """Batches on disk, oldest first, bounded by ``max_bytes``; what goes when it is full is the oldest segment.
+    """Batches on disk, oldest first, bounded by ``max_bytes``; when it is full, the oldest segment is dropped.
 
     A batch is acknowledged when :meth:`append` has returned: from then on it survives kill -9, and with ``sync``
-    the loss of power. It stays until :meth:`done`; a process that dies between sending and that sends it
-    again, which changes nothing, since times and tags are part of the lines. Not safe for use by two threads.
+    the loss of power. It stays until :meth:`remove_oldest`. A process that dies between sending and removing sends
+    it again, which changes nothing, because times and tags are part of the lines. Not thread-safe.
 
-    ``on_dropped`` is told of lines that were given up: how many, and why.
+    ``on_dropped`` is called when lines are dropped: with their number and the reason.
     """
 
     def __init__(
@@ -103,7 +88,7 @@ class Spool:
         self._number = 0
         self._fresh_bytes = 0
         self.lines = 0
-        """Lines that wait; may be read from any thread."""
+        """Lines that wait; any thread may read this."""
 
     @property
     def size(self) -> int:
@@ -111,18 +96,18 @@ class Spool:
         return sum(segment.size for segment in self._segments)
 
     def open(self) -> int:
-        """Make the directory, and :meth:`adopt`. Raises OSError."""
+        """Create the directory, and :meth:`adopt`. Raises OSError."""
         make_directory(self.directory)
         return self.adopt()
 
     def adopt(self) -> int:
-        """Take over what ended processes left, now or since the last time; returns how many lines that are."""
+        """Adopt the queues of processes that have ended since the last call; returns the number of their lines."""
         adopted = 0
         for queue in adopt_orphans(self.directory):
             try:
-                kept = [segment for path in queue.segments() if (segment := self._adopted(path, queue))]
+                kept = [segment for path in queue.list_segments() if (segment := self._adopt_segment(path, queue))]
             except OSError as error:
-                _log.warning("what waits in %s cannot be read now (%s)", queue.path, error)
+                _log.warning("the spool's %s cannot be read now (%s)", queue.path, error)
                 queue.release()
                 continue
             if kept:
@@ -135,7 +120,7 @@ class Spool:
         return adopted
 
     def append(self, data: bytes, lines: int) -> None:
-        """Keep a batch; when this returns it is on disk. Raises OSError, and then nothing was kept."""
+        """Append a batch; when this returns, it is on disk. Raises OSError, and then nothing was appended."""
         segment = self._segments[-1] if self._segments else None
         if segment is None or segment.writer is None or segment.size >= self._segment_bytes:
             segment = self._new_segment()
@@ -153,31 +138,31 @@ class Spool:
         while self.size > self._max_bytes and self._drop_oldest():
             pass
 
-    def oldest(self) -> SpooledBatch | None:
-        """The oldest batch, again and again until :meth:`done`; None where nothing waits.
+    def read_oldest(self) -> SpooledBatch | None:
+        """Read the oldest batch, the same one until :meth:`remove_oldest`; None if nothing waits.
 
-        Raises OSError where the system is short of something, and the same may be asked again later.
+        Raises OSError if the system is short of something; then the same call may succeed later.
         """
         while self._segments:
             segment = self._segments[0]
             try:
                 batch = self._read(segment)
             except (CorruptSegmentError, OSError) as error:
-                if _passes(error):
+                if _is_shortage(error):
                     raise
-                self._put_aside(segment, error)
+                self._quarantine(segment, error)
                 continue
             if batch is not None:
                 self._sending = segment
                 return batch
             if segment.lines:
-                self._put_aside(segment, CorruptSegmentError(f"{segment.path} ends too early"))
+                self._quarantine(segment, CorruptSegmentError(f"{segment.path} ends too early"))
             else:
-                self._finish(segment)
+                self._delete(segment)
         return None
 
-    def done(self, batch: SpooledBatch) -> None:
-        """The oldest batch is settled; its segment goes when all of it is."""
+    def remove_oldest(self, batch: SpooledBatch) -> None:
+        """Remove the oldest batch, which is settled; its segment is deleted when all of its batches are."""
         segment, self._sending = self._sending, None
         assert segment is not None
         segment.position = batch.end
@@ -186,10 +171,10 @@ class Spool:
         if segment.fresh and segment.fresh[0][1].end <= batch.end:
             self._fresh_bytes -= len(segment.fresh.popleft()[1].data())
         if not segment.lines:
-            self._finish(segment)
+            self._delete(segment)
 
     def close(self) -> None:
-        """Leave what waits for whoever adopts it; nothing is left behind where nothing waits."""
+        """Release what waits for adoption by another process; nothing is left behind if nothing waits."""
         for segment in self._segments:
             if segment.writer is not None:
                 segment.writer.close()
@@ -206,7 +191,7 @@ class Spool:
             self.directory.rmdir()
 
     def forget_after_fork(self) -> None:
-        """In a forked child: start empty; what was open belongs to the parent, which keeps its locks."""
+        """In a forked child: start empty. What was open belongs to the parent, which keeps its locks."""
         for segment in self._segments:
             if segment.writer is not None:
                 segment.writer.close()
@@ -217,7 +202,7 @@ class Spool:
         self._own = self._sending = None
         self.lines = self._fresh_bytes = 0
 
-    def _adopted(self, path: Path, queue: QueueDirectory) -> _Segment | None:
+    def _adopt_segment(self, path: Path, queue: QueueDirectory) -> _Segment | None:
         try:
             _, first, lines, end = scan(path)
             size = path.stat().st_size
@@ -225,9 +210,9 @@ class Spool:
                 _log.warning("the spool's %s has a torn tail of %d bytes; it was cut", path, size - end)
                 os.truncate(path, end)
         except (CorruptSegmentError, OSError) as error:
-            if _passes(error):
+            if _is_shortage(error):
                 raise
-            self._move_aside(path, error)
+            quarantine_segment(path, self.directory.parent, error, max_bytes=self._max_bytes)
             return None
         if not lines:
             path.unlink(missing_ok=True)
@@ -257,28 +242,28 @@ class Spool:
     def _read(self, segment: _Segment) -> SpooledBatch | None:
         if segment.fresh and segment.fresh[0][0] == segment.position:
             return segment.fresh[0][1]
-        record = next(records(segment.path, segment.position), None)
+        record = next(read_records(segment.path, segment.position), None)
         return None if record is None else SpooledBatch(record.lines, record.end, record)
 
-    def _finish(self, segment: _Segment) -> None:
-        """Unlink a segment of which everything is settled, and its queue where that was its last."""
-        self._take_out(segment)
+    def _delete(self, segment: _Segment) -> None:
+        """Delete a segment, and its queue if that was its last."""
+        self._detach(segment)
         segment.path.unlink(missing_ok=True)
         self._drop_empty_queue(segment.queue)
 
-    def _take_out(self, segment: _Segment) -> None:
+    def _detach(self, segment: _Segment) -> None:
         self._segments.remove(segment)
         self._fresh_bytes -= sum(len(batch.data()) for _, batch in segment.fresh)
         if segment.writer is not None:
             segment.writer.close()
 
     def _drop_oldest(self) -> bool:
-        """Give up the oldest segment that is neither being sent nor being written; False if there is none."""
+        """Drop the oldest segment that is neither being sent nor being written; False if there is none."""
         for segment in list(self._segments)[:-1]:
             if segment is not self._sending:
                 self._dropped_when_full += segment.lines
-                self._give_up(segment, "spool full")
-                self._finish(segment)
+                self._count_dropped(segment, "spool full")
+                self._delete(segment)
                 self._log.warning(
                     "spool full",
                     f"{self._dropped_when_full} points were dropped so far, since the spool in {self.directory} "
@@ -287,37 +272,16 @@ class Spool:
                 return True
         return False
 
-    def _give_up(self, segment: _Segment, reason: str) -> None:
+    def _count_dropped(self, segment: _Segment, reason: str) -> None:
         if segment.lines:
             self.lines -= segment.lines
             self._on_dropped(segment.lines, reason)
 
-    def _put_aside(self, segment: _Segment, error: Exception) -> None:
-        self._take_out(segment)
-        self._move_aside(segment.path, error)
-        self._give_up(segment, "spool damaged")
+    def _quarantine(self, segment: _Segment, error: Exception) -> None:
+        self._detach(segment)
+        quarantine_segment(segment.path, self.directory.parent, error, max_bytes=self._max_bytes)
+        self._count_dropped(segment, "spool damaged")
         self._drop_empty_queue(segment.queue)
-
-    def _move_aside(self, path: Path, error: Exception) -> None:
-        aside = self.directory.parent / ASIDE / f"{path.parent.name}-{path.name}"
-        try:
-            aside.parent.mkdir(exist_ok=True, mode=0o700)
-            path.rename(aside)
-        except OSError as failure:
-            _log.error("%s; it cannot be put aside (%s) and is skipped", error, failure)
-        else:
-            _log.error("%s; it was put aside as %s, the others go on", error, aside)
-            self._bound(aside.parent)
-
-    def _bound(self, directory: Path) -> None:
-        """What was put aside takes no more room than the spool itself may; the oldest goes."""
-        with contextlib.suppress(OSError):
-            found = sorted((path.stat().st_mtime_ns, path.stat().st_size, path) for path in directory.iterdir())
-            size = sum(one[1] for one in found)
-            for _, taken, path in found:
-                if size > self._max_bytes:
-                    path.unlink()
-                    size -= taken
 
     def _drop_empty_queue(self, queue: QueueDirectory) -> None:
         if queue is not self._own and not any(segment.queue is queue for segment in self._segments):
@@ -325,6 +289,5 @@ class Spool:
             self._queues.remove(queue)
 
 
-def _passes(error: Exception) -> bool:
-    """Whether the system is short of something just now, which says nothing about the file."""
+def _is_shortage(error: Exception) -> bool:
     return isinstance(error, OSError) and error.errno in SHORTAGES

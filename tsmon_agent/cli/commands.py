@@ -116,7 +116,7 @@ def check(settings: SettingsFile = None) -> None:
     asyncio.run(store.check())
     names = ", ".join(f"{sampler.name} every {interval_s:g} s" for sampler, interval_s in samplers)
     say(f"settings: fine; samplers: {names or 'none'}")
-    say(f"store: {store} takes points")
+    say(f"store: {store} accepts points")
 
 
 @app.command()

@@ -96,18 +96,18 @@ def test_each_command_has_a_help(tsmon: Shell, command: str) -> None:
 
 def test_lint_counts_good_points(tsmon: Shell, tmp_path: Path) -> None:
     (tmp_path / "good.lp").write_text('cpu,host=a usage=1.5 1\n# a comment\n\nlog text="two\nlines" 2\n')
-    assert tsmon("lint", "good.lp") == Ran(0, "good.lp: 2 points, all fine\n", "")
+    assert tsmon("lint", "good.lp") == Ran(0, "good.lp: 2 points, all valid\n", "")
 
 
 def test_lint_reads_standard_input(tsmon: Shell) -> None:
-    assert tsmon("lint", "-", text=b"cpu usage=1 1\n") == Ran(0, "standard input: 1 points, all fine\n", "")
+    assert tsmon("lint", "-", text=b"cpu usage=1 1\n") == Ran(0, "standard input: 1 points, all valid\n", "")
 
 
 def test_lint_names_the_first_bad_line(tsmon: Shell, tmp_path: Path) -> None:
     (tmp_path / "bad.lp").write_text("cpu usage=1 1\ncpu usage=1 2\ncpu usage= 3\ncpu\n")
     sentence = tsmon("lint", "bad.lp").mistake
     assert sentence.startswith("bad.lp: line 3: ")
-    assert sentence.endswith("(2 points before it are fine)")
+    assert sentence.endswith("(2 points before it are valid)")
 
 
 def test_lint_of_what_is_no_text_names_the_line(tsmon: Shell, tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_check_of_a_mistake_names_file_and_line(tsmon: Shell, tmp_path: Path) ->
 def test_check_of_the_embedded_store(tsmon: Shell, tmp_path: Path) -> None:
     file = tmp_path / "tsmon" / "tsmon.db"
     ran = tsmon("check", TSMON_MONITORING__STORE="sqlite")
-    assert ran == Ran(0, f"the settings are fine, and SQLite file {file} takes points\n", "")
+    assert ran == Ran(0, f"the settings are valid, and SQLite file {file} accepts points\n", "")
 
 
 def of(influxdb: InfluxDB, bucket: str, token: str | None = None) -> dict[str, str]:
@@ -149,8 +149,8 @@ def of(influxdb: InfluxDB, bucket: str, token: str | None = None) -> dict[str, s
 def test_check_of_a_server(tsmon: Shell, influxdb: InfluxDB, bucket: str) -> None:
     ran = tsmon("check", **of(influxdb, bucket))
     assert (ran.code, ran.err) == (0, "")
-    assert ran.out.startswith("the settings are fine, and InfluxDB ")
-    assert ran.out.endswith(" takes points\n")
+    assert ran.out.startswith("the settings are valid, and InfluxDB ")
+    assert ran.out.endswith(" accepts points\n")
     assert influxdb.token not in ran.out
 
 

@@ -53,7 +53,7 @@ def test_names_of_files_command_no_terminal(shell: Shell, environment: dict[str,
     file.parent.mkdir(parents=True)
     file.write_text("")
     told = shell("spool", "list", **environment).out
-    assert told.endswith(f"its reasons: {file.parent}/x\\x9b2J\\u202ey\\n.jsonl\n")
+    assert told.endswith(f"the server's reasons: {file.parent}/x\\x9b2J\\u202ey\\n.jsonl\n")
     answer = shell("spool", "list", "--json", **environment).out
     assert "x\\u009b2J\\u202ey\\n.jsonl" in answer
     assert json.loads(answer)["dead_letters"] == [str(file)]
@@ -137,7 +137,7 @@ def test_replay_to_a_server_that_is_away_keeps_everything(
         "spool", "replay", "--timeout", "0.3", **environment | {"TSMON_MONITORING__URL": "http://127.0.0.1:1"}
     )
     assert done.code == 1
-    assert "1 points wait still: InfluxDB at http://127.0.0.1:1" in done.err
+    assert "1 points still wait: InfluxDB at http://127.0.0.1:1" in done.err
     assert len(list(root.rglob("*.seg"))) == 1
 
 
@@ -150,7 +150,7 @@ def test_drop_deletes_what_is_named_and_asks_before(
     [ended], [owned] = ([queue["name"] for queue in queues if queue["owned"] is state] for state in (False, True))
     assert shell("spool", "drop", ended, text=b"n\n", **environment).code == 1
     assert len(list(root.rglob("*.seg"))) == 2
-    assert "belongs to a process that runs" in shell("spool", "drop", owned, "--yes", **environment).mistake
+    assert "belongs to a running process" in shell("spool", "drop", owned, "--yes", **environment).mistake
     assert shell("spool", "drop", ended, "--yes", **environment).out == "2 points were deleted\n"
     assert shell("spool", "drop", "--all", "--yes", **environment).out == "0 points were deleted\n"
     assert len(list(root.rglob("*.seg"))) == 1
@@ -161,6 +161,6 @@ def test_drop_deletes_what_is_named_and_asks_before(
 
 def test_mistakes_are_one_sentence(shell: Shell, environment: dict[str, str]) -> None:
     assert "no queue is named" in shell("spool", "drop", **environment).mistake
-    assert "no queue is called so" in shell("spool", "show", "nonsense", **environment).mistake
+    assert "no queue has this name" in shell("spool", "show", "nonsense", **environment).mistake
     assert "cannot be read" in shell("spool", "show", "absent.seg", **environment).mistake
     assert "name no InfluxDB server" in shell("spool", "replay").mistake

@@ -465,7 +465,7 @@ async def test_a_store_that_is_away_for_long_is_logged_once_a_minute(caplog: pyt
     warnings = [record.message for record in caplog.records if record.levelno == logging.WARNING]
     assert len(warnings) == 2
     assert "away" in warnings[0]
-    assert "59 such since" in warnings[1]
+    assert "59 more since the last" in warnings[1]
 
 
 async def test_points_dropped_for_want_of_room_are_logged(caplog: pytest.LogCaptureFixture) -> None:

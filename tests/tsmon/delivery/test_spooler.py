@@ -25,7 +25,7 @@ from tsmon.delivery.spooler import Spooler
 from tsmon.errors import BatchTooLargeError, FlushTimeoutError, StoreUnavailableError
 from tsmon.settings import MonitoringSettings
 from tsmon.spool import Destination, Spool
-from tsmon.spool.inspection import waiting_queues
+from tsmon.spool.inspection import find_queues
 from tsmon.stores import Store
 
 __all__ = ["small_disk"]
@@ -145,7 +145,7 @@ async def test_behind_a_write_that_never_ends_points_go_to_disk(
         monitor.emit(Numbered(n=0))
         await proxy.arrived(1)
         monitor.emit(Numbered(n=number) for number in range(1, 6))
-        await eventually(lambda: sum(queue.lines for queue in waiting_queues(tmp_path / "spool")) == 5)
+        await eventually(lambda: sum(queue.lines for queue in find_queues(tmp_path / "spool")) == 5)
         assert monitor.counts.pending == 6
         # The one under way may have reached the server or not, and is not on disk.
         assert monitor.durable_sequence == 0

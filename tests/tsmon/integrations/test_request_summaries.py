@@ -25,7 +25,7 @@ async def test_a_summarized_route_gives_one_point_for_each_status_and_flush(tsmo
         fine = tsmon.one(RequestSummary, status_code=200)
         assert (fine.service, fine.route, fine.count) == ("web", "GET:/healthz", 50)
         assert 0 < fine.min <= fine.p50 <= fine.p90 <= fine.p99 <= fine.max < fine.sum
-        assert Sketch.read(fine.sketch).count == 50
+        assert Sketch.parse(fine.sketch).count == 50
         assert tsmon.one(RequestSummary, status_code=503).count == 2
         assert len(tsmon.points(RequestError)) == 2
         assert tsmon.one(Request).route == "GET:/other"

@@ -14,7 +14,7 @@ from tsmon.spool.segment import (
     SegmentHeader,
     SegmentWriter,
     read_header,
-    records,
+    read_records,
     scan,
 )
 
@@ -31,7 +31,7 @@ def written(path: Path, *batches: bytes) -> SegmentWriter:
 
 def read(path: Path) -> list[tuple[bytes, int]]:
     _, first = read_header(path)
-    return [(record.data(), record.lines) for record in records(path, first)]
+    return [(record.data(), record.lines) for record in read_records(path, first)]
 
 
 @given(batches=st.lists(st.binary(max_size=200), max_size=8))
@@ -100,7 +100,7 @@ def test_a_record_of_impossible_length_is_damage(tmp_path: Path) -> None:
     with path.open("ab") as file:
         file.write(b"\xff" * 12)
     with pytest.raises(CorruptSegmentError, match="impossible length"):
-        list(records(path, first))
+        list(read_records(path, first))
 
 
 def test_of_a_record_that_does_not_reach_the_disk_nothing_stays(

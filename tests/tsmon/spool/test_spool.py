@@ -28,9 +28,9 @@ def batch(number: int) -> bytes:
 
 def emptied(spool: Spool) -> list[bytes]:
     found = []
-    while (oldest := spool.oldest()) is not None:
+    while (oldest := spool.read_oldest()) is not None:
         found.append(oldest.data())
-        spool.done(oldest)
+        spool.remove_oldest(oldest)
     return found
 
 
@@ -51,7 +51,7 @@ def test_batches_come_back_in_order_and_only_once(tmp_path: Path) -> None:
 def test_the_oldest_batch_stays_until_it_is_done(tmp_path: Path) -> None:
     spool = opened(tmp_path)
     spool.append(batch(1), 1)
-    first, second = spool.oldest(), spool.oldest()
+    first, second = spool.read_oldest(), spool.read_oldest()
     assert first is not None
     assert second is not None
     assert first.data() == second.data() == batch(1)
@@ -111,7 +111,7 @@ def test_a_torn_tail_costs_only_what_was_not_acknowledged(tmp_path: Path) -> Non
     spool.close()
 
 
-def test_a_damaged_segment_is_put_aside_behind_its_good_records(
+def test_a_damaged_segment_is_quarantined_behind_its_good_records(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     spool = opened(tmp_path)
@@ -133,7 +133,7 @@ def test_a_damaged_segment_is_put_aside_behind_its_good_records(
     spool.close()
 
 
-def test_a_file_that_is_no_segment_is_put_aside_and_the_others_go_on(tmp_path: Path) -> None:
+def test_a_file_that_is_no_segment_is_quarantined_and_the_others_continue(tmp_path: Path) -> None:
     spool = opened(tmp_path)
     spool.append(batch(1), 1)
     spool.close()
@@ -157,9 +157,9 @@ def test_a_shortage_of_the_system_gives_up_nothing(
         raise OSError(shortage, os.strerror(shortage))
 
     with monkeypatch.context() as patch:
-        patch.setattr(spool_module, "records", short)
+        patch.setattr(spool_module, "read_records", short)
         with pytest.raises(OSError, match=os.strerror(shortage)):
-            spool.oldest()
+            spool.read_oldest()
     spool.close()
     dropped: list[tuple[int, str]] = []
     with monkeypatch.context() as patch:
@@ -172,7 +172,7 @@ def test_a_shortage_of_the_system_gives_up_nothing(
     spool.close()
 
 
-def test_what_cannot_be_put_aside_stays_where_it_is(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_cannot_be_quarantined_stays_where_it_is(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     spool = opened(tmp_path)
     spool.append(batch(1), 1)
     spool.close()
@@ -180,10 +180,10 @@ def test_what_cannot_be_put_aside_stays_where_it_is(tmp_path: Path, caplog: pyte
     segment.write_bytes(b"nonsense")
     (tmp_path / "damaged").write_text("a file, where a directory should be")
     spool = opened(tmp_path)
-    assert spool.oldest() is None
+    assert spool.read_oldest() is None
     spool.close()
     assert segment.read_bytes() == b"nonsense"
-    assert "cannot be put aside" in caplog.text
+    assert "cannot be quarantined" in caplog.text
 
 
 def test_when_it_is_full_the_oldest_segment_goes_and_is_counted(
@@ -210,11 +210,11 @@ def test_the_batch_that_is_being_sent_is_never_given_up(tmp_path: Path) -> None:
     spool = opened(tmp_path, max_bytes=20_000, dropped=dropped)
     data = os.urandom(1_000).hex().encode()
     spool.append(batch(1), 1)
-    oldest = spool.oldest()
+    oldest = spool.read_oldest()
     assert oldest is not None
     for _ in range(60):
         spool.append(data, 1)
-    spool.done(oldest)
+    spool.remove_oldest(oldest)
     assert 1 + sum(lines for lines, _ in dropped) + spool.lines == 61
     spool.close()
 
@@ -284,11 +284,11 @@ def _acknowledged_until_done(root: Path, steps: list[str]) -> None:
             spool.append(batch(number), 1)
             waiting.append(batch(number))
             number += 1
-        elif step == "done" and (oldest := spool.oldest()) is not None:
+        elif step == "done" and (oldest := spool.read_oldest()) is not None:
             replayed_at_most.append(oldest.data())
             if oldest.data() in waiting:
                 waiting.remove(oldest.data())
-            spool.done(oldest)
+            spool.remove_oldest(oldest)
         elif step == "reopen":
             spool.close()
             spool = opened(root)

@@ -254,7 +254,7 @@ class TestCheck:
         assert agent("check") == Ran(
             0,
             "settings: fine; samplers: cpu every 10 s, mem every 60 s\n"
-            f"store: SQLite file {tmp_path / 'data' / 'tsmon' / 'tsmon.db'} takes points\n",
+            f"store: SQLite file {tmp_path / 'data' / 'tsmon' / 'tsmon.db'} accepts points\n",
             "",
         )
 

@@ -105,7 +105,7 @@ class TestStreams:
             parse_stream_csv("a,b,c,-1\n", SETTINGS, source="expected.csv")
         assert str(wrong.value) == (
             "expected.csv:1: the expected rate is '-1'; give a number of Hz between 1e-9 and 1e9, or leave it "
-            "empty; nothing of it was applied"
+            "empty; nothing was applied"
         )
 
     def test_text_of_several(self) -> None:
@@ -113,7 +113,7 @@ class TestStreams:
             parse_stream_csv("a\nb\n", SETTINGS, source="expected.csv")
         lines = str(wrong.value).splitlines()
         assert [line[:16] for line in lines] == ["expected.csv:1: ", "expected.csv:2: ", "2 mistakes in ex"]
-        assert lines[-1] == "2 mistakes in expected.csv; nothing of it was applied"
+        assert lines[-1] == "2 mistakes in expected.csv; nothing was applied"
 
     def test_from_json(self) -> None:
         (row,) = parse_stream_rows(

@@ -29,7 +29,7 @@ async def test_a_table_with_mistakes_changes_nothing_and_names_them_all(operator
     found = await operator("PUT", "/expected", csv=TABLE + "x,streamed\nx,streamed,a,often\n", status=422)
     assert found["error"].startswith("The table:4: this row has 2 cells")
     assert "the table:5: the expected rate" in found["error"]
-    assert "2 mistakes in the table; nothing of it was applied." in found["error"]
+    assert "2 mistakes in the table; nothing was applied." in found["error"]
     assert await operator.stored() == []
     assert await operator.actions() == []
 

@@ -1,0 +1,39 @@
+"""Quarantine of damaged segments: they are moved to a directory of their own, and delivery continues."""
+
+import contextlib
+import logging
+from pathlib import Path
+from typing import Final
+
+__all__ = ["QUARANTINE", "quarantine_segment"]
+
+_log = logging.getLogger("tsmon")
+
+QUARANTINE: Final = "damaged"
+"""Name of the directory, in the root of the spool."""
+
+
+def quarantine_segment(segment: Path, root: Path, error: Exception, *, max_bytes: int) -> None:
+    """Move a segment that cannot be read, because of ``error``, into quarantine below ``root``; never raises.
+
+    The quarantine takes at most ``max_bytes``; the oldest segments in it are deleted.
+    """
+    target = root / QUARANTINE / f"{segment.parent.name}-{segment.name}"
+    try:
+        target.parent.mkdir(exist_ok=True, mode=0o700)
+        segment.rename(target)
+    except OSError as failure:
+        _log.error("%s; it cannot be quarantined (%s) and is skipped", error, failure)
+    else:
+        _log.error("%s; it was quarantined as %s, delivery continues with the others", error, target)
+        _delete_oldest(target.parent, max_bytes)
+
+
+def _delete_oldest(directory: Path, max_bytes: int) -> None:
+    with contextlib.suppress(OSError):
+        found = sorted((path.stat().st_mtime_ns, path.stat().st_size, path) for path in directory.iterdir())
+        size = sum(one[1] for one in found)
+        for _, freed, path in found:
+            if size > max_bytes:
+                path.unlink()
+                size -= freed
