@@ -3,11 +3,12 @@
 NumPy and pandas are used only for their own arrays, and never imported.
 """
 
+import math
 import sys
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from operator import lt
-from typing import Any
+from typing import Any, Final
 
 from tsmon.errors import AvailabilityError, InvalidPointError
 from tsmon.line_protocol.values import MAX_TIME_NS, to_time_ns
@@ -18,6 +19,24 @@ Times = Iterable[Any]
 """Integer nanoseconds, float seconds or aware datetimes since the epoch, in any order: a list, an
 ``array.array("q")``, a NumPy array of integers (nanoseconds), floats (seconds) or ``datetime64`` (UTC), a pandas
 ``DatetimeIndex`` or ``Series`` (without a zone: UTC)."""
+
+_NANOSECONDS_OF: Final = {
+    "W": (604_800_000_000_000, 1),
+    "D": (86_400_000_000_000, 1),
+    "h": (3_600_000_000_000, 1),
+    "m": (60_000_000_000, 1),
+    "s": (1_000_000_000, 1),
+    "ms": (1_000_000, 1),
+    "us": (1_000, 1),
+    "ps": (1, 1_000),
+    "fs": (1, 1_000_000),
+    "as": (1, 1_000_000_000),
+}
+"""Nanoseconds of each of NumPy's units, as a fraction."""
+
+_MONTHS_OF: Final = {"Y": 12, "M": 1}
+_MAX_MONTHS: Final = 12 * 300
+"""More than what is accepted, and far from NumPy's own bounds."""
 
 
 def normalize_times(times: Times) -> Sequence[int]:
@@ -44,20 +63,40 @@ def _of_pandas(pandas: Any, times: Any) -> Any:
 
 
 def _of_array(numpy: Any, times: Any) -> Any:
-    found = times
-    if times.dtype.kind == "M":
-        found = times.astype("datetime64[ns]")
-        # A conversion that overflows raises nothing.
-        if numpy.isnat(times).any() or (found.astype(times.dtype) != times).any():
-            raise AvailabilityError(
-                "some times are no dates (NaT), finer than nanoseconds or beyond the years 1677 to 2262; "
-                "leave them out"
-            )
-        found = found.astype("int64")
+    found = _of_datetimes(numpy, times) if times.dtype.kind == "M" else times
     if len(found):
         _check(int(found.min()), int(found.max()))
     found = found.astype("int64")
     return found if bool((found[1:] > found[:-1]).all()) else numpy.unique(found)
+
+
+def _of_datetimes(numpy: Any, times: Any) -> Any:
+    """Dates of any unit as int64 nanoseconds.
+
+    NumPy's own conversion refuses some that fit (since 2.5) or overflows silently (before).
+    """
+    unit, count = numpy.datetime_data(times.dtype)
+    numbers = times.astype("int64")
+    if unit in _MONTHS_OF and _within(numbers, _MAX_MONTHS // (_MONTHS_OF[unit] * count)):
+        numbers, unit, count = times.astype("datetime64[D]").astype("int64"), "D", 1
+    multiplier, divisor = _NANOSECONDS_OF.get(unit, (1, 1))
+    multiplier *= count
+    shared = math.gcd(multiplier, divisor)
+    multiplier, divisor = multiplier // shared, divisor // shared
+    if (
+        unit in _MONTHS_OF
+        or numpy.isnat(times).any()
+        or not _within(numbers, MAX_TIME_NS * divisor // multiplier)
+        or (divisor > 1 and (numbers % divisor).any())
+    ):
+        raise AvailabilityError(
+            "some times are no dates (NaT), finer than nanoseconds or beyond the years 1677 to 2262; leave them out"
+        )
+    return numbers // divisor * multiplier
+
+
+def _within(numbers: Any, limit: int) -> bool:
+    return not len(numbers) or -limit <= int(numbers.min()) <= int(numbers.max()) <= limit
 
 
 def _of_iterable(times: Times) -> list[int]:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from array import array
 from datetime import UTC, datetime, timedelta, timezone
+from fractions import Fraction
 from typing import Any
 
 import numpy
@@ -12,6 +13,7 @@ import pytest
 
 from tsmon import AvailabilityError
 from tsmon.availability.time_arrays import normalize_times
+from tsmon.line_protocol.values import MAX_INT64, MAX_TIME_NS, to_time_ns
 
 T = 1_700_000_000_123_456_789
 TIMES = [T, T + 1, T + 3]
@@ -91,6 +93,64 @@ def test_no_times_are_no_mistake(times: Any) -> None:
 def test_what_is_no_time_is_refused_by_its_place(times: Any, reason: str) -> None:
     with pytest.raises(AvailabilityError, match=reason):
         normalize_times(times)
+
+
+NANOSECONDS_OF = {
+    "W": Fraction(7 * 86_400 * 10**9),
+    "D": Fraction(86_400 * 10**9),
+    "3D": Fraction(3 * 86_400 * 10**9),
+    "h": Fraction(3_600 * 10**9),
+    "m": Fraction(60 * 10**9),
+    "25s": Fraction(25 * 10**9),
+    "s": Fraction(10**9),
+    "ms": Fraction(10**6),
+    "us": Fraction(10**3),
+    "ns": Fraction(1),
+    "ps": Fraction(1, 10**3),
+    "25ps": Fraction(25, 10**3),
+    "fs": Fraction(1, 10**6),
+    "as": Fraction(1, 10**9),
+}
+
+
+def dates(numbers: list[int], unit: str, order: str = "=") -> Any:
+    return numpy.array(numbers, dtype="int64").view(f"datetime64[{unit}]").astype(f"{order}M8[{unit}]")
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("unit", NANOSECONDS_OF)
+def test_dates_of_every_unit_are_exact_up_to_both_ends_and_refused_beyond(unit: str, order: str) -> None:
+    each_ns = NANOSECONDS_OF[unit]
+    whole = each_ns.denominator
+    last = min(int(MAX_TIME_NS / each_ns), MAX_INT64) // whole * whole
+    ends = [-last, -whole, 0, whole, last]
+    assert list(normalize_times(dates(ends, unit, order))) == [number * each_ns for number in ends]
+    for beyond in {last + 1, -last - 1, MAX_INT64, -MAX_INT64}:
+        if beyond * each_ns != int(beyond * each_ns) or abs(beyond * each_ns) > MAX_TIME_NS:
+            with pytest.raises(AvailabilityError, match=r"^some times are no dates .* leave them out$"):
+                normalize_times(dates([0, beyond] if beyond > 0 else [beyond, 0], unit, order))
+
+
+@pytest.mark.parametrize(("unit", "first", "last"), [("Y", "1678-01", "2262-01"), ("M", "1677-10", "2262-04")])
+def test_years_and_months_are_exact_up_to_both_ends_and_refused_beyond(unit: str, first: str, last: str) -> None:
+    ends = numpy.array([first, last], dtype="datetime64[M]").astype(f"datetime64[{unit}]")
+    assert list(normalize_times(ends)) == [
+        to_time_ns(datetime.fromisoformat(f"{end}-01T00:00:00Z")) for end in (first, last)
+    ]
+    lowest, highest = ends.astype("int64").tolist()
+    for beyond in (lowest - 1, highest + 1, -MAX_INT64, MAX_INT64 - 1970 * 12):
+        with pytest.raises(AvailabilityError, match=r"^some times are no dates .* leave them out$"):
+            normalize_times(dates([beyond], unit))
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+@pytest.mark.parametrize("holder", [pandas.DatetimeIndex, pandas.Series])
+@pytest.mark.parametrize("zone", [None, "UTC", "Asia/Tokyo"])
+def test_dates_of_pandas_are_exact_up_to_both_ends(unit: str, holder: Any, zone: str | None) -> None:
+    last = MAX_TIME_NS // int(NANOSECONDS_OF[unit])
+    index = pandas.DatetimeIndex(dates([-last, last], unit))
+    times = holder(index if zone is None else index.tz_localize("UTC").tz_convert(zone))
+    assert list(normalize_times(times)) == [-last * NANOSECONDS_OF[unit], last * NANOSECONDS_OF[unit]]
 
 
 def test_a_list_needs_neither_numpy_nor_pandas() -> None:

@@ -1,3 +1,4 @@
+import inspect
 import sys
 import types
 from typing import Any
@@ -38,7 +39,7 @@ class Flat(Exposure, measurement="flats"):
 
 
 def test_the_documented_example_works() -> None:
-    example = str(Point.__doc__).split("::\n")[1].split("    Attributes")[0]
+    example = str(inspect.getdoc(Point)).split("::\n")[1].split("Attributes")[0]
     names: dict[str, Any] = {}
     exec("from tsmon import Point, Tag\nif True:\n" + example, names)
     line = encode(names["Exposure"](detector="a", duration=1.5, time=1))

@@ -147,10 +147,10 @@ def series(
                 found[id_, number] = mean, count
     answers: dict[int, tuple[list[int], list[float]]] = {}
     for (id_, number), (mean, _) in sorted(found.items()):
-        times, values = answers.setdefault(id_, ([], []))
+        times, means = answers.setdefault(id_, ([], []))
         times.append(number * every_ns)
-        values.append(mean)
-    answer = [Series(target.series[id_], times, values) for id_, (times, values) in answers.items()]
+        means.append(mean)
+    answer = [Series(target.series[id_], times, means) for id_, (times, means) in answers.items()]
     return sorted(answer, key=_tags)
 
 

@@ -97,18 +97,18 @@ async def compute_reports(
     min_widths = min_widths or MinWindowWidths()
     groups_turns, turns = asyncio.Semaphore(GROUPS_AT_ONCE), asyncio.Semaphore(AT_ONCE)
 
-    async def several(streams: Sequence[ObservedStream]) -> list[Report]:
+    async def compute_group(streams: Sequence[ObservedStream]) -> list[Report]:
         async with groups_turns:
-            windows = await query_windows(store, [one.selector for one in streams], min_widths)
+            windows = await query_windows(store, [stream.selector for stream in streams], min_widths)
             if None not in windows:
-                return [await one(stream, known) for stream, known in zip(streams, windows, strict=True)]
-        return await asyncio.gather(*map(in_turn, streams, windows))
+                return [await compute_one(stream, known) for stream, known in zip(streams, windows, strict=True)]
+        return await asyncio.gather(*map(compute_in_turn, streams, windows))
 
-    async def in_turn(stream: ObservedStream, windows: Sequence[Bin] | None) -> Report:
+    async def compute_in_turn(stream: ObservedStream, windows: Sequence[Bin] | None) -> Report:
         async with turns:
-            return await one(stream, windows)
+            return await compute_one(stream, windows)
 
-    async def one(stream: ObservedStream, windows: Sequence[Bin] | None) -> Report:
+    async def compute_one(stream: ObservedStream, windows: Sequence[Bin] | None) -> Report:
         await asyncio.sleep(0)  # others have their turn
         return await query_availability(
             store,
@@ -124,7 +124,7 @@ async def compute_reports(
         )
 
     groups = _groups(instrument.streams)
-    return [report for reports in await asyncio.gather(*map(several, groups)) for report in reports]
+    return [report for reports in await asyncio.gather(*map(compute_group, groups)) for report in reports]
 
 
 def _groups(streams: Sequence[ObservedStream]) -> Iterator[Sequence[ObservedStream]]:

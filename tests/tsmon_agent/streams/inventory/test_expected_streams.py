@@ -211,10 +211,10 @@ def test_what_is_exported_loads_again_to_the_same(
     one, other = two_empty()
     values = [
         msgspec.structs.replace(row, warn_interval_ns=warn_ns, fail_interval_ns=fail_ns)
-        for row, (_, *given) in zip(
+        for row, (_, *bounds) in zip(
             parse_stream_rows(enumerate(map(itemgetter(0), found), 1), SETTINGS), found, strict=True
         )
-        for warn_ns, fail_ns in [sorted(given) if all(given) else given]  # type: ignore[type-var]
+        for warn_ns, fail_ns in [sorted(bounds) if all(bounds) else bounds]  # type: ignore[type-var]
     ]
     one.run(lambda session: load_streams(session, values))
     table = export(one)
