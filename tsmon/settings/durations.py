@@ -18,15 +18,15 @@ def parse_duration(text: Any) -> int | None:
         return None
     match = _duration.fullmatch(text.strip()) if isinstance(text, str) else None
     if match is None or not int(match[1]):
-        raise ValueError(f"{text!r} is no duration; write one such as 30s, 15m, 1h, 7d, or forever")
+        raise ValueError(f"{text!r} is not a duration; write one such as 30s, 15m, 1h, 7d, or forever")
     return int(match[1]) * UNITS_NS[match[2]]
 
 
-def format_duration(duration: int | None) -> str:
+def format_duration(duration_ns: int | None) -> str:
     """Inverse of :func:`parse_duration`, in the largest unit that fits."""
-    if duration is None:
+    if duration_ns is None:
         return "forever"
-    for unit, length in reversed(UNITS_NS.items()):
-        if duration % length == 0:
-            return f"{duration // length}{unit}"
-    return f"{duration / UNITS_NS['s']:g}s"
+    for unit, length_ns in reversed(UNITS_NS.items()):
+        if duration_ns % length_ns == 0:
+            return f"{duration_ns // length_ns}{unit}"
+    return f"{duration_ns / UNITS_NS['s']:g}s"

@@ -1,4 +1,4 @@
-"""Where a setting was given: the line of the file, or the environment variable."""
+"""Where a setting was made: the line of the file, or the environment variable."""
 
 import os
 import tomllib
@@ -6,24 +6,33 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["place_of"]
+__all__ = ["find_place", "find_variable"]
 
 
-def place_of(keys: list[str], file: Path | None, text: str) -> str:
-    """Where a setting was given; of a section that is set in several places, all of them."""
-    wanted = "TSMON_" + "__".join(keys).upper()
-    exact = [name for name in os.environ if name.upper() == wanted]
+def find_place(keys: list[str], file: Path | None, text: str) -> str:
+    """Place of a setting, in the environment or in a file with this text; all places of a section."""
+    exact = find_variable(keys)
     if exact:
-        return exact[0]
-    within = sorted(name for name in os.environ if name.upper().startswith(f"{wanted}__"))
-    return ", ".join(filter(None, [_line_of(keys, file, text), *within])) or "settings"
+        return exact
+    prefix = f"{_variable(keys)}__"
+    within = sorted(name for name in os.environ if name.upper().startswith(prefix))
+    return ", ".join(filter(None, [_find_line(keys, file, text), *within])) or "settings"
 
 
-def _line_of(keys: list[str], file: Path | None, text: str) -> str:
-    """``file:line`` where a key stands, else that of the innermost section around it; empty without a file.
+def find_variable(keys: list[str]) -> str | None:
+    """The environment variable that makes a setting, as it is spelled; None if there is none."""
+    wanted = _variable(keys)
+    return next((name for name in os.environ if name.upper() == wanted), None)
 
-    The file is parsed line by line further down, until the key is there: so every way of writing a key that TOML
-    knows is understood.
+
+def _variable(keys: list[str]) -> str:
+    return "TSMON_" + "__".join(keys).upper()
+
+
+def _find_line(keys: list[str], file: Path | None, text: str) -> str:
+    """``file:line`` of a key, else of the innermost section around it; empty without a file.
+
+    Growing parts of the file are parsed until the key appears, so every way of writing a key in TOML is understood.
     """
     if file is None:
         return ""
@@ -42,7 +51,7 @@ def _line_of(keys: list[str], file: Path | None, text: str) -> str:
 
 
 def _depth(values: Any, keys: list[str]) -> int:
-    """How many of the nested keys there are."""
+    """How many of the nested keys exist."""
     for depth, key in enumerate(keys):
         if not isinstance(values, Mapping) or key not in values:
             return depth

@@ -1,97 +1,58 @@
-"""Section ``[monitoring]``: where points go, and how."""
+"""Section ``[monitoring]``: where points are written, and how."""
 
-import difflib
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-__all__ = ["Comma", "MonitoringSettings", "Section", "split_commas"]
+from tsmon.settings.field_types import CommaSeparated, FilePath, check_address
+from tsmon.settings.mistakes import suggest
+from tsmon.settings.section import Section
 
-
-class Section(BaseModel):
-    """A section of the settings: unknown keys are refused, values do not change, secrets are masked."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+__all__ = ["MonitoringSettings"]
 
 
-def split_commas(value: Any) -> Any:
-    """Items of a comma-separated text; anything else as it is."""
-    if isinstance(value, str):
-        return [item.strip() for item in value.split(",") if item.strip()]
-    return value
-
-
-Comma = Annotated[list[str], BeforeValidator(split_commas)]
-"""A list, in TOML as such or as one comma-separated text; items are trimmed, empty ones ignored."""
-
-
-def _path(value: Any) -> Any:
-    if not value or not isinstance(value, str | Path):
-        raise ValueError("should be the path of a file")
-    return Path(value).expanduser()
-
-
-File = Annotated[Path, BeforeValidator(_path)]
-"""Path of a file; ``~`` is the home directory."""
-
-
-def _address(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        good = False
-    if not good or parts.query or parts.fragment or any(c.isspace() for c in url):
-        raise ValueError("should be an address such as http://localhost:8086")
-    return url
-
-
-def _server(url: str) -> str:
-    if "@" in urlsplit(_address(url)).netloc:
-        raise ValueError("should hold no user and password; give monitoring.token, which is kept secret")
-    return url
-
-
-def _registered_store(name: str) -> str:
-    names = {"auto", *entry_points(group="tsmon.stores").names}
+def _check_store(name: str) -> str:
+    names = sorted({"auto", *entry_points(group="tsmon.stores").names})
     if name not in names:
-        close = difflib.get_close_matches(name, names, n=1)
-        raise ValueError(
-            f"{name!r} is not a store; "
-            + (f"did you mean {close[0]}?" if close else f"there are {', '.join(sorted(names))}")
-        )
+        raise ValueError(f"{name!r} is not a store; {suggest(name, names)}")
     return name
 
 
-def _proxy(proxy: SecretStr) -> SecretStr:
-    _address(proxy.get_secret_value())
+def _check_server(url: str) -> str:
+    if "@" in urlsplit(check_address(url)).netloc:
+        raise ValueError("should contain no user and password; set monitoring.token, which is kept secret")
+    return url
+
+
+def _check_proxy(proxy: SecretStr) -> SecretStr:
+    check_address(proxy.get_secret_value())
     return proxy
 
 
 class MonitoringSettings(Section):
-    """Where points go, and how; see ``tsmon.toml`` for the meaning of each key."""
+    """Where points are written, and how; see ``tsmon.toml`` for the meaning of each key."""
 
     enabled: bool = True
-    store: Annotated[str, AfterValidator(_registered_store)] = "auto"
+    store: Annotated[str, AfterValidator(_check_store)] = "auto"
     service: str | None = None
-    url: Annotated[str, AfterValidator(_server)] | None = None
+    url: Annotated[str, AfterValidator(_check_server)] | None = None
     host: str = "localhost"
     port: int = Field(default=8086, ge=1, le=65535)
     ssl: bool = False
     organization: str = ""
     bucket: str = Field(default="tsmon", min_length=1)
     token: SecretStr = SecretStr("")
-    token_file: File | None = None
+    token_file: FilePath | None = None
     create_bucket: bool = False
-    ca_file: File | None = None
-    cert_file: File | None = None
-    key_file: File | None = None
-    proxy: Annotated[SecretStr, AfterValidator(_proxy)] | None = None
+    ca_file: FilePath | None = None
+    cert_file: FilePath | None = None
+    key_file: FilePath | None = None
+    proxy: Annotated[SecretStr, AfterValidator(_check_proxy)] | None = None
     timeout: float = Field(default=30.0, gt=0, le=86_400)
-    file: File | None = None
+    file: FilePath | None = None
     retention_days: float = Field(default=14.0, ge=0)
     flushing_period: float = Field(default=1.0, ge=0.001)
     batch_lines: int = Field(default=5_000, ge=1)
@@ -103,15 +64,15 @@ class MonitoringSettings(Section):
     dead_letter_bytes: int = Field(default=10_000_000, ge=0)
     on_invalid: Literal["raise", "drop"] = "raise"
     tags: dict[str, str] = {}
-    tags_as_fields: Comma = []
+    tags_as_fields: CommaSeparated = []
     self_metrics_period: float = Field(default=60.0, ge=0, allow_inf_nan=False)
     series_limit: int = Field(default=100_000, ge=0)
-    summarize_routes: Comma = []
+    summarize_routes: CommaSeparated = []
     sample_routes: dict[str, Annotated[int, Field(ge=1)]] = {}
 
     @property
     def address(self) -> str:
-        """URL of the server, made of host, port and ssl where none is given."""
+        """URL of the server: as set, else from host, port and ssl."""
         if self.url is not None:
             return self.url
         host = f"[{self.host}]" if ":" in self.host else self.host

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from tsmon.availability import PRESETS, Category, Rules, recolor_appearances
 from tsmon.line_protocol.values import to_time_ns
-from tsmon.settings.monitoring import Section
+from tsmon.settings.section import Section
 
 __all__ = ["AvailabilitySettings"]
 

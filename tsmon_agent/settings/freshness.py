@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from tsmon.settings.monitoring import Section
+from tsmon.settings.section import Section
 
 __all__ = ["FreshnessSettings"]
 

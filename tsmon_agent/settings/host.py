@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from tsmon.line_protocol.escaping import check_tag_value
-from tsmon.settings.monitoring import Comma, File, Section, split_commas
+from tsmon.settings.field_types import CommaSeparated, FilePath, split_commas
+from tsmon.settings.section import Section
 from tsmon_agent.settings.samplers import REGISTERED_SAMPLERS
 
 __all__ = ["AgentSettings", "SamplerName"]
@@ -25,11 +26,11 @@ class AgentSettings(Section):
     intervals: dict[SamplerName, float] = {}
     time_limit: float = Field(default=5.0, gt=0)
     samplers: Annotated[list[SamplerName], BeforeValidator(split_commas)] = list(REGISTERED_SAMPLERS)
-    disks: Comma | None = None
-    interfaces: Comma | None = None
-    devices: Comma | None = None
+    disks: CommaSeparated | None = None
+    interfaces: CommaSeparated | None = None
+    devices: CommaSeparated | None = None
     percpu: bool = True
-    log_config: File | None = None
+    log_config: FilePath | None = None
 
     @field_validator("host")
     @classmethod

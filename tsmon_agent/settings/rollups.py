@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import model_validator
 
 from tsmon.settings.durations import format_duration, parse_duration
-from tsmon.settings.monitoring import Section
+from tsmon.settings.section import Section
 from tsmon.stores.rollup_tiers import DEFAULT_TIERS, RollupTier, validate_tiers
 
 __all__ = ["RollupSettings"]

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, SecretStr
 
-from tsmon.settings.monitoring import Section
+from tsmon.settings.section import Section
 
 __all__ = ["StateSettings"]
 

@@ -5,7 +5,8 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from tsmon.errors import SelectorError
-from tsmon.settings.monitoring import File, Section
+from tsmon.settings.field_types import FilePath
+from tsmon.settings.section import Section
 from tsmon.stores import parse_selector
 
 __all__ = ["StreamSettings"]
@@ -22,8 +23,8 @@ def _selector(text: str) -> str:
 class StreamSettings(Section):
     """Expected streams; see ``tsmon.toml`` for the meaning of each key."""
 
-    expected: File | None = None
-    deployments: File | None = None
+    expected: FilePath | None = None
+    deployments: FilePath | None = None
     selector: Annotated[str, AfterValidator(_selector)] = (
         "{stream},reference_designator={reference_designator},method={method} value"
     )

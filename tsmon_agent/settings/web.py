@@ -6,7 +6,8 @@ from typing import Annotated, Final, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from tsmon.settings.monitoring import Comma, File, Section, split_commas
+from tsmon.settings.field_types import CommaSeparated, FilePath, split_commas
+from tsmon.settings.section import Section
 
 __all__ = ["WebSettings"]
 
@@ -33,11 +34,11 @@ class WebSettings(Section):
     enabled: bool = True
     listen: str = "127.0.0.1"
     port: int = Field(default=9000, ge=0, le=65535)
-    allowed_hosts: Comma = []
+    allowed_hosts: CommaSeparated = []
     open_to_everyone: bool = False
     allow_unencrypted: bool = False
-    cert_file: File | None = None
-    key_file: File | None = None
+    cert_file: FilePath | None = None
+    key_file: FilePath | None = None
     hsts_max_age: int = Field(default=0, ge=0)
     base_path: str = ""
     trusted_proxies: Annotated[list[Network], BeforeValidator(_networks)] = []

@@ -2,8 +2,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
+from tsmon import SettingsError
 from tsmon.settings import MonitoringSettings
 
 
@@ -40,12 +40,12 @@ def test_the_address_is_the_url_or_made_of_its_parts(keys: dict[str, Any], addre
 )
 @pytest.mark.parametrize("key", ["url", "proxy"])
 def test_what_is_no_address_is_refused(key: str, url: str) -> None:
-    with pytest.raises(ValidationError, match="should be an address such as"):
+    with pytest.raises(SettingsError, match="should be an address such as"):
         MonitoringSettings.model_validate({key: url})
 
 
 def test_a_url_with_a_password_is_refused_and_a_proxy_with_one_is_not() -> None:
-    with pytest.raises(ValidationError, match=r"give monitoring\.token") as caught:
+    with pytest.raises(SettingsError, match=r"set monitoring\.token") as caught:
         MonitoringSettings(url="http://user:hidden@localhost")
     assert "hidden" not in str(caught.value)
     settings = MonitoringSettings.model_validate({"proxy": "http://user:hidden@localhost"})
@@ -75,13 +75,13 @@ def test_a_url_with_a_password_is_refused_and_a_proxy_with_one_is_not() -> None:
     ],
 )
 def test_values_out_of_range_are_refused(key: str, value: object) -> None:
-    with pytest.raises(ValidationError, match=key):
+    with pytest.raises(SettingsError, match=key):
         MonitoringSettings.model_validate({key: value})
 
 
 @pytest.mark.parametrize("keys", [{"token": "t", "token_file": "f"}, {"key_file": "k"}])
 def test_keys_that_contradict_each_other_are_refused(keys: dict[str, str]) -> None:
-    with pytest.raises(ValidationError, match=r"choose one|both or neither"):
+    with pytest.raises(SettingsError, match=r"choose one|both or neither"):
         MonitoringSettings.model_validate(keys)
 
 
@@ -92,5 +92,5 @@ def test_the_home_directory_may_be_a_tilde(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_settings_do_not_change() -> None:
     settings = MonitoringSettings()
-    with pytest.raises(ValidationError):
+    with pytest.raises(SettingsError):
         settings.port = 5

@@ -1,8 +1,8 @@
 """Section [rollups]."""
 
 import pytest
-from pydantic import ValidationError
 
+from tsmon import SettingsError
 from tsmon.settings.durations import format_duration, parse_duration
 from tsmon.stores.rollup_tiers import DEFAULT_TIERS, RollupTier
 from tsmon.time_units import DAY_NS, HOUR_NS, MINUTE_NS
@@ -22,8 +22,8 @@ def test_tiers_are_put_in_order() -> None:
 @pytest.mark.parametrize(
     ("tiers", "reason"),
     [
-        ({"1x": "2d"}, "'1x' is no duration; write one such as 30s, 15m, 1h, 7d, or forever"),
-        ({"0m": "2d"}, "'0m' is no duration"),
+        ({"1x": "2d"}, "'1x' is not a duration; write one such as 30s, 15m, 1h, 7d, or forever"),
+        ({"0m": "2d"}, "'0m' is not a duration"),
         ({"forever": "2d"}, "a tier cannot be forever wide"),
         ({"2m": "2d", "3m": "2d"}, "the tiers of 120 s and 180 s do not fit each other"),
         ({"60m": "2d", "1h": "2d"}, "the tiers of 3600 s and 3600 s are the same"),
@@ -34,7 +34,7 @@ def test_tiers_are_put_in_order() -> None:
     ],
 )
 def test_tiers_that_do_not_fit_are_refused_with_the_reason(tiers: dict[str, str], reason: str) -> None:
-    with pytest.raises(ValidationError) as caught:
+    with pytest.raises(SettingsError) as caught:
         RollupSettings(tiers=tiers)
     assert reason in str(caught.value)
 

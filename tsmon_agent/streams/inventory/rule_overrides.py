@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from pydantic import ValidationError
-
 from tsmon.availability import Rules
 from tsmon.errors import AvailabilityError
+from tsmon.settings.mistakes import InvalidSettingsError
 from tsmon.time_units import SECOND_NS
 from tsmon_agent.settings import AvailabilitySettings
 from tsmon_agent.state import ExpectedStream
@@ -27,7 +26,7 @@ def build_rules(stream: ExpectedStream, settings: AvailabilitySettings) -> Rules
     """
     try:
         rules = _merged(stream.rules, settings).rules() if stream.rules else settings.rules()
-    except ValidationError as error:
+    except InvalidSettingsError as error:
         name = f"{stream.reference_designator} {stream.method} {stream.stream}"
         raise AvailabilityError(f"the rules of {name} do not fit the settings: {_sentence(error)}") from None
     if stream.expected_rate is None:
@@ -42,7 +41,7 @@ def check_rules(own: Mapping[str, Any], settings: AvailabilitySettings) -> dict[
     """
     try:
         found = _merged(own, settings).model_dump(include=set(own))
-    except ValidationError as error:
+    except InvalidSettingsError as error:
         raise ValueError(_sentence(error)) from None
     if "colors" in found:
         found["colors"] = {key: color for key, color in found["colors"].items() if key in own["colors"]}
@@ -85,10 +84,9 @@ def _merged(own: Mapping[str, Any], settings: AvailabilitySettings) -> Availabil
     return AvailabilitySettings(**values)
 
 
-def _sentence(error: ValidationError) -> str:
-    mistake = error.errors()[0]
-    name = ".".join(str(part) for part in mistake["loc"] if part != "[key]")
-    if mistake["type"] == "extra_forbidden":
+def _sentence(error: InvalidSettingsError) -> str:
+    mistake = error.mistakes[0]
+    name = ".".join(map(str, mistake.location))
+    if mistake.is_unknown:
         return f"{name} is no rule; there are {', '.join(AvailabilitySettings.model_fields)}"
-    reason = mistake["msg"].removeprefix("Value error, ").replace("Input should", "should")
-    return f"{name}: {reason}" if name else reason
+    return f"{name}: {mistake.reason}" if name else mistake.reason
