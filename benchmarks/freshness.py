@@ -24,7 +24,7 @@ from tsmon.stores.influxdb import InfluxConnection, InfluxStore
 from tsmon.stores.rollup_tiers import DEFAULT_TIERS
 from tsmon.stores.sqlite import SqliteStore
 from tsmon.time_units import SECOND_NS
-from tsmon_agent.cli.commands import GARBAGE
+from tsmon_agent.cli.run import GARBAGE
 from tsmon_agent.settings import Settings
 from tsmon_agent.state import State
 from tsmon_agent.streams.freshness import FreshnessWatch

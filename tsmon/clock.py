@@ -51,7 +51,7 @@ class UniqueClock:
         try:
             return next(self.ticks)
         except (ValueError, StopIteration):
-            return self._take_from_spare()
+            return self._from_spare()
 
     def _start(self) -> None:
         first = os.getpid() * 7 if self._slot is None else self._slot
@@ -61,7 +61,7 @@ class UniqueClock:
         """``next(ticks)`` is the fast path of :meth:`text`; if it raises ValueError or StopIteration, call the
         method."""
 
-    def _take_from_spare(self) -> str:
+    def _from_spare(self) -> str:
         for spare in list(self._spare):
             try:
                 return next(spare)

@@ -76,12 +76,12 @@ def _build_columns(answer: Answer) -> tuple[_Columns, _Columns]:
         elif isinstance(item, Newest):
             rows.append((item.time_ns, item.tags, item.value))
     keys = sorted({key for _, tags, _ in rows for key in tags})
-    columns: _Columns = {_column_name(key): [tags.get(key) for _, tags, _ in rows] for key in keys}
+    columns: _Columns = {_column(key): [tags.get(key) for _, tags, _ in rows] for key in keys}
     columns["value"] = [value for _, _, value in rows]
     return {"time": [time_ns for time_ns, _, _ in rows]}, columns
 
 
-def _column_name(key: str) -> str:
+def _column(key: str) -> str:
     return f"tag_{key}" if key in ("time", "value", "count") else key
 
 

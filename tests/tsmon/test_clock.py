@@ -126,7 +126,7 @@ assert theirs % 1000 == child * 7 % 1000, (theirs, child)
     subprocess.run([sys.executable, "-c", script], check=True)
 
 
-def test_a_clock_that_a_signal_handler_broke_continues() -> None:
+def test_a_clock_that_a_signal_handler_broke_goes_on() -> None:
     """An exception that a handler raises within a generator ends the generator."""
     interrupted = False
 

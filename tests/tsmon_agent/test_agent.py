@@ -412,8 +412,8 @@ class TestState:
             await agent.context.monitor.flush(10)
         assert home.numbers("a.db") == [1]
         said, *others = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
-        assert said.endswith("start it, or correct state.url; it is asked again as soon as it is needed")
-        assert all(one.startswith("it is not known how fresh streams are") for one in others)
+        assert said.endswith("start it, or correct state.url; it is opened as soon as it is needed")
+        assert all(one.startswith("the freshness of the streams is not known") for one in others)
         assert len(others) <= 1
         assert "hidden-word" not in caplog.text
 

@@ -58,10 +58,10 @@ def print_json(value: Any) -> None:
     import msgspec
 
     text = msgspec.json.format(msgspec.json.encode(value)).decode()
-    typer.echo("\n".join(map(_escape_line, text.split("\n"))))
+    typer.echo("\n".join(map(_escaped, text.split("\n"))))
 
 
-def _escape_line(line: str) -> str:
+def _escaped(line: str) -> str:
     if not has_control_characters(line):
         return line
     return "".join(f"\\u{ord(one):04x}" if has_control_characters(one) else one for one in line)

@@ -18,7 +18,7 @@ __all__ = ["LONG_LINE", "Buffer"]
 
 BLOCK_LINES: Final = 500
 LONG_LINE: Final = 8_192
-"""A line longer than this (in characters) is sealed at once, so that the deque is also bounded in bytes."""
+"""A line longer than this (in characters) is sealed at once, so that the deque is bounded in bytes, too."""
 
 SMALL_BLOCK: Final = 2_000
 """Bytes of the bound for each line that may wait unsealed: small buffers have small blocks."""

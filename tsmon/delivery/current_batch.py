@@ -92,7 +92,7 @@ class CurrentBatch:
             self._split(first, split_unparseable if is_whole else split_in_half, reason)
 
     async def keep_dead_letters(self) -> None:
-        """Write the dropped lines to the file of dead letters; a cancellation waits until that is done."""
+        """Write what was dropped to the file of dead letters; this happens even if it is cancelled."""
         if self._letters and self.dead_letters is not None:
             letters, self._letters = self._letters, []
             await run_in_thread(_keep, self.dead_letters, letters)

@@ -139,7 +139,7 @@ class Delivery:
         return old
 
     def keep_rest(self) -> None:
-        """After :meth:`close`: move what is left to disk, if there is a spool."""
+        """After :meth:`close`: move what is left to disk, where there is a spool."""
         if self._spooler is not None:
             self._spooler.keep_rest()
 
@@ -275,6 +275,6 @@ class Delivery:
             self._full_reported = lost
             self._log.warning(
                 "buffer full",
-                f"{lost} points were dropped so far because the buffer is full; "
-                "the store is away or too slow: check it, or raise monitoring.buffer_bytes",
+                f"{lost} points were dropped so far, since the buffer is full; "
+                "the store is away or too slow, or raise monitoring.buffer_bytes",
             )

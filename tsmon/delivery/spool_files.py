@@ -100,7 +100,7 @@ class SpoolFiles:
         return True
 
     async def recall(self) -> Batch | None:
-        """The oldest batch on disk, which is now also in flight; it stays on disk until :meth:`remove_recalled`."""
+        """The oldest batch on disk, now in flight, too; it stays on disk until :meth:`remove_recalled`."""
         if not self._spool.lines:
             return None
         async with self._turn:
@@ -121,7 +121,7 @@ class SpoolFiles:
                     self._warn(error)
 
     def put_back(self, lines: int) -> None:
-        """Undo a recall: the whole batch stays on disk, because ``lines`` lines of it are not settled."""
+        """Recall no batch any more: it stays on disk whole, since ``lines`` lines of it are not settled."""
         self._recalled = None
         self._buffer.count_put_back(lines)
 
@@ -173,7 +173,7 @@ class SpoolFiles:
                 left = self._spool.lines
                 self._buffer.count_dropped_from_disk(left, "left in the spool")
                 _log.error(
-                    "%d points stay in the spool of the old server, because that of the new one cannot be written "
+                    "%d points stay in the spool for the old server, since that for the new one cannot be written "
                     "(%s); see `tsmon spool list`",
                     left,
                     error.strerror or error,

@@ -41,7 +41,7 @@ def build_encoding(
 
 
 def build_store(settings: "MonitoringSettings") -> Store:
-    """The store that the settings name; one in memory if they switch everything off."""
+    """The store that the settings name; one in memory where they switch everything off."""
     if not settings.enabled:
         from tsmon.stores.memory import MemoryStore
 

@@ -129,7 +129,7 @@ class Monitor:
     def sequence(self) -> int:
         """Sequence number of the last accepted point, counted from 1; see :attr:`durable_sequence`.
 
-        Points that the Monitor itself emits are also counted.
+        Points that the Monitor itself emits are counted, too.
         """
         return self._buffer.newest
 
@@ -333,5 +333,5 @@ def _points_of(point: Point | Iterable[Point]) -> list[Point]:
     if hasattr(type(point), "__declaration__"):
         return [cast("Point", point)]
     if not isinstance(point, Iterable):
-        raise InvalidPointError(f"{point!r} is not a point; emit() takes one point or several")
+        raise InvalidPointError(f"{point!r} is no point; emit() takes one point or several")
     return list(point)

@@ -58,8 +58,8 @@ class Pipeline:
         return self._schedule.period_s
 
     def set_flush_period(self, seconds: float) -> None:
-        """Change the flushing period, from any thread, even while running."""
-        self._schedule.set_period(seconds)
+        """Change the flushing period, while running, too, from any thread."""
+        self._schedule.change(seconds)
 
     def seal(self) -> None:
         """Seal the buffer, and send if a whole batch waits; from any thread."""

@@ -18,7 +18,7 @@ class Sources:
         self._log = RateLimitedLog()
 
     def add(self, source: Source) -> None:
-        """Collect from ``source`` from now on."""
+        """Collect from ``source``, too."""
         self._sources.append(source)
 
     def collect(self, *, last: bool = False) -> None:

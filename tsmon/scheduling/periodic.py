@@ -73,7 +73,7 @@ class Periodic:
         if self._at_once:
             self._call_now()
 
-    def set_period(self, period_s: float) -> None:
+    def change(self, period_s: float) -> None:
         """Call every ``period_s`` seconds from now on; from any thread, even before the start."""
         check_period(period_s)
         self._period_s = period_s

@@ -23,7 +23,7 @@ _log = logging.getLogger("tsmon")
 
 SEGMENT_BYTES: Final = 8_000_000
 FRESH_BYTES: Final = 4_000_000
-"""Bytes of the newest batches that are also held in memory, to be sent without being read and decompressed."""
+"""Bytes of the newest batches that are held in memory, too, to be sent without being read and decompressed."""
 
 SHORTAGES: Final = frozenset({errno.EAGAIN, errno.EINTR, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 """Errors by which the system says that it is short of something now; they say nothing about the file."""
@@ -38,7 +38,7 @@ class _Segment:
     size: int
     writer: SegmentWriter | None = None
     fresh: "deque[tuple[int, SpooledBatch]]" = field(default_factory=deque)
-    """Batches that are also in memory, with their offsets in the file."""
+    """Batches that are in memory, too, with their offsets in the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,8 +266,8 @@ class Spool:
                 self._delete(segment)
                 self._log.warning(
                     "spool full",
-                    f"{self._dropped_when_full} points were dropped so far because the spool in {self.directory} "
-                    "is full; the store is away or too slow: check it, or raise monitoring.spool_bytes",
+                    f"{self._dropped_when_full} points were dropped so far, since the spool in {self.directory} "
+                    "is full; the store is away or too slow, or raise monitoring.spool_bytes",
                 )
                 return True
         return False

@@ -1,4 +1,4 @@
-"""The audit: who changed what, or tried to, kept with the change itself."""
+"""The audit: who changed what, or tried to, stored together with the change."""
 
 import getpass
 import time
@@ -21,18 +21,18 @@ REFUSED: Final = "refused"
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who does something, and from which address."""
+    """Somebody who changes something, and the address that it is done from."""
 
     name: str
     address: str | None = None
 
 
 def current_user() -> Actor:
-    """Who runs a command."""
+    """The user who runs a command."""
     try:
         name = getpass.getuser()
     except (KeyError, OSError):
-        name = "somebody"  # a container's user may have no name
+        name = "somebody"  # the user of a container may have no name
     return Actor(f"{name} (command)")
 
 
@@ -46,7 +46,7 @@ def record_audit(
     detail: Mapping[str, Any] | None = None,
     now_ns: int | None = None,
 ) -> None:
-    """Note a change; in the transaction that makes it, so that there is never the one without the other."""
+    """Record a change in the transaction that makes it, so that neither is stored without the other."""
     session.add(
         AuditEntry(
             time_ns=time.time_ns() if now_ns is None else now_ns,
@@ -63,7 +63,7 @@ def record_audit(
 def query_audit(
     session: Session, *, most: int, before: int | None = None, who: str | None = None, target: str | None = None
 ) -> Sequence[AuditEntry]:
-    """The newest entries first: those with a number below ``before``, of ``who``, about ``target``."""
+    """Query entries, the newest first: those with a number below ``before``, by ``who``, about ``target``."""
     query = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(most)
     if before is not None:
         query = query.where(AuditEntry.id < before)

@@ -1,4 +1,4 @@
-"""What somebody may do."""
+"""Roles: what the holder of a token may do."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -8,7 +8,7 @@ __all__ = ["Role", "is_allowed", "parse_roles"]
 
 
 class Role(StrEnum):
-    """``see`` pages and data; ``write`` points; ``operate`` streams, and see; ``administer`` all, tokens too."""
+    """``see`` pages and data; ``write`` points; ``operate`` streams, and see; ``administer`` all, also tokens."""
 
     SEE = "see"
     WRITE = "write"
@@ -25,11 +25,11 @@ _INCLUDED: Final = {
 
 
 def is_allowed(roles: Iterable[Role], needed: Role) -> bool:
-    """Whether one of the roles is the one that is needed, or includes it."""
+    """Whether one of the roles is the needed one, or includes it."""
     return any(needed in _INCLUDED[role] for role in roles)
 
 
-def parse_roles(texts: Iterable[str]) -> frozenset[Role]:
-    """Roles by their names; those that this program does not know give no rights."""
+def parse_roles(names: Iterable[str]) -> frozenset[Role]:
+    """Parse the names of roles; names that this program does not know are ignored, and allow nothing."""
     known = {role.value: role for role in Role}
-    return frozenset(known[text] for text in texts if text in known)
+    return frozenset(known[name] for name in names if name in known)

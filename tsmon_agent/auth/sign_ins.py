@@ -1,4 +1,4 @@
-"""Sign-ins of browsers in the state: each has a secret of its own, and ends with the token that it came from."""
+"""Sign-ins of browsers in the state: each has a secret of its own, and ends with its token."""
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -11,7 +11,7 @@ __all__ = ["begin_sign_in", "end_sign_in", "find_sign_in_holder"]
 
 
 def begin_sign_in(session: Session, holder: Holder, *, now_ns: int, lifetime_ns: int) -> str:
-    """Begin one, and return its secret; those that have ended are forgotten."""
+    """Begin a sign-in and return its secret; those that have expired are deleted."""
     session.execute(delete(SignIn).where(SignIn.expires_ns <= now_ns))
     secret = create_secret()
     expires_ns = min(now_ns + lifetime_ns, holder.expires_ns or now_ns + lifetime_ns)
@@ -23,7 +23,7 @@ def begin_sign_in(session: Session, holder: Holder, *, now_ns: int, lifetime_ns:
 
 
 def find_sign_in_holder(session: Session, secret: str, now_ns: int) -> Holder | None:
-    """Who has signed in with this secret; None where nobody has, or it has ended."""
+    """Find who has signed in with this secret; None if nobody has, or the sign-in has expired."""
     query = select(SignIn, Token).join(Token, Token.id == SignIn.token_id)
     found = session.execute(query.where(SignIn.digest == compute_digest(secret))).one_or_none()
     if found is None:
@@ -33,5 +33,5 @@ def find_sign_in_holder(session: Session, secret: str, now_ns: int) -> Holder | 
 
 
 def end_sign_in(session: Session, secret: str) -> None:
-    """End one; that there is none changes nothing."""
+    """End a sign-in; idempotent."""
     session.execute(delete(SignIn).where(SignIn.digest == compute_digest(secret)))

@@ -1,6 +1,6 @@
 """Tokens in the state: functions of a session, for commands and HTTP alike.
 
-A token is shown once, where it is made; the state keeps its digest.
+A token is shown once, when it is created; the state stores only its digest.
 """
 
 from collections.abc import Iterable, Sequence
@@ -30,11 +30,11 @@ __all__ = [
 ]
 
 USED_EVERY_NS: Final = MINUTE_NS
-"""How exactly it is known when a token was used last: noting each use would write with each request."""
+"""How precisely the last use of a token is known: recording every use would make each request write."""
 
 
 class Holder(msgspec.Struct, frozen=True):
-    """Who holds a token that is good until ``expires_ns``, or for good."""
+    """The holder of a token, which is valid until ``expires_ns``, or without end."""
 
     token_id: int
     name: str
@@ -45,12 +45,12 @@ class Holder(msgspec.Struct, frozen=True):
 def create_token(
     session: Session, name: str, roles: Iterable[Role], *, now_ns: int, expires_ns: int | None = None
 ) -> str:
-    """Make a token and return it, which nobody can do a second time.
+    """Create a token and return it, which is possible only once.
 
-    Raises :class:`~tsmon.errors.AccessError` for a name or an end that no token can have, and
-    :class:`~tsmon.errors.StateConflictError` where there is one of that name.
+    Raises :class:`~tsmon.errors.AccessError` for an invalid name or expiry, and
+    :class:`~tsmon.errors.StateConflictError` if a token has that name.
     """
-    name = _checked(name)
+    name = _parse_name(name)
     chosen = sorted(set(roles), key=list(Role).index)
     if not chosen:
         raise AccessError(f"the token {name} would have no role; give it one of {', '.join(Role)}")
@@ -63,7 +63,7 @@ def create_token(
             roles=[role.value for role in chosen],
             digest=compute_digest(secret),
             created_ns=now_ns,
-            expires_ns=_in_future(expires_ns, now_ns),
+            expires_ns=_check_expiry(expires_ns, now_ns),
         )
     )
     session.flush()
@@ -71,43 +71,43 @@ def create_token(
 
 
 def rotate_token(session: Session, name: str, *, now_ns: int, expires_ns: int | UnsetType | None = UNSET) -> str:
-    """Give a token a new secret, return it, and end all that the old one began; name and roles stay.
+    """Replace a token's secret, return the new one, and end the token's sign-ins; name and roles stay.
 
-    Without ``expires_ns`` it is good as long as before, counted from now. Raises
-    :class:`~tsmon.errors.UnknownNameError` where there is none such.
+    Without ``expires_ns`` the token is valid for as long as before, counted from now. Raises
+    :class:`~tsmon.errors.UnknownNameError` if no token has that name.
     """
-    one = _known(session, name)
+    one = _get(session, name)
     secret = create_secret(PREFIX)
     if expires_ns is UNSET:
         expires_ns = None if one.expires_ns is None else now_ns + max(one.expires_ns - one.created_ns, 1)
     one.digest, one.created_ns, one.last_used_ns = compute_digest(secret), now_ns, None
-    one.expires_ns = _in_future(expires_ns, now_ns)
+    one.expires_ns = _check_expiry(expires_ns, now_ns)
     session.execute(delete(SignIn).where(SignIn.token_id == one.id))
     session.flush()
     return secret
 
 
 def revoke_token(session: Session, name: str) -> None:
-    """Make a token worthless, and end all that it began; raises :class:`~tsmon.errors.UnknownNameError`."""
-    one = _known(session, name)
+    """Delete a token and end its sign-ins; raises :class:`~tsmon.errors.UnknownNameError`."""
+    one = _get(session, name)
     session.execute(delete(SignIn).where(SignIn.token_id == one.id))
     session.delete(one)
     session.flush()
 
 
 def query_tokens(session: Session) -> Sequence[Token]:
-    """All tokens in order of their names."""
+    """Query all tokens, in order of their names."""
     return sorted(session.scalars(select(Token)), key=lambda one: one.name)
 
 
 def count_usable_tokens(session: Session, now_ns: int) -> int:
-    """How many tokens are good now."""
+    """Count the tokens that are valid now."""
     query = select(func.count()).where(or_(Token.expires_ns.is_(None), Token.expires_ns > now_ns))
     return session.scalar(query.select_from(Token)) or 0
 
 
 def find_token_holder(session: Session, secret: str, now_ns: int) -> Holder | None:
-    """Whose token that is; None where it is nobody's, or not good any more."""
+    """Find whose token this is; None if it is nobody's, or has expired."""
     one = session.scalars(select(Token).where(Token.digest == compute_digest(secret))).one_or_none()
     if one is None or (one.expires_ns is not None and one.expires_ns <= now_ns):
         return None
@@ -117,26 +117,26 @@ def find_token_holder(session: Session, secret: str, now_ns: int) -> Holder | No
 
 
 def holder_of(token: Token, *, until_ns: int | None = None) -> Holder:
-    """Who holds the token, until it expires or ``until_ns``, whatever comes first."""
+    """The holder of the token, until it expires or ``until_ns``, whichever is earlier."""
     ends = [end for end in (token.expires_ns, until_ns) if end is not None]
     return Holder(token.id, token.name, parse_roles(token.roles), min(ends, default=None))
 
 
-def _known(session: Session, name: str) -> Token:
+def _get(session: Session, name: str) -> Token:
     found = session.scalars(select(Token).where(Token.name == name)).one_or_none()
     if found is None:
         raise UnknownNameError(f"there is no token {name!r}; see tsmon-agent token list")
     return found
 
 
-def _checked(name: str) -> str:
+def _parse_name(name: str) -> str:
     try:
         return parse_name(name)
     except ValueError as error:
         raise AccessError(f"the token's name {error}") from None
 
 
-def _in_future(expires_ns: int | None, now_ns: int) -> int | None:
+def _check_expiry(expires_ns: int | None, now_ns: int) -> int | None:
     if expires_ns is not None and expires_ns <= now_ns:
         raise AccessError("the token would have expired already; give a later end")
     return expires_ns

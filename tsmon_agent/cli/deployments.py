@@ -1,49 +1,37 @@
 """The commands ``tsmon-agent deployments …``: when instruments are deployed, also while the agent runs."""
 
 import time
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from tsmon.cli.terminal import confirm, print_json, print_table, say
+from tsmon.cli.terminal import confirm, say
 from tsmon.errors import AvailabilityError
-from tsmon_agent.cli.options import AsJson, SettingsFile
-from tsmon_agent.cli.state_edits import edit, load_table, open_database
+from tsmon_agent.cli.app import app
+from tsmon_agent.cli.listing import print_list
+from tsmon_agent.cli.options import AsJson, Designator, DryRun, SettingsFile, Table, Yes
+from tsmon_agent.cli.state_edits import edit, load_table, open_database, query
 
-__all__ = ["deployments"]
+if TYPE_CHECKING:
+    from tsmon_agent.state import Deployment
 
-deployments = typer.Typer(help="Deployments of instruments: when data are expected at all.", no_args_is_help=True)
+deployments = typer.Typer(help="Deployments of instruments: when their data are expected.", no_args_is_help=True)
+app.add_typer(deployments, name="deployments")
 
-Designator = Annotated[str, typer.Argument(metavar="REFDES", help="Reference designator of the instrument.")]
 Number = Annotated[int, typer.Argument(metavar="NUMBER", help="Number of the deployment.")]
-TIME_HELP = "ISO 8601, such as 2024-05-01T12:30:00Z; without a zone it is UTC."
+TIME_HELP: Final = "ISO 8601, such as 2024-05-01T12:30:00Z; without a zone it is UTC."
 
 
 @deployments.command()
-def load(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The table; - for standard input.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check it, and say what would change.")] = False,
-    settings: SettingsFile = None,
-) -> None:
+def load(file: Table, dry_run: DryRun = False, settings: SettingsFile = None) -> None:
     """Load a table (CSV) of deployments: new ones are added, others changed, none removed.
 
-    Columns: reference designator, number, start, end, which is empty while it runs. Times are ISO 8601, without a
-    zone UTC. A mistake in any row keeps all from being loaded.
+    Columns: reference designator, number, start, end (empty while the deployment runs). Times are ISO 8601; without
+    a zone they are UTC. If any row has a mistake, nothing is loaded.
     """
-    from tsmon_agent.streams.inventory import load_deployments, parse_deployment_csv
-    from tsmon_agent.streams.inventory.table_files import read_table
+    from tsmon_agent.streams.inventory.table_files import read_deployment_table
 
-    with open_database(settings) as (_, database):
-        rows = parse_deployment_csv(read_table(file), source=str(file))
-        load_table(
-            database,
-            "deployments",
-            file,
-            rows,
-            lambda session, rows: load_deployments(session, rows, source=str(file)),
-            dry_run=dry_run,
-        )
+    load_table(settings, "deployments", lambda _: read_deployment_table(file), dry_run=dry_run)
 
 
 @deployments.command("list")
@@ -54,39 +42,26 @@ def list_deployments(
     as_json: AsJson = False,
     settings: SettingsFile = None,
 ) -> None:
-    """Print deployments, all or those of one instrument."""
-    from tsmon_agent.streams.inventory import deployment_to_json
-    from tsmon_agent.streams.inventory import query_deployments as deployed
-    from tsmon_agent.streams.inventory.cell_parsing import format_exact_time
+    """List deployments, all or those of one instrument."""
+    from tsmon_agent.streams.inventory import deployment_to_json, query_deployments
 
-    with open_database(settings) as (_, database):
-        found = database.run(lambda session: deployed(session, reference_designator=reference_designator))
-    if as_json:
-        print_json([deployment_to_json(one) for one in found])
-    elif found:
-        rows = (
-            (
-                one.reference_designator,
-                str(one.number),
-                format_exact_time(one.start_ns),
-                format_exact_time(one.end_ns) or "still running",
-            )
-            for one in found
-        )
-        print_table(("reference designator", "number", "start", "end"), rows)
-    else:
-        whose = "" if reference_designator is None else f" of {reference_designator}"
-        say(f"no deployments{whose} are known; add one with tsmon-agent deployments add, or load a table")
+    which = "" if reference_designator is None else f" of {reference_designator}"
+    print_list(
+        query(settings, lambda session: query_deployments(session, reference_designator=reference_designator)),
+        as_json=as_json,
+        to_json=deployment_to_json,
+        titles=("reference designator", "number", "start", "end"),
+        to_cells=_format_cells,
+        if_empty=f"no deployments{which} are known; add one with tsmon-agent deployments add, or load a table",
+    )
 
 
 @deployments.command()
 def export(settings: SettingsFile = None) -> None:
-    """Print the table of deployments, which loads again to the same."""
-    from tsmon_agent.streams.inventory import format_deployments_csv
-    from tsmon_agent.streams.inventory import query_deployments as deployed
+    """Print the table of deployments (CSV), which can be loaded again."""
+    from tsmon_agent.streams.inventory import format_deployments_csv, query_deployments
 
-    with open_database(settings) as (_, database):
-        typer.echo(database.run(lambda session: format_deployments_csv(deployed(session))), nl=False)
+    typer.echo(query(settings, lambda session: format_deployments_csv(query_deployments(session))), nl=False)
 
 
 @deployments.command()
@@ -94,7 +69,7 @@ def add(
     reference_designator: Designator,
     number: Number,
     start: Annotated[str, typer.Argument(metavar="START", help=TIME_HELP)],
-    end: Annotated[str, typer.Argument(metavar="[END]", help="Left out: still running.")] = "",
+    end: Annotated[str, typer.Argument(metavar="[END]", help="Likewise; by default it still runs.")] = "",
     settings: SettingsFile = None,
 ) -> None:
     """Add a deployment."""
@@ -102,7 +77,7 @@ def add(
 
     values = {"reference_designator": reference_designator, "number": number, "start": start, "end": end}
     (row,) = parse_deployment_rows([(1, values)], source="arguments")
-    with open_database(settings) as (_, database):
+    with open_database(settings) as database:
         edit(
             database,
             "add a deployment",
@@ -117,20 +92,20 @@ def add(
 def end_one(
     reference_designator: Designator,
     number: Annotated[
-        int | None, typer.Argument(metavar="[NUMBER]", help="Left out: the only one that runs.")
+        int | None, typer.Argument(metavar="[NUMBER]", help="By default the only one that runs.")
     ] = None,
     at: Annotated[str | None, typer.Option("--at", metavar="TIME", help=f"By default now. {TIME_HELP}")] = None,
     settings: SettingsFile = None,
 ) -> None:
     """End a deployment that runs."""
+    from tsmon_agent.state.times import format_exact_time, parse_time_ns
     from tsmon_agent.streams.inventory import end_deployment
-    from tsmon_agent.streams.inventory.cell_parsing import format_exact_time, parse_time_ns
 
     try:
         end_ns = time.time_ns() if at is None else parse_time_ns(at)
     except ValueError as error:
         raise AvailabilityError(f"--at {error}") from None
-    with open_database(settings) as (_, database):
+    with open_database(settings) as database:
         ended = edit(
             database,
             "end a deployment",
@@ -143,21 +118,29 @@ def end_one(
 
 @deployments.command()
 def remove(
-    reference_designator: Designator,
-    number: Number,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    settings: SettingsFile = None,
+    reference_designator: Designator, number: Number, yes: Yes = False, settings: SettingsFile = None
 ) -> None:
-    """Forget a deployment; the points of its time stay."""
+    """Remove a deployment; points from that time stay."""
     from tsmon_agent.streams.inventory import remove_deployment
 
-    with open_database(settings) as (_, database):
+    with open_database(settings) as database:
         if not yes:
-            confirm(f"Forget deployment {number} of {reference_designator}?")
+            confirm(f"Remove deployment {number} of {reference_designator}?")
         edit(
             database,
             "remove a deployment",
             f"{reference_designator} {number}",
             lambda session: remove_deployment(session, reference_designator, number),
         )
-    say(f"deployment {number} of {reference_designator} forgotten")
+    say(f"deployment {number} of {reference_designator} removed")
+
+
+def _format_cells(deployment: "Deployment") -> tuple[str, ...]:
+    from tsmon_agent.state.times import format_exact_time
+
+    return (
+        deployment.reference_designator,
+        str(deployment.number),
+        format_exact_time(deployment.start_ns),
+        format_exact_time(deployment.end_ns) or "still running",
+    )

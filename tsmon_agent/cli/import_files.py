@@ -1,4 +1,4 @@
-"""The command ``tsmon-agent import``."""
+"""The command ``tsmon-agent import``: history from files."""
 
 import asyncio
 import itertools
@@ -11,17 +11,17 @@ import typer
 from tsmon.cli.terminal import say
 from tsmon.errors import ImportingError
 from tsmon.logs.safe_text import escape_unprintable_lines
+from tsmon_agent.cli.app import app
 from tsmon_agent.cli.options import SettingsFile
 
 if TYPE_CHECKING:
     from tsmon.stores import Store
     from tsmon_agent.ingest.files import ColumnMapping, ImportResult, Reader
 
-__all__ = ["import_files"]
-
 LINES_SHOWN: Final = 5
 
 
+@app.command("import")
 def import_files(
     files: Annotated[
         list[Path],

@@ -1,41 +1,40 @@
 """The commands ``tsmon-agent migrate …``: the state's schema, from version to version."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from tsmon.cli.terminal import confirm, say
 from tsmon.errors import StateError
+from tsmon_agent.cli.app import app
 from tsmon_agent.cli.options import SettingsFile
 
 if TYPE_CHECKING:
     from tsmon_agent.state import Database
 
-__all__ = ["migrate"]
-
 migrate = typer.Typer(
-    help="Create or upgrade the schema of the state, or go up or down to a version.", invoke_without_command=True
+    help="Create or upgrade the schema of the state, or migrate it up or down to a version.",
+    invoke_without_command=True,
 )
+app.add_typer(migrate, name="migrate")
 
-Sql = Annotated[bool, typer.Option("--sql", help="Print the SQL instead of running it; ask no database.")]
+Sql = Annotated[bool, typer.Option("--sql", help="Print the SQL instead of running it, without a connection.")]
 Start = Annotated[
     str | None, typer.Option("--from", metavar="VERSION", help="With --sql: the version to start from.")
 ]
-VERSION_HELP = "A number, head, base, or steps such as +1 and -1."
-# Else -1 would be taken for an option.
-STEPS = {"ignore_unknown_options": True}
+VERSION_HELP: Final = "A number, head, base, or steps such as +1 and -1."
+STEPS: Final = {"ignore_unknown_options": True}
+"""Otherwise -1 would be taken for an option."""
 
 
 @migrate.callback()
 def migrate_to_newest(context: typer.Context, sql: Sql = False, settings: SettingsFile = None) -> None:
-    """Create the schema of the state, or upgrade it to the newest version; with --sql print all of it."""
+    """Create the schema of the state, or upgrade it to the newest version; with --sql, print the whole schema."""
     if context.invoked_subcommand is None:
         up("head", sql=sql, settings=settings)
     elif sql or settings is not None:
-        raise StateError(
-            f"write the options behind the command: tsmon-agent migrate {context.invoked_subcommand} …"
-        )
+        raise StateError(f"options go after the command: tsmon-agent migrate {context.invoked_subcommand} …")
 
 
 @migrate.command(context_settings=STEPS)
@@ -46,7 +45,7 @@ def up(
     settings: SettingsFile = None,
 ) -> None:
     """Upgrade to a version, by default the newest."""
-    _go(version, start or "base", up=True, sql=sql, named=start is not None, settings=settings, yes=True)
+    _migrate(version, start, up=True, sql=sql, settings=settings, yes=True)
 
 
 @migrate.command(context_settings=STEPS)
@@ -54,11 +53,13 @@ def down(
     version: Annotated[str, typer.Argument(metavar="VERSION", help=VERSION_HELP)],
     start: Start = None,
     sql: Sql = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask, although data are lost.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Do not ask for confirmation, even if data are lost.")
+    ] = False,
     settings: SettingsFile = None,
 ) -> None:
-    """Go back to an earlier version; what only later ones have is removed. Stop the agent before."""
-    _go(version, start or "head", up=False, sql=sql, named=start is not None, settings=settings, yes=yes)
+    """Downgrade to an earlier version, which removes what only later ones have. Stop the agent first."""
+    _migrate(version, start, up=False, sql=sql, settings=settings, yes=yes)
 
 
 @migrate.command()
@@ -67,50 +68,50 @@ def current(settings: SettingsFile = None) -> None:
     from tsmon_agent.state.schema_versions import newest_version
 
     database = _database(settings)
-    version = database.version()
+    version = database.read_version()
     rest = "the newest" if version == newest_version() else f"the newest is {newest_version()}"
     say(f"{database}: version {version}, {rest}")
 
 
 @migrate.command()
 def history() -> None:
-    """Print all versions of the schema that this program knows, and what came with each."""
+    """List all versions of the schema that this program knows, and what each introduced."""
     from tsmon_agent.state.migration import list_versions
 
     for version, what in list_versions():
         say(f"{version}  {what}")
 
 
-def _go(asked: str, start: str, *, up: bool, sql: bool, named: bool, settings: Path | None, yes: bool) -> None:
+def _migrate(wanted: str, start: str | None, *, up: bool, sql: bool, settings: Path | None, yes: bool) -> None:
     from tsmon_agent.state.schema_versions import BASE, known_versions, resolve_version
 
     database = _database(settings)
-    if named and not sql:
-        raise StateError("--from goes with --sql; without it the way starts from what is stored")
-    found = resolve_version(start, BASE) if sql else database.version()
-    wanted = resolve_version(asked, found)
+    if start is not None and not sql:
+        raise StateError("--from goes with --sql; without it, migration starts from the stored version")
+    found = resolve_version(start or ("base" if up else "head"), BASE) if sql else database.read_version()
+    version = resolve_version(wanted, found)
     order = (BASE, *known_versions())
-    if order.index(wanted) != order.index(found) and (order.index(wanted) > order.index(found)) != up:
+    if order.index(version) != order.index(found) and (order.index(version) > order.index(found)) != up:
         other = "down" if up else "up"
-        raise StateError(f"version {wanted} is {other} from {found}; use tsmon-agent migrate {other} {wanted}")
+        raise StateError(f"version {version} is {other} from {found}; use tsmon-agent migrate {other} {version}")
     if sql:
         from tsmon_agent.state.migration import generate_sql
 
-        typer.echo(generate_sql(database.dialect, found, wanted), nl=False)
+        typer.echo(generate_sql(database.dialect, found, version), nl=False)
         return
     if not yes:
-        _ask(database, wanted)
-    copy = database.migrate(wanted)
-    say(f"{database}: version {wanted}" + (", as before" if wanted == found else f", from {found}"))
+        _confirm_losses(database, version)
+    copy = database.migrate(version)
+    say(f"{database}: version {version}" + (", as before" if version == found else f", from {found}"))
     if copy is not None:
-        say(f"{copy} is the copy of before")
+        say(f"{copy} is a copy of the file from before")
 
 
-def _ask(database: "Database", wanted: str) -> None:
-    losses = database.count_losses(wanted)
+def _confirm_losses(database: "Database", version: str) -> None:
+    losses = database.count_losses(version)
     if losses:
         what = ", ".join(f"{name} ({rows} row{'s' * (rows != 1)})" for name, rows in losses.items())
-        confirm(f"Version {wanted} has no {what}. Remove what is in there?")
+        confirm(f"Version {version} has no {what}. Remove the data in there?")
 
 
 def _database(settings: Path | None) -> "Database":

@@ -1,4 +1,4 @@
-"""Line protocol on standard output instead of a store: for looking, and for other programs' pipes."""
+"""Line protocol on standard output instead of a store: to look at, or to pipe into other programs."""
 
 import asyncio
 import os
@@ -17,7 +17,7 @@ __all__ = ["print_once", "print_rounds"]
 
 
 class _Printer:
-    """Prints lines; ``gone`` is set when nobody reads them any more."""
+    """Prints lines; ``stopped`` is set when nobody reads them any more, or on a signal."""
 
     def __init__(self, settings: Settings) -> None:
         monitoring = settings.monitoring
@@ -25,7 +25,7 @@ class _Printer:
             monitoring.service, tags=monitoring.tags, tags_as_fields=monitoring.tags_as_fields
         )
         self._lines: list[str] = []
-        self.gone = asyncio.Event()
+        self.stopped = asyncio.Event()
 
     def emit(self, point: Point) -> None:
         if isinstance(point, SamplerRound):
@@ -42,20 +42,20 @@ class _Printer:
             sys.stdout.buffer.write(text.encode())
             sys.stdout.buffer.flush()
         except BrokenPipeError:
-            self.gone.set()
-            # Else Python complains of the pipe once more when it flushes at the exit.
+            self.stopped.set()
+            # Otherwise Python reports the broken pipe again when it flushes at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _sampling(settings: Settings, printer: _Printer) -> Sampling:
+def _build_sampling(settings: Settings, printer: _Printer) -> Sampling:
     agent = settings.agent
     return Sampling(build_samplers(agent), printer.emit, LiveFeed(), host=agent.host, time_limit_s=agent.time_limit)
 
 
 async def print_once(settings: Settings, prime_s: float) -> bool:
-    """One round of every sampler, ``prime_s`` seconds after its first reading; False if any failed."""
+    """Print one round of every sampler, ``prime_s`` seconds after its first reading; False if any failed."""
     printer = _Printer(settings)
-    sampling = _sampling(settings, printer)
+    sampling = _build_sampling(settings, printer)
     try:
         await sampling.prime()
         await asyncio.sleep(prime_s)
@@ -67,13 +67,13 @@ async def print_once(settings: Settings, prime_s: float) -> bool:
 
 
 async def print_rounds(settings: Settings) -> None:
-    """Rounds as the settings say, until SIGTERM or SIGINT, or until nobody reads any more."""
+    """Print rounds as the settings say, until SIGTERM or SIGINT, or until nobody reads any more."""
     printer = _Printer(settings)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, printer.gone.set)
-    sampling = _sampling(settings, printer)
+        loop.add_signal_handler(number, printer.stopped.set)
+    sampling = _build_sampling(settings, printer)
     sampling.start()
-    await printer.gone.wait()
+    await printer.stopped.wait()
     sampling.stop()
     printer.flush()

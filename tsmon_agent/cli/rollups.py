@@ -10,6 +10,7 @@ import typer
 
 from tsmon.cli.terminal import say
 from tsmon.errors import StoreError
+from tsmon_agent.cli.app import app
 from tsmon_agent.cli.options import SettingsFile
 
 if TYPE_CHECKING:
@@ -17,13 +18,13 @@ if TYPE_CHECKING:
 
     from tsmon.stores import ReportProgress, Store
 
-__all__ = ["rollups", "setup"]
-
 rollups = typer.Typer(
     help="Maintain the rollups from which long charts and availability are computed.", no_args_is_help=True
 )
+app.add_typer(rollups, name="rollups")
 
 
+@app.command()
 def setup(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and do nothing.")] = False,
     settings: SettingsFile = None,

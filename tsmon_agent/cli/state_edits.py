@@ -1,6 +1,6 @@
-"""The state for commands that edit it, while the agent runs too."""
+"""The state for commands that query or edit it, also while the agent runs."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
     from tsmon_agent.settings import Settings
     from tsmon_agent.state import Database
-    from tsmon_agent.streams.inventory import LoadResult
+    from tsmon_agent.streams.inventory.table_files import TableFile
 
-__all__ = ["configured_database", "edit", "load_table", "open_database"]
+__all__ = ["configured_database", "edit", "load_table", "open_database", "query"]
 
 T = TypeVar("T")
 
 
 def configured_database(settings: "Settings") -> "Database":
-    """The database that the settings name, not opened."""
+    """The database that the settings name, not yet opened."""
     from tsmon_agent.state import Database
     from tsmon_agent.state.location import state_url
 
@@ -28,13 +28,18 @@ def configured_database(settings: "Settings") -> "Database":
 
 
 @contextmanager
-def open_database(settings: Path | None) -> Iterator["tuple[Settings, Database]"]:
-    """The settings in a file (see :func:`tsmon.settings.load_settings`), and the database that they name, open."""
+def open_database(settings: Path | None) -> Iterator["Database"]:
+    """Open the database that a settings file names (see :func:`tsmon_agent.settings.load_settings`)."""
     from tsmon_agent.settings import load_settings
 
-    loaded = load_settings(settings)
-    with configured_database(loaded) as database:
-        yield loaded, database
+    with configured_database(load_settings(settings)) as database:
+        yield database
+
+
+def query(settings: Path | None, work: "Callable[[Session], T]") -> T:
+    """Run a query on the state and return its result."""
+    with open_database(settings) as database:
+        return database.run(work)
 
 
 def edit(
@@ -46,33 +51,24 @@ def edit(
     detail: Mapping[str, Any] | None = None,
     dry_run: bool = False,
 ) -> T:
-    """What ``work`` returns; that it was done, and by whom, are in the audit."""
+    """Run a change of the state, record it in the audit, and return the result."""
     from tsmon_agent.auth import current_user, record_audit
 
-    def both(session: "Session") -> T:
+    def work_and_record(session: "Session") -> T:
         result = work(session)
         record_audit(session, current_user(), action, target, detail=detail)
         return result
 
-    return database.run(both, dry_run=dry_run)
+    return database.run(work_and_record, dry_run=dry_run)
 
 
-def load_table(
-    database: "Database",
-    what: str,
-    file: Path,
-    rows: Sequence[T],
-    load: "Callable[[Session, Sequence[T]], LoadResult]",
-    *,
-    dry_run: bool,
-) -> None:
-    """Load rows of a file, and say what has changed, or, for a dry run, would have."""
-    changes = edit(
-        database,
-        f"load {what}",
-        None,
-        lambda session: load(session, rows),
-        detail={"file": str(file), "rows": len(rows)},
-        dry_run=dry_run,
-    )
-    say(f"{file}: {changes}" + (" (nothing was stored)" if dry_run else ""))
+def load_table(settings: Path | None, what: str, read: "Callable[[Settings], TableFile]", *, dry_run: bool) -> None:
+    """Load a table into the state, and print how many rows changed it, or, in a dry run, would have."""
+    from tsmon_agent.settings import load_settings
+
+    loaded = load_settings(settings)
+    table = read(loaded)
+    detail = {"file": str(table.file), "rows": table.rows}
+    with configured_database(loaded) as database:
+        result = edit(database, f"load {what}", None, table.load, detail=detail, dry_run=dry_run)
+    say(f"{table.file}: {result}" + (" (nothing was stored)" if dry_run else ""))

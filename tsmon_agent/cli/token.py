@@ -1,35 +1,34 @@
 """The commands ``tsmon-agent token …``: who may do what, also while the agent runs."""
 
 import time
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from tsmon.cli.terminal import confirm, print_json, print_table, say
+from tsmon.cli.terminal import confirm, say
 from tsmon.errors import AccessError
-from tsmon_agent.cli.options import AsJson, SettingsFile
-from tsmon_agent.cli.state_edits import edit, open_database
+from tsmon_agent.cli.app import app
+from tsmon_agent.cli.listing import print_list
+from tsmon_agent.cli.options import AsJson, SettingsFile, Yes
+from tsmon_agent.cli.state_edits import edit, open_database, query
 
 if TYPE_CHECKING:
     from tsmon_agent.auth import Role
     from tsmon_agent.state import Token
 
-__all__ = ["token"]
-
 token = typer.Typer(
-    help="Tokens: who may see pages, write points, operate streams, administer all.", no_args_is_help=True
+    help="Tokens: who may see pages, write points, operate streams, or administer everything.",
+    no_args_is_help=True,
 )
+app.add_typer(token, name="token")
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the token: who has it, or what for.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the token: who has it, or what it is for.")]
 Expires = Annotated[
     str | None,
-    typer.Option(
-        "--expires", metavar="WHEN", help="After so long, such as 90d, at a time in ISO 8601, or forever."
-    ),
+    typer.Option("--expires", metavar="WHEN", help="A lifetime such as 90d, a time in ISO 8601, or forever."),
 ]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
-SHOWN_ONCE = "this is the only time that it is shown; keep it where nobody else reads it"
+SHOWN_ONCE: Final = "this is the only time that it is shown; keep it where nobody else can read it"
 
 
 @token.command()
@@ -41,19 +40,19 @@ def create(
             "--role",
             "-r",
             metavar="ROLE",
-            help="see, write, operate (includes see) or administer (includes all); may be given more than once.",
+            help="see, write, operate (includes see) or administer (includes all); may be repeated.",
         ),
     ] = None,
     expires: Expires = None,
     settings: SettingsFile = None,
 ) -> None:
-    """Make a token, by default one to see with, and print it on standard output."""
+    """Create a token, by default with the role see, and print it on standard output."""
     from tsmon_agent.auth import create_token
 
-    roles = _roles(role or ["see"])
+    roles = _parse_roles(role or ["see"])
     now_ns = time.time_ns()
-    expires_ns = _expires(expires, now_ns)
-    with open_database(settings) as (_, database):
+    expires_ns = _parse_expiry(expires, now_ns)
+    with open_database(settings) as database:
         secret = edit(
             database,
             "create a token",
@@ -61,73 +60,64 @@ def create(
             lambda session: create_token(session, name, roles, now_ns=now_ns, expires_ns=expires_ns),
             detail={"roles": sorted(roles)} | ({"expires": expires} if expires else {}),
         )
-    say(f"token {name}; {SHOWN_ONCE}:", err=True)
-    typer.echo(secret)
+    _print_secret(name, secret)
 
 
 @token.command("list")
 def list_tokens(as_json: AsJson = False, settings: SettingsFile = None) -> None:
-    """Print all tokens, without what is secret of them."""
+    """List all tokens, without their secrets."""
     from tsmon_agent.auth import query_tokens
-    from tsmon_agent.streams.inventory.cell_parsing import format_exact_time
 
-    with open_database(settings) as (_, database):
-        found = database.run(query_tokens)
-    if as_json:
-        print_json([_json(one) for one in found])
-    elif found:
-        now_ns = time.time_ns()
-        rows = (
-            (
-                one.name,
-                ", ".join(one.roles),
-                format_exact_time(one.created_ns),
-                _end(one, now_ns),
-                format_exact_time(one.last_used_ns) or "never",
-            )
-            for one in found
-        )
-        print_table(("name", "roles", "made", "expires", "last used"), rows)
-    else:
-        say("there are no tokens; make one with tsmon-agent token create NAME --role administer")
+    now_ns = time.time_ns()
+    print_list(
+        query(settings, query_tokens),
+        as_json=as_json,
+        to_json=_to_json,
+        titles=("name", "roles", "created", "expires", "last used"),
+        to_cells=lambda one: _format_cells(one, now_ns),
+        if_empty="there are no tokens; create one with tsmon-agent token create NAME --role administer",
+    )
 
 
 @token.command()
 def rotate(name: Name, expires: Expires = None, settings: SettingsFile = None) -> None:
-    """Give a token a new secret and print it; the old one, and who signed in with it, are good no more."""
+    """Replace the secret of a token and print the new one; the old one and its sign-ins end at once."""
     from msgspec import UNSET
 
     from tsmon_agent.auth import rotate_token
 
     now_ns = time.time_ns()
-    expires_ns = _expires(expires, now_ns)
-    with open_database(settings) as (_, database):
+    expires_ns = UNSET if expires is None else _parse_expiry(expires, now_ns)
+    with open_database(settings) as database:
         secret = edit(
             database,
             "rotate a token",
             name,
-            lambda session: rotate_token(
-                session, name, now_ns=now_ns, expires_ns=UNSET if expires is None else expires_ns
-            ),
+            lambda session: rotate_token(session, name, now_ns=now_ns, expires_ns=expires_ns),
             detail={"expires": expires} if expires else None,
         )
-    say(f"token {name}; {SHOWN_ONCE}:", err=True)
-    typer.echo(secret)
+    _print_secret(name, secret)
 
 
 @token.command()
 def revoke(name: Name, yes: Yes = False, settings: SettingsFile = None) -> None:
-    """Make a token worthless, and sign out who signed in with it."""
+    """Delete a token, and sign out everybody who signed in with it."""
     from tsmon_agent.auth import revoke_token
 
-    with open_database(settings) as (_, database):
+    with open_database(settings) as database:
         if not yes:
             confirm(f"Revoke the token {name}?")
         edit(database, "revoke a token", name, lambda session: revoke_token(session, name))
     say(f"token {name} revoked; a running agent refuses it within a second")
 
 
-def _roles(names: list[str]) -> set["Role"]:
+def _print_secret(name: str, secret: str) -> None:
+    # The secret alone is on standard output, so that it can be piped.
+    say(f"token {name}; {SHOWN_ONCE}:", err=True)
+    typer.echo(secret)
+
+
+def _parse_roles(names: list[str]) -> set["Role"]:
     from tsmon_agent.auth import Role
 
     known = {role.value: role for role in Role}
@@ -137,12 +127,12 @@ def _roles(names: list[str]) -> set["Role"]:
     return {known[name] for name in names}
 
 
-def _expires(text: str | None, now_ns: int) -> int | None:
-    """Time in nanoseconds that a length or a time means; None for ever, and where nothing is said."""
+def _parse_expiry(text: str | None, now_ns: int) -> int | None:
+    """Parse a lifetime or a time into the time of expiry in nanoseconds; None if there is none."""
     if text is None:
         return None
     from tsmon.settings.durations import parse_duration
-    from tsmon_agent.streams.inventory.cell_parsing import parse_time_ns
+    from tsmon_agent.state.times import parse_time_ns
 
     try:
         length_ns = parse_duration(text)
@@ -153,19 +143,28 @@ def _expires(text: str | None, now_ns: int) -> int | None:
     try:
         return parse_time_ns(text)
     except ValueError:
-        raise AccessError(f"--expires {text!r} is neither a length, such as 90d, nor a time in ISO 8601") from None
+        raise AccessError(
+            f"--expires {text!r} is neither a lifetime, such as 90d, nor a time in ISO 8601"
+        ) from None
 
 
-def _end(token: "Token", now_ns: int) -> str:
-    from tsmon_agent.streams.inventory.cell_parsing import format_exact_time
+def _format_cells(token: "Token", now_ns: int) -> tuple[str, ...]:
+    from tsmon_agent.state.times import format_exact_time
 
-    if token.expires_ns is None:
-        return "never"
-    return format_exact_time(token.expires_ns) + (" (expired)" if token.expires_ns <= now_ns else "")
+    expires = format_exact_time(token.expires_ns) or "never"
+    if token.expires_ns is not None and token.expires_ns <= now_ns:
+        expires += " (expired)"
+    return (
+        token.name,
+        ", ".join(token.roles),
+        format_exact_time(token.created_ns),
+        expires,
+        format_exact_time(token.last_used_ns) or "never",
+    )
 
 
-def _json(token: "Token") -> dict[str, object]:
-    from tsmon_agent.streams.inventory.cell_parsing import format_exact_time
+def _to_json(token: "Token") -> dict[str, object]:
+    from tsmon_agent.state.times import format_exact_time
 
     return {
         "name": token.name,

@@ -1,4 +1,4 @@
-"""What happens, for those who want to hear of it: pages, and whoever tells people."""
+"""Events in the running agent, for all parts that react to them, such as pages and notifications."""
 
 from tsmon_agent.events.bus import Event, EventBus, Listener
 

@@ -1,4 +1,4 @@
-"""What happens, for those who want to hear of it: pages, and whoever tells people."""
+"""Publishing events to listeners, each with a queue of its own."""
 
 import asyncio
 from collections.abc import Iterator
@@ -9,21 +9,21 @@ import msgspec
 
 __all__ = ["Event", "EventBus", "Listener"]
 
-WAITING: Final = 10_000
-"""Events that wait for a slow listener; the oldest goes when one more comes."""
+QUEUE_SIZE: Final = 10_000
+"""How many events wait for a slow listener; each further one replaces the oldest."""
 
 
 class Event(msgspec.Struct, frozen=True):
-    """Something that has happened; each kind is a subclass, beside what it happens to."""
+    """Something that has happened; each kind is a subclass, defined beside what it is about."""
 
     time_ns: int
 
 
 class Listener:
-    """Events in their order; ``dropped`` is how many went by unheard."""
+    """Receives events in their order; ``dropped`` counts those that it was too slow to receive."""
 
-    def __init__(self, waiting: int) -> None:
-        self._queue: asyncio.Queue[Event] = asyncio.Queue(waiting)
+    def __init__(self, queue_size: int) -> None:
+        self._queue: asyncio.Queue[Event] = asyncio.Queue(queue_size)
         self.dropped = 0
 
     def put(self, event: Event) -> None:
@@ -34,29 +34,29 @@ class Listener:
         self._queue.put_nowait(event)
 
     async def next(self) -> Event:
-        """The next event, when there is one."""
+        """Wait for the next event."""
         return await self._queue.get()
 
     def drain(self) -> list[Event]:
-        """Those that are there already."""
+        """Take all events that are queued, without waiting."""
         return [self._queue.get_nowait() for _ in range(self._queue.qsize())]
 
 
 class EventBus:
-    """Hands every event to all who listen; none of them can hold up the others, or who publishes."""
+    """Delivers every event to all listeners; no listener can delay the others, or the publisher."""
 
     def __init__(self) -> None:
         self._listeners: set[Listener] = set()
 
     def publish(self, event: Event) -> None:
-        """Tell everybody."""
+        """Deliver an event to all listeners."""
         for listener in self._listeners:
             listener.put(event)
 
     @contextmanager
-    def listen(self, waiting: int = WAITING) -> Iterator[Listener]:
-        """Hear of events while the context lasts."""
-        listener = Listener(waiting)
+    def listen(self, queue_size: int = QUEUE_SIZE) -> Iterator[Listener]:
+        """Listen while the context is open."""
+        listener = Listener(queue_size)
         self._listeners.add(listener)
         try:
             yield listener

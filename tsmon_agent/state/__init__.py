@@ -1,8 +1,16 @@
-"""State that people edit: expected streams, deployments, tokens, the audit; in SQLite or PostgreSQL."""
+"""State that people edit: expected streams, deployments, tokens and the audit, in SQLite or PostgreSQL."""
 
 from tsmon_agent.state.database import Database
 from tsmon_agent.state.state import State
-from tsmon_agent.state.tables import AuditEntry, Base, Deployment, ExpectedStream, LastKnownFreshness, SignIn, Token
+from tsmon_agent.state.tables import (
+    AuditEntry,
+    Base,
+    Deployment,
+    ExpectedStream,
+    LastKnownFreshness,
+    SignIn,
+    Token,
+)
 
 __all__ = [
     "AuditEntry",

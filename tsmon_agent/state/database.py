@@ -4,7 +4,7 @@ import contextlib
 import logging
 import os
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -36,14 +36,14 @@ POSTGRESQL: Final = {
     "keepalives_idle": 30,
     "tcp_user_timeout": 30_000,
 }
-"""Parameters of a connection that the URL does not give: a server that vanished is not waited for without end."""
+"""Parameters of a connection that the URL does not set: no wait for a server that vanished is endless."""
 
 
 class Database:
     """A SQLite file or a PostgreSQL database, used by one thread at a time; see :class:`State` for event loops.
 
-    ``url`` is as SQLAlchemy has it, or the path of a SQLite file, which is made for this user alone. No password
-    in it is ever shown.
+    ``url`` is a URL as SQLAlchemy has it, or the path of a SQLite file, which is created for this user alone. A
+    password in it is never shown.
     """
 
     def __init__(self, url: str | Path) -> None:
@@ -64,22 +64,22 @@ class Database:
         return self._url.get_backend_name()
 
     def open(self) -> None:
-        """Make ready, and upgrade the schema where it is older than this program.
+        """Connect, and upgrade the schema if it is older than this program.
 
-        Raises :class:`~tsmon.errors.StateError`, also where the schema is newer.
+        Raises :class:`~tsmon.errors.StateError`, also if the schema is newer.
         """
         with translate_errors(self._url):
-            self._opened()
+            self._get_engine()
 
     def run(self, work: Callable[[Session], T], *, dry_run: bool = False) -> T:
-        """What ``work`` returns, in one transaction: all of its changes are stored, or, where it raises, none.
+        """Run ``work`` in one transaction and return its result; if it raises, none of its changes are stored.
 
-        Nor with ``dry_run``. Opens the database where that was not done, or was not possible, before. Objects that
+        With ``dry_run``, none are stored in any case. Opens the database if it is not open yet. Objects that
         ``work`` returns stay readable. Raises :class:`~tsmon.errors.StateError`, and what ``work`` raises.
         """
         with (
             translate_errors(self._url),
-            Session(self._opened(), expire_on_commit=False) as session,
+            Session(self._get_engine(), expire_on_commit=False) as session,
             session.begin(),
         ):
             result = work(session)
@@ -88,7 +88,7 @@ class Database:
             return result
 
     def close(self) -> None:
-        """Release everything; safe to call more than once."""
+        """Release everything; idempotent."""
         self._closed = True
         engine, self._engine = self._engine, None
         if engine is not None:
@@ -105,28 +105,27 @@ class Database:
         """Close."""
         self.close()
 
-    def version(self) -> str:
-        """Version of the schema; a database where nothing is yet stays as it is."""
-        return self._looked_at(read_stored_version, missing="base")
+    def read_version(self) -> str:
+        """Read the version of the schema; a database without one stays as it is."""
+        return self._inspect(read_stored_version, missing="base")
 
     def count_losses(self, wanted: str) -> Mapping[str, int]:
-        """What going down to a version would remove: see :func:`tsmon_agent.state.migration.count_losses`."""
+        """Count what going down to a version would remove: see :func:`tsmon_agent.state.migration.count_losses`."""
         from tsmon_agent.state.migration import count_losses
 
-        return self._looked_at(
+        return self._inspect(
             lambda connection: count_losses(connection, read_stored_version(connection), wanted), missing={}
         )
 
     def migrate(self, wanted: str) -> Path | None:
-        """Bring the schema to a version, in one transaction; nothing is changed where that fails.
+        """Bring the schema to a version, in one transaction; if that fails, nothing is changed.
 
-        A SQLite file that holds something is copied before; returns the copy.
+        A SQLite file with a schema is copied first; returns the copy.
         """
         with translate_errors(self._url):
-            self._make_file()
-            # Foreign keys would delete the rows that refer to a table which is made anew; on PostgreSQL tables
-            # are altered.
-            with self._connected(foreign_keys=False) as engine, engine.begin() as connection:
+            self._create_file()
+            # On SQLite a migration recreates tables, and foreign keys would delete the rows that refer to them.
+            with self._connect(foreign_keys=False) as engine, engine.begin() as connection:
                 return self._migrate(connection, wanted)
 
     def _migrate(self, connection: Connection, wanted: str) -> Path | None:
@@ -137,20 +136,20 @@ class Database:
             return None
         from tsmon_agent.state.migration import migrate
 
-        copy = _copied(self._file, current) if self._file is not None and current != "base" else None
+        copy = _copy(self._file, current) if self._file is not None and current != "base" else None
         migrate(connection, current, wanted)
         if self._file is not None and (broken := connection.exec_driver_sql("PRAGMA foreign_key_check").first()):
             raise StateError(
-                f"{self}: rows of {broken[0]} would refer to rows that are not there; nothing was changed"
+                f"{self}: rows of {broken[0]} would refer to rows that do not exist; nothing was changed"
             )
         return copy
 
-    def _opened(self) -> Engine:
+    def _get_engine(self) -> Engine:
         if self._closed:
             raise StateError(f"{self} is closed")
         if self._engine is None:
-            self._make_file()
-            engine = self._new_engine()
+            self._create_file()
+            engine = self._create_engine()
             try:
                 self._upgrade(engine)
             except BaseException:
@@ -162,27 +161,33 @@ class Database:
     def _upgrade(self, engine: Engine) -> None:
         with engine.begin() as connection:
             found = read_stored_version(connection)
-        if found != newest_version():
-            copy = self.migrate(newest_version())
+        newest = newest_version()
+        if found != newest:
+            copy = self.migrate(newest)
             if copy is not None:
-                _log.info("%s: the schema went from version %s to %s; %s is the copy of before", self, found,
-                          newest_version(), copy)  # fmt: skip
+                _log.info(
+                    "%s: the schema was upgraded from version %s to %s; %s is a copy of the file from before",
+                    self,
+                    found,
+                    newest,
+                    copy,
+                )
 
-    def _looked_at(self, question: Callable[[Connection], T], missing: T) -> T:
+    def _inspect(self, query: Callable[[Connection], T], missing: T) -> T:
         if self._file is not None and not self._file.exists():
             return missing
-        with translate_errors(self._url), self._connected() as engine, engine.connect() as connection:
-            return question(connection)
+        with translate_errors(self._url), self._connect() as engine, engine.connect() as connection:
+            return query(connection)
 
     @contextlib.contextmanager
-    def _connected(self, *, foreign_keys: bool = True) -> Any:
-        engine = self._new_engine(poolclass=NullPool, foreign_keys=foreign_keys)
+    def _connect(self, *, foreign_keys: bool = True) -> Iterator[Engine]:
+        engine = self._create_engine(poolclass=NullPool, foreign_keys=foreign_keys)
         try:
             yield engine
         finally:
             engine.dispose()
 
-    def _new_engine(self, *, foreign_keys: bool = True, **options: Any) -> Engine:
+    def _create_engine(self, *, foreign_keys: bool = True, **options: Any) -> Engine:
         if self._file is not None:
             engine = create_engine(self._url, hide_parameters=True, connect_args={"timeout": BUSY_S}, **options)
             _set_up_sqlite(engine, foreign_keys=foreign_keys)
@@ -192,7 +197,7 @@ class Database:
             arguments = {key: value for key, value in POSTGRESQL.items() if key not in self._url.query}
         return create_engine(self._url, hide_parameters=True, pool_pre_ping=True, connect_args=arguments, **options)
 
-    def _make_file(self) -> None:
+    def _create_file(self) -> None:
         if self._file is not None and not self._file.exists():
             self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             # SQLite gives its log the permissions of the file.
@@ -200,22 +205,22 @@ class Database:
 
 
 def _set_up_sqlite(engine: Engine, *, foreign_keys: bool) -> None:
-    """Transactions that exclude other writers from their beginning, so that none fails half-way; a log beside."""
+    """Use a write-ahead log, and transactions that exclude other writers from the start: none fails midway."""
 
-    def connected(connection: sqlite3.Connection, _: Any) -> None:
+    def set_up_connection(connection: sqlite3.Connection, _: Any) -> None:
         connection.isolation_level = None
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
 
-    def begun(connection: Connection) -> None:
+    def begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
-    event.listen(engine, "connect", connected)
-    event.listen(engine, "begin", begun)
+    event.listen(engine, "connect", set_up_connection)
+    event.listen(engine, "begin", begin)
 
 
-def _copied(file: Path, version: str) -> Path:
-    """A copy of the file as it is, beside it; raises :class:`OSError` and SQLite's errors."""
+def _copy(file: Path, version: str) -> Path:
+    """Copy the file as it is, and return the copy beside it; raises :class:`OSError` and SQLite's errors."""
     copy = file.with_name(f"{file.name}.version-{version}-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
     os.close(os.open(copy, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     try:

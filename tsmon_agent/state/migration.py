@@ -1,4 +1,4 @@
-"""The schema's way from one version to another, by alembic; imported only where there is something to do."""
+"""Migrations of the schema from one version to another, by alembic; imported only when there is something to do."""
 
 import io
 from collections.abc import Iterator, Mapping
@@ -15,15 +15,15 @@ __all__ = ["count_losses", "generate_sql", "list_versions", "migrate"]
 
 
 def migrate(connection: Connection, current: str, wanted: str) -> None:
-    """Go up or down, within the transaction of ``connection``."""
-    go = command.upgrade if _is_up(current, wanted) else command.downgrade
-    go(_config(connection=connection), wanted)
+    """Migrate up or down, within the transaction of ``connection``."""
+    run = command.upgrade if _is_up(current, wanted) else command.downgrade
+    run(_build_config(connection=connection), wanted)
 
 
 def generate_sql(dialect: str, current: str, wanted: str) -> str:
-    """What :func:`migrate` would do, as SQL of this dialect (``sqlite``, ``postgresql``); asks no database."""
+    """Generate the SQL that :func:`migrate` would run, for ``sqlite`` or ``postgresql``, without a database."""
     written = io.StringIO()
-    config = _config(written, dialect=dialect)
+    config = _build_config(written, dialect=dialect)
     if _is_up(current, wanted):
         command.upgrade(config, f"{current}:{wanted}", sql=True)
     else:
@@ -32,7 +32,7 @@ def generate_sql(dialect: str, current: str, wanted: str) -> str:
 
 
 def count_losses(connection: Connection, current: str, wanted: str) -> Mapping[str, int]:
-    """Tables and columns (as ``table.column``) that hold something and that going down removes, with their rows."""
+    """Count the rows of each table and column (``table.column``) that going down would remove, if there are any."""
     found: dict[str, int] = {}
     undone = known_versions()[_position(wanted) : _position(current)]
     for script in _scripts().walk_revisions():
@@ -46,7 +46,7 @@ def count_losses(connection: Connection, current: str, wanted: str) -> Mapping[s
 
 
 def list_versions() -> Iterator[tuple[str, str]]:
-    """Each version, the oldest first, and what came with it."""
+    """List the versions, the oldest first, and what each introduced."""
     for script in reversed(list(_scripts().walk_revisions())):
         yield script.revision, str(script.doc).rstrip(".")
 
@@ -63,7 +63,7 @@ def _scripts() -> ScriptDirectory:
     return ScriptDirectory(str(MIGRATIONS))
 
 
-def _config(written: io.StringIO | None = None, **attributes: Any) -> Config:
+def _build_config(written: io.StringIO | None = None, **attributes: Any) -> Config:
     config = (
         Config(attributes=attributes) if written is None else Config(output_buffer=written, attributes=attributes)
     )

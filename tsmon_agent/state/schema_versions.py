@@ -1,4 +1,4 @@
-"""Versions of the schema, told without alembic: those that this program knows, and the one that is stored."""
+"""Versions of the schema, found without alembic: those that this program knows, and the one that is stored."""
 
 from pathlib import Path
 from typing import Final
@@ -20,26 +20,26 @@ __all__ = [
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 VERSION_TABLE: Final = "tsmon_state_version"
-"""A name of our own: other programs with alembic may use the same PostgreSQL database."""
+"""Not alembic's default name: other programs that use alembic may share the PostgreSQL database."""
 
 BASE: Final = "base"
-"""The version before the first: nothing is there."""
+"""The version before the first: no tables."""
 
 
 def known_versions() -> tuple[str, ...]:
-    """Versions of this program, the oldest first; each is the number that its file's name begins with."""
+    """Versions that this program knows, the oldest first: the numbers that the names of their files begin with."""
     return tuple(sorted(path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*.py")))
 
 
 def newest_version() -> str:
-    """The version that this program works with."""
+    """The version that this program uses."""
     return known_versions()[-1]
 
 
 def read_stored_version(connection: Connection) -> str:
-    """Version of the schema in a database; :data:`BASE` where there is none.
+    """Read the version of the schema in a database; :data:`BASE` if it has none.
 
-    Raises :class:`~tsmon.errors.StateError` where it is none of this program's.
+    Raises :class:`~tsmon.errors.StateError` if this program does not know the version.
     """
     if not inspect(connection).has_table(VERSION_TABLE):
         return BASE
@@ -49,28 +49,28 @@ def read_stored_version(connection: Connection) -> str:
     if version not in known_versions():
         raise StateError(
             f"the state's schema has version {version}, and this program knows versions up to {newest_version()}; "
-            "use the tsmon-agent that made it, or a later one"
+            "use the tsmon-agent that created it, or a later one"
         )
     return str(version)
 
 
-def resolve_version(asked: str, current: str) -> str:
-    """Version that a person means: a number, ``head``, ``base``, or steps from ``current``, such as ``-1``.
+def resolve_version(wanted: str, current: str) -> str:
+    """Resolve the version that a person names: a number, ``head``, ``base``, or steps from ``current`` as ``-1``.
 
-    Raises :class:`~tsmon.errors.StateError` where there is none such.
+    Raises :class:`~tsmon.errors.StateError` if there is no such version.
     """
     every = (BASE, *known_versions())
-    if asked == "head":
+    if wanted == "head":
         return every[-1]
-    if asked[:1] in ("+", "-") and asked[1:].isdecimal():
-        place = every.index(current) + int(asked)
+    if wanted[:1] in ("+", "-") and wanted[1:].isdecimal():
+        place = every.index(current) + int(wanted)
         if 0 <= place < len(every):
             return every[place]
-    elif asked.isdecimal() and asked.zfill(4) in every:
-        return asked.zfill(4)
-    elif asked == BASE:
+    elif wanted.isdecimal() and wanted.zfill(4) in every:
+        return wanted.zfill(4)
+    elif wanted == BASE:
         return BASE
     raise StateError(
-        f"there is no version {asked} of the schema, counted from {current}; there are {', '.join(every)}, "
+        f"there is no version {wanted} of the schema, counted from {current}; there are {', '.join(every)}, "
         "head, and steps such as -1"
     )

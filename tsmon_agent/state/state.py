@@ -1,4 +1,4 @@
-"""The state's database for event loops: each transaction on a thread of the state's own."""
+"""The state's database for event loops: transactions run on a thread of their own."""
 
 import asyncio
 from collections.abc import Callable
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class State:
-    """What people edit, in the database that ``url`` names; ``async with``, or :meth:`open` and :meth:`close`.
+    """What people edit, in the database that ``url`` names; an asynchronous context manager, or open and close it.
 
     ``url`` is as for :class:`Database`. One transaction runs at a time; the event loop never waits for it.
     """
@@ -35,18 +35,18 @@ class State:
         return str(self._database)
 
     async def open(self) -> None:
-        """Make ready, and upgrade the schema; see :meth:`Database.open`. :meth:`run` does it where it failed."""
+        """Connect, and upgrade the schema, see :meth:`Database.open`; if that fails, :meth:`run` tries it again."""
         await self._call(self._database.open)
 
     async def run(self, work: Callable[[Session], T]) -> T:
-        """What ``work`` returns, in one transaction; see :meth:`Database.run`.
+        """Run ``work`` in one transaction and return its result; see :meth:`Database.run`.
 
-        A call that is cancelled goes on to its end in the background.
+        A call that is cancelled still runs to its end, in the background.
         """
         return await self._call(lambda: self._database.run(work))
 
     async def close(self) -> None:
-        """Wait for the transaction that runs, and release everything; safe to call more than once."""
+        """Wait for the running transaction, and release everything; idempotent."""
         if not self._closed:
             closing = self._call(self._database.close)
             self._closed = True
@@ -54,7 +54,7 @@ class State:
             self._thread.shutdown(wait=False)
 
     async def __aenter__(self) -> Self:
-        """Open; what fails leaves nothing open."""
+        """Open; if that fails, nothing stays open."""
         try:
             await self.open()
         except BaseException:

@@ -1,6 +1,6 @@
 """The tables of what people edit, and of what the agent remembers about it.
 
-Times are integer nanoseconds since the epoch in UTC (``…_ns``). What is changed here needs a migration in
+Times are integer nanoseconds since the epoch in UTC (``…_ns``). A change here needs a migration in
 ``migrations/versions``; a test compares the two.
 """
 
@@ -18,20 +18,20 @@ NAMING: Final = {
     "pk": "pk_%(table_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
 }
-"""Names of constraints by what they are about, so that a migration can name them on every database."""
+"""Patterns for the names of constraints, so that a migration can name them on every database."""
 
 
 class Base(DeclarativeBase):
-    """Root of the tables."""
+    """Base class of the tables."""
 
     metadata = MetaData(naming_convention=NAMING)
 
 
 class ExpectedStream(Base):
-    """A stream that should have data: whose, how often, when it is late, and where its points are.
+    """A stream that should have data: of which instrument, how often, when it is late, and where its points are.
 
     ``expected_rate`` is in Hz. ``measurement``, ``field`` and ``tags`` select its points in the store. ``rules``
-    are the keys of the settings' section ``[availability]`` that differ for this stream.
+    are the keys of the settings' section ``[availability]`` that this stream overrides.
     """
 
     __tablename__ = "expected_streams"
@@ -57,7 +57,7 @@ class ExpectedStream(Base):
 
 
 class Deployment(Base):
-    """A time in which an instrument should deliver: ``start_ns <= time < end_ns``; without an end it still runs."""
+    """When an instrument should deliver data: ``start_ns <= time < end_ns``; without an end it still runs."""
 
     __tablename__ = "deployments"
     __table_args__ = (
@@ -73,9 +73,10 @@ class Deployment(Base):
 
 
 class LastKnownFreshness(Base):
-    """What was last known about a stream's freshness, so that a restart of the agent makes no false change.
+    """The status of a stream in the last round, so that a restart of the agent reports no false change.
 
-    ``rate`` is that of its newest data, in Hz.
+    ``state`` is the name of a :class:`~tsmon_agent.streams.freshness.FreshnessStatus`; ``rate`` is the recent rate
+    in Hz.
     """
 
     __tablename__ = "stream_states"
@@ -88,9 +89,9 @@ class LastKnownFreshness(Base):
 
 
 class Token(Base):
-    """Who may do what: roles (``see``, ``write``, ``operate``, ``administer``) of whoever knows the secret.
+    """A token: its holder, who knows the secret, has its roles (``see``, ``write``, ``operate``, ``administer``).
 
-    Only a digest of the secret is kept.
+    Only a digest of the secret is stored.
     """
 
     __tablename__ = "tokens"
@@ -105,7 +106,7 @@ class Token(Base):
 
 
 class SignIn(Base):
-    """A browser that has signed in with a token; only a digest of its secret is kept."""
+    """A browser that has signed in with a token; only a digest of its secret is stored."""
 
     __tablename__ = "sign_ins"
 
@@ -117,7 +118,7 @@ class SignIn(Base):
 
 
 class AuditEntry(Base):
-    """One change, or attempt at one: who did what, from where, to what, and how it ended."""
+    """A change, or an attempt at one: who did what to what, from which address, and with which outcome."""
 
     __tablename__ = "audit_entries"
 

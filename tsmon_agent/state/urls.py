@@ -1,4 +1,4 @@
-"""URLs of the state's database: read, and shown without their secrets."""
+"""URLs of the state's database: parsed, and formatted without their secrets."""
 
 from pathlib import Path
 from typing import Final
@@ -12,7 +12,7 @@ from tsmon.errors import SettingsError
 __all__ = ["format_url", "parse_url", "sqlite_file_of"]
 
 DRIVERS: Final = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
-"""What a URL means that names no driver, where that is not SQLAlchemy's own choice."""
+"""The driver of a URL that names none, where it is not SQLAlchemy's default."""
 
 MASK: Final = "***"
 
@@ -20,9 +20,9 @@ REMEDIES: Final = {"psycopg": "install tsmon[postgresql]"}
 
 
 def parse_url(text: str | Path) -> URL:
-    """The URL of a database, or of a SQLite file by its path; raises :class:`~tsmon.errors.SettingsError`.
+    """Parse the URL of a database, or the path of a SQLite file; raises :class:`~tsmon.errors.SettingsError`.
 
-    No part of a URL that cannot be read is repeated: it may be a password.
+    The error repeats no part of a malformed URL, which may be a password.
     """
     if isinstance(text, Path):
         return URL.create("sqlite", database=str(text.expanduser()))
@@ -30,7 +30,7 @@ def parse_url(text: str | Path) -> URL:
         url = make_url(text)
     except (ArgumentError, ValueError):
         raise SettingsError(
-            "state.url cannot be read; write it like postgresql://user:password@host:5432/database, "
+            "state.url is not a valid URL; write it like postgresql://user:password@host:5432/database, "
             "with %40 for an @ within the password"
         ) from None
     url = url.set(drivername=DRIVERS.get(url.drivername, url.drivername))
@@ -57,14 +57,14 @@ def parse_url(text: str | Path) -> URL:
 
 
 def sqlite_file_of(url: URL) -> Path | None:
-    """File of a SQLite database; None of any other."""
+    """File of a SQLite database; None for any other database."""
     return Path(str(url.database)) if url.get_backend_name() == "sqlite" else None
 
 
 def format_url(url: URL) -> str:
-    """A URL for people: the path of a file, else the URL with every password masked."""
+    """Format a URL for people: the path of a file, or the URL with every password masked."""
     file = sqlite_file_of(url)
     if file is not None:
         return str(file)
-    hidden = {key: MASK for key in url.query if "password" in key.lower()}
-    return url.update_query_dict(hidden).render_as_string(hide_password=True).replace(quote(MASK), MASK)
+    masked = {key: MASK for key in url.query if "password" in key.lower()}
+    return url.update_query_dict(masked).render_as_string(hide_password=True).replace(quote(MASK), MASK)

@@ -38,7 +38,7 @@ class PeriodicRound:
 
     def set_period(self, period_s: float) -> None:
         """Change the period."""
-        self._ticker.set_period(period_s)
+        self._ticker.change(period_s)
 
     async def _run(self) -> None:
         await self._function()

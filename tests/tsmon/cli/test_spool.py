@@ -33,7 +33,7 @@ def environment(influxdb: InfluxDB, bucket: str, root: Path) -> dict[str, str]:
     return {f"TSMON_MONITORING__{key.upper()}": value for key, value in options.items()}
 
 
-def fill_spool(root: Path, influxdb: InfluxDB, bucket: str, *numbers: int) -> Spool:
+def filled(root: Path, influxdb: InfluxDB, bucket: str, *numbers: int) -> Spool:
     spool = Spool(root, Destination(influxdb.url, influxdb.org, bucket), max_bytes=1_000_000)
     # Not opened: that would adopt what other spools of the test have left.
     spool.directory.mkdir(parents=True, exist_ok=True)
@@ -62,8 +62,8 @@ def test_names_of_files_command_no_terminal(shell: Shell, environment: dict[str,
 def test_queues_are_listed_with_whom_they_are_for_and_whose_they_are(
     shell: Shell, environment: dict[str, str], root: Path, influxdb: InfluxDB, bucket: str
 ) -> None:
-    fill_spool(root, influxdb, bucket, 1, 2).close()
-    running = fill_spool(root, influxdb, "other", 3)
+    filled(root, influxdb, bucket, 1, 2).close()
+    running = filled(root, influxdb, "other", 3)
     found = shell("spool", "list", **environment)
     assert found.code == 0
     lines = [line for line in found.out.splitlines() if line.strip()]
@@ -85,7 +85,7 @@ def test_queues_are_listed_with_whom_they_are_for_and_whose_they_are(
 def test_points_are_shown_as_they_are(
     shell: Shell, environment: dict[str, str], root: Path, influxdb: InfluxDB, bucket: str
 ) -> None:
-    fill_spool(root, influxdb, bucket, 1, 2).close()
+    filled(root, influxdb, bucket, 1, 2).close()
     [queue] = json.loads(shell("spool", "list", "--json", **environment).out)["queues"]
     expected = 'numbered n=1i,text="\x1b[2J" 2\nnumbered n=2i,text="\x1b[2J" 3\n'
     assert shell("spool", "show", queue["name"], **environment).out == expected
@@ -96,7 +96,7 @@ def test_points_are_shown_as_they_are(
 def test_damage_is_named_behind_what_is_sound(
     shell: Shell, environment: dict[str, str], root: Path, influxdb: InfluxDB, bucket: str
 ) -> None:
-    fill_spool(root, influxdb, bucket, 1, 2).close()
+    filled(root, influxdb, bucket, 1, 2).close()
     [file] = root.rglob("*.seg")
     content = bytearray(file.read_bytes())
     content[-1] ^= 1
@@ -112,9 +112,9 @@ def test_damage_is_named_behind_what_is_sound(
 def test_replay_sends_what_ended_processes_left(
     shell: Shell, environment: dict[str, str], root: Path, influxdb: InfluxDB, bucket: str
 ) -> None:
-    fill_spool(root, influxdb, bucket, 1, 2, 3).close()
-    fill_spool(root, influxdb, bucket, 4).close()
-    running = fill_spool(root, influxdb, bucket, 5)
+    filled(root, influxdb, bucket, 1, 2, 3).close()
+    filled(root, influxdb, bucket, 4).close()
+    running = filled(root, influxdb, bucket, 5)
     done = shell("spool", "replay", **environment)
     assert done.code == 0
     assert done.out.startswith("4 points were written to InfluxDB at")
@@ -144,8 +144,8 @@ def test_replay_to_a_server_that_is_away_keeps_everything(
 def test_drop_deletes_what_is_named_and_asks_before(
     shell: Shell, environment: dict[str, str], root: Path, influxdb: InfluxDB, bucket: str
 ) -> None:
-    fill_spool(root, influxdb, bucket, 1, 2).close()
-    running = fill_spool(root, influxdb, bucket, 3)
+    filled(root, influxdb, bucket, 1, 2).close()
+    running = filled(root, influxdb, bucket, 3)
     queues = json.loads(shell("spool", "list", "--json", **environment).out)["queues"]
     [ended], [owned] = ([queue["name"] for queue in queues if queue["owned"] is state] for state in (False, True))
     assert shell("spool", "drop", ended, text=b"n\n", **environment).code == 1

@@ -38,7 +38,7 @@ def test_delays_are_drawn_from_the_whole_range() -> None:
 
 
 @pytest.mark.parametrize(("draw", "delay_s"), [(lowest, 7.0), (highest, 30.0)])
-def test_it_is_never_shorter_than_the_store_requested(
+def test_it_is_never_shorter_than_the_store_asked_for(
     draw: Callable[[float, float], float], delay_s: float
 ) -> None:
     backoff = Backoff(30.0, 30.0, draw=draw)
@@ -46,7 +46,7 @@ def test_it_is_never_shorter_than_the_store_requested(
     assert backoff.next_delay_s(100.0) == 100.0
 
 
-def test_a_success_resets_it() -> None:
+def test_a_success_begins_anew() -> None:
     backoff = Backoff(0.5, draw=highest)
     for _ in range(5):
         backoff.next_delay_s()

@@ -62,7 +62,7 @@ def test_a_batch_never_has_more_bytes_than_its_limit_unless_it_is_one_line() -> 
     assert len(batches) < 30
 
 
-def test_a_smaller_limit_may_be_requested() -> None:
+def test_a_smaller_limit_may_be_asked_for() -> None:
     buffer = Buffer(10_000_000)
     for _ in range(10):
         buffer.lines.append("x" * 100)

@@ -8,14 +8,14 @@ import pytest
 from tsmon.delivery.dead_letters import DeadLetter, DeadLetterFile
 
 
-def read_letters(path: Path) -> list[DeadLetter]:
+def kept(path: Path) -> list[DeadLetter]:
     return [msgspec.json.decode(one, type=DeadLetter) for one in path.read_bytes().splitlines()]
 
 
 def test_each_line_is_kept_with_the_reason_and_the_time(tmp_path: Path) -> None:
     path = tmp_path / "below" / "dead_letters.jsonl"
     DeadLetterFile(path, 10_000).keep(['a v="1\n2"', "b v=2 7"], "no such luck")
-    first, second = read_letters(path)
+    first, second = kept(path)
     assert (first.line, second.line) == ('a v="1\n2"', "b v=2 7")
     assert first.reason == second.reason == "no such luck"
     assert first.time.endswith("Z")
@@ -25,7 +25,7 @@ def test_each_line_is_kept_with_the_reason_and_the_time(tmp_path: Path) -> None:
 def test_bytes_that_are_no_text_stay_readable(tmp_path: Path) -> None:
     path = tmp_path / "dead_letters.jsonl"
     DeadLetterFile(path, 10_000).keep([b"a v=\xff1".decode(errors="surrogateescape")], "no")
-    assert read_letters(path)[0].line == "a v=\\udcff1"
+    assert kept(path)[0].line == "a v=\\udcff1"
 
 
 def test_two_files_of_the_bound_are_the_most_there_is(tmp_path: Path) -> None:
@@ -35,9 +35,11 @@ def test_two_files_of_the_bound_are_the_most_there_is(tmp_path: Path) -> None:
         dead_letters.keep([f"a v={number}"], "no")
     assert sorted(file.name for file in tmp_path.iterdir()) == ["dead_letters.jsonl", "dead_letters.jsonl.1"]
     assert all(file.stat().st_size <= 2_000 for file in tmp_path.iterdir())
-    assert read_letters(path)[-1].line == "a v=99"
-    lines = [one.line for one in [*read_letters(tmp_path / "dead_letters.jsonl.1"), *read_letters(path)]]
-    assert lines == [f"a v={number}" for number in range(100 - len(lines), 100)]
+    assert kept(path)[-1].line == "a v=99"
+    assert [one.line for one in [*kept(tmp_path / "dead_letters.jsonl.1"), *kept(path)]] == [
+        f"a v={number}"
+        for number in range(100 - len(kept(tmp_path / "dead_letters.jsonl.1")) - len(kept(path)), 100)
+    ]
 
 
 def test_with_a_bound_of_nothing_nothing_is_kept(tmp_path: Path) -> None:
@@ -66,6 +68,6 @@ def test_processes_write_one_file_without_tearing_lines(tmp_path: Path) -> None:
         process.start()
     for process in processes:
         process.join(60)
-    assert sorted(one.line for one in read_letters(path)) == sorted(
+    assert sorted(one.line for one in kept(path)) == sorted(
         f"a v={number}" for n in range(3) for number in range(1_000 * n, 1_000 * n + 200)
     )

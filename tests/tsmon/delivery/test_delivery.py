@@ -271,7 +271,7 @@ async def test_retry_after_is_kept_to_even_by_a_flush(
 
 
 @pytest.mark.parametrize(("asked_s", "tried"), [(3.0, False), (30.0, True)])
-async def test_the_last_chance_is_taken_if_the_store_requested_more_time_than_is_left(
+async def test_the_last_chance_is_taken_where_the_store_asked_for_more_time_than_there_is(
     asked_s: float, tried: bool
 ) -> None:
     store = OwnStore([StoreUnavailableError("busy", retry_after_s=asked_s)])
@@ -325,7 +325,7 @@ async def test_one_line_too_large_is_dropped_and_the_others_stored(
     assert stored(influxdb, bucket) == [n for n in range(1_100) if n != 1_000]
 
 
-async def test_larger_requests_are_tried_again_a_while_after_a_413(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_limit_of_a_413_is_tried_anew_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(current_batch, "WRITES_BEFORE_LARGER", 10)
     store = OwnStore([BatchTooLargeError("too large")])
     async with road(store) as way:
@@ -410,9 +410,7 @@ async def test_of_a_422_the_refused_lines_are_found_with_a_few_requests(
     assert all('input field "text" on measurement "numbered" is type float' in letter.reason for letter in letters)
 
 
-async def test_conflicts_and_points_beyond_the_retention_are_distinguished(
-    influxdb: InfluxDB, tmp_path: Path
-) -> None:
+async def test_conflicts_and_points_beyond_the_retention_are_told_apart(influxdb: InfluxDB, tmp_path: Path) -> None:
     bucket = influxdb.new_bucket(retention_s=3_600)
     store = InfluxStore(InfluxConnection(url=influxdb.url, org=influxdb.org, bucket=bucket, token=influxdb.token))
     now_ns = time.time_ns()
@@ -476,7 +474,7 @@ async def test_points_dropped_for_want_of_room_are_logged(caplog: pytest.LogCapt
         way.put(*map(line, range(2_000)))
         await way.one_try()
         lost = way.counts.dropped_by["buffer full"]
-        assert f"{lost} points were dropped so far because the buffer is full" in caplog.text
+        assert f"{lost} points were dropped so far, since the buffer is full" in caplog.text
 
 
 async def test_settling_ends_when_its_lines_are_settled_though_more_keep_coming() -> None:

@@ -19,7 +19,7 @@ def test_a_newline_within_a_text_does_not_split_a_line() -> None:
 
 
 @pytest.mark.parametrize("single", [batch("a v=1"), Batch(b"a v=1\nb v=1", 1), Batch(b"\xff v=1\nb v=1", 2)])
-def test_lines_that_cannot_be_separated_have_no_parts(single: Batch) -> None:
+def test_what_cannot_be_told_apart_has_no_parts(single: Batch) -> None:
     assert split_in_half(single) == []
     assert split_unparseable(single) == []
 
@@ -47,7 +47,7 @@ def test_otherwise_the_oldest_are_meant() -> None:
     assert found == [batch("a v=1 5", "a v=3 9"), batch("a v=2 1", "a v=4 2")]
 
 
-def test_where_no_line_can_be_isolated_they_are_halved() -> None:
+def test_where_no_line_is_told_apart_they_are_halved() -> None:
     assert split_refused(batch("b v=1", "b v=2"), 1, CONFLICT) == [batch("b v=1"), batch("b v=2")]
     assert split_refused(batch("bad", "a v=2"), 1) == [batch("bad"), batch("a v=2")]
     assert split_refused(batch("a v=2"), 1) == []

@@ -33,7 +33,7 @@ class Lines(RuleBasedStateMachine):
 
     @rule(lines=LINES)
     @precondition(lambda self: not self.sequence and not self.disk and not self.sending)
-    def recover(self, lines: int) -> None:
+    def found(self, lines: int) -> None:
         self.outstanding.recover(lines)
         self.disk.append([None] * lines)
 
@@ -96,7 +96,7 @@ class Lines(RuleBasedStateMachine):
         assert self.outstanding.on_disk == sum(map(len, self.disk))
 
     @invariant()
-    def lines_of_earlier_processes_are_counted_separately(self) -> None:
+    def lines_of_earlier_processes_are_told_apart(self) -> None:
         assert self.outstanding.foreign == [*self.sending, *(n for one in self.disk for n in one)].count(None)
 
     @invariant()

@@ -50,7 +50,7 @@ def fill(filler: Path) -> None:
             file.write(b"\0" * 4_096)
 
 
-def is_exact(monitor: Monitor) -> bool:
+def exact(monitor: Monitor) -> bool:
     counts = monitor.counts
     return counts.accepted + counts.recovered == counts.written + counts.pending + counts.dropped
 
@@ -69,7 +69,7 @@ async def test_what_a_process_left_that_ended_meanwhile_is_sent_too(
         other.close()
         monitor.emit(Numbered(n=4))
         await eventually(lambda: monitor.counts.recovered == 2 and monitor.counts.pending == 0)
-        assert is_exact(monitor)
+        assert exact(monitor)
     assert stored(influxdb, bucket) == [1, 2, 3, 4]
 
 
@@ -98,7 +98,7 @@ async def test_a_full_disk_costs_durability_and_nothing_else(
             assert monitor.counts.pending == 2_000
         filler.unlink()
         await monitor.flush(20.0)
-        assert is_exact(monitor)
+        assert exact(monitor)
         assert (monitor.counts.written, monitor.counts.dropped) == (2_001, 0)
         assert monitor.durable_sequence == 2_001
     assert stored(influxdb, bucket) == list(range(2_001))
@@ -171,7 +171,7 @@ async def test_a_full_disk_while_the_server_is_away_leaves_the_points_in_memory(
         assert (monitor.counts.pending, monitor.counts.dropped) == (100, 0)
         await monitor.reconfigure(settings.model_copy(update={"url": influxdb.url}), lambda: _store(options))
         await monitor.flush(20.0)
-        assert is_exact(monitor)
+        assert exact(monitor)
         assert monitor.counts.written == 100
     assert stored(influxdb, bucket) == list(range(100))
 
@@ -299,7 +299,7 @@ async def test_a_stop_meets_no_thread_that_still_works_on_the_disk(
     spool.close()
 
 
-def leave_behind(options: dict[str, object], *numbers: int) -> None:
+def left_behind(options: dict[str, object], *numbers: int) -> None:
     """What an earlier process left in the spool."""
     destination = Destination(str(options["url"]), str(options["organization"]), str(options["bucket"]))
     spool = Spool(Path(str(options["spool_directory"])), destination, max_bytes=1_000_000)
@@ -313,27 +313,27 @@ async def test_a_flush_and_a_stop_wait_for_recovered_points_too(
     influxdb: InfluxDB, bucket: str, options: dict[str, object]
 ) -> None:
     options |= {"flushing_period": 1e6}
-    leave_behind(options, *range(20))
+    left_behind(options, *range(20))
     async with Monitor(MonitoringSettings.model_validate(options)) as monitor:
         await monitor.flush(20.0)
         assert (monitor.counts.recovered, monitor.counts.written, monitor.counts.pending) == (20, 20, 0)
-    leave_behind(options, *range(20, 40))
+    left_behind(options, *range(20, 40))
     async with Monitor(MonitoringSettings.model_validate(options)) as monitor:
         pass
-    assert is_exact(monitor)
+    assert exact(monitor)
     assert (monitor.counts.recovered, monitor.counts.written, monitor.counts.pending) == (20, 20, 0)
     assert stored(influxdb, bucket) == list(range(40))
 
 
 async def test_a_flush_of_recovered_points_that_cannot_be_sent_says_so(options: dict[str, object]) -> None:
     options |= {"url": "http://127.0.0.1:1"}
-    leave_behind(options, 1, 2)
+    left_behind(options, 1, 2)
     monitor = Monitor(MonitoringSettings.model_validate(options))
     await monitor.start()
     with pytest.raises(FlushTimeoutError, match=r"^2 points are not acknowledged"):
         await monitor.flush(0.1)
     await monitor.stop(0.1)
-    leave_behind(options, 3)
+    left_behind(options, 3)
     monitor = Monitor(MonitoringSettings.model_validate(options))
     await monitor.start()
     assert monitor.counts.recovered == 3
@@ -344,7 +344,7 @@ async def test_another_server_gets_what_waits_on_disk_now_or_after_the_next_star
     influxdb: InfluxDB, bucket: str, options: dict[str, object]
 ) -> None:
     away, gone = "http://127.0.0.1:1", "http://127.0.0.1:2"
-    leave_behind(options | {"url": away}, 0)
+    left_behind(options | {"url": away}, 0)
     settings = MonitoringSettings.model_validate(options | {"url": away, "spool": "required"})
     monitor = Monitor(settings)
     await monitor.start()
@@ -354,16 +354,16 @@ async def test_another_server_gets_what_waits_on_disk_now_or_after_the_next_star
     await monitor.reconfigure(moved, lambda: _store(options | {"url": gone}))
     monitor.emit(Numbered(n=2))
     await eventually(lambda: monitor.durable_sequence == 2)
-    assert is_exact(monitor)
+    assert exact(monitor)
     assert (monitor.counts.recovered, monitor.counts.pending, monitor.counts.dropped) == (1, 3, 0)
     await monitor.stop(0.1)
-    assert is_exact(monitor)
+    assert exact(monitor)
     async with Monitor(MonitoringSettings.model_validate(options | {"url": gone})) as monitor:
         assert monitor.counts.recovered == 3
         here = MonitoringSettings.model_validate(options)
         await monitor.reconfigure(here, lambda: _store(options))
         await monitor.flush(20.0)
-        assert is_exact(monitor)
+        assert exact(monitor)
         assert (monitor.counts.written, monitor.counts.pending) == (3, 0)
     assert stored(influxdb, bucket) == [0, 1, 2]
 

@@ -36,7 +36,7 @@ def test_nothing_that_commands_a_terminal_is_left(text: str) -> None:
 
 
 @pytest.mark.parametrize("character", list("\x00\x1b\x7f\x9b\u061c\u200f\u2028\u202e\u2067"))
-def test_control_characters_are_detected(character: str) -> None:
+def test_what_steers_is_told(character: str) -> None:
     assert has_control_characters(f"a{character}b")
 
 

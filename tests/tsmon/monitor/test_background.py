@@ -115,7 +115,7 @@ def test_a_start_that_fails_leaves_no_thread(settings: Settings, tmp_path: Path)
     assert own_threads() == []
 
 
-def test_use_after_the_stop_is_reported(settings: Settings) -> None:
+def test_what_comes_after_the_stop_is_told(settings: Settings) -> None:
     with Monitor(settings()) as one:
         pass
     with pytest.raises(TsmonError, match="does not run"):
@@ -160,7 +160,7 @@ def test_a_flush_that_a_stop_overtakes_ends(settings: Settings) -> None:
     assert isinstance(raised[0], FlushTimeoutError)
 
 
-def test_a_store_that_waits_for_its_own_monitor_gets_an_error() -> None:
+def test_a_store_that_waits_for_its_own_monitor_is_told() -> None:
     told: list[str] = []
 
     class Impatient(OwnStore):

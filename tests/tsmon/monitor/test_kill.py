@@ -45,7 +45,7 @@ asyncio.run(main())
 """
 
 
-def start_service(options: dict[str, object], first: int) -> "subprocess.Popen[str]":
+def started(options: dict[str, object], first: int) -> "subprocess.Popen[str]":
     """A service that emits numbers from ``first`` on, and prints up to which they are safe."""
     return subprocess.Popen(
         [sys.executable, "-c", SERVICE, json.dumps(options), str(first)],
@@ -68,9 +68,9 @@ def settings(influxdb: InfluxDB, bucket: str, spool: Path) -> dict[str, object]:
     }
 
 
-async def test_a_service_that_is_paused_continues(influxdb: InfluxDB, bucket: str, tmp_path: Path) -> None:
+async def test_a_service_that_is_paused_goes_on(influxdb: InfluxDB, bucket: str, tmp_path: Path) -> None:
     options = settings(influxdb, bucket, tmp_path)
-    with start_service(options, 0) as service:
+    with started(options, 0) as service:
         assert service.stdout is not None
         for _ in range(10):
             int(service.stdout.readline())
@@ -95,7 +95,7 @@ async def test_every_acknowledged_point_is_stored_once(influxdb: InfluxDB, bucke
     acknowledged: set[int] = set()
     first = 0
     for _ in range(KILLS):
-        with start_service(options, first) as service:
+        with started(options, first) as service:
             assert service.stdout is not None
             last = first
             for _ in range(draw.randint(1, 25)):

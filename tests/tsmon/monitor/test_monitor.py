@@ -186,7 +186,7 @@ async def test_a_full_batch_from_another_thread_wakes_the_loop(settings: Setting
         await until(lambda: one.counts.written == 500)
 
 
-async def test_flushing_continues_after_the_loop_was_blocked() -> None:
+async def test_flushing_goes_on_after_the_loop_was_blocked() -> None:
     async with Monitor(own(flushing_period=0.02), store=OwnStore()) as one:
         one.emit(Numbered(n=0))
         time.sleep(0.2)
@@ -204,7 +204,7 @@ async def test_a_flush_that_comes_late_is_made_all_the_same() -> None:
         await until(lambda: one.counts.written == 1)
 
 
-async def test_flushing_continues_after_the_clock_was_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_flushing_goes_on_after_the_clock_was_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(periodic, "WATCH_S", 0.02)
     async with Monitor(own(flushing_period=0.05), store=OwnStore()) as one:
         scheduler = one._pipeline._schedule._scheduler
@@ -371,7 +371,7 @@ async def test_several_flushes_at_once_all_return(settings: Settings) -> None:
         assert one.counts.written == 100
 
 
-async def test_misuse_raises_one_sentence() -> None:
+async def test_misuse_is_told_in_a_sentence() -> None:
     one = Monitor(own(), store=OwnStore())
     with pytest.raises(TsmonError, match="not started"):
         await one.flush(1)
@@ -455,7 +455,7 @@ async def test_points_emitted_during_the_stop_do_not_cut_its_flush_short() -> No
     assert (found.written, found.dropped_by) == (5, {"stopped": 95})
 
 
-async def test_a_last_point_is_tried_even_if_the_store_requested_more_time_than_the_stop_has(
+async def test_a_last_point_is_tried_even_where_the_store_asked_for_more_time_than_the_stop_has(
     settings: Settings, proxy: Proxy, influxdb: InfluxDB, bucket: str
 ) -> None:
     proxy.faults.append(Fault(429, headers={"Retry-After": "3000"}))

@@ -23,7 +23,7 @@ COUNTS = Counts(
 )
 
 
-async def test_every_number_of_the_accounting_is_reported(tsmon: EmittedPoints) -> None:
+async def test_every_number_of_the_accounting_is_told(tsmon: EmittedPoints) -> None:
     settings = MonitoringSettings(self_metrics_period=1e-9, service="shop", on_invalid="drop")
     monitor = Monitor(settings, store=MemoryStore())
     async with monitor:
@@ -35,7 +35,7 @@ async def test_every_number_of_the_accounting_is_reported(tsmon: EmittedPoints) 
         assert (told.accepted, told.pending, told.refused) == (1, 1, 1)
 
 
-def test_each_reason_of_a_loss_is_reported() -> None:
+def test_each_reason_of_a_loss_is_told() -> None:
     now = 0.0
     source = SelfMetrics(lambda: COUNTS, lambda: None, 60.0, clock=lambda: now)
     now = 60.0
@@ -45,7 +45,7 @@ def test_each_reason_of_a_loss_is_reported() -> None:
     assert told.fields == {"dropped_buffer_full": 3, "dropped_rejected": 2}
 
 
-def test_they_are_reported_once_a_period() -> None:
+def test_it_is_told_once_a_period() -> None:
     now = 0.0
     source = SelfMetrics(lambda: COUNTS, lambda: None, 60.0, clock=lambda: now)
     told = []

@@ -24,7 +24,7 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
 
 
-def test_too_many_series_are_reported_with_their_cause(caplog: pytest.LogCaptureFixture) -> None:
+def test_too_many_series_are_told_with_their_cause(caplog: pytest.LogCaptureFixture) -> None:
     monitor = Monitor(MonitoringSettings(series_limit=2_000), store=MemoryStore())
     monitor.emit(visits(3_000))
     [warning] = warnings(caplog)
@@ -41,7 +41,7 @@ def test_series_that_repeat_are_counted_once(caplog: pytest.LogCaptureFixture) -
     assert monitor.series == pytest.approx(900, rel=0.07)
 
 
-def test_without_a_limit_nothing_is_reported(caplog: pytest.LogCaptureFixture) -> None:
+def test_without_a_limit_nothing_is_told(caplog: pytest.LogCaptureFixture) -> None:
     monitor = Monitor(MonitoringSettings(series_limit=0), store=MemoryStore())
     monitor.emit(visits(3_000))
     assert warnings(caplog) == []

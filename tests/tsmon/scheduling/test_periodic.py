@@ -58,7 +58,7 @@ async def test_action_that_raises_is_not_the_last(caplog: pytest.LogCaptureFixtu
     assert "once" in caplog.text
 
 
-async def test_calls_continue_soon_after_the_clock_was_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_calls_go_on_soon_after_the_clock_was_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(periodic, "WATCH_S", 0.05)
     calls: list[int] = []
     every = Periodic(lambda: calls.append(1), 0.02, at_once=True)

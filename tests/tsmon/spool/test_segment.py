@@ -21,7 +21,7 @@ from tsmon.spool.segment import (
 HEADER = SegmentHeader(url="http://localhost:8086", org="org", bucket="ä b", created_ns=7)
 
 
-def write_segment(path: Path, *batches: bytes) -> SegmentWriter:
+def written(path: Path, *batches: bytes) -> SegmentWriter:
     writer = SegmentWriter(path, HEADER)
     for data in batches:
         writer.append(data, data.count(b"\n") + 1, sync=False)
@@ -37,7 +37,7 @@ def read(path: Path) -> list[tuple[bytes, int]]:
 @given(batches=st.lists(st.binary(max_size=200), max_size=8))
 def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, batches: list[bytes]) -> None:
     path = tmp_path_factory.mktemp("segments") / "1.seg"
-    writer = write_segment(path, *batches)
+    writer = written(path, *batches)
     assert read(path) == [(data, data.count(b"\n") + 1) for data in batches]
     header, _, lines, end = scan(path)
     assert header == HEADER
@@ -48,7 +48,7 @@ def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, batch
 @given(cut=st.integers(min_value=1, max_value=200))
 def test_a_torn_tail_is_no_damage(tmp_path_factory: pytest.TempPathFactory, cut: int) -> None:
     path = tmp_path_factory.mktemp("segments") / "1.seg"
-    write_segment(path, b"a v=1", b"b v=2\nc v=3", b"d v=4")
+    written(path, b"a v=1", b"b v=2\nc v=3", b"d v=4")
     _, first = read_header(path)
     size = path.stat().st_size
     os.truncate(path, max(first, size - cut))
@@ -64,7 +64,7 @@ def test_a_changed_bit_is_never_taken_for_data(
 ) -> None:
     path = tmp_path_factory.mktemp("segments") / "1.seg"
     batches = [b"a v=1", b"b v=2\nc v=3"]
-    write_segment(path, *batches)
+    written(path, *batches)
     damaged = bytearray(path.read_bytes())
     damaged[place % len(damaged)] ^= 1 << bit
     path.write_bytes(damaged)
@@ -95,7 +95,7 @@ def test_what_is_no_segment_is_said_to_be_none(tmp_path: Path, content: bytes, r
 
 def test_a_record_of_impossible_length_is_damage(tmp_path: Path) -> None:
     path = tmp_path / "1.seg"
-    write_segment(path)
+    written(path)
     _, first = read_header(path)
     with path.open("ab") as file:
         file.write(b"\xff" * 12)

@@ -118,7 +118,7 @@ def test_json_and_csv_are_what_the_agent_answers(filled: Shell, tmp_path: Path) 
         ),
         (f"{NAME} --start 2200-01-01", "the range ends before it starts; exchange --start and --stop"),
         (f"{NAME} --start soon", "'soon' is not a time"),
-        (f"{NAME} --preset best", "there are no rules 'best'; there are exact, bins"),
+        (f"{NAME} --preset best", "there is no preset 'best'; there are exact, bins"),
         (f"{NAME} --gap-fraction 2", "gap_fraction is 2.0; give more than 0 and at most 1"),
     ],
 )
@@ -129,7 +129,7 @@ def test_mistakes_are_one_sentence(filled: Shell, arguments: str, sentence: str)
 def test_streams_that_are_switched_off_and_times_of_nothing(filled: Shell) -> None:
     assert filled("streams", "disable", NAME, "streamed").code == 0
     said = filled("available", NAME, "--method", "streamed").mistake
-    assert said == "these streams are switched off; tsmon-agent streams enable switches them on"
+    assert said == "these streams are disabled; tsmon-agent streams enable enables them"
     assert filled("deployments", "remove", NAME, "1", "--yes").code == 0
     assert filled("deployments", "remove", NAME, "12", "--yes").code == 0
     assert (
@@ -143,7 +143,7 @@ def test_of_an_instrument_whose_streams_are_all_off_deployments_are_told(filled:
         assert filled("streams", "disable", NAME, method).code == 0
     out = filled("available", NAME, LAST).out
     assert set(row(out, "deployments")) == {"1", "2", " "}
-    assert "all of its streams are switched off; tsmon-agent streams enable switches them on\n" in out
+    assert "all of its streams are disabled; tsmon-agent streams enable enables them\n" in out
     (measure,) = json.loads(filled("available", NAME, LAST, "--json").out)["availability"]
     assert measure["measure"] == "Deployments"
     assert filled("available", NAME, LAST, "--csv").out.count("\n") == 1

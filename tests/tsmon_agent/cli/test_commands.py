@@ -190,7 +190,7 @@ class TestOnce:
         assert not (tmp_path / "data").exists()
 
     def test_samplers_of_the_settings_alone(self, agent: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("tsmon_agent.cli.commands.PRIME_S", 0.1)
+        monkeypatch.setattr("tsmon_agent.cli.once.PRIME_S", 0.1)
         agent.settings('[agent]\nsamplers = ["cpu", "mem"]\npercpu = false\n')
         ran = agent("once")
         assert ran.code == 0
@@ -203,7 +203,7 @@ class TestOnce:
         def fail(_: object) -> None:
             raise OSError("no such thing here")
 
-        monkeypatch.setattr("tsmon_agent.cli.commands.PRIME_S", 0.1)
+        monkeypatch.setattr("tsmon_agent.cli.once.PRIME_S", 0.1)
         monkeypatch.setattr(SAMPLERS["swap"], "sample", fail)
         agent.settings('[agent]\nsamplers = ["swap", "mem"]\n')
         ran = agent("once")
@@ -302,21 +302,21 @@ class TestDb:
     """While the file is being written."""
 
     def test_check_of_a_whole_file(self, agent: Shell, file: Path) -> None:
-        assert agent("db", "check") == Ran(0, f"{file} is whole\n", "")
+        assert agent("db", "check") == Ran(0, f"{file} is intact\n", "")
 
     def test_size(self, agent: Shell, file: Path) -> None:
         ran = agent("db", "size")
         assert (ran.code, ran.err) == (0, "")
         sizes, total, *rows = ran.out.splitlines()
-        assert sizes.startswith(f"{file}: {file.stat().st_size:,} bytes, and ")
+        assert sizes.startswith(f"{file}: {file.stat().st_size:,} bytes, plus ")
         assert total == "3 series, 3 rows"
         assert [row.split() for row in rows] == [["2", "cpu"], ["1", "mem"]]
 
     def test_backup_is_a_file_of_its_own(self, agent: Shell, file: Path, tmp_path: Path) -> None:
         ran = agent("db", "backup", "copy.db")
         assert (ran.code, ran.err) == (0, "")
-        assert ran.out == f"{file} is copied to copy.db: {(tmp_path / 'copy.db').stat().st_size:,} bytes\n"
-        assert agent("db", "check", "--file", "copy.db").out == "copy.db is whole\n"
+        assert ran.out == f"{file} copied to copy.db: {(tmp_path / 'copy.db').stat().st_size:,} bytes\n"
+        assert agent("db", "check", "--file", "copy.db").out == "copy.db is intact\n"
         assert agent("db", "size", "--file", "copy.db").out.splitlines()[1] == "3 series, 3 rows"
 
     def test_backup_to_a_file_that_exists(self, agent: Shell, file: Path, tmp_path: Path) -> None:
@@ -326,7 +326,7 @@ class TestDb:
 
     def test_backup_to_a_directory_that_does_not_exist(self, agent: Shell, file: Path) -> None:
         assert agent("db", "backup", "none/copy.db").mistake == (
-            "none is no directory; make it, or name another place for the copy"
+            "none is not a directory; create it, or name another place for the copy"
         )
 
     @pytest.mark.parametrize("command", [["check"], ["size"], ["backup", "copy.db"]])

@@ -43,7 +43,7 @@ def test_states_by_shape_and_word_and_the_worst_as_exit_code(agent: Shell, tmp_p
     assert rows[0][-2:] in (["0.01", "1"], ["0.01167", "1"]), "the newest may be of the next minute"
     assert rows[1][-2:] == ["0.01167", "1"]
     assert agent("fresh", "CE01-A").code == 0
-    assert agent("fresh", "CE03").mistake == "no stream of CE03 is expected; tsmon-agent streams list shows all"
+    assert agent("fresh", "CE03").mistake == "no stream is expected of 'CE03'; see tsmon-agent streams list"
 
 
 def test_without_data_a_stream_has_failed_and_has_no_age(agent: Shell, tmp_path: Path) -> None:
@@ -62,7 +62,8 @@ def test_nothing_expected(agent: Shell, tmp_path: Path) -> None:
     (tmp_path / "data.lp").write_text("m v=1 1\n")
     agent("import", "data.lp")
     ran = agent("fresh")
-    assert (ran.code, ran.out) == (0, "no stream is expected; tsmon-agent streams load reads a table of them\n")
+    sentence = "no streams are expected; load a table of them with tsmon-agent streams load FILE\n"
+    assert (ran.code, ran.out) == (0, sentence)
 
 
 def test_the_agent_writes_what_changes(tmp_path: Path) -> None:

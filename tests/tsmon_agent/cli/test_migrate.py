@@ -61,14 +61,14 @@ def test_a_copy_of_a_file_is_named(run: Any, name: str, state_url: str) -> None:
     said = ran.out.splitlines()[1:]
     if state_url.startswith("sqlite"):
         (line,) = said
-        assert Path(line.removesuffix(" is the copy of before")).exists()
+        assert Path(line.removesuffix(" is a copy of the file from before")).exists()
     else:
         assert said == []
 
 
 def test_current_and_history(run: Any, name: str, state_url: str) -> None:
     assert run("migrate", "current").out == f"{name}: version base, the newest is 0003\n"
-    assert Database(state_url).version() == "base"
+    assert Database(state_url).read_version() == "base"
     run("migrate")
     assert run("migrate", "current").out == f"{name}: version 0003, the newest\n"
     assert run("migrate", "history").out.splitlines()[0].startswith("0001  Expected streams")
@@ -79,29 +79,29 @@ class TestLosses:
         audit(state_url)
         ran = run("migrate", "down", "0001", typed="n\n")
         assert ran.code == 1
-        assert "Version 0001 has no audit_entries (1 row). Remove what is in there?" in ran.out
-        assert Database(state_url).version() == "0003"
+        assert "Version 0001 has no audit_entries (1 row). Remove the data in there?" in ran.out
+        assert Database(state_url).read_version() == "0003"
         assert run("migrate", "down", "0001", typed="y\n").code == 0
-        assert Database(state_url).version() == "0001"
+        assert Database(state_url).read_version() == "0001"
 
     def test_without_anybody_to_ask_nothing_is_removed(self, run: Any, state_url: str) -> None:
         audit(state_url)
         assert run("migrate", "down", "base").code == 1
-        assert Database(state_url).version() == "0003"
+        assert Database(state_url).read_version() == "0003"
 
     def test_yes(self, run: Any, state_url: str) -> None:
         audit(state_url)
         assert run("migrate", "down", "base", "--yes").code == 0
-        assert Database(state_url).version() == "base"
+        assert Database(state_url).read_version() == "base"
 
 
 class TestSql:
     def test_whole_schema(self, run: Any, state_url: str) -> None:
         ran = run("migrate", "--sql")
         assert (ran.code, ran.err) == (0, "")
-        assert Database(state_url).version() == "base"
+        assert Database(state_url).read_version() == "base"
         execute(state_url, ran.out)
-        assert Database(state_url).version() == "0003"
+        assert Database(state_url).read_version() == "0003"
         audit(state_url)
 
     def test_between_two_versions(self, run: Any, state_url: str) -> None:
@@ -110,11 +110,11 @@ class TestSql:
         assert "CREATE TABLE tokens" in ran.out
         assert "CREATE TABLE expected_streams" not in ran.out
         execute(state_url, ran.out)
-        assert Database(state_url).version() == "0002"
+        assert Database(state_url).read_version() == "0002"
         execute(state_url, run("migrate", "down", "1", "--from", "2", "--sql").out)
-        assert Database(state_url).version() == "0001"
+        assert Database(state_url).read_version() == "0001"
         execute(state_url, run("migrate", "down", "base", "--from", "1", "--sql").out)
-        assert Database(state_url).version() == "base"
+        assert Database(state_url).read_version() == "base"
 
     def test_asks_no_database(self, agent: Shell, tmp_path: Path) -> None:
         assert agent("migrate", "--sql", TSMON_STATE__URL="postgresql://me@127.0.0.1:1/state").code == 0
@@ -134,13 +134,13 @@ class TestMistakes:
             ("down 2", "version 0002 is up from 0001; use tsmon-agent migrate up 0002"),
             ("up base", "version base is down from 0001; use tsmon-agent migrate down base"),
             ("up --from 1", "--from goes with --sql"),
-            ("--sql up", "write the options behind the command: tsmon-agent migrate up …"),
+            ("--sql up", "options go after the command: tsmon-agent migrate up …"),
         ],
     )
     def test_one_sentence(self, run: Any, state_url: str, arguments: str, reason: str) -> None:
         Database(state_url).migrate("0001")
         assert run("migrate", *arguments.split()).mistake.startswith(reason)
-        assert Database(state_url).version() == "0001"
+        assert Database(state_url).read_version() == "0001"
 
     def test_a_database_that_is_away(self, agent: Shell) -> None:
         sentence = agent("migrate", TSMON_STATE__URL="postgresql://me:hidden-word@127.0.0.1:1/state").mistake

@@ -84,7 +84,7 @@ def test_another_program(status: int, body: bytes) -> None:
     with answering(status, body) as port:
         found = query_status(WebSettings(port=port))
     assert (found.runs, found.exit_code) == (False, 3)
-    assert found.reason == "something else than tsmon-agent answers there"
+    assert found.reason == "something other than tsmon-agent answers there"
 
 
 def test_a_program_that_speaks_no_http() -> None:

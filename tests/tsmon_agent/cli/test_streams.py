@@ -58,7 +58,8 @@ class TestStreams:
 
     def test_list(self, loaded: Any) -> None:
         lines = loaded("streams", "list").out.splitlines()
-        assert lines[0].split() == ["reference", "designator", "method", "stream", "rate", "(Hz)", "warn", "fail"]
+        titles = "reference designator method stream rate (Hz) warn (s) fail (s)"
+        assert lines[0].split() == titles.split()
         assert [line.split() for line in lines[1:]] == [
             ["GP03-CTD", "streamed", "ctd", "1", "600", "3600"],
             ["GP03-CTD", "telemetered", "ctd", "0.01"],
@@ -91,8 +92,8 @@ class TestStreams:
             "  selector: ctd,method=streamed,reference_designator=GP03-CTD value\n"
             "telemetered ctd\n"
             "  expected rate: 0.01 Hz\n"
-            "  warn interval: unknown\n"
-            "  fail interval: unknown\n"
+            "  warn interval: none\n"
+            "  fail interval: none\n"
             "  selector: ctd,a=b t\n"
             "  rules: gap_fraction=0.5\n"
             "deployments\n"
@@ -116,9 +117,7 @@ class TestStreams:
     def test_remove(self, loaded: Any) -> None:
         assert loaded("streams", "remove", "GP03-CTD", typed="n\n").code == 1
         assert loaded("streams", "list").out.count("GP03-CTD") == 2
-        assert (
-            loaded("streams", "remove", "GP03-CTD", "streamed", "--yes").out == "1 stream of GP03-CTD forgotten\n"
-        )
+        assert loaded("streams", "remove", "GP03-CTD", "streamed", "--yes").out == "1 stream of GP03-CTD removed\n"
         assert loaded("streams", "list").out.count("GP03-CTD") == 1
 
     def test_a_name_is_never_markup(self, run: Any) -> None:
@@ -177,7 +176,7 @@ class TestDeployments:
         ended = loaded("deployments", "end", "GP03-PAR", "--at", "2024-03-02T00:00:00.5+01:00")
         assert ended.out == "deployment 1 of GP03-PAR ended at 2024-03-01T23:00:00.5Z\n"
         assert loaded("deployments", "remove", "GP03-PAR", "1", typed="n\n").code == 1
-        assert loaded("deployments", "remove", "GP03-PAR", "1", "-y").out == "deployment 1 of GP03-PAR forgotten\n"
+        assert loaded("deployments", "remove", "GP03-PAR", "1", "-y").out == "deployment 1 of GP03-PAR removed\n"
         assert "GP03-PAR" not in loaded("deployments", "list").out
 
     def test_it_ends_now(self, loaded: Any) -> None:

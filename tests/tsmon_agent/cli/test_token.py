@@ -48,14 +48,14 @@ def test_rotate_and_revoke(run: Any, state_url: str) -> None:
     assert json.loads(run("token", "list", "--json").out)[0]["expires"] is None
     assert run("token", "revoke", "ops", typed="n\n").code == 1
     assert run("token", "revoke", "ops", typed="y\n").code == 0
-    assert run("token", "list").out.startswith("there are no tokens; make one with")
+    assert run("token", "list").out.startswith("there are no tokens; create one with")
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         ("create x -r root", "there is no role 'root'; there are see, write, operate, administer"),
-        ("create x --expires soon", "--expires 'soon' is neither a length, such as 90d, nor a time in ISO 8601"),
+        ("create x --expires soon", "--expires 'soon' is neither a lifetime, such as 90d, nor a time in ISO 8601"),
         ("create x --expires 2001-01-01", "the token would have expired already; give a later end"),
         ("rotate none", "there is no token 'none'; see tsmon-agent token list"),
         ("revoke none -y", "there is no token 'none'; see tsmon-agent token list"),
@@ -64,7 +64,7 @@ def test_rotate_and_revoke(run: Any, state_url: str) -> None:
 def test_mistakes_are_one_sentence_and_change_nothing(run: Any, arguments: str, sentence: str) -> None:
     assert run("token", *arguments.split()).mistake == sentence
     assert run("token", "list", "--json").out == "[]\n"
-    assert run("audit").out == "nothing was changed yet\n"
+    assert run("audit").out == "nothing has been changed yet\n"
 
 
 def test_every_change_by_a_command_is_in_the_audit(run: Any, agent: Shell) -> None:

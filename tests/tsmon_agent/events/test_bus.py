@@ -35,7 +35,7 @@ async def test_all_who_listen_hear_every_event_in_order() -> None:
 
 async def test_who_is_slow_loses_the_oldest_and_can_tell_how_many() -> None:
     events = EventBus()
-    with events.listen(waiting=3) as slow, events.listen() as quick:
+    with events.listen(queue_size=3) as slow, events.listen() as quick:
         for n in range(10):
             events.publish(change(n))
         assert [event.time_ns for event in slow.drain()] == [7, 8, 9]

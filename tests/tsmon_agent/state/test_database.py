@@ -141,20 +141,20 @@ class TestRun:
 
 class TestVersions:
     def test_a_new_database_has_none_and_stays_so(self, state_url: str) -> None:
-        assert Database(state_url).version() == "base"
-        assert Database(state_url).version() == "base"
+        assert Database(state_url).read_version() == "base"
+        assert Database(state_url).read_version() == "base"
 
     def test_open_upgrades(self, state_url: str) -> None:
         Database(state_url).migrate("0001")
         with Database(state_url) as database:
-            assert database.version() == "0003"
+            assert database.read_version() == "0003"
             database.run(lambda s: s.add(AuditEntry(time_ns=1, who="me", action="look", outcome="done")))
 
     def test_a_newer_schema_is_refused_and_left_alone(self, state_url: str) -> None:
         with Database(state_url) as database:
             database.run(add)
             database.run(lambda s: s.execute(text("UPDATE tsmon_state_version SET version_num = '9999'")))
-        for call in (Database.open, Database.version, numbers, lambda d: d.migrate("0001")):
+        for call in (Database.open, Database.read_version, numbers, lambda d: d.migrate("0001")):
             with pytest.raises(StateError, match=r"has version 9999, and this program knows versions up to 0003"):
                 call(Database(state_url))
 
@@ -166,7 +166,7 @@ class TestVersions:
             for _ in range(4)
         ]
         assert [(process.communicate()[1], process.returncode) for process in processes] == [("", 0)] * 4
-        assert Database(state_url).version() == "0003"
+        assert Database(state_url).read_version() == "0003"
 
     def test_alembic_is_loaded_only_to_change_something(self, state_url: str) -> None:
         program = (
@@ -202,7 +202,7 @@ class TestFile:
         copy = Database(f"sqlite:///{file}").migrate("base")
         assert copy is not None
         assert copy.name.startswith("state.db.version-0003-")
-        assert Database(f"sqlite:///{file}").version() == "base"
+        assert Database(f"sqlite:///{file}").read_version() == "base"
         with Database(f"sqlite:///{copy}") as before:
             assert numbers(before) == [1]
 
@@ -218,7 +218,7 @@ class TestFile:
     def test_no_database_at_all(self, file: Path) -> None:
         file.parent.mkdir()
         file.write_bytes(b"precious" * 1000)
-        with pytest.raises(StateError, match=r"state\.db is damaged .*put a copy in its place"):
+        with pytest.raises(StateError, match=r"state\.db is damaged .*replace it by a copy"):
             Database(f"sqlite:///{file}").open()
         assert file.read_bytes() == b"precious" * 1000
 
@@ -315,9 +315,9 @@ class TestUrl:
     @pytest.mark.parametrize(
         ("url", "reason"),
         [
-            ("postgresql://u:p/hidden@h:x/d", "cannot be read"),
-            ("postgresql://u:hidden@h:port/d", "cannot be read"),
-            ("hidden", "cannot be read"),
+            ("postgresql://u:p/hidden@h:x/d", "is not a valid URL"),
+            ("postgresql://u:hidden@h:port/d", "is not a valid URL"),
+            ("hidden", "is not a valid URL"),
             ("sqlite://", "names no file"),
             ("sqlite:///:memory:", "names no file"),
             ("tea://h/d", "SQLAlchemy does not know; use sqlite or postgresql"),

@@ -104,7 +104,7 @@ class TestSteps:
             shapes[version] = shape(state_url)
         for version in reversed((BASE, *known_versions()[:-1])):
             Database(state_url).migrate(version)
-            assert Database(state_url).version() == version
+            assert Database(state_url).read_version() == version
             assert shape(state_url) == shapes[version]
         Database(state_url).migrate(newest_version())
         assert shape(state_url) == shapes[newest_version()]
@@ -141,7 +141,7 @@ class TestSteps:
             database.migrate("0002")
         engine.dispose()
         assert shape(state_url) == before
-        assert database.version() == "0001"
+        assert database.read_version() == "0001"
 
 
 class TestSql:
@@ -165,7 +165,7 @@ class TestSql:
     ) -> None:
         run(generate_sql(Database(state_url).dialect, BASE, newest_version()))
         with Database(state_url) as database:
-            assert database.version() == newest_version()
+            assert database.read_version() == newest_version()
             fill(state_url)
         of_script = shape(state_url)
         Database(state_url).migrate(BASE)
@@ -179,9 +179,9 @@ class TestSql:
         script = generate_sql(database.dialect, "0001", "0002")
         assert "expected_streams" not in script
         run(script)
-        assert database.version() == "0002"
+        assert database.read_version() == "0002"
         run(generate_sql(database.dialect, "0002", "0001"))
-        assert database.version() == "0001"
+        assert database.read_version() == "0001"
         assert shape(state_url) == before
 
 

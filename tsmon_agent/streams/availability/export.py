@@ -18,7 +18,7 @@ from tsmon.availability.json_measures import build_deployments_measure
 from tsmon_agent.streams.availability.instrument import Instrument
 from tsmon_agent.streams.inventory.csv_table import escape_formula
 
-__all__ = ["build_availability", "format_availability_csv"]
+__all__ = ["availability_to_json", "format_availability_csv"]
 
 COLUMNS: Final = (
     "reference_designator",
@@ -32,7 +32,7 @@ COLUMNS: Final = (
 )
 
 
-def build_availability(
+def availability_to_json(
     instrument: Instrument,
     reports: Sequence[Report],
     *,

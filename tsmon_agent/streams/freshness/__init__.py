@@ -1,4 +1,4 @@
-"""How fresh expected streams are, round by round."""
+"""How fresh expected streams are, as the newest round has found them."""
 
 from tsmon_agent.streams.freshness.statuses import FreshnessStatus, judge_age, worst_status
 from tsmon_agent.streams.freshness.watch import FreshnessWatch, JudgedStream

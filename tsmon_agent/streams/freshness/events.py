@@ -1,4 +1,4 @@
-"""What happens to streams."""
+"""Events about streams."""
 
 from tsmon_agent.events.bus import Event
 from tsmon_agent.streams.freshness.watch import JudgedStream
@@ -7,6 +7,6 @@ __all__ = ["StreamStatusChanged"]
 
 
 class StreamStatusChanged(Event, frozen=True):
-    """The status of a stream has changed, or is bad when it is first looked at."""
+    """The status of a stream has changed, or was bad in the first round that saw the stream."""
 
     stream: JudgedStream

@@ -1,4 +1,4 @@
-"""What is expected of streams, as the state has it, read again only where it has changed."""
+"""What is expected of each stream, built from the state only when the state has changed."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
@@ -15,11 +15,14 @@ __all__ = ["Expectation", "ExpectationRows", "KnownStatuses", "StreamNames", "bu
 StreamNames: TypeAlias = tuple[str, str, str]
 
 KnownStatuses: TypeAlias = Mapping[int, tuple[str, int]]
-"""Name of the status that a stream had when it was last looked at, and since when, by the stream's id."""
+"""By the stream's id: the name of the status that it had in the last round, and since when."""
 
 
 class Expectation(msgspec.Struct, frozen=True, gc=False):
-    """What is expected of a stream: limits in nanoseconds, rate in Hz, and since when, if it is not always."""
+    """What is expected of a stream: limits in nanoseconds, rate in Hz, and since when it has been deployed.
+
+    ``since_ns`` is None for a stream that is always expected.
+    """
 
     names: StreamNames
     selector: Selector
@@ -31,10 +34,10 @@ class Expectation(msgspec.Struct, frozen=True, gc=False):
 
 
 class ExpectationRows(NamedTuple):
-    """What tables say at one time, as it lies there: two of them that are equal expect the same.
+    """Rows as the tables have them at one time; equal rows lead to equal expectations.
 
-    ``running`` tells of each instrument with deployments since when the one that governs runs; None where all have
-    ended or are yet to come.
+    ``running`` has a row for each instrument with deployments: the start of the deployment that governs now, or
+    None if all have ended or are yet to start.
     """
 
     streams: Sequence[tuple[Any, ...]]
@@ -42,7 +45,7 @@ class ExpectationRows(NamedTuple):
 
 
 def query_rows(session: Session, now_ns: int) -> tuple[ExpectationRows, KnownStatuses]:
-    """Rows of all expected streams and their deployments now, and what is remembered of the streams."""
+    """Query all expected streams, their deployments at this time, and the last known statuses."""
     governs = (Deployment.start_ns <= now_ns) & or_(Deployment.end_ns.is_(None), Deployment.end_ns > now_ns)
     name = Deployment.reference_designator
     running = select(name, func.min(case((governs, Deployment.start_ns)))).group_by(name).order_by(name)
@@ -54,24 +57,23 @@ def query_rows(session: Session, now_ns: int) -> tuple[ExpectationRows, KnownSta
         one.stream,
         one.measurement,
         one.field,
-        # Thousands of JSON texts are compared faster than they are read.
+        # Comparing thousands of JSON texts is faster than decoding them.
         cast(one.tags, Text),
         one.warn_interval_ns,
         one.fail_interval_ns,
         one.enabled,
         one.expected_rate,
     ).order_by(one.id)
-    known = session.execute(
-        select(LastKnownFreshness.stream_id, LastKnownFreshness.state, LastKnownFreshness.since_ns)
-    )
+    last = LastKnownFreshness
+    known = session.execute(select(last.stream_id, last.state, last.since_ns))
     return (
         ExpectationRows(list(map(tuple, session.execute(streams))), list(map(tuple, session.execute(running)))),
-        {stream: (state, since_ns) for stream, state, since_ns in known},
+        {stream: (status, since_ns) for stream, status, since_ns in known},
     )
 
 
 def build_expectations(rows: ExpectationRows) -> dict[int, Expectation]:
-    """What rows say, by the stream's id, in order of the names."""
+    """Build the expectation of each stream by its id, in order of the names."""
     running = dict(rows.running)
     return {
         number: Expectation(
@@ -79,7 +81,7 @@ def build_expectations(rows: ExpectationRows) -> dict[int, Expectation]:
             Selector(measurement, field, msgspec.json.decode(tags, type=dict[str, str])),
             warn_ns,
             fail_ns,
-            # An instrument of which no deployment is known is always expected.
+            # An instrument without any known deployment is always expected.
             enabled and running.get(designator, 0) is not None,
             rate,
             running.get(designator),

@@ -1,4 +1,4 @@
-"""How many data streams deliver a second, over windows that suit what is expected of them."""
+"""How many data per second streams deliver, counted over windows that suit their expected rates."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,145 +15,145 @@ from tsmon_agent.streams.inventory.series_index import SeriesIndex
 __all__ = ["Rates", "choose_window_ns"]
 
 PERIODS: Final = 20
-"""A rate is told from at least so many expected periods, or from the longest window."""
+"""How many expected periods a window spans at least, unless it is the longest."""
 
 WINDOWS_NS: Final = tuple(seconds * SECOND_NS for seconds in (600, 3_600, 21_600, 86_400, 864_000))
-AGAIN: Final = 5
-"""So many times in the length of a window is it looked at again; each time costs as much as a look at ages."""
+REFRESHES_PER_WINDOW: Final = 5
+"""How often rates are refreshed within the length of their window; each time costs as much as finding the ages."""
 
 
 def choose_window_ns(expected_rate: float) -> int:
-    """Window in nanoseconds for a stream with this rate in Hz: ten minutes, an hour, six, a day, or ten days."""
+    """Choose the window in nanoseconds for a rate in Hz: ten minutes, one hour, six hours, a day, or ten days."""
     needed_ns = PERIODS / expected_rate * SECOND_NS
     return next((one for one in WINDOWS_NS if one >= needed_ns), WINDOWS_NS[-1])
 
 
-class _Question(NamedTuple):
-    """One question to the store, over a window of ``length_ns``, for all series of a field."""
+class _RateQuery(NamedTuple):
+    """A query to the store for the counts of all series of a field, over a window of ``length_ns``."""
 
     measurement: str
     field: str
-    given: bool
+    reported_bins: bool
     length_ns: int
 
     def window(self, now_ns: int) -> tuple[int, int]:
-        """Start and end: the last whole minutes, quarters of an hour, or hours, of which there are rollups."""
+        """Start and end: the latest whole minutes, quarters of an hour, or hours, which rollups can answer."""
         every_ns = next(one for one in (HOUR_NS, 15 * MINUTE_NS, MINUTE_NS) if one <= self.length_ns // 10)
         stop_ns = now_ns // every_ns * every_ns
         return stop_ns - self.length_ns, stop_ns
 
 
 @dataclass(slots=True)
-class _Asked:
-    """Whom a question is asked for: streams, since when each is deployed; when it was asked last, and for whom."""
+class _Members:
+    """The streams that a query serves: since when each is deployed, and which have a rate, since when."""
 
     selectors: dict[int, Selector]
     index: SeriesIndex
     since_ns: dict[int, int | None]
-    looked_ns: int | None
+    refreshed_ns: int | None
     known: set[int]
     cost: int = 0
 
     def deployed(self, start_ns: int) -> set[int]:
-        """Streams that should have delivered since then."""
+        """Streams that have been deployed since this time."""
         return {stream for stream, since_ns in self.since_ns.items() if since_ns is None or since_ns <= start_ns}
 
 
-_NEVER: Final = _Asked({}, SeriesIndex({}), {}, None, set())
+_NONE: Final = _Members({}, SeriesIndex({}), {}, None, set())
 
 
 class Rates:
-    """Knows the rate of each stream that has an expected one, in Hz, as of some time ago.
+    """Knows the recent rate, in Hz, of each stream that has an expected one.
 
-    One question to the store for each measurement, field and window. Of bins that are given the data in those
-    that begin within the window are counted.
+    The store gets one query for each measurement, field and window. Of reported bins, it counts the data of those
+    that begin within the window.
     """
 
     def __init__(self) -> None:
         self._rates: dict[int, float] = {}
-        self._questions: dict[_Question, _Asked] = {}
+        self._queries: dict[_RateQuery, _Members] = {}
 
     def of(self, stream: int) -> float | None:
-        """Rate of a stream by its id; None where it is not known, or nothing is expected."""
+        """Rate of a stream by its id; None if it is not known, or no rate is expected."""
         return self._rates.get(stream)
 
-    def expect(self, expected: Mapping[int, Expectation]) -> None:
-        """These streams from now on, by their ids; what is known of them stays known."""
-        selectors: dict[_Question, dict[int, Selector]] = {}
-        for stream, one in expected.items():
+    def expect(self, expectations: Mapping[int, Expectation]) -> None:
+        """Replace the expectations, by the ids of the streams; known rates are kept."""
+        selectors: dict[_RateQuery, dict[int, Selector]] = {}
+        for stream, one in expectations.items():
             if one.tracked and one.rate is not None:
-                given = selects_reported_bins(one.selector)
-                name = COUNT if given else one.selector.field
-                question = _Question(one.selector.measurement, name, given, choose_window_ns(one.rate))
-                selectors.setdefault(question, {})[stream] = one.selector
-        before, self._questions = self._questions, {}
+                reported_bins = selects_reported_bins(one.selector)
+                name = COUNT if reported_bins else one.selector.field
+                query = _RateQuery(one.selector.measurement, name, reported_bins, choose_window_ns(one.rate))
+                selectors.setdefault(query, {})[stream] = one.selector
+        before, self._queries = self._queries, {}
         costs: dict[tuple[str, str], int] = {}
-        for question, chosen in selectors.items():
-            since_ns = {stream: expected[stream].since_ns for stream in chosen}
-            old = before.get(question, _NEVER)
+        for query, chosen in selectors.items():
+            since_ns = {stream: expectations[stream].since_ns for stream in chosen}
+            old = before.get(query, _NONE)
             known = {stream for stream in old.known if chosen.get(stream) == old.selectors[stream]}
-            self._questions[question] = _Asked(chosen, SeriesIndex(chosen), since_ns, old.looked_ns, known)
-            # Answered are all series of the field, whichever window their own rate is told from.
-            costs[question[:2]] = costs.get(question[:2], 0) + len(chosen)
-        for question, asked in self._questions.items():
-            asked.cost = costs[question[:2]]
-        known = {stream for asked in self._questions.values() for stream in asked.known}
+            self._queries[query] = _Members(chosen, SeriesIndex(chosen), since_ns, old.refreshed_ns, known)
+            # The store answers for all series of the field, whichever window their own rates are counted over.
+            costs[query[:2]] = costs.get(query[:2], 0) + len(chosen)
+        for query, members in self._queries.items():
+            members.cost = costs[query[:2]]
+        known = {stream for members in self._queries.values() for stream in members.known}
         self._rates = {stream: rate for stream, rate in self._rates.items() if stream in known}
 
     async def refresh(self, store: Store, now_ns: int, most: int | None = None) -> StoreError | None:
-        """Look again where it is time; returns the last error of the store, if there was one.
+        """Run the queries that are due; returns the last error of the store, if there was one.
 
-        ``most`` limits how many streams' data are counted this time, save that one question is always asked: the
-        one that has waited longest, by its window. A stream that is deployed for less than its window has no rate
-        yet, and one whose question fails has none until that is due again.
+        ``most`` limits how many streams' data are counted, except that one query always runs: the one that has
+        waited longest in proportion to its window. A stream that has been deployed for less than its window has no
+        rate yet, and one whose query fails has none until the query is due again.
         """
         failed = None
         due = []
-        for question, asked in self._questions.items():
-            wanted = asked.deployed(question.window(now_ns)[0])
-            for stream in asked.known - wanted:
+        for query, members in self._queries.items():
+            wanted = members.deployed(query.window(now_ns)[0])
+            for stream in members.known - wanted:
                 self._rates.pop(stream, None)
-            asked.known &= wanted
-            if asked.looked_ns is None:
+            members.known &= wanted
+            if members.refreshed_ns is None:
                 urgency = math.inf
             else:
-                urgency = (now_ns - asked.looked_ns) / (question.length_ns // AGAIN)
-            if asked.known != wanted or not 0 <= urgency < 1:
-                due.append((-urgency, question.length_ns, question))
+                urgency = (now_ns - members.refreshed_ns) / (query.length_ns // REFRESHES_PER_WINDOW)
+            if members.known != wanted or not 0 <= urgency < 1:
+                due.append((-urgency, query.length_ns, query))
         total = 0
-        for _, _, question in sorted(due):
-            cost = self._questions[question].cost
+        for _, _, query in sorted(due):
+            cost = self._queries[query].cost
             total += cost
             if most is not None and total > max(most, cost):
                 break
             try:
-                await self._ask(store, question, now_ns)
+                await self._run(store, query, now_ns)
             except StoreError as error:
                 failed = error
         return failed
 
-    async def _ask(self, store: Store, question: _Question, now_ns: int) -> None:
-        asked = self._questions[question]
-        start_ns, stop_ns = question.window(now_ns)
-        selector = Selector(question.measurement, question.field)
-        asked.looked_ns, asked.known = now_ns, asked.deployed(start_ns)
-        for stream in asked.known:
+    async def _run(self, store: Store, query: _RateQuery, now_ns: int) -> None:
+        members = self._queries[query]
+        start_ns, stop_ns = query.window(now_ns)
+        selector = Selector(query.measurement, query.field)
+        members.refreshed_ns, members.known = now_ns, members.deployed(start_ns)
+        for stream in members.known:
             self._rates.pop(stream, None)
-        told = await (_points_of_bins if question.given else _counts)(store, selector, start_ns, stop_ns)
-        counts = asked.index.counts(told)
-        seconds = question.length_ns / SECOND_NS
-        for stream in asked.known:
+        count = _count_data_of_bins if query.reported_bins else _count_data
+        counts = members.index.sum_counts(await count(store, selector, start_ns, stop_ns))
+        seconds = query.length_ns / SECOND_NS
+        for stream in members.known:
             self._rates[stream] = counts.get(stream, 0) / seconds
 
 
-async def _counts(store: Store, question: Selector, start_ns: int, stop_ns: int) -> Sequence[Count]:
-    return await store.counts(question, start_ns=start_ns, stop_ns=stop_ns)
+async def _count_data(store: Store, selector: Selector, start_ns: int, stop_ns: int) -> Sequence[Count]:
+    return await store.counts(selector, start_ns=start_ns, stop_ns=stop_ns)
 
 
-async def _points_of_bins(store: Store, question: Selector, start_ns: int, stop_ns: int) -> Sequence[Count]:
-    found = await store.values(question, start_ns=start_ns, stop_ns=stop_ns)
-    return [Count(one.tags, sum(_whole(one.values))) for one in found]
+async def _count_data_of_bins(store: Store, selector: Selector, start_ns: int, stop_ns: int) -> Sequence[Count]:
+    found = await store.values(selector, start_ns=start_ns, stop_ns=stop_ns)
+    return [Count(one.tags, sum(_numbers(one.values))) for one in found]
 
 
-def _whole(values: Iterable[object]) -> Iterable[int]:
+def _numbers(values: Iterable[object]) -> Iterable[int]:
     return (int(value) for value in values if isinstance(value, int | float))

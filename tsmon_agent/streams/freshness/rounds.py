@@ -1,4 +1,4 @@
-"""Rounds over expected streams in the running agent: points of what changes, and who is told of it."""
+"""Rounds over the expected streams in the running agent: each change becomes a point, an event and a log line."""
 
 import logging
 import time
@@ -23,18 +23,18 @@ __all__ = ["MOST_RATES", "FreshnessRounds"]
 
 _log = logging.getLogger("tsmon")
 
-SINGLY: Final = 10
-"""So many changes of a round are logged each by itself."""
+MOST_LOGGED_SINGLY: Final = 10
+"""Up to this number of changes in a round, each gets its own log line."""
 
 MOST_RATES: Final = 10_000
-"""So many streams' data are counted in a round; windows that are due besides have to wait for the next."""
+"""For how many streams rates are refreshed in a round; other windows that are due wait for the next round."""
 
 HEARTBEAT_NS: Final = HOUR_NS
 """How often the status of every stream is written, changed or not."""
 
 
 class FreshnessRounds:
-    """Looks at all expected streams when it is asked to; each change is a point and an event."""
+    """Judges all expected streams in each round; every change becomes a point and an event."""
 
     def __init__(
         self,
@@ -50,37 +50,37 @@ class FreshnessRounds:
         self._written_ns = 0
         self._limited = RateLimitedLog()
         self._enabled = settings.enabled
-        self.watch = _watch(settings, state)
+        self.watch = _build_watch(settings, state)
         """What is known of the streams, by instrument and by site."""
 
     @property
     def streams(self) -> "list[JudgedStream]":
-        """All expected streams as the last round has found them; none before the first."""
+        """All expected streams as the last round judged them; empty before the first."""
         return self.watch.streams
 
     def reconfigure(self, settings: "FreshnessSettings", state: "State") -> None:
-        """Go on with other settings, or with another state; what is known stays where it is about the same."""
+        """Continue with other settings or another state; what is known is kept if it still applies."""
         self._enabled = settings.enabled
-        watch = _watch(settings, state)
+        watch = _build_watch(settings, state)
         if (watch.state, watch.silent_after_ns) != (self.watch.state, self.watch.silent_after_ns):
             self.watch = watch
 
     async def run_round(self, store: "Store") -> None:
-        """One round; where store or state do not answer, nothing changes, and it is logged."""
+        """Run one round; if store or state do not answer, it logs that, and nothing changes."""
         if not self._enabled:
             return
         now_ns = self._clock()
         try:
             changed = await self.watch.update(store, now_ns, most_rates=MOST_RATES)
         except TsmonError as error:
-            self._limited.warning("freshness", f"it is not known how fresh streams are: {error}")
+            self._limited.warning("freshness", f"the freshness of the streams is not known: {error}")
             return
         if (failed := self.watch.rates_error) is not None:
-            self._limited.warning("rates", f"it is not known how often some streams deliver: {failed}")
-        whole = now_ns - self._written_ns >= HEARTBEAT_NS
-        if whole:
+            self._limited.warning("rates", f"the rates of some streams are not known: {failed}")
+        is_heartbeat = now_ns - self._written_ns >= HEARTBEAT_NS
+        if is_heartbeat:
             self._written_ns = now_ns
-        for one in self.streams if whole else changed:
+        for one in self.streams if is_heartbeat else changed:
             self._emit(one, now_ns)
         for one in changed:
             self._events.publish(StreamStatusChanged(now_ns, one))
@@ -102,23 +102,23 @@ class FreshnessRounds:
                 )
             )
         except TsmonError as error:
-            self._limited.warning("points", f"how fresh a stream is cannot be written: {error}")
+            self._limited.warning("points", f"the freshness of a stream cannot be written: {error}")
 
 
-def _watch(settings: "FreshnessSettings", state: "State") -> FreshnessWatch:
+def _build_watch(settings: "FreshnessSettings", state: "State") -> FreshnessWatch:
     return FreshnessWatch(state, round(settings.silent_after * 1e9))
 
 
 def _log_changes(changed: "list[JudgedStream]") -> None:
-    """A line for each of a few changes; of many, such as at the first start, a line for each status."""
-    if len(changed) <= SINGLY:
+    """Log each of a few changes; of many, as at the first start, one line for each status."""
+    if len(changed) <= MOST_LOGGED_SINGLY:
         for one in changed:
             _log.info("stream %r is %s", (one.reference_designator, one.method, one.stream), one.status.label)
         return
     by_status: dict[str, list[JudgedStream]] = {}
     for one in changed:
         by_status.setdefault(one.status.label, []).append(one)
-    for word, members in by_status.items():
+    for label, members in by_status.items():
         first = members[0]
         names = first.reference_designator, first.method, first.stream
-        _log.info("%d streams are %s, the first of them %r", len(members), word, names)
+        _log.info("%d streams are %s, the first of them %r", len(members), label, names)

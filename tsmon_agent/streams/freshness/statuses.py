@@ -1,4 +1,4 @@
-"""How fresh a stream is, by the age of its newest datum."""
+"""How fresh a stream is, judged by the age of its newest datum."""
 
 import enum
 from collections.abc import Iterable
@@ -7,36 +7,36 @@ __all__ = ["FreshnessStatus", "judge_age", "worst_status"]
 
 
 class FreshnessStatus(enum.IntEnum):
-    """From what says nothing to what is worst."""
+    """How fresh a stream is; a higher value is worse."""
 
     NOT_TRACKED = 0
-    """No limits, switched off, or not deployed now."""
+    """Without limits, disabled, or not deployed now."""
     OPERATIONAL = 1
     """Not older than the warn interval."""
     DEGRADED = 2
     """Older than the warn interval."""
     FAILED = 3
-    """Older than the fail interval, or there never was a datum."""
+    """Older than the fail interval, or without any datum."""
     SILENT_HOST = 4
-    """Failed, as all streams from the same host have: no series with its ``host`` tag has anything new."""
+    """Failed, as have all streams from the same host: no series with its ``host`` tag has anything new."""
 
     @property
     def label(self) -> str:
-        """For people: ``silent host``."""
+        """Its name in words: ``silent host``."""
         return self.name.lower().replace("_", " ")
 
     @property
     def symbol(self) -> str:
-        """A sign that tells it apart without colour."""
+        """A character that distinguishes it without colour."""
         return "·✓△✗⊘"[self]
 
 
 def judge_age(
     age_ns: int | None, warn_ns: int | None, fail_ns: int | None, *, tracked: bool = True
 ) -> FreshnessStatus:
-    """Level of a stream whose newest datum has this age (None: there is none); exactly a limit is not older.
+    """Judge a stream by the age of its newest datum, None if it has none; an age equal to a limit is within it.
 
-    A stream with one limit only has the others' statuses never; without any it is not tracked.
+    A stream with one limit never gets the status of the other; a stream without limits is not tracked.
     """
     if not tracked or (warn_ns is None and fail_ns is None):
         return FreshnessStatus.NOT_TRACKED
@@ -48,5 +48,5 @@ def judge_age(
 
 
 def worst_status(statuses: Iterable[FreshnessStatus]) -> FreshnessStatus:
-    """Level of a group: that of its worst member; not tracked where none is."""
+    """Status of a group: that of its worst member; an empty group is not tracked."""
     return max(statuses, default=FreshnessStatus.NOT_TRACKED)

@@ -1,4 +1,4 @@
-"""Looks at all expected streams, round by round, and tells what has changed."""
+"""Judges all expected streams, round by round, and finds what has changed."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
@@ -29,7 +29,7 @@ __all__ = ["FreshnessWatch", "JudgedStream"]
 
 
 class JudgedStream(msgspec.Struct, frozen=True, gc=False):
-    """A stream at one time: its status, since when, and the time and age of its newest datum, if there is one.
+    """A stream in one round: its status and since when it has it, and the time and age of its newest datum.
 
     Rates are in Hz: the recent one (see :mod:`.rates`) and the expected one, where known.
     """
@@ -51,40 +51,41 @@ class JudgedStream(msgspec.Struct, frozen=True, gc=False):
 
 
 class FreshnessWatch:
-    """Knows the status of every stream since the last round; a restart goes on with what the state remembers."""
+    """Keeps the status of every stream; after a restart it continues with the statuses that the state remembers."""
 
     def __init__(self, state: State, silent_after_ns: int) -> None:
         self.state = state
         self.silent_after_ns = silent_after_ns
         self._rates = Rates()
         self._rows = ExpectationRows((), ())
-        self._expected: dict[int, Expectation] = {}
-        self._questions: list[tuple[Selector, SeriesIndex]] = []
+        self._expectations: dict[int, Expectation] = {}
+        self._queries: list[tuple[Selector, SeriesIndex]] = []
         self.streams: list[JudgedStream] = []
-        """All expected streams, in order of their names, as the last round has found them."""
+        """All expected streams in order of their names, as the last round judged them."""
         self.rates_error: StoreError | None = None
         """Why rates that were due in the last round are not known."""
 
     async def update(
         self, store: Store, now_ns: int, *, remember: bool = True, most_rates: int | None = None
     ) -> list[JudgedStream]:
-        """Look at all streams; returns those whose status has changed.
+        """Judge all streams; returns those whose status has changed.
 
-        Of a stream that is seen for the first time that is told only where it is bad. Without ``remember`` the next
-        round, or another process, does not know of it. ``most_rates`` limits of how many streams rates are looked
-        at anew, see :meth:`Rates.refresh`. Raises what store and state raise, and nothing has changed then.
+        A stream that is new is among them only if its status is bad. Without ``remember`` the changes are not
+        stored, so that the next round, or another process, finds them again. ``most_rates`` limits for how many
+        streams rates are refreshed, see :meth:`Rates.refresh`. Raises the errors of store and state; then nothing
+        has changed.
         """
         rows, known = await self.state.run(lambda session: query_rows(session, now_ns))
         if rows != self._rows:
             self._expect(rows)
-        seen: dict[int, NewestDatum] = {}
-        for question, index in self._questions:
-            seen |= index.seen(await store.newest(question), given=selects_reported_bins(question))
+        newest: dict[int, NewestDatum] = {}
+        for query, index in self._queries:
+            newest |= index.find_newest(await store.newest(query), reported_bins=selects_reported_bins(query))
         self.rates_error = await self._rates.refresh(store, now_ns, most_rates)
-        found = self._found(seen, known, now_ns)
+        found = self._judge(newest, known, now_ns)
         changed = [
             (stream, one)
-            for stream, one in zip(self._expected, found, strict=True)
+            for stream, one in zip(self._expectations, found, strict=True)
             if stream not in known or known[stream][0] != one.status.name
         ]
         if changed and remember:
@@ -92,33 +93,40 @@ class FreshnessWatch:
         self.streams = found
         return [one for stream, one in changed if stream in known or one.status > FreshnessStatus.OPERATIONAL]
 
+    def worst_by_instrument(self) -> Mapping[str, FreshnessStatus]:
+        """Status of each instrument: that of its worst stream."""
+        return _worst((one.reference_designator, one.status) for one in self.streams)
+
+    def worst_by_site(self) -> Mapping[str, FreshnessStatus]:
+        """Status of each site: that of its worst stream."""
+        return _worst((one.site, one.status) for one in self.streams)
+
     def _expect(self, rows: ExpectationRows) -> None:
-        self._expected = build_expectations(rows)
+        self._expectations = build_expectations(rows)
         selectors: dict[tuple[str, str], dict[int, Selector]] = {}
-        for stream, one in self._expected.items():
-            question = newest_selector_of(one.selector)
-            selectors.setdefault((question.measurement, question.field), {})[stream] = one.selector
-        self._questions = [(Selector(*names), SeriesIndex(chosen)) for names, chosen in selectors.items()]
-        self._rates.expect(self._expected)
+        for stream, one in self._expectations.items():
+            query = newest_selector_of(one.selector)
+            selectors.setdefault((query.measurement, query.field), {})[stream] = one.selector
+        self._queries = [(Selector(*names), SeriesIndex(chosen)) for names, chosen in selectors.items()]
+        self._rates.expect(self._expectations)
         self._rows = rows
 
-    def _found(self, seen: Mapping[int, NewestDatum], known: KnownStatuses, now_ns: int) -> list[JudgedStream]:
-        """How fresh streams are, in their order."""
-        heard: dict[str, int] = {}
-        for data in seen.values():
-            if data.host is not None and data.time_ns >= heard.get(data.host, data.time_ns):
-                heard[data.host] = data.time_ns
+    def _judge(self, newest: Mapping[int, NewestDatum], known: KnownStatuses, now_ns: int) -> list[JudgedStream]:
+        heard_ns: dict[str, int] = {}
+        for datum in newest.values():
+            if datum.host is not None and datum.time_ns >= heard_ns.get(datum.host, datum.time_ns):
+                heard_ns[datum.host] = datum.time_ns
         found = []
-        for stream, one in self._expected.items():
-            newest = seen.get(stream)
-            # Clocks differ: what comes from the future is new.
-            age_ns = None if newest is None else max(now_ns - newest.time_ns, 0)
+        for stream, one in self._expectations.items():
+            datum_of_it = newest.get(stream)
+            # Clocks differ: a datum from the future is new.
+            age_ns = None if datum_of_it is None else max(now_ns - datum_of_it.time_ns, 0)
             status = judge_age(age_ns, one.warn_ns, one.fail_ns, tracked=one.tracked)
-            host = None if newest is None else newest.host
+            host = None if datum_of_it is None else datum_of_it.host
             if (
                 status is FreshnessStatus.FAILED
                 and host is not None
-                and now_ns - heard[host] > self.silent_after_ns
+                and now_ns - heard_ns[host] > self.silent_after_ns
             ):
                 status = FreshnessStatus.SILENT_HOST
             before = known.get(stream)
@@ -127,7 +135,7 @@ class FreshnessWatch:
                     *one.names,
                     status,
                     before[1] if before is not None and before[0] == status.name else now_ns,
-                    None if newest is None else newest.time_ns,
+                    None if datum_of_it is None else datum_of_it.time_ns,
                     age_ns,
                     self._rates.of(stream),
                     one.rate,
@@ -135,18 +143,10 @@ class FreshnessWatch:
             )
         return found
 
-    def worst_by_instrument(self) -> Mapping[str, FreshnessStatus]:
-        """Level of each instrument: its worst stream's."""
-        return _worst((one.reference_designator, one.status) for one in self.streams)
-
-    def worst_by_site(self) -> Mapping[str, FreshnessStatus]:
-        """Level of each site: its worst stream's."""
-        return _worst((one.site, one.status) for one in self.streams)
-
 
 def _remember(session: Session, changed: Mapping[int, JudgedStream]) -> None:
     # A stream may have been removed meanwhile.
-    there = set(session.scalars(select(ExpectedStream.id)))
+    expected = set(session.scalars(select(ExpectedStream.id)))
     known = set(session.scalars(select(LastKnownFreshness.stream_id)))
     rows = [
         {
@@ -157,7 +157,7 @@ def _remember(session: Session, changed: Mapping[int, JudgedStream]) -> None:
             "rate": one.rate,
         }
         for stream, one in changed.items()
-        if stream in there
+        if stream in expected
     ]
     if new := [row for row in rows if row["stream_id"] not in known]:
         session.execute(insert(LastKnownFreshness), new)

@@ -1,5 +1,10 @@
-"""Expected streams and deployments: from tables and JSON into the state, and out of it."""
+"""Expected streams and deployments: loaded into the state from tables and JSON, edited, queried and exported."""
 
+from tsmon_agent.streams.inventory.deployment_rows import (
+    DeploymentRow,
+    parse_deployment_csv,
+    parse_deployment_rows,
+)
 from tsmon_agent.streams.inventory.deployments import (
     add_deployment,
     end_deployment,
@@ -24,16 +29,9 @@ from tsmon_agent.streams.inventory.export import (
     format_streams_csv,
     stream_to_json,
 )
-from tsmon_agent.streams.inventory.load_result import LoadResult
-from tsmon_agent.streams.inventory.row_parsing import (
-    DeploymentRow,
-    StreamRow,
-    parse_deployment_csv,
-    parse_deployment_rows,
-    parse_stream_csv,
-    parse_stream_rows,
-)
+from tsmon_agent.streams.inventory.row_loading import LoadResult
 from tsmon_agent.streams.inventory.rule_overrides import build_rules
+from tsmon_agent.streams.inventory.stream_rows import StreamRow, parse_stream_csv, parse_stream_rows
 
 __all__ = [
     "DeploymentRow",

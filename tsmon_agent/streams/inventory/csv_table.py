@@ -1,7 +1,7 @@
-"""Tables in CSV: cells by the names of their columns, each row with the number of its line.
+"""Tables in CSV: the cells of each row by the names of their columns, with the row's line number.
 
-The first row is a header where it names the first column, in any of its spellings; otherwise the columns stand in
-their fixed order, and those at the end may be left out. Rows without any text are passed over.
+The first row is a header if it names the first column, in any of its spellings. Otherwise the columns are in their
+fixed order, and trailing ones may be left out. Rows without any text are skipped.
 """
 
 import csv
@@ -15,10 +15,10 @@ from typing import Final
 __all__ = ["Columns", "Mistake", "Row", "escape_formula", "format_csv", "parse_csv"]
 
 Mistake = tuple[int, str]
-"""Number of a line, and what is wrong there."""
+"""A line number, and what is wrong in that line."""
 
 Row = tuple[int, Mapping[str, str]]
-"""Number of a line, and its cells, trimmed, by the names of their columns."""
+"""A line number, and the trimmed cells of that row by the names of their columns."""
 
 _unit: Final = re.compile(r"[(\[].*?[)\]]")
 _separator: Final = re.compile(r"[\W_]+")
@@ -27,115 +27,117 @@ _formula: Final = re.compile(r"'*[=+@\t\r-]")
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Columns of a table in their fixed order, each with other spellings of its name; the first ones are needed.
+    """The columns of a table in their fixed order, each with alternative spellings of its name.
 
-    Case, blanks, underscores and units in parentheses make no difference between spellings.
+    The first ``required`` columns may not be left out. Spellings are compared without case, blanks, underscores and
+    units in parentheses.
     """
 
     spellings: Mapping[str, Sequence[str]]
-    needed: int
+    required: int
 
     @property
     def names(self) -> list[str]:
         """Names of the columns."""
         return list(self.spellings)
 
-    def meant(self, title: str) -> str | None:
-        """Name of the column that a cell of a header means; None for another."""
-        found = _plain(title)
+    def find(self, title: str) -> str | None:
+        """Find the column that a cell of a header names."""
+        found = _normalize(title)
         for name, others in self.spellings.items():
-            if found == _plain(name) or found in others:
+            if found == _normalize(name) or found in others:
                 return name
         return None
 
 
 def parse_csv(text: str, columns: Columns) -> tuple[list[Row], list[Mistake]]:
-    """Rows of a table, and what is wrong with others."""
+    """Parse a table: its rows, and the mistakes in those that are left out."""
     rows: list[Row] = []
     mistakes: list[Mistake] = []
     titles: list[str] | None = None
     is_first = True
     for line, cells in _records(text, mistakes):
-        if is_first and columns.names[0] in map(columns.meant, cells):
+        if is_first and columns.names[0] in map(columns.find, cells):
             titles = cells
-            mistakes += ((line, reason) for reason in _mistakes_in_header(cells, columns))
+            mistakes += ((line, reason) for reason in _find_mistakes_in_header(cells, columns))
             if mistakes:
                 break
-        elif reason := _mistake_in_length(cells, titles, columns):
+        elif reason := _find_mistake_in_length(cells, titles, columns):
             mistakes.append((line, reason))
         else:
-            names = columns.names if titles is None else [columns.meant(title) for title in titles]
+            names = columns.names if titles is None else [columns.find(title) for title in titles]
             rows.append((line, {name: cell for name, cell in zip(names, cells, strict=False) if name}))
         is_first = False
     return rows, mistakes
 
 
 def format_csv(columns: Columns, rows: Iterable[Mapping[str, str]]) -> str:
-    """A table with a header that :func:`parse_csv` reads."""
-    header = _format_row(columns.names)
-    lines = (_format_row([escape_formula(row.get(name, "")) for name in columns.names]) for row in rows)
-    return header + "".join(lines)
+    """Format a table with a header; :func:`parse_csv` returns the same rows."""
+    lines = (_format_row([escape_formula(row[name]) for name in columns.names]) for row in rows)
+    return _format_row(columns.names) + "".join(lines)
 
 
 def escape_formula(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula: behind an apostrophe, which :func:`parse_csv` takes away."""
+    """Put an apostrophe before a cell that a spreadsheet would take for a formula; :func:`parse_csv` removes it."""
     return f"'{text}" if _formula.match(text) else text
 
 
-def _as_it_was(cell: str) -> str:
+def _unescape_formula(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and _formula.match(cell) else cell
 
 
 def _records(text: str, mistakes: list[Mistake]) -> Iterator[tuple[int, list[str]]]:
-    """Rows with any text, and the numbers of the lines where they start."""
+    """Rows with any text, and the numbers of the lines in which they start."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     line = 1
     try:
         for record in reader:
-            cells = [_as_it_was(cell.strip()) for cell in record]
+            cells = [_unescape_formula(cell.strip()) for cell in record]
             if any(cells):
                 yield line, cells
             line = reader.line_num + 1
     except csv.Error as error:
-        mistakes.append((line, f"this row is no CSV ({error}); look at its quotes"))
+        mistakes.append((line, f"this row is not valid CSV ({error}); check its quotes"))
 
 
-def _mistakes_in_header(titles: list[str], columns: Columns) -> Iterator[str]:
-    meant = [columns.meant(title) for title in titles]
-    for title, name in zip(titles, meant, strict=True):
+def _find_mistakes_in_header(titles: list[str], columns: Columns) -> Iterator[str]:
+    found = [columns.find(title) for title in titles]
+    for title, name in zip(titles, found, strict=True):
         if title and name is None:
-            close = difflib.get_close_matches(_plain(title), map(_plain, columns.names), n=1, cutoff=0.7)
-            hint = next((f"did you mean {one}?" for one in columns.names if [_plain(one)] == close), None)
+            close = difflib.get_close_matches(_normalize(title), map(_normalize, columns.names), n=1, cutoff=0.7)
+            hint = next((f"did you mean {one}?" for one in columns.names if [_normalize(one)] == close), None)
             yield f"there is no column {title!r}; {hint or 'there are ' + ', '.join(columns.names)}"
     for name in columns.names:
-        if meant.count(name) > 1:
-            yield f"the header names the column {name} {meant.count(name)} times; remove all but one"
-        elif name in columns.names[: columns.needed] and name not in meant:
+        if found.count(name) > 1:
+            yield f"the header names the column {name} {found.count(name)} times; remove all but one"
+        elif name in columns.names[: columns.required] and name not in found:
             yield f"the header names no column {name}; add it"
 
 
-def _mistake_in_length(cells: list[str], titles: list[str] | None, columns: Columns) -> str | None:
+def _find_mistake_in_length(cells: list[str], titles: list[str] | None, columns: Columns) -> str | None:
     length = len(cells)
     if titles is None:
-        if length >= columns.needed and not any(cells[len(columns.names) :]):
+        if length >= columns.required and not any(cells[len(columns.names) :]):
             return None
-        return f"this row has {_cells(length)}; the columns are {', '.join(columns.names)}, separated by commas"
+        return (
+            f"this row has {_count_cells(length)}; the columns are {', '.join(columns.names)}, separated by commas"
+        )
     if length < len(titles) or any(cells[len(titles) :]):
-        return f"this row has {_cells(length)}, and the header has {len(titles)}; separate them by commas"
-    nameless = [cell for cell, title in zip(cells, titles, strict=False) if cell and not title]
-    return f"{nameless[0]!r} stands in a column without a name; name it in the header" if nameless else None
+        return f"this row has {_count_cells(length)}, and the header has {len(titles)}; separate them by commas"
+    untitled = [cell for cell, title in zip(cells, titles, strict=False) if cell and not title]
+    return f"{untitled[0]!r} is in a column without a name; name it in the header" if untitled else None
 
 
 def _format_row(cells: Sequence[str]) -> str:
-    # The writer quotes the characters of its own line terminator only, and a reader takes a bare \r for one too.
+    # The writer quotes only the characters of its own line terminator, but readers also break lines at a bare \r.
     written = io.StringIO(newline="")
     csv.writer(written, lineterminator="\r\n").writerow(cells)
     return written.getvalue().removesuffix("\r\n") + "\n"
 
 
-def _cells(number: int) -> str:
+def _count_cells(number: int) -> str:
     return "1 cell" if number == 1 else f"{number} cells"
 
 
-def _plain(title: str) -> str:
+def _normalize(title: str) -> str:
     return _separator.sub("", _unit.sub("", title)).lower()

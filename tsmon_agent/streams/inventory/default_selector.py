@@ -1,4 +1,4 @@
-"""Where the points of a stream are, by its own selector or by that of the settings."""
+"""Where the points of a stream are: its own selector, or the one that the settings give it."""
 
 import re
 from typing import Final
@@ -10,30 +10,30 @@ from tsmon.stores.selectors import check_selector
 __all__ = ["BINS", "build_default_selector", "parse_stream_selector"]
 
 BINS: Final = "stream_bins"
-"""The measurement of bins that come ready made; as a selector it means those of the stream itself."""
+"""The measurement of reported bins; as a selector it means those of the stream itself."""
 
 _placeholder: Final = re.compile(r"\{(reference_designator|method|stream)\}")
 
 
 def build_default_selector(template: str, reference_designator: str, method: str, stream: str) -> Selector:
-    """The selector of a stream that has none of its own: ``template`` with its names in place of ``{stream}``, ….
+    """Build the selector of a stream without one of its own: ``template``, with its names for ``{stream}``, ….
 
-    Raises :class:`~tsmon.errors.SelectorError` where no points can be so called.
+    Raises :class:`~tsmon.errors.SelectorError` if points cannot have such names.
     """
     names = {"reference_designator": reference_designator, "method": method, "stream": stream}
 
-    def filled(text: str) -> str:
+    def fill_in(text: str) -> str:
         return _placeholder.sub(lambda match: names[match[1]], text)
 
     pattern = parse_selector(template)
-    tags = {filled(key): filled(value) for key, value in pattern.tags.items()}
-    selector = Selector(filled(pattern.measurement), filled(pattern.field), tags)
+    tags = {fill_in(key): fill_in(value) for key, value in pattern.tags.items()}
+    selector = Selector(fill_in(pattern.measurement), fill_in(pattern.field), tags)
     check_selector(selector)
     return selector
 
 
 def parse_stream_selector(value: object, reference_designator: str, method: str, stream: str) -> Selector | None:
-    """A stream's own selector; None for an empty text. Raises ValueError."""
+    """Parse a stream's own selector; an empty text is None. Raises ValueError."""
     if value is None or value == "":
         return None
     if not isinstance(value, str):

@@ -1,6 +1,6 @@
-"""Rules of single streams: what differs from the settings' section ``[availability]``, as text and as rules.
+"""Rules of single streams: how they differ from the settings' section ``[availability]``.
 
-As text: ``preset=bins; gap_fraction=0.01; bounds=1,2,3; colors.missing=#d9534d``.
+As text they are ``preset=bins; gap_fraction=0.01; bounds=1,2,3; colors.missing=#d9534d``.
 """
 
 from collections.abc import Mapping
@@ -20,36 +20,36 @@ COLORS: Final = "colors."
 
 
 def build_rules(stream: ExpectedStream, settings: AvailabilitySettings) -> Rules:
-    """The rules of a stream: the settings, its own in place of them, and the period of its expected rate.
+    """Build the rules of a stream: the settings, overridden by its own rules, and the period of its expected rate.
 
-    Raises :class:`~tsmon.errors.AvailabilityError` where its own do not fit the settings (any more).
+    Raises :class:`~tsmon.errors.AvailabilityError` if its own rules do not fit the settings (any more).
     """
     try:
-        rules = _merged(stream.rules, settings).rules() if stream.rules else settings.rules()
+        rules = _override(settings, stream.rules).rules() if stream.rules else settings.rules()
     except InvalidSettingsError as error:
         name = f"{stream.reference_designator} {stream.method} {stream.stream}"
-        raise AvailabilityError(f"the rules of {name} do not fit the settings: {_sentence(error)}") from None
+        raise AvailabilityError(f"the rules of {name} do not fit the settings: {_format_error(error)}") from None
     if stream.expected_rate is None:
         return rules
     return replace(rules, period_ns=round(SECOND_NS / stream.expected_rate))
 
 
 def check_rules(own: Mapping[str, Any], settings: AvailabilitySettings) -> dict[str, Any] | None:
-    """A stream's own rules with values of the right types, None where there are none.
+    """Check a stream's own rules and convert their values to the right types; None if there are none.
 
-    Raises ValueError where they are wrong by themselves or together with the settings.
+    Raises ValueError if they are wrong, alone or together with the settings.
     """
     try:
-        found = _merged(own, settings).model_dump(include=set(own))
+        found = _override(settings, own).model_dump(include=set(own))
     except InvalidSettingsError as error:
-        raise ValueError(_sentence(error)) from None
+        raise ValueError(_format_error(error)) from None
     if "colors" in found:
         found["colors"] = {key: color for key, color in found["colors"].items() if key in own["colors"]}
     return found or None
 
 
 def parse_rules(text: str) -> dict[str, Any]:
-    """A stream's own rules from their text, values as they stand there; raises ValueError."""
+    """Parse a stream's own rules, with their values still as text; raises ValueError."""
     found: dict[str, Any] = {}
     for part in filter(None, map(str.strip, text.split(";"))):
         key, equals, value = map(str.strip, part.partition("="))
@@ -59,13 +59,13 @@ def parse_rules(text: str) -> dict[str, Any]:
         if key.startswith(COLORS):
             section, key = found.setdefault("colors", {}), key.removeprefix(COLORS)
         if key in section:
-            raise ValueError(f"{key} stands twice; remove one of them")
+            raise ValueError(f"{key} is given twice; remove one of them")
         section[key] = value.replace(",", " ").split() if key == "bounds" else value
     return found
 
 
 def format_rules(own: Mapping[str, Any] | None) -> str:
-    """Inverse of :func:`parse_rules`; empty where there are none."""
+    """Format a stream's own rules as :func:`parse_rules` reads them; empty if there are none."""
     parts = []
     for key, value in (own or {}).items():
         if key == "colors":
@@ -77,16 +77,16 @@ def format_rules(own: Mapping[str, Any] | None) -> str:
     return "; ".join(parts)
 
 
-def _merged(own: Mapping[str, Any], settings: AvailabilitySettings) -> AvailabilitySettings:
+def _override(settings: AvailabilitySettings, own: Mapping[str, Any]) -> AvailabilitySettings:
     values = {**settings.model_dump(exclude_unset=True), **own}
     if isinstance(own.get("colors"), Mapping):
         values["colors"] = {**settings.colors, **own["colors"]}
     return AvailabilitySettings(**values)
 
 
-def _sentence(error: InvalidSettingsError) -> str:
+def _format_error(error: InvalidSettingsError) -> str:
     mistake = error.mistakes[0]
     name = ".".join(map(str, mistake.location))
     if mistake.is_unknown:
-        return f"{name} is no rule; there are {', '.join(AvailabilitySettings.model_fields)}"
+        return f"{name} is not a rule; there are {', '.join(AvailabilitySettings.model_fields)}"
     return f"{name}: {mistake.reason}" if name else mistake.reason

@@ -1,4 +1,4 @@
-"""The newest datum of each stream, from one question for each measurement and field."""
+"""Which streams a series belongs to, so that one query serves all streams of a measurement and field."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class NewestDatum:
 
 
 def newest_selector_of(selector: Selector) -> Selector:
-    """What to ask of a store for a stream: all series of its field; of bins that are given, for their lengths."""
+    """What to query for the newest datum of a stream: all series of its field; of reported bins, their lengths."""
     return Selector(selector.measurement, LENGTH if selects_reported_bins(selector) else selector.field)
 
 
@@ -36,19 +36,19 @@ class SeriesIndex:
             values = tuple(selector.tags[key] for key in keys)
             self._groups.setdefault(keys, {}).setdefault(values, []).append(stream)
 
-    def counts(self, answer: Iterable[Count]) -> dict[int, int]:
-        """Number of values of each stream that has some, in all of its series together."""
+    def sum_counts(self, answer: Iterable[Count]) -> dict[int, int]:
+        """Sum the counts of each stream's series; streams without values are left out."""
         found: dict[int, int] = {}
         for one in answer:
             for stream in self.of(one.tags):
                 found[stream] = found.get(stream, 0) + one.count
         return found
 
-    def seen(self, answer: Iterable[Newest], *, given: bool) -> dict[int, NewestDatum]:
-        """The newest datum of each stream that has one; of ``given`` bins it is their last."""
+    def find_newest(self, answer: Iterable[Newest], *, reported_bins: bool) -> dict[int, NewestDatum]:
+        """Find the newest datum of each stream that has one; of ``reported_bins``, the end of the newest bin."""
         found: dict[int, NewestDatum] = {}
         for one in answer:
-            time_ns = one.time_ns + int(one.value) if given else one.time_ns
+            time_ns = one.time_ns + int(one.value) if reported_bins else one.time_ns
             for stream in self.of(one.tags):
                 known = found.get(stream)
                 if known is None or known.time_ns < time_ns:

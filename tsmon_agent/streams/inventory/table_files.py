@@ -1,64 +1,60 @@
-"""Tables of streams and deployments in files, read and loaded."""
+"""Tables of streams and deployments in files, read and checked, to be loaded into the state."""
 
-import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 
 from tsmon.errors import StateError
 from tsmon_agent.settings import Settings
+from tsmon_agent.streams.inventory.deployment_rows import parse_deployment_csv
 from tsmon_agent.streams.inventory.deployments import load_deployments
 from tsmon_agent.streams.inventory.expected_streams import load_streams
-from tsmon_agent.streams.inventory.row_parsing import (
-    DeploymentRow,
-    StreamRow,
-    parse_deployment_csv,
-    parse_stream_csv,
-)
+from tsmon_agent.streams.inventory.row_loading import LoadResult
+from tsmon_agent.streams.inventory.stream_rows import parse_stream_csv
 
-__all__ = ["InventoryTables", "read_table", "read_tables"]
-
-_log = logging.getLogger("tsmon")
+__all__ = ["TableFile", "read_deployment_table", "read_stream_table", "read_tables"]
 
 
 @dataclass(frozen=True, slots=True)
-class InventoryTables:
-    """What the tables that the settings name say, to be loaded."""
+class TableFile:
+    """A table without mistakes; ``load`` loads all of its rows, or none if one contradicts what is stored."""
 
-    expected: Path | None = None
-    deployments: Path | None = None
-    stream_rows: Sequence[StreamRow] = field(default=(), repr=False)
-    deployment_rows: Sequence[DeploymentRow] = field(default=(), repr=False)
-
-    def __bool__(self) -> bool:
-        return self.expected is not None or self.deployments is not None
-
-    def load(self, session: Session) -> None:
-        """Load all of them, or, where a row contradicts what is stored, none."""
-        if self.expected is not None:
-            changes = load_streams(session, self.stream_rows, source=str(self.expected))
-            _log.info("%s: expected streams: %s", self.expected, changes)
-        if self.deployments is not None:
-            changes = load_deployments(session, self.deployment_rows, source=str(self.deployments))
-            _log.info("%s: deployments: %s", self.deployments, changes)
+    file: Path
+    content: str
+    rows: int
+    load: Callable[[Session], LoadResult] = field(repr=False)
 
 
-def read_tables(settings: Settings) -> InventoryTables:
-    """The tables that the settings name; raises :class:`~tsmon.errors.InvalidRowsError` with its mistakes."""
-    expected, deployments = settings.streams.expected, settings.streams.deployments
-    return InventoryTables(
-        expected,
-        deployments,
-        parse_stream_csv(read_table(expected), settings, source=str(expected)) if expected else (),
-        parse_deployment_csv(read_table(deployments), source=str(deployments)) if deployments else (),
-    )
+def read_stream_table(file: Path, settings: Settings) -> TableFile:
+    """Read a table of expected streams, ``-`` for standard input.
+
+    Raises :class:`~tsmon.errors.StateError` if the file cannot be read, and
+    :class:`~tsmon.errors.InvalidRowsError` with all its mistakes.
+    """
+    rows = parse_stream_csv(_read(file), settings, source=str(file))
+    return TableFile(file, "expected streams", len(rows), partial(load_streams, rows=rows, source=str(file)))
 
 
-def read_table(file: Path) -> str:
-    """Text of a table, ``-`` for standard input; raises :class:`~tsmon.errors.StateError`."""
+def read_deployment_table(file: Path) -> TableFile:
+    """Read a table of deployments, otherwise as :func:`read_stream_table`."""
+    rows = parse_deployment_csv(_read(file), source=str(file))
+    return TableFile(file, "deployments", len(rows), partial(load_deployments, rows=rows, source=str(file)))
+
+
+def read_tables(settings: Settings) -> list[TableFile]:
+    """Read the tables that the settings name; raises as :func:`read_stream_table`."""
+    streams, deployments = settings.streams.expected, settings.streams.deployments
+    return [
+        *([read_stream_table(streams, settings)] if streams else []),
+        *([read_deployment_table(deployments)] if deployments else []),
+    ]
+
+
+def _read(file: Path) -> str:
     try:
         data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
         return data.decode("utf-8-sig")

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from tsmon.availability import AvailabilityJson
 from tsmon_agent.auth import Role
-from tsmon_agent.streams.availability.export import build_availability, format_availability_csv
+from tsmon_agent.streams.availability.export import availability_to_json, format_availability_csv
 from tsmon_agent.streams.availability.instrument import compute_reports
 from tsmon_agent.web.handlers import Handlers
 from tsmon_agent.web.openapi import operation, returns
@@ -49,7 +49,7 @@ class AvailabilityApi(Handlers):
             return respond_if_changed(
                 request, csv_response(format_availability_csv(query.instrument, reports), file_name=file_name)
             )
-        found = build_availability(
+        found = availability_to_json(
             query.instrument, reports, start_ns=query.start_ns, end_ns=query.end_ns, now_ns=now_ns
         )
         return respond_if_changed(request, json_response(found))

@@ -8,9 +8,9 @@ from aiohttp import web
 
 from tsmon_agent.auth import Role
 from tsmon_agent.state import ExpectedStream
+from tsmon_agent.state.times import format_exact_time
 from tsmon_agent.streams.freshness import FreshnessStatus, JudgedStream, worst_status
 from tsmon_agent.streams.inventory import find_streams, query_streams
-from tsmon_agent.streams.inventory.cell_parsing import format_exact_time
 from tsmon_agent.streams.inventory.export import seconds_of
 from tsmon_agent.web.handlers import Handlers
 from tsmon_agent.web.openapi import operation, returns_json

@@ -8,15 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tsmon.line_protocol.values import MAX_TIME_NS
-from tsmon_agent.state.names import parse_name
 from tsmon_agent.streams.inventory.cell_parsing import (
-    format_exact_time,
     format_seconds,
     parse_deployment_number,
     parse_flag,
     parse_interval_ns,
     parse_rate,
-    parse_time_ns,
 )
 
 SECOND = 1_000_000_000
@@ -84,32 +81,6 @@ def test_no_rates(value: Any) -> None:
         parse_rate(value)
 
 
-@pytest.mark.parametrize(("value", "name"), [(" a b ", "a b"), ("GP03-ä/№1", "GP03-ä/№1"), ("x" * 255, "x" * 255)])
-def test_names(value: str, name: str) -> None:
-    assert parse_name(value) == name
-
-
-@pytest.mark.parametrize(
-    ("value", "reason"),
-    [
-        ("", "is empty"),
-        ("  ", "is empty"),
-        (None, "is None; give a text"),
-        (7, "is 7; give a text"),
-        ("a\nb", "control character"),
-        ("a\0", "control character"),
-        ("a\x9bb", r"is 'a\\x9bb', with a character that is not seen but steers what shows it"),
-        ("a\u202eb", r"is 'a\\u202eb', with a character that is not seen"),
-        ("a\\", "backslash at its end"),
-        ("\ud800", "half of a character"),
-        ("x" * 256, "has 256 characters"),
-    ],
-)
-def test_no_names(value: object, reason: str) -> None:
-    with pytest.raises(ValueError, match=reason):
-        parse_name(value)
-
-
 def test_flags() -> None:
     assert [parse_flag(value) for value in ("true", "Yes", "1", "", True)] == [True] * 5
     assert [parse_flag(value) for value in ("FALSE", "no", "0", False)] == [False] * 4
@@ -125,23 +96,9 @@ def test_numbers() -> None:
             parse_deployment_number(value)
 
 
-def test_times() -> None:
-    assert parse_time_ns("2024-05-01T12:30:00Z") == 1_714_566_600 * SECOND
-    assert parse_time_ns("2024-05-01 14:30:00+02:00") == 1_714_566_600 * SECOND
-    assert parse_time_ns(1_714_566_600.5) == 1_714_566_600_500_000_000
-    for value in ("soon", "", None, True, math.nan, 1e300):
-        with pytest.raises(ValueError, match=r"is wrong|give a time such as"):
-            parse_time_ns(value)
-
-
 @given(st.integers(1, MAX_TIME_NS))
 def test_an_interval_as_text_is_exact(interval_ns: int) -> None:
     assert parse_interval_ns(format_seconds(interval_ns)) == interval_ns
-
-
-@given(st.integers(-MAX_TIME_NS, MAX_TIME_NS))
-def test_a_time_as_text_is_exact(time_ns: int) -> None:
-    assert parse_time_ns(format_exact_time(time_ns)) == time_ns
 
 
 @given(st.floats(1e-9, 1e9))

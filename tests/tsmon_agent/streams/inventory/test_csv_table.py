@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tsmon_agent.streams.inventory.csv_table import Columns, format_csv, parse_csv
 
-COLUMNS = Columns({"name": ("title",), "expected_rate": ("rate",), "end": ()}, needed=2)
+COLUMNS = Columns({"name": ("title",), "expected_rate": ("rate",), "end": ()}, required=2)
 
 
 @pytest.mark.parametrize(
@@ -58,10 +58,10 @@ def test_lines_are_those_of_the_file() -> None:
         ("name,rate,expected rate\n", 1, "the header names the column expected_rate 2 times; remove all but one"),
         ("name,rate\na\n", 2, "this row has 1 cell, and the header has 2; separate them by commas"),
         ("name,rate\na,1,x\n", 2, "this row has 3 cells, and the header has 2; separate them by commas"),
-        ("name,rate,\na,1,x\n", 2, "'x' stands in a column without a name; name it in the header"),
+        ("name,rate,\na,1,x\n", 2, "'x' is in a column without a name; name it in the header"),
         ("a;1;x\n", 1, "this row has 1 cell; the columns are name, expected_rate, end, separated by commas"),
         ("a,1,x,y\n", 1, "this row has 4 cells; the columns are name, expected_rate, end, separated by commas"),
-        ('a,1\nb,"2\nc,3\n', 2, "this row is no CSV (unexpected end of data); look at its quotes"),
+        ('a,1\nb,"2\nc,3\n', 2, "this row is not valid CSV (unexpected end of data); check its quotes"),
     ],
 )
 def test_mistakes(text: str, line: int, reason: str) -> None:
@@ -69,12 +69,12 @@ def test_mistakes(text: str, line: int, reason: str) -> None:
     assert (line, reason) in mistakes
 
 
-def test_columns_without_name_and_text_are_passed_over() -> None:
+def test_columns_without_name_and_text_are_skipped() -> None:
     assert parse_csv("name,rate,,\na,1,,\nb,2,,,,\n", COLUMNS)[1] == []
     assert parse_csv("a,1,x,,\n", COLUMNS)[1] == []
 
 
-def test_rows_after_a_wrong_one_are_still_looked_at() -> None:
+def test_rows_after_a_wrong_one_are_still_checked() -> None:
     rows, mistakes = parse_csv("a,1\nb\nc,3\nd\n", COLUMNS)
     assert [line for line, _ in rows] == [1, 3]
     assert [line for line, _ in mistakes] == [2, 4]
@@ -89,6 +89,12 @@ def test_what_is_written_is_read(rows: list[dict[str, str]]) -> None:
     found, mistakes = parse_csv(format_csv(COLUMNS, rows), COLUMNS)
     assert mistakes == []
     assert [values for _, values in found] == rows
+
+
+def test_a_carriage_return_within_a_cell_is_read_back() -> None:
+    rows = [{"name": "a", "expected_rate": "0\r0", "end": "\r\n;"}]
+    found, mistakes = parse_csv(format_csv(COLUMNS, rows), COLUMNS)
+    assert (mistakes, [values for _, values in found]) == ([], rows)
 
 
 @given(st.text(max_size=60))

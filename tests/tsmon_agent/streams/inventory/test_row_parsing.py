@@ -59,12 +59,12 @@ class TestStreams:
         settings = Settings(streams={"selector": "data,{method}_{stream}={reference_designator} {stream}"})
         assert one("{stream},a,b\n", settings).selector == Selector("data", "b", {"a_b": "{stream}"})
 
-    def test_ready_made_bins(self) -> None:
+    def test_reported_bins(self) -> None:
         tags = {"reference_designator": "GP03", "method": "streamed", "stream": "_odd"}
         assert one("GP03,streamed,_odd,,,,stream_bins\n").selector == Selector("stream_bins", "count", tags)
         assert one("GP03,streamed,_odd,,,,stream_bins f\n").selector == Selector("stream_bins", "f", {})
 
-    def test_ready_made_bins_are_points_of_that_class(self) -> None:
+    def test_reported_bins_are_points_of_that_class(self) -> None:
         selector = one("GP03,streamed,ctd,,,,stream_bins\n").selector
         line = encode(StreamBin(reference_designator="GP03", method="streamed", stream="ctd", length=5, count=3))
         (point,) = parse(line)
@@ -84,10 +84,10 @@ class TestStreams:
             ("a,b,c,,,soon", "the fail interval is 'soon'; give seconds above 0"),
             ("a,b,c,,2,1", "the warn interval is longer than the fail interval; exchange the two"),
             ("a,b,c,,,,_x f", "the selector is wrong: measurement '_x' is reserved"),
-            ("a,b,c,,,,,gap=1", "the rules are wrong: gap is no rule"),
+            ("a,b,c,,,,,gap=1", "the rules are wrong: gap is not a rule"),
             ("a,b,c,,,,,gap", "the rules are wrong: 'gap' is not key=value"),
             ("a,b,c,,,,,,maybe", "the enabled is 'maybe'; give true or false"),
-            ("a,b,_c", "the selector that the settings give it is wrong: measurement '_c' is reserved"),
+            ("a,b,_c", "the selector from the settings does not fit it: measurement '_c' is reserved"),
         ],
     )
     def test_mistakes(self, cells: str, reason: str) -> None:

@@ -30,7 +30,7 @@ def test_the_expected_rate_gives_the_period() -> None:
     assert build_rules(stream({"gap_fraction": 0.5}, 1e9), DEFAULT).period_ns == 1
 
 
-def test_own_ones_stand_in_place_of_the_settings() -> None:
+def test_own_ones_override_the_settings() -> None:
     settings = AvailabilitySettings(gap_fraction=0.01, colors={"present": "#000000", "missing": "#111111"})
     own = check_rules({"preset": "bins", "bin_width": "3600", "colors": {"missing": "#222222"}}, settings)
     assert own == {"preset": "bins", "bin_width": 3600.0, "colors": {"missing": "#222222"}}
@@ -44,7 +44,7 @@ def test_own_ones_stand_in_place_of_the_settings() -> None:
 @pytest.mark.parametrize(
     ("own", "reason"),
     [
-        ({"gap": 1}, r"gap is no rule; there are preset, gap_fraction, bin_width"),
+        ({"gap": 1}, r"gap is not a rule; there are preset, gap_fraction, bin_width"),
         ({"gap_fraction": 2}, r"gap_fraction is 2\.0; give more than 0 and at most 1"),
         ({"gap_fraction": "much"}, "gap_fraction: should be a valid number"),
         ({"gap_fraction": "nan"}, "gap_fraction is nan"),
@@ -91,8 +91,8 @@ def test_text() -> None:
         ("gap_fraction", "'gap_fraction' is not key=value"),
         ("=1", "is not key=value"),
         ("gap_fraction=", "is not key=value"),
-        ("tolerance=1;tolerance=2", "tolerance stands twice"),
-        ("colors.missing=#000000;colors.missing=#000000", "missing stands twice"),
+        ("tolerance=1;tolerance=2", "tolerance is given twice"),
+        ("colors.missing=#000000;colors.missing=#000000", "missing is given twice"),
     ],
 )
 def test_no_text(text: str, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""Expected streams, their last known state, deployments."""
+"""Expected streams, their last known freshness, and deployments."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ LOSES = ("deployments", "expected_streams", "stream_states")
 
 
 def upgrade() -> None:
-    """Make the tables."""
+    """Create the tables."""
     op.create_table(
         "expected_streams",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -71,7 +71,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Remove the tables."""
+    """Drop the tables."""
     op.drop_table("stream_states")
     op.drop_table("deployments")
     op.drop_table("expected_streams")

@@ -10,7 +10,7 @@ LOSES = ("audit_entries", "tokens")
 
 
 def upgrade() -> None:
-    """Make the tables."""
+    """Create the tables."""
     op.create_table(
         "tokens",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -40,7 +40,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Remove the tables."""
+    """Drop the tables."""
     op.drop_index(op.f("ix_audit_entries_time_ns"), table_name="audit_entries")
     op.drop_table("audit_entries")
     op.drop_table("tokens")

@@ -1,0 +1,23 @@
+"""The command ``tsmon-agent check``: settings and store."""
+
+import asyncio
+
+from tsmon.cli.terminal import say
+from tsmon_agent.cli.app import app
+from tsmon_agent.cli.options import SettingsFile
+
+
+@app.command()
+def check(settings: SettingsFile = None) -> None:
+    """Check the settings, and whether the configured store would accept points."""
+    from tsmon.stores.factory import store_from
+    from tsmon_agent.host.sampling.from_settings import build_samplers
+    from tsmon_agent.settings import load_settings
+
+    loaded = load_settings(settings)
+    samplers = build_samplers(loaded.agent)
+    store = store_from(loaded.monitoring, embedded=True)
+    asyncio.run(store.check())
+    names = ", ".join(f"{sampler.name} every {interval_s:g} s" for sampler, interval_s in samplers)
+    say(f"settings: fine; samplers: {names or 'none'}")
+    say(f"store: {store} accepts points")
