@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tsmon.stores import Store
     from tsmon_agent.ingest.files import ColumnMapping, ImportResult, Reader
 
-LINES_SHOWN: Final = 5
+PREVIEW_LINES: Final = 5
 
 
 @app.command("import")
@@ -85,22 +85,22 @@ def import_files(
         delimiter=delimiter,
     )
     _check(format_, precision, columns)
-    chosen = _Chosen(format_, precision, columns)
+    options = _ReadOptions(format_, precision, columns)
     loaded = load_settings(settings)
     if dry_run:
         for file in files:
-            _preview(file, chosen)
+            _preview(file, options)
         return
     from tsmon.stores.factory import store_from
 
     store = store_from(loaded.monitoring, embedded=True, tiers=loaded.rollups.effective_tiers)
-    rejected_count = asyncio.run(_import_all(store, files, chosen, rejected=rejected, restart=restart))
+    rejected_count = asyncio.run(_import_all(store, files, options, rejected=rejected, restart=restart))
     if rejected_count:
         raise typer.Exit(1)
 
 
-class _Chosen:
-    """How to read files, by the options."""
+class _ReadOptions:
+    """The options that say how to read files."""
 
     def __init__(self, format_: str | None, precision: str, columns: "ColumnMapping") -> None:
         self._format = format_
@@ -110,8 +110,8 @@ class _Chosen:
     def __str__(self) -> str:
         return f"{self._format} {self._precision} {self._columns!r}"
 
-    def reader(self, path: Path) -> tuple["Reader", str]:
-        """The reader for a file, and a description of what it reads."""
+    def build_reader(self, path: Path) -> tuple["Reader", str]:
+        """Build the reader for a file; returns it with a description of the format."""
         from tsmon_agent.ingest.files import (
             STDIN,
             AnnotatedCsv,
@@ -154,32 +154,32 @@ def _check(format_: str | None, precision: str, columns: "ColumnMapping") -> Non
     check_zone(columns.timezone)
 
 
-def _preview(path: Path, chosen: _Chosen) -> None:
+def _preview(path: Path, options: _ReadOptions) -> None:
     from tsmon_agent.ingest.files import open_file
 
-    reader, what = chosen.reader(path)
+    reader, what = options.build_reader(path)
     say(f"# {path} is {what}", err=True)
     with open_file(path) as one:
         first = next(reader.read_chunks(one.stream, 0, 1), None)
-    for line in itertools.islice(first.lines if first else [], LINES_SHOWN):
+    for line in itertools.islice(first.lines if first else [], PREVIEW_LINES):
         typer.echo(escape_unprintable_lines(line) if sys.stdout.isatty() else line)
-    for bad in first.bad[:LINES_SHOWN] if first else []:
+    for bad in first.bad[:PREVIEW_LINES] if first else []:
         say(f"# line {bad.line} would be rejected: {bad.reason}", err=True)
 
 
 async def _import_all(
-    store: "Store", files: list[Path], chosen: _Chosen, *, rejected: Path | None, restart: bool
+    store: "Store", files: list[Path], options: _ReadOptions, *, rejected: Path | None, restart: bool
 ) -> int:
     """Import files one after the other; returns the number of rejected rows."""
     rejected_count = 0
     async with store, store.backfill(lambda measurement: say(f"rolling up {measurement}", err=True)):
         for path in files:
-            rejected_count += (await _import_one(store, path, chosen, rejected=rejected, restart=restart)).rejected
+            rejected_count += (await _import_one(store, path, options, rejected=rejected, restart=restart)).rejected
     return rejected_count
 
 
 async def _import_one(
-    store: "Store", path: Path, chosen: _Chosen, *, rejected: Path | None, restart: bool
+    store: "Store", path: Path, options: _ReadOptions, *, rejected: Path | None, restart: bool
 ) -> "ImportResult":
     from tsmon_agent.ingest.files import (
         STDIN,
@@ -190,8 +190,8 @@ async def _import_one(
         show_progress,
     )
 
-    reader, what = chosen.reader(path)
-    journal = _journal(store, path, chosen, restart=restart)
+    reader, what = options.build_reader(path)
+    journal = _open_journal(store, path, options, restart=restart)
     if journal.entry.finished:
         say(f"{path} was imported before: {journal.entry.imported:,} points; --restart imports it again")
         return ImportResult(before=journal.entry.imported)
@@ -208,7 +208,7 @@ async def _import_one(
     return result
 
 
-def _journal(store: "Store", path: Path, chosen: _Chosen, *, restart: bool) -> Any:
+def _open_journal(store: "Store", path: Path, options: _ReadOptions, *, restart: bool) -> Any:
     from platformdirs import user_state_path
 
     from tsmon_agent.ingest.files import STDIN, Journal, JournalEntry, open_journal
@@ -218,4 +218,4 @@ def _journal(store: "Store", path: Path, chosen: _Chosen, *, restart: bool) -> A
     if not path.is_file():
         # A pipe cannot be read twice.
         return Journal(None, JournalEntry("", str(path)))
-    return open_journal(path, user_state_path("tsmon") / "imports", target=f"{store} {chosen}", restart=restart)
+    return open_journal(path, user_state_path("tsmon") / "imports", target=f"{store} {options}", restart=restart)

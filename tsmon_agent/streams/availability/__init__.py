@@ -1,1 +1,1 @@
-"""Availability of an instrument's streams, from the store and the state."""
+"""Availability of an instrument's streams, computed from the store and the state."""

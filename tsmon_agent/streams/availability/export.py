@@ -1,4 +1,4 @@
-"""Reports on an instrument as programs take them: one JSON object, or a table in CSV."""
+"""Reports on an instrument for programs: one JSON object, or a table in CSV."""
 
 import csv
 import io
@@ -40,7 +40,7 @@ def availability_to_json(
     end_ns: int | None = None,
     now_ns: int,
 ) -> AvailabilityJson:
-    """Measures of an instrument, which may have no streams as yet: deployments, then each stream."""
+    """Measures of an instrument: its deployments, then each stream; it may not have any streams yet."""
     if reports:
         return reports_to_json(reports)
     found = compute_timeline([], compute_spans(instrument.deployments, EXACT, now_ns=now_ns), EXACT)
@@ -49,7 +49,7 @@ def availability_to_json(
 
 
 def format_availability_csv(instrument: Instrument, reports: Iterable[Report]) -> str:
-    """A row for each interval; separations in seconds. No cell is one that a spreadsheet takes for a formula."""
+    """Format a row for each interval, with separations in seconds; no cell is a formula to a spreadsheet."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)

@@ -1,4 +1,4 @@
-"""Instruments with their streams and deployments, and what is known of their availability."""
+"""Instruments with their streams and deployments, and reports on their availability."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -20,19 +20,19 @@ from tsmon_agent.streams.inventory import build_rules, find_streams, query_avail
 __all__ = ["Instrument", "ObservedStream", "choose_min_widths", "compute_reports", "load_instrument"]
 
 MOST_WINDOWS: Final = 400_000
-"""Windows of all streams of a page together: what a store answers within a second or two."""
+"""Windows of all streams of a page together: what a store can answer within a second or two."""
 
-TOGETHER: Final = (8, 25, 50)
-"""Streams that are one question, where the store can answer that, first, second, and from then on.
+GROUP_SIZES: Final = (8, 25, 50)
+"""How many streams the first query serves, the second, and each later one, if the store can answer for several.
 
-Each question costs a server ten milliseconds; but the first is soon answered, so that judging begins.
+Each query costs a server ten milliseconds, but a small first one is answered soon, so that computing begins.
 """
 
 GROUPS_AT_ONCE: Final = 2
-"""Groups of streams that the store is asked for, or that are judged, at the same time: so neither waits."""
+"""Groups that are queried or computed at the same time, so that neither the store nor the computation waits."""
 
-AT_ONCE: Final = 2
-"""The same of streams that are a question each."""
+SINGLES_AT_ONCE: Final = 2
+"""The same for streams that need a query each."""
 
 _WIDTHS: Final = (0, MINUTE_NS, 15 * MINUTE_NS, HOUR_NS, 6 * HOUR_NS, DAY_NS)
 
@@ -54,7 +54,7 @@ class ObservedStream:
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """All that is expected under one reference designator."""
+    """Everything that is expected under one reference designator."""
 
     designator: str
     deployments: Sequence[Deployment]
@@ -62,9 +62,9 @@ class Instrument:
 
 
 async def load_instrument(state: State, settings: AvailabilitySettings, designator: str) -> Instrument | None:
-    """The instrument of this name with those of its streams that are not switched off; None where there is none.
+    """Load the instrument of this name with its enabled streams; None if there is no such instrument.
 
-    Raises :class:`~tsmon.errors.StateError` where the state does not answer.
+    Raises :class:`~tsmon.errors.StateError` if the state does not answer.
     """
 
     def work(session: Session) -> Instrument:
@@ -93,23 +93,23 @@ async def compute_reports(
     end_ns: int | None = None,
     min_widths: MinWindowWidths | None = None,
 ) -> list[Report]:
-    """A report on each stream, in their order; see :func:`~tsmon.availability.query_availability`."""
+    """Compute a report on each stream, in their order; see :func:`~tsmon.availability.query_availability`."""
     min_widths = min_widths or MinWindowWidths()
-    groups_turns, turns = asyncio.Semaphore(GROUPS_AT_ONCE), asyncio.Semaphore(AT_ONCE)
+    groups_limit, singles_limit = asyncio.Semaphore(GROUPS_AT_ONCE), asyncio.Semaphore(SINGLES_AT_ONCE)
 
     async def compute_group(streams: Sequence[ObservedStream]) -> list[Report]:
-        async with groups_turns:
+        async with groups_limit:
             windows = await query_windows(store, [stream.selector for stream in streams], min_widths)
             if None not in windows:
                 return [await compute_one(stream, known) for stream, known in zip(streams, windows, strict=True)]
         return await asyncio.gather(*map(compute_in_turn, streams, windows))
 
     async def compute_in_turn(stream: ObservedStream, windows: Sequence[Bin] | None) -> Report:
-        async with turns:
+        async with singles_limit:
             return await compute_one(stream, windows)
 
     async def compute_one(stream: ObservedStream, windows: Sequence[Bin] | None) -> Report:
-        await asyncio.sleep(0)  # others have their turn
+        await asyncio.sleep(0)  # let other tasks run
         return await query_availability(
             store,
             stream.selector,
@@ -123,13 +123,13 @@ async def compute_reports(
             windows=windows,
         )
 
-    groups = _groups(instrument.streams)
+    groups = _split_into_groups(instrument.streams)
     return [report for reports in await asyncio.gather(*map(compute_group, groups)) for report in reports]
 
 
-def _groups(streams: Sequence[ObservedStream]) -> Iterator[Sequence[ObservedStream]]:
+def _split_into_groups(streams: Sequence[ObservedStream]) -> Iterator[Sequence[ObservedStream]]:
     at = 0
-    for size in chain(TOGETHER, repeat(TOGETHER[-1])):
+    for size in chain(GROUP_SIZES, repeat(GROUP_SIZES[-1])):
         if at >= len(streams):
             return
         yield streams[at : at + size]
@@ -137,25 +137,29 @@ def _groups(streams: Sequence[ObservedStream]) -> Iterator[Sequence[ObservedStre
 
 
 def choose_min_widths(instrument: Instrument, start_ns: int, end_ns: int, now_ns: int) -> MinWindowWidths:
-    """Windows for a drawing: as narrow as the number of streams and the length of the range allow.
+    """Choose windows for a drawing: as narrow as the number of streams and the length of the range allow.
 
-    Within the range they are those of the rules where these are not too many; outside of it, where only means and
-    limits come from, they are a day wide.
+    Within the range they are those of the rules, if these are not too many. Outside it, where they serve only means
+    and limits, they are a day wide.
     """
     share = MOST_WINDOWS // max(len(instrument.streams), 1)
     for inside_ns in _WIDTHS:
-        counts = [_windows(instrument, one, inside_ns, start_ns, end_ns, now_ns) for one in _rules(instrument)]
+        counts = [
+            _count_rows(instrument, one, inside_ns, start_ns, end_ns, now_ns) for one in _rules_of(instrument)
+        ]
         if max(counts, default=0) <= share:
             return MinWindowWidths(inside_ns, DAY_NS)
     return MinWindowWidths(_WIDTHS[-1], DAY_NS)
 
 
-def _rules(instrument: Instrument) -> set[Rules]:
+def _rules_of(instrument: Instrument) -> set[Rules]:
     return {stream.rules for stream in instrument.streams}
 
 
-def _windows(instrument: Instrument, rules: Rules, inside_ns: int, start_ns: int, end_ns: int, now_ns: int) -> int:
-    """How many rows a store has to read within the range: its rollups are a minute, an hour or a day wide."""
+def _count_rows(
+    instrument: Instrument, rules: Rules, inside_ns: int, start_ns: int, end_ns: int, now_ns: int
+) -> int:
+    """Count the rows that a store has to read within the range; its rollups are a minute, an hour or a day wide."""
     total = 0
     for span in compute_spans(instrument.deployments, rules, now_ns=now_ns):
         length_ns = min(span.end_ns, end_ns, now_ns) - max(span.start_ns, start_ns)

@@ -1,4 +1,4 @@
-"""Windows of several streams of one measurement and field, by one question to the store."""
+"""Windows of several streams with the same measurement and field, from one query to the store."""
 
 from collections.abc import Sequence
 
@@ -16,33 +16,33 @@ END_NS = 2**63 - 1
 async def query_windows(
     store: Store, selectors: Sequence[Selector], min_widths: MinWindowWidths
 ) -> Sequence[Sequence[Bin] | None]:
-    """Windows of width ``min_widths.inside_ns`` of each selection; None where it is better queried singly."""
+    """Query windows of width ``min_widths.inside_ns`` for each selector; None if it is better queried singly."""
     found: list[Sequence[Bin] | None] = [None] * len(selectors)
     every_ns = min_widths.inside_ns
     if not every_ns or every_ns != min_widths.outside_ns:
         return found
-    questions: dict[tuple[str, str], dict[int, Selector]] = {}
+    by_field: dict[tuple[str, str], dict[int, Selector]] = {}
     for number, selector in enumerate(selectors):
         if not selects_reported_bins(selector):
-            questions.setdefault((selector.measurement, selector.field), {})[number] = selector
-    for asked in questions.values():
-        if len(asked) < 2:
+            by_field.setdefault((selector.measurement, selector.field), {})[number] = selector
+    for group in by_field.values():
+        if len(group) < 2:
             continue
-        told = await store.windows([*asked.values()], start_ns=BEGINNING_NS, stop_ns=END_NS, every_ns=every_ns)
-        if told is None:
+        answer = await store.windows([*group.values()], start_ns=BEGINNING_NS, stop_ns=END_NS, every_ns=every_ns)
+        if answer is None:
             continue
-        index = SeriesIndex(asked)
-        mine: dict[int, list[Sequence[Bin]]] = {number: [] for number in asked}
-        for tags, bins in told:
+        index = SeriesIndex(group)
+        series: dict[int, list[Sequence[Bin]]] = {number: [] for number in group}
+        for tags, bins in answer:
             for number in index.of(tags):
-                mine[number].append(bins)
-        for number, series in mine.items():
-            found[number] = series[0] if len(series) == 1 else _joined(series)
+                series[number].append(bins)
+        for number, parts in series.items():
+            found[number] = parts[0] if len(parts) == 1 else _merge(parts)
     return found
 
 
-def _joined(series: Sequence[Sequence[Bin]]) -> list[Bin]:
-    """Windows of several series as those of one."""
+def _merge(series: Sequence[Sequence[Bin]]) -> list[Bin]:
+    """Merge the windows of several series into those of one."""
     windows: dict[int, Bin] = {}
     for bins in series:
         for one in bins:

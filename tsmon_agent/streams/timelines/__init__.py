@@ -1,4 +1,4 @@
-"""Timelines of streams: what is drawn, over which range of time, with which ticks and patterns."""
+"""Timelines of streams: what is drawn, over which range of time, with which ticks and styles."""
 
 from tsmon_agent.streams.timelines.patterns import STYLES, Style
 from tsmon_agent.streams.timelines.pieces import Piece, build_deployment_pieces, build_pieces

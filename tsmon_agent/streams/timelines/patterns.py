@@ -1,4 +1,4 @@
-"""How the categories are told apart without colour: by height, which is how dense data are, and by lines."""
+"""How categories are distinguished without colour: by height, which shows how dense data are, and by lines."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -10,7 +10,7 @@ __all__ = ["STYLES", "Style"]
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """Height of a category's pieces in percent of the row, standing on its ground, and whether they are hatched."""
+    """How the pieces of a category are drawn: their height in percent of the row, from its bottom, and lines."""
 
     height: int
     hatched: bool = False
@@ -18,7 +18,7 @@ class Style:
 
     @property
     def y(self) -> int:
-        """Where a piece begins, from above."""
+        """Top of a piece, in percent from the top of the row."""
         return 100 - self.height
 
 

@@ -1,7 +1,7 @@
 """Intervals as the pieces of a row: as wide as they are long, but never so narrow that a gap is lost.
 
-Positions are percent of the row. What is narrower than can be seen is gathered: neighbours become one piece that
-shows the worst of them and tells of all.
+Positions are percent of the row. Neighbouring intervals that are too narrow to be seen become one piece, which
+shows the worst of them and lists all in its text.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +15,7 @@ from tsmon_agent.formatting import count, duration
 __all__ = ["NARROWEST", "Piece", "build_deployment_pieces", "build_pieces", "worst_category"]
 
 NARROWEST: Final = 0.1
-"""Width in percent below which a piece could not be seen: about a pixel."""
+"""Width in percent below which a piece is invisible: about a pixel."""
 
 _WORST: Final = {
     category: rank
@@ -34,9 +34,9 @@ _WORST: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What is drawn from ``x`` on, ``width`` wide; ``text`` says in words what it is, a line for each fact.
+    """A rectangle from ``x`` on, ``width`` wide; ``text`` describes it in words, one line for each fact.
 
-    ``kind`` is the category's number, or that of the deployment.
+    ``kind`` is the number of the category or of the deployment.
     """
 
     x: str
@@ -46,46 +46,48 @@ class Piece:
 
 
 def worst_category(*categories: Category) -> Category:
-    """The one that somebody should see: a gap before sparse data, these before whole ones."""
+    """The category that matters most: a gap before sparse data, sparse data before present ones."""
     return max(categories, key=_WORST.__getitem__)
 
 
 def build_pieces(
     intervals: Iterable[Interval], start_ns: int, end_ns: int, appearances: Sequence[Appearance]
 ) -> list[Piece]:
-    """Pieces of a stream's row from ``start_ns`` to ``end_ns``; narrow ones come last, and so lie on top."""
+    """Build the pieces of a stream's row from ``start_ns`` to ``end_ns``; narrow ones come last, so on top."""
     if start_ns >= end_ns:
         return []
     scale = 100 / (end_ns - start_ns)
     wide, narrow = [], []
-    for group in _groups(intervals, NARROWEST / scale):
+    for group in _group(intervals, NARROWEST / scale):
         worst = max(group, key=lambda one: _WORST[one.category])
         x = (group[0].start_ns - start_ns) * scale
         width = (group[-1].end_ns - group[0].start_ns) * scale
-        text = _of_one(worst, appearances) if len(group) == 1 else _of_several(group, appearances)
+        text = _describe_one(worst, appearances) if len(group) == 1 else _describe_several(group, appearances)
         if width < NARROWEST:
             x = min(x, 100 - NARROWEST)
-            narrow.append(_piece(x, NARROWEST, worst.category, text))
+            narrow.append(_build_piece(x, NARROWEST, worst.category, text))
         else:
-            wide.append(_piece(x, width, worst.category, text))
+            wide.append(_build_piece(x, width, worst.category, text))
     return wide + narrow
 
 
 def build_deployment_pieces(spans: Iterable[Span], start_ns: int, end_ns: int) -> list[Piece]:
-    """Pieces of the row of deployments: which of them governs when."""
+    """Build the pieces of the row of deployments: which of them governs when."""
     found = []
     for span in spans:
         low_ns, high_ns = max(span.start_ns, start_ns), min(span.end_ns, end_ns)
         if span.deployment is not None and low_ns < high_ns:
             scale = 100 / (end_ns - start_ns)
             width = max((high_ns - low_ns) * scale, NARROWEST)
-            text = f"Deployment: {span.deployment.number}\n{_extent(span.start_ns, span.end_ns)}"
-            found.append(_piece(min((low_ns - start_ns) * scale, 100 - width), width, span.deployment.number, text))
+            text = f"Deployment: {span.deployment.number}\n{_format_extent(span.start_ns, span.end_ns)}"
+            found.append(
+                _build_piece(min((low_ns - start_ns) * scale, 100 - width), width, span.deployment.number, text)
+            )
     return found
 
 
-def _groups(intervals: Iterable[Interval], least_ns: float) -> Iterator[list[Interval]]:
-    """Each wide interval by itself; neighbours that are narrow together, until they can be seen."""
+def _group(intervals: Iterable[Interval], least_ns: float) -> Iterator[list[Interval]]:
+    """Group the intervals: each wide one alone, narrow neighbours together until they are wide enough."""
     waiting: list[Interval] = []
     for one in intervals:
         if one.end_ns - one.start_ns >= least_ns:
@@ -102,17 +104,17 @@ def _groups(intervals: Iterable[Interval], least_ns: float) -> Iterator[list[Int
         yield waiting
 
 
-def _piece(x: float, width: float, kind: int, text: str) -> Piece:
+def _build_piece(x: float, width: float, kind: int, text: str) -> Piece:
     return Piece(f"{x:.4g}%", f"{width:.4g}%", kind, text)
 
 
-def _extent(start_ns: int, end_ns: int) -> str:
+def _format_extent(start_ns: int, end_ns: int) -> str:
     length = duration((end_ns - start_ns) / SECOND_NS)
     return f"{format_time(start_ns)} to {format_time(end_ns)} UTC ({length})"
 
 
-def _of_one(one: Interval, appearances: Sequence[Appearance]) -> str:
-    facts = [appearances[one.category].name, _extent(one.start_ns, one.end_ns)]
+def _describe_one(one: Interval, appearances: Sequence[Appearance]) -> str:
+    facts = [appearances[one.category].name, _format_extent(one.start_ns, one.end_ns)]
     if one.count or one.category not in (Category.MISSING, Category.NOT_EXPECTED):
         facts.append(f"{count(one.count)} {'point' if one.count == 1 else 'points'}")
     if one.separation_ns is not None:
@@ -120,12 +122,12 @@ def _of_one(one: Interval, appearances: Sequence[Appearance]) -> str:
     return "\n".join(facts)
 
 
-def _of_several(group: Sequence[Interval], appearances: Sequence[Appearance]) -> str:
-    facts = [f"{len(group)} short intervals", _extent(group[0].start_ns, group[-1].end_ns)]
+def _describe_several(group: Sequence[Interval], appearances: Sequence[Appearance]) -> str:
+    facts = [f"{len(group)} short intervals", _format_extent(group[0].start_ns, group[-1].end_ns)]
     for category in Category:
-        mine = [one for one in group if one.category is category]
-        if mine:
-            length_ns = sum(one.end_ns - one.start_ns for one in mine)
+        members = [one for one in group if one.category is category]
+        if members:
+            length_ns = sum(one.end_ns - one.start_ns for one in members)
             facts.append(f"{appearances[category].name}: {duration(length_ns / SECOND_NS)}")
-    facts.append("Zoom in to see each.")
+    facts.append("Zoom in to see each of them.")
     return "\n".join(facts)

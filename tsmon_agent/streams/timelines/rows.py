@@ -1,4 +1,4 @@
-"""The rows of an instrument's timeline, and the same in figures."""
+"""The rows of an instrument's timeline, as pieces and in figures."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ __all__ = ["IntervalRow", "TimelineRow", "build_interval_rows", "build_timeline_
 
 @dataclass(frozen=True, slots=True)
 class TimelineRow:
-    """A stream's row: its pieces, and in words its shares, the mean separation of all its data, its points."""
+    """A stream's row: its pieces; as text its share of each category, mean separation and number of points."""
 
     stream: ObservedStream
     pieces: Sequence[Piece]
@@ -24,14 +24,14 @@ class TimelineRow:
 
     @property
     def summary(self) -> str:
-        """The row in one sentence, for those who cannot see it."""
+        """The row as one sentence, for people who cannot see it."""
         present, missing = self.shares[Category.PRESENT], self.shares[Category.MISSING]
         return f"{self.stream.title}: {present} present, {missing} missing, {self.points} points"
 
 
 @dataclass(frozen=True, slots=True)
 class IntervalRow:
-    """An interval of a stream, in words."""
+    """An interval of a stream, as text."""
 
     stream: str
     start: str
@@ -46,14 +46,15 @@ class IntervalRow:
 def build_timeline_rows(
     instrument: Instrument, reports: Sequence[Report], start_ns: int, end_ns: int
 ) -> list[TimelineRow]:
-    """A row for each stream."""
+    """Build a row for each stream."""
     return [
-        _row(stream, report, start_ns, end_ns) for stream, report in zip(instrument.streams, reports, strict=True)
+        _build_row(stream, report, start_ns, end_ns)
+        for stream, report in zip(instrument.streams, reports, strict=True)
     ]
 
 
 def build_interval_rows(reports: Sequence[Report]) -> Iterator[IntervalRow]:
-    """All intervals that the rows are drawn from."""
+    """Build a row of text for each interval of all streams."""
     for report in reports:
         for one in report.intervals:
             separation = "" if one.separation_ns is None else duration(one.separation_ns / SECOND_NS)
@@ -69,21 +70,21 @@ def build_interval_rows(reports: Sequence[Report]) -> Iterator[IntervalRow]:
             )
 
 
-def _row(stream: ObservedStream, report: Report, start_ns: int, end_ns: int) -> TimelineRow:
+def _build_row(stream: ObservedStream, report: Report, start_ns: int, end_ns: int) -> TimelineRow:
     totals = report.totals
     expected_ns = sum(total.duration_ns for kind, total in totals.items() if kind is not Category.NOT_EXPECTED)
     separation = "none" if report.separation_ns is None else duration(report.separation_ns / SECOND_NS)
     return TimelineRow(
         stream,
         build_pieces(report.intervals, start_ns, end_ns, report.rules.appearances),
-        [_share(kind, total, expected_ns, end_ns - start_ns) for kind, total in totals.items()],
+        [_format_share(kind, total, expected_ns, end_ns - start_ns) for kind, total in totals.items()],
         separation,
         count(sum(total.points for total in totals.values())),
     )
 
 
-def _share(kind: Category, total: Total, expected_ns: int, whole_ns: int) -> str:
-    """Share of the time in which data are expected, rounded so that only nothing is 0 and only all is 100."""
+def _format_share(kind: Category, total: Total, expected_ns: int, whole_ns: int) -> str:
+    """Format a share of the expected time, rounded so that only none of it is 0 and only all of it is 100."""
     of_ns = whole_ns if kind is Category.NOT_EXPECTED else expected_ns
     if not total.duration_ns:
         return f"0{NO_BREAK}%"

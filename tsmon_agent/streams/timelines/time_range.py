@@ -1,4 +1,4 @@
-"""Which range of time a timeline shows, and the ranges that are one step away from it."""
+"""The range of time that a timeline shows, and the ranges that are one step away from it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,12 +22,12 @@ PRESETS: Final = {
     "1y": ("year", 365 * DAY_NS),
     "5y": ("5 years", 1_826 * DAY_NS),
 }
-"""Ranges that end now: title and length."""
+"""Ranges that end now, by name: title and length."""
 
 
 @dataclass(frozen=True, slots=True)
 class TimeRange:
-    """The range that is shown, ``start_ns <= time < end_ns``; ``preset`` is its name, ``all``, or empty."""
+    """A range, ``start_ns <= time < end_ns``; ``preset`` is its name in :data:`PRESETS`, ``all``, or empty."""
 
     start_ns: int
     end_ns: int
@@ -40,30 +40,30 @@ class TimeRange:
 
     @property
     def to_text(self) -> str:
-        """Its end, cut to seconds as everything that is shown."""
+        """Its end, truncated to seconds like all times on pages."""
         return format_time(self.end_ns)
 
     def to_query(self) -> str:
-        """The range as a query of an address."""
+        """Format the range as the query of an address."""
         return urlencode({"start_time": self.from_text, "stop_time": self.to_text})
 
     def steps(self) -> Mapping[str, str]:
-        """Queries of the ranges earlier, later, and half and twice as long about the same middle."""
+        """Queries for ranges half a length earlier or later, and half or twice as long about the same middle."""
         length_ns = self.end_ns - self.start_ns
         return {
-            "earlier": _moved(self.start_ns - length_ns // 2, length_ns),
-            "in": _moved(self.start_ns + length_ns // 4, max(length_ns // 2, SHORTEST_NS)),
-            "out": _moved(self.start_ns - length_ns // 2, length_ns * 2),
-            "later": _moved(self.start_ns + length_ns // 2, length_ns),
+            "earlier": _shift(self.start_ns - length_ns // 2, length_ns),
+            "in": _shift(self.start_ns + length_ns // 4, max(length_ns // 2, SHORTEST_NS)),
+            "out": _shift(self.start_ns - length_ns // 2, length_ns * 2),
+            "later": _shift(self.start_ns + length_ns // 2, length_ns),
         }
 
 
 def choose_time_range(
     start_ns: int | None, end_ns: int | None, preset: str, *, first_ns: int | None, now_ns: int
 ) -> TimeRange:
-    """The range between two times, either of which may be missing; without both that of a preset, or all.
+    """Choose the range between two times, either of which may be missing; without both, that of a preset, or all.
 
-    ``first_ns`` is when data are first expected; without it, or where it is now, a day is shown. Raises
+    ``first_ns`` is when data are first expected, None if that is not known. Raises
     :class:`~tsmon.errors.AvailabilityError` for a range that ends before it starts.
     """
     first_ns = now_ns - DAY_NS if first_ns is None else min(first_ns, now_ns - SHORTEST_NS)
@@ -81,6 +81,6 @@ def choose_time_range(
     return TimeRange(start_ns, end_ns, "")
 
 
-def _moved(start_ns: int, length_ns: int) -> str:
+def _shift(start_ns: int, length_ns: int) -> str:
     start_ns = max(start_ns, -MAX_TIME_NS)
     return TimeRange(start_ns, min(start_ns + length_ns, MAX_TIME_NS), "").to_query()

@@ -83,7 +83,7 @@ async def test_reports_are_those_of_single_questions_and_of_the_other_stores(
     monkeypatch.setattr(InfluxStore, "windows", counted)
     together = await reports(store)
     assert asked == 1
-    monkeypatch.setattr(instrument_module, "TOGETHER", (2, 3))
+    monkeypatch.setattr(instrument_module, "GROUP_SIZES", (2, 3))
     assert together == await reports(store)
     assert asked == 3
     monkeypatch.setattr(InfluxStore, "windows", none)
