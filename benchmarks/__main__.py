@@ -1,11 +1,11 @@
-"""Every benchmark, one after the other, and what came out of them in a line each."""
+"""Run all benchmarks, one after the other, and summarise each in a line."""
 
 import argparse
 import subprocess
 import sys
 from typing import Final
 
-from benchmarks.outcome import Outcome
+from benchmarks.result import BenchmarkResult
 from benchmarks.table import show, show_ratios
 
 BENCHMARKS: Final = (
@@ -22,28 +22,28 @@ BENCHMARKS: Final = (
 
 
 def main() -> None:
-    """Measure all and print; each benchmark is a process, as if it were called by itself."""
+    """Run each benchmark in its own process, and print the results."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print one JSON array instead of tables")
     arguments = parser.parse_args()
-    outcomes: list[Outcome] = []
+    results: list[BenchmarkResult] = []
     for name in BENCHMARKS:
         command = [sys.executable, "-m", f"benchmarks.{name}", "--json"]
         done = subprocess.run(command, check=False, stdout=subprocess.PIPE, text=True)
         if done.returncode != 0:
-            print(f"{name} is left out, for the reason above", file=sys.stderr)
+            print(f"{name} was skipped, for the reason above", file=sys.stderr)
             continue
-        outcomes.append(Outcome.from_json(done.stdout))
+        results.append(BenchmarkResult.from_json(done.stdout))
         if not arguments.json:
             print(name)
-            show(outcomes[-1])
+            show(results[-1])
             print()
     if arguments.json:
-        print(f"[{', '.join(outcome.json for outcome in outcomes)}]")
+        print(f"[{', '.join(result.json for result in results)}]")
         return
-    print("How many times better tsmon is:")
-    for outcome in outcomes:
-        show_ratios(outcome)
+    print("By which factor tsmon is better:")
+    for result in results:
+        show_ratios(result)
 
 
 if __name__ == "__main__":

@@ -1,19 +1,19 @@
-"""What benchmarks that write to a real InfluxDB have in common: rounds, each in a new bucket; a command line."""
+"""Benchmarks that write to a real InfluxDB: rounds, each in a new bucket, and the command line."""
 
 from collections.abc import Callable, Sequence
 
-from benchmarks.command_line import measured, parser_of
-from benchmarks.outcome import Outcome, Row
+from benchmarks.command_line import build_parser, run_benchmark
+from benchmarks.result import BenchmarkResult, Row
 from benchmarks.rounds import Candidate, Figures, Unavailable, alternate
 from benchmarks.server import Server
 
-__all__ = ["run", "stored_rows"]
+__all__ = ["measure_writing", "run"]
 
 
-def stored_rows(server: Server, candidates: Sequence[Candidate], rounds: int) -> list[Row]:
+def measure_writing(server: Server, candidates: Sequence[Candidate], rounds: int) -> list[Row]:
     """Cost and rate of each candidate, whose first argument is the number of points.
 
-    Raises :class:`RuntimeError` where the server has stored another number.
+    Raises :class:`RuntimeError` if the server has stored a different number.
     """
 
     def measure_one(candidate: Candidate, run: Callable[..., Figures | Unavailable]) -> Figures | Unavailable:
@@ -44,13 +44,13 @@ def stored_rows(server: Server, candidates: Sequence[Candidate], rounds: int) ->
 
 
 def run(
-    name: str, description: str, measure: Callable[[Server, int, int], Outcome], *, points: int, rounds: int
+    name: str, description: str, measure: Callable[[Server, int, int], BenchmarkResult], *, points: int, rounds: int
 ) -> None:
-    """Measure as the command line says, and print."""
-    parser = parser_of(name, description)
-    parser.add_argument("--points", type=int, default=points, help="points a round (default: %(default)s)")
+    """Measure with the options of the command line, and print the result."""
+    parser = build_parser(name, description)
+    parser.add_argument("--points", type=int, default=points, help="points per round (default: %(default)s)")
     parser.add_argument(
         "--rounds", type=int, default=rounds, help="rounds of each candidate (default: %(default)s)"
     )
     arguments = parser.parse_args()
-    measured(arguments, lambda server: measure(server, arguments.points, arguments.rounds))
+    run_benchmark(arguments, lambda server: measure(server, arguments.points, arguments.rounds))

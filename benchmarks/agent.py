@@ -1,10 +1,9 @@
-"""What the agent costs the host that it watches: CPU time and resident memory, beside Telegraf.
+"""Cost of the agent on its host, in CPU time and resident memory, compared with Telegraf.
 
-Both sample processors, memory, swap, file systems, block devices, interfaces, load and processes, every second and
-every ten seconds, all at the same time side by side. tsmon-agent stores into its embedded SQLite file and serves
-its pages; Telegraf (a build with just these inputs, if possible) appends line protocol to a file. The figures are
-taken after a settling time. Telegraf is the one that TSMON_TEST_TELEGRAF names, else on PATH, else in the cache
-directory of the tests.
+Both sample CPU, memory, swap, file systems, block devices, interfaces, load and processes, every second and every
+ten seconds, all at the same time. tsmon-agent writes to its embedded SQLite store and serves its pages; Telegraf (a
+build with only these inputs, if possible) appends line protocol to a file. Measurement starts after a settling
+time. Telegraf is the one named by TSMON_TEST_TELEGRAF, else on PATH, else in the cache directory of the tests.
 
 ``cpu_s_per_hour`` is CPU time of the whole process, from its own clock; ``resident_mb`` is VmRSS of /proc.
 """
@@ -22,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from benchmarks.outcome import Outcome, Row
+from benchmarks.result import BenchmarkResult, Row
 from benchmarks.table import show
 from tests.services.install_influxd import cache
 
@@ -60,9 +59,9 @@ class Candidate:
         return {"name": self.name, "cpu_s_per_hour": 3_600 * share, "resident_mb": _resident_mb(self.process)}
 
 
-def measure(seconds: float = SECONDS, settle_s: float = SETTLE_S) -> Outcome:
-    """Cost of the agent and of Telegraf, at every interval."""
-    telegraf = _telegraf()
+def measure(seconds: float = SECONDS, settle_s: float = SETTLE_S) -> BenchmarkResult:
+    """Cost of the agent and of Telegraf, at each interval."""
+    telegraf = _find_telegraf()
     with ExitStack() as stack:
         candidates: list[Candidate] = []
         for interval_s in INTERVALS_S:
@@ -77,11 +76,11 @@ def measure(seconds: float = SECONDS, settle_s: float = SETTLE_S) -> Outcome:
         time.sleep(seconds)
         rows = [candidate.row() for candidate in candidates]
     if telegraf is None:
-        reason = "it is not here; name it by TSMON_TEST_TELEGRAF, or put it on PATH"
-        return Outcome("agent", [*rows, {"name": PEER, "unavailable": reason}])
+        reason = "it was not found; name it by TSMON_TEST_TELEGRAF, or put it on PATH"
+        return BenchmarkResult("agent", [*rows, {"name": PEER, "unavailable": reason}])
     costs = {row["name"]: float(row["cpu_s_per_hour"]) for row in rows}
     peers = [(f"{PEER} every {interval_s} s", f"{OURS} every {interval_s} s") for interval_s in INTERVALS_S]
-    return Outcome("agent", rows, {peer: costs[peer] / costs[ours] for peer, ours in peers})
+    return BenchmarkResult("agent", rows, {peer: costs[peer] / costs[ours] for peer, ours in peers})
 
 
 def _start(stack: ExitStack, program: str, interval_s: int, command: Sequence[str], directory: Path) -> Candidate:
@@ -119,14 +118,14 @@ def _telegraf_command(telegraf: str, directory: Path, interval_s: int) -> Sequen
     return [telegraf, "--config", str(settings)]
 
 
-def _telegraf() -> str | None:
+def _find_telegraf() -> str | None:
     named = os.environ.get("TSMON_TEST_TELEGRAF") or shutil.which("telegraf")
     built = cache() / "telegraf" / "telegraf"
     return named or (str(built) if os.access(built, os.X_OK) else None)
 
 
 def _cpu_s(process: "subprocess.Popen[bytes]") -> float:
-    """CPU time of a running process, its ended threads included, by clock_getcpuclockid(3)."""
+    """CPU time of a running process, including its ended threads, by clock_getcpuclockid(3)."""
     if process.poll() is not None:
         raise SystemExit(f"{process.args!r} ended with {process.returncode}")
     return time.clock_gettime((~process.pid << 3) | 2)
@@ -139,19 +138,21 @@ def _resident_mb(process: "subprocess.Popen[bytes]") -> float:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and print the result."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.agent", description=__doc__.partition("\n")[0])
     parser.add_argument(
-        "--seconds", type=float, default=SECONDS, help="length of the measurement (default: %(default)s)"
+        "--seconds", type=float, default=SECONDS, help="duration of the measurement (default: %(default)s)"
     )
-    parser.add_argument("--settle", type=float, default=SETTLE_S, help="seconds before it (default: %(default)s)")
+    parser.add_argument(
+        "--settle", type=float, default=SETTLE_S, help="settling time before it, in seconds (default: %(default)s)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     arguments = parser.parse_args()
-    outcome = measure(arguments.seconds, arguments.settle)
+    result = measure(arguments.seconds, arguments.settle)
     if arguments.json:
-        print(outcome.json)
+        print(result.json)
     else:
-        show(outcome)
+        show(result)
 
 
 if __name__ == "__main__":

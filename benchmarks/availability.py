@@ -1,11 +1,11 @@
-"""Gaps and sparsity of long streams: how long a report takes, in both stores, beside the obvious queries.
+"""Time of a report on gaps and sparsity of long streams, in both stores, compared with the obvious queries.
 
-The streams have a datum a second, with an outage in the middle, in one deployment, so that the rules ask for about
-1,000 windows, whatever the length. ``report`` is the library's answer over the store's bins, ``told by Flux`` the
-same answer computed by the server. The obvious queries look at every point and tell the gaps alone: Flux's
-``elapsed()``, and SQL's ``lag()``. The last rows are ten years of such a stream (315 million data), answered from
-hourly and daily rollups, which are put in place without the points. Best of some rounds; a ratio is
-their time over that of our report, and behind ``told by Flux`` over that.
+Streams have one datum per second, with an outage in the middle, in one deployment, so that the rules query about
+1,000 windows, regardless of the length. ``report`` is computed by the library from the store's bins, ``computed in
+Flux`` is the same report computed by the server. The obvious queries read every point and find only gaps: Flux's
+``elapsed()`` and SQL's ``lag()``. The last rows are ten years of such a stream (315 million data), read from hourly
+and daily rollups, which are written without the points. Figures are the best of some rounds. A ratio is the time of
+the obvious query over that of the report, or over that of ``computed in Flux``.
 """
 
 import asyncio
@@ -18,8 +18,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from benchmarks.command_line import measured, parser_of
-from benchmarks.outcome import Outcome, Row
+from benchmarks.command_line import build_parser, run_benchmark
+from benchmarks.result import BenchmarkResult, Row
 from benchmarks.server import Server
 from tsmon.availability import EXACT, Category, Deployment, Report, query_availability
 from tsmon.availability.flux import compute_availability_in_influxdb
@@ -42,27 +42,27 @@ START_NS: Final = 1_000_000_000 * SECOND_NS // DAY_NS * DAY_NS
 STREAM: Final = Selector("stream", "value")
 
 
-def measure(server: Server, points: Sequence[int], rounds: int, years: int = YEARS) -> Outcome:
-    """Time of each way, for each number of points."""
+def measure(server: Server, points: Sequence[int], rounds: int, years: int = YEARS) -> BenchmarkResult:
+    """Time of each method, for each number of points."""
     rows: list[Row] = []
     ratios: dict[str, float] = {}
 
-    def told(store: str, size: str, windows: int, times: dict[str, float]) -> None:
+    def add(store: str, size: str, windows: int, times: dict[str, float]) -> None:
         for way, seconds in times.items():
             name = f"{store}: {way}, {size}"
             rows.append({"name": name, "ms": 1e3 * seconds, "windows": windows})
             if "(" in way:
                 ratios[name] = seconds / times["report"]
-                if "told by Flux" in times:
-                    ratios[f"{name}, told by Flux"] = seconds / times["told by Flux"]
+                if "computed in Flux" in times:
+                    ratios[f"{name}, computed in Flux"] = seconds / times["computed in Flux"]
 
     for number in points:
         size = f"{number:,} points"
-        told("InfluxDB", size, *asyncio.run(_influxdb(server, number, rounds)))
-        told("SQLite", size, *asyncio.run(_sqlite(number, rounds)))
-    told("InfluxDB", f"{years} years from rollups", *asyncio.run(_influxdb_from_rollups(server, years, rounds)))
-    told("SQLite", f"{years} years from rollups", *asyncio.run(_from_rollups(years, rounds)))
-    return Outcome("availability", rows, ratios)
+        add("InfluxDB", size, *asyncio.run(_influxdb(server, number, rounds)))
+        add("SQLite", size, *asyncio.run(_sqlite(number, rounds)))
+    add("InfluxDB", f"{years} years from rollups", *asyncio.run(_influxdb_from_rollups(server, years, rounds)))
+    add("SQLite", f"{years} years from rollups", *asyncio.run(_sqlite_from_rollups(years, rounds)))
+    return BenchmarkResult("availability", rows, ratios)
 
 
 async def _influxdb(server: Server, points: int, rounds: int) -> tuple[int, dict[str, float]]:
@@ -81,12 +81,12 @@ async def _influxdb(server: Server, points: int, rounds: int) -> tuple[int, dict
                 "  |> elapsed(unit: 1ns)\n"
                 f"  |> filter(fn: (r) => r.elapsed > {points * SECOND_NS // 1000})\n"
             )
-            windows, times = await _both(store, points, rounds)
+            windows, times = await _measure_store(store, points, rounds)
             deployments = [Deployment(1, START_NS, end_ns)]
-            times["told by Flux"] = await _best(
+            times["computed in Flux"] = await _best_time(
                 rounds, lambda: compute_availability_in_influxdb(store, STREAM, deployments, now_ns=2 * end_ns)
             )
-            times["elapsed()"] = await _best(min(rounds, 2), lambda: store.query(elapsed))
+            times["elapsed()"] = await _best_time(min(rounds, 2), lambda: store.query(elapsed))
             return windows, times
     finally:
         bucket.drop()
@@ -97,7 +97,7 @@ async def _sqlite(points: int, rounds: int) -> tuple[int, dict[str, float]]:
         file = Path(directory) / "tsmon.db"
         async with SqliteStore(file) as store:
             await _fill(store, points)
-            windows, times = await _both(store, points, rounds)
+            windows, times = await _measure_store(store, points, rounds)
             limit_ns = points * SECOND_NS // 1000
 
             async def lag() -> None:
@@ -108,7 +108,7 @@ async def _sqlite(points: int, rounds: int) -> tuple[int, dict[str, float]]:
                         (limit_ns,),
                     ).fetchall()
 
-            times["lag()"] = await _best(min(rounds, 2), lag)
+            times["lag()"] = await _best_time(min(rounds, 2), lag)
             return windows, times
 
 
@@ -129,9 +129,9 @@ async def _influxdb_from_rollups(server: Server, years: int, rounds: int) -> tup
                 for start in range(0, len(lines), BATCH):
                     await tier.write("\n".join(lines[start : start + BATCH]).encode())
             await store.write(progress_line(RolledSpan("stream", every_ns, START_NS, START_NS + days * DAY_NS)))
-        windows, times = await _both(store, days * DAY_NS // SECOND_NS, rounds)
+        windows, times = await _measure_store(store, days * DAY_NS // SECOND_NS, rounds)
         deployments = [Deployment(1, START_NS, START_NS + days * DAY_NS)]
-        times["told by Flux"] = await _best(
+        times["computed in Flux"] = await _best_time(
             rounds,
             lambda: compute_availability_in_influxdb(
                 store, STREAM, deployments, now_ns=START_NS + 2 * days * DAY_NS
@@ -140,7 +140,7 @@ async def _influxdb_from_rollups(server: Server, years: int, rounds: int) -> tup
         return windows, times
 
 
-async def _from_rollups(years: int, rounds: int) -> tuple[int, dict[str, float]]:
+async def _sqlite_from_rollups(years: int, rounds: int) -> tuple[int, dict[str, float]]:
     days = 365 * years
     with TemporaryDirectory() as directory:
         file = Path(directory) / "tsmon.db"
@@ -156,7 +156,7 @@ async def _from_rollups(years: int, rounds: int) -> tuple[int, dict[str, float]]
                     _windows(days, every_ns),
                 )
         async with SqliteStore(file) as store:
-            return await _both(store, days * DAY_NS // SECOND_NS, rounds)
+            return await _measure_store(store, days * DAY_NS // SECOND_NS, rounds)
 
 
 def _windows(days: int, every_ns: int) -> Iterator[tuple[int, int, int]]:
@@ -166,8 +166,8 @@ def _windows(days: int, every_ns: int) -> Iterator[tuple[int, int, int]]:
             yield window, every_ns // SECOND_NS, every_ns - SECOND_NS
 
 
-async def _both(store: Store, points: int, rounds: int) -> tuple[int, dict[str, float]]:
-    """Number of windows of the deployment; times of the bins alone, and of the report."""
+async def _measure_store(store: Store, points: int, rounds: int) -> tuple[int, dict[str, float]]:
+    """Number of windows of the deployment; times of the bins alone and of the report."""
     end_ns = START_NS + points * SECOND_NS
     report = await _report(store, points)
     [span] = [one for one in report.spans if one.deployment]
@@ -177,7 +177,10 @@ async def _both(store: Store, points: int, rounds: int) -> tuple[int, dict[str, 
     async def bins() -> None:
         await store.bins(STREAM, start_ns=START_NS, stop_ns=end_ns, every_ns=span.every_ns)
 
-    times = {"bins": await _best(rounds, bins), "report": await _best(rounds, lambda: _report(store, points))}
+    times = {
+        "bins": await _best_time(rounds, bins),
+        "report": await _best_time(rounds, lambda: _report(store, points)),
+    }
     return points * SECOND_NS // span.every_ns, times
 
 
@@ -198,25 +201,25 @@ async def _fill(store: Store, points: int) -> None:
             await store.write("\n".join(lines).encode())
 
 
-async def _best(rounds: int, ask: Callable[[], Awaitable[object]]) -> float:
+async def _best_time(rounds: int, query: Callable[[], Awaitable[object]]) -> float:
     best = float("inf")
     for _ in range(rounds):
         start = time.perf_counter()
-        await ask()
+        await query()
         best = min(best, time.perf_counter() - start)
     return best
 
 
 def main() -> None:
-    """Measure and print."""
-    parser = parser_of("availability", __doc__)
+    """Measure and print the result."""
+    parser = build_parser("availability", __doc__)
     parser.add_argument(
         "--points", type=int, nargs="+", default=POINTS, help="points of each stream (default: %(default)s)"
     )
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="rounds of each (default: %(default)s)")
     parser.add_argument("--years", type=int, default=YEARS, help="years of rollups (default: %(default)s)")
     arguments = parser.parse_args()
-    measured(arguments, lambda server: measure(server, arguments.points, arguments.rounds, arguments.years))
+    run_benchmark(arguments, lambda server: measure(server, arguments.points, arguments.rounds, arguments.years))
 
 
 if __name__ == "__main__":

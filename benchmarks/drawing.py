@@ -1,9 +1,9 @@
-"""How long the drawing of an instrument with hundreds of streams over years takes, in both stores.
+"""Time to draw an instrument with hundreds of streams over years, in both stores.
 
-Streams are called as those of an observatory are. Each has a datum each three hours, spells of half as many, and a
-dozen outages, in a deployment a year; the daily rollups of that are put in place without the points. ``reports`` is
-what a page waits for: the intervals of all streams, from the windows that a page asks for. ``rows`` makes of them
-what its template draws.
+Streams are named as in an observatory. Each has a datum every three hours, periods with half as many, and a dozen
+outages, with one deployment per year. Daily rollups are written without the points. ``reports`` is what a page
+waits for: the intervals of all streams, from the windows that a page queries. ``rows`` converts them to the rows
+that its template draws.
 """
 
 import asyncio
@@ -17,8 +17,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from benchmarks.command_line import measured, parser_of
-from benchmarks.outcome import Outcome, Row
+from benchmarks.command_line import build_parser, run_benchmark
+from benchmarks.result import BenchmarkResult, Row
 from benchmarks.server import Server
 from tsmon.availability import EXACT, Category, Deployment
 from tsmon.stores import Selector, Store
@@ -50,13 +50,13 @@ OUTAGES: Final = 12
 START_NS: Final = 1_400_000_000 * SECOND_NS // DAY_NS * DAY_NS
 
 
-def measure(server: Server, streams: int = STREAMS, years: int = YEARS, rounds: int = ROUNDS) -> Outcome:
-    """Time of each part, in each store."""
+def measure(server: Server, streams: int = STREAMS, years: int = YEARS, rounds: int = ROUNDS) -> BenchmarkResult:
+    """Time of each step, in each store."""
     rows: list[Row] = [
         {"name": "tsmon, InfluxDB", "streams": streams, **asyncio.run(_influxdb(server, streams, years, rounds))},
         {"name": "tsmon, SQLite", "streams": streams, **asyncio.run(_sqlite(streams, years, rounds))},
     ]
-    return Outcome("drawing", rows)
+    return BenchmarkResult("drawing", rows)
 
 
 async def _influxdb(server: Server, streams: int, years: int, rounds: int) -> dict[str, float]:
@@ -74,7 +74,7 @@ async def _influxdb(server: Server, streams: int, years: int, rounds: int) -> di
             for start in range(0, len(lines), BATCH):
                 await tier.write("\n".join(lines[start : start + BATCH]).encode())
         await store.write(progress_line(RolledSpan(MEASUREMENT, DAY_NS, START_NS, START_NS + 365 * years * DAY_NS)))
-        return await _drawn(store, streams, years, rounds)
+        return await _measure_drawing(store, streams, years, rounds)
 
 
 async def _sqlite(streams: int, years: int, rounds: int) -> dict[str, float]:
@@ -92,7 +92,7 @@ async def _sqlite(streams: int, years: int, rounds: int) -> dict[str, float]:
                 ((ids[_tags(stream)["stream"]], *rest) for stream, *rest in _days(streams, years)),
             )
         async with SqliteStore(file, read_only=True) as store:
-            return await _drawn(store, streams, years, rounds)
+            return await _measure_drawing(store, streams, years, rounds)
 
 
 def _tags(stream: int) -> dict[str, str]:
@@ -105,7 +105,7 @@ def _series(stream: int) -> str:
 
 
 def _days(streams: int, years: int) -> Iterator[tuple[int, int, int, int]]:
-    """Stream, number of the day, its number of data, and where the last of them lies in it."""
+    """Stream, number of the day, its number of data, and the offset of the last one in the day."""
     draw = random.Random(1)
     first = START_NS // DAY_NS
     for stream in range(streams):
@@ -119,7 +119,7 @@ def _days(streams: int, years: int) -> Iterator[tuple[int, int, int, int]]:
             yield stream, first + day, count, DAY_NS - DAY_NS // count
 
 
-async def _drawn(store: Store, streams: int, years: int, rounds: int) -> dict[str, float]:
+async def _measure_drawing(store: Store, streams: int, years: int, rounds: int) -> dict[str, float]:
     now_ns = START_NS + 365 * years * DAY_NS
     deployments = [
         Deployment(n + 1, START_NS + 365 * n * DAY_NS, START_NS + (365 * n + 350) * DAY_NS) for n in range(years)
@@ -147,13 +147,13 @@ async def _drawn(store: Store, streams: int, years: int, rounds: int) -> dict[st
 
 
 def main() -> None:
-    """Measure and print."""
-    parser = parser_of("drawing", __doc__)
+    """Measure and print the result."""
+    parser = build_parser("drawing", __doc__)
     parser.add_argument("--streams", type=int, default=STREAMS, help="streams (default: %(default)s)")
     parser.add_argument("--years", type=int, default=YEARS, help="years (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="rounds of each (default: %(default)s)")
     arguments = parser.parse_args()
-    measured(arguments, lambda server: measure(server, arguments.streams, arguments.years, arguments.rounds))
+    run_benchmark(arguments, lambda server: measure(server, arguments.streams, arguments.years, arguments.rounds))
 
 
 if __name__ == "__main__":

@@ -1,17 +1,17 @@
-"""What a point costs the code that emits it: construct, check, encode, buffer.
+"""Cost of emitting a point: construct, check, encode, buffer.
 
-A point of three tags (service, route, status code), a distinct id and a float of full precision, at the present
-time. Nothing is sent. The peers do the nearest thing that they offer: influxdb-client and aioinflux make the
-same line, and append it to a list; prometheus_client and OpenTelemetry count the value in a histogram with three
-labels and forget the rest.
+The point has three tags (service, route, status code), a unique id, a float of full precision and the current time.
+Nothing is sent. The peers do the nearest equivalent: influxdb-client and aioinflux build the same line and append
+it to a list; prometheus_client and OpenTelemetry count the value in a histogram with three labels and discard the
+rest.
 
-``us_per_point`` is CPU time of the process, ``points_per_s`` follows the wall clock; both of the best round.
+``us_per_point`` is CPU time of the process, ``points_per_s`` is by wall clock; both are of the best round.
 """
 
 import argparse
 from typing import Final
 
-from benchmarks.outcome import Outcome, Row
+from benchmarks.result import BenchmarkResult, Row
 from benchmarks.rounds import Candidate, Unavailable, alternate
 from benchmarks.table import show
 
@@ -30,8 +30,8 @@ CANDIDATES: Final = {
 }
 
 
-def measure(points: int = POINTS, rounds: int = ROUNDS) -> Outcome:
-    """Cost of a point with each library, from one thread and from several at once."""
+def measure(points: int = POINTS, rounds: int = ROUNDS) -> BenchmarkResult:
+    """Cost of a point with each library, from one thread and from several threads."""
     rows: list[Row] = []
     for threads in (1, THREADS):
         candidates = [Candidate(name, function, (points, threads)) for name, function in CANDIDATES.items()]
@@ -49,23 +49,23 @@ def measure(points: int = POINTS, rounds: int = ROUNDS) -> Outcome:
                 rows.append({"name": candidate.name, "unavailable": figures.reason})
     costs = {row["name"]: float(row["us_per_point"]) for row in rows if row.get("threads") == 1}
     ours = costs.pop(OURS)
-    return Outcome("emit", rows, {str(peer): cost / ours for peer, cost in costs.items()})
+    return BenchmarkResult("emit", rows, {str(peer): cost / ours for peer, cost in costs.items()})
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and print the result."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.emit", description=__doc__.partition("\n")[0])
-    parser.add_argument("--points", type=int, default=POINTS, help="points a round (default: %(default)s)")
+    parser.add_argument("--points", type=int, default=POINTS, help="points per round (default: %(default)s)")
     parser.add_argument(
         "--rounds", type=int, default=ROUNDS, help="rounds of each candidate (default: %(default)s)"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
     arguments = parser.parse_args()
-    outcome = measure(arguments.points, arguments.rounds)
+    result = measure(arguments.points, arguments.rounds)
     if arguments.json:
-        print(outcome.json)
+        print(result.json)
     else:
-        show(outcome)
+        show(result)
 
 
 if __name__ == "__main__":

@@ -6,21 +6,21 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from benchmarks.events import Events, events
+from benchmarks.events import Events, make_events
 from benchmarks.rounds import Figures
 
-__all__ = ["Emit", "timed"]
+__all__ = ["Emit", "time_emitting"]
 
 Emit = Callable[[Events], object]
-"""Emits each of the events, one by one, as a service's handlers would."""
+"""Emits events one by one, as the handlers of a service would."""
 
 WARM_UP: Final = 2_000
 
 
-def timed(emit: Emit, points: int, threads: int) -> Figures:
-    """CPU time and wall time, in µs a point, of emitting ``points`` from so many threads at once."""
-    emit(events(WARM_UP))
-    share = events(points // threads)
+def time_emitting(emit: Emit, points: int, threads: int) -> Figures:
+    """CPU time and wall time, in µs per point, of emitting ``points`` from ``threads`` at once."""
+    emit(make_events(WARM_UP))
+    share = make_events(points // threads)
     barrier = threading.Barrier(threads + 1)
 
     def work() -> None:

@@ -1,4 +1,4 @@
-"""What is measured: the end of an HTTP request, as a service sees it."""
+"""The events that benchmarks record: completed HTTP requests of a service."""
 
 import functools
 import random
@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-__all__ = ["SERVICE", "Event", "Events", "events"]
+__all__ = ["SERVICE", "Event", "Events", "make_events"]
 
 SERVICE: Final = "shop"
 ROUTES: Final = tuple(
@@ -16,7 +16,7 @@ STATUSES: Final = (200, 201, 404, 500)
 
 
 class Event(NamedTuple):
-    """One request: two tags from small sets, a distinct id, and a duration in seconds with all its digits."""
+    """One request: two tags from small sets, a unique id, and a duration in seconds of full precision."""
 
     route: str
     status_code: int
@@ -28,8 +28,8 @@ Events = Sequence[Event]
 
 
 @functools.cache
-def events(count: int) -> Events:
-    """So many requests, the same in every process."""
+def make_events(count: int) -> Events:
+    """``count`` requests, the same in every process."""
     choice = random.Random(count)
     return [
         Event(

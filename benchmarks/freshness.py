@@ -1,11 +1,11 @@
-"""How much of our CPU a look at thousands of expected streams takes, in both stores.
+"""CPU time of a round of freshness over thousands of expected streams, in both stores.
 
-Each stream is a series of one measurement, with data at its own rate, from one a second to one each six hours, and
-more of them before each round. The store is asked once for the newest of all, and now and then for their rates,
-over windows from ten minutes to ten days. Rounds are a minute apart. ``cpu_s`` is the mean CPU time of this process
-alone, ``worst_cpu_s`` that of the most expensive round, ``first_cpu_s`` that of the first, for which nothing is
-known yet; ``seconds`` is the mean wall time, which the server's own work is in. Storing what arrives is not
-counted, nor rolling it up.
+Each stream is a series of one measurement, with data at its own rate, from one per second to one per six hours; new
+data arrive before each round. A round queries the newest data of all streams once, and from time to time their
+rates, over windows from ten minutes to ten days. Rounds are a minute apart. ``cpu_s`` is the mean CPU time of this
+process alone, ``worst_cpu_s`` that of the most expensive round, ``first_cpu_s`` that of the first round, before
+anything is known; ``seconds`` is the mean wall time, which includes the work of the server. Writing and rolling up
+new data do not count.
 """
 
 import asyncio
@@ -16,8 +16,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from benchmarks.command_line import measured, parser_of
-from benchmarks.outcome import Outcome, Row
+from benchmarks.command_line import build_parser, run_benchmark
+from benchmarks.result import BenchmarkResult, Row
 from benchmarks.server import Server
 from tsmon.stores import Store
 from tsmon.stores.influxdb import InfluxConnection, InfluxStore
@@ -36,26 +36,26 @@ __all__ = ["main", "measure"]
 STREAMS: Final = 10_000
 ROUNDS: Final = 15
 PERIODS_S: Final = (1, 150, 900, 3_600, 21_600)
-"""Seconds between two data of a stream; each calls for another window."""
+"""Seconds between two data of a stream; each needs a different window."""
 
 WINDOWS_S: Final = (600, 3_600, 21_600, 86_400, 864_000)
 MINUTE_S: Final = 60
 LINES: Final = 50_000
 
 
-def measure(server: Server, streams: int = STREAMS, rounds: int = ROUNDS) -> Outcome:
-    """Cost of a round over so many streams, as the agent runs it."""
+def measure(server: Server, streams: int = STREAMS, rounds: int = ROUNDS) -> BenchmarkResult:
+    """Cost of a round over ``streams``, as the agent runs it."""
     gc.set_threshold(*GARBAGE)
     rows: list[Row] = [
         {"name": "tsmon, InfluxDB", "streams": streams, **asyncio.run(_influxdb(server, streams, rounds))},
         {"name": "tsmon, SQLite", "streams": streams, **asyncio.run(_sqlite(streams, rounds))},
     ]
-    return Outcome("freshness", rows)
+    return BenchmarkResult("freshness", rows)
 
 
 async def _influxdb(server: Server, streams: int, rounds: int) -> dict[str, float]:
     async def nothing() -> None:
-        """The server does what is to be done by itself."""
+        """The server needs no upkeep."""
 
     bucket = server.new_bucket()
     try:
@@ -117,7 +117,7 @@ def _period_s(stream: int) -> int:
 
 
 async def _write(store: Store, names: list[str], start_s: int, stop_s: int) -> None:
-    """What streams deliver in this time, of each as much as the window of its rate needs."""
+    """Write the data of this period, for each stream as much as the window of its rate needs."""
     lines = []
     for n, name in enumerate(names):
         period_s = _period_s(n)
@@ -134,12 +134,12 @@ async def _write(store: Store, names: list[str], start_s: int, stop_s: int) -> N
 
 
 def main() -> None:
-    """Measure and print."""
-    parser = parser_of("freshness", __doc__)
+    """Measure and print the result."""
+    parser = build_parser("freshness", __doc__)
     parser.add_argument("--streams", type=int, default=STREAMS, help="expected streams (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="rounds of each (default: %(default)s)")
     arguments = parser.parse_args()
-    measured(arguments, lambda server: measure(server, arguments.streams, arguments.rounds))
+    run_benchmark(arguments, lambda server: measure(server, arguments.streams, arguments.rounds))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Points that wait in memory, and what they take there."""
+"""Memory of points that wait to be sent."""
 
 import gc
 import os
@@ -6,17 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.events import Events, events
+from benchmarks.events import Events, make_events
 from benchmarks.rounds import Figures
 
-__all__ = ["held"]
+__all__ = ["measure_memory"]
 
-LAP: Final = 50_000
+BATCH: Final = 50_000
 
 
-def held(points: int, hold: Callable[[Events], Any], line_bytes: Callable[[], float]) -> Figures:
-    """Memory that ``hold`` takes for so many points, given to it a lap at a time."""
-    load = events(min(LAP, points))
+def measure_memory(points: int, hold: Callable[[Events], Any], line_bytes: Callable[[], float]) -> Figures:
+    """Memory that ``hold`` takes for ``points``, passed to it in batches."""
+    load = make_events(min(BATCH, points))
     gc.collect()
     before = _resident_bytes()
     left = points

@@ -1,14 +1,14 @@
-"""What points cost in memory while they wait for a server that is away.
+"""Memory of points that wait while the server is away.
 
-The points are those of ``benchmarks.emit``. ``bytes_per_point`` is resident memory of the process after the points,
-less that before the first, divided by their number; ``bytes_per_line`` is what their lines take as UTF-8. The peers
-keep what they would send: influxdb-client its lines as texts, or its points where they are not serialised yet.
+The points are those of ``benchmarks.emit``. ``bytes_per_point`` is the increase in resident memory of the process,
+divided by the number of points; ``bytes_per_line`` is the size of their lines in UTF-8. The peers keep what they
+would send: influxdb-client its lines as strings, or its points before they are serialised.
 """
 
 import argparse
 from typing import Final
 
-from benchmarks.outcome import Outcome, Row
+from benchmarks.result import BenchmarkResult, Row
 from benchmarks.rounds import Candidate, Unavailable, alternate
 from benchmarks.table import show
 
@@ -23,8 +23,8 @@ CANDIDATES: Final = {
 }
 
 
-def measure(points: int = POINTS) -> Outcome:
-    """Memory of so many points with each library; the peers hold a tenth, as some need gigabytes."""
+def measure(points: int = POINTS) -> BenchmarkResult:
+    """Memory of ``points`` with each library; the peers hold a tenth, since some need gigabytes."""
     rows: list[Row] = []
     candidates = [
         Candidate(name, function, (points if name == OURS else max(points // 10, 1),))
@@ -39,20 +39,20 @@ def measure(points: int = POINTS) -> Outcome:
         rows.append({"name": candidate.name, "points": candidate.arguments[0], **one, "times_the_lines": times})
     costs = {str(row["name"]): float(row["bytes_per_point"]) for row in rows if "unavailable" not in row}
     ours = costs.pop(OURS)
-    return Outcome("memory", rows, {peer: cost / ours for peer, cost in costs.items()})
+    return BenchmarkResult("memory", rows, {peer: cost / ours for peer, cost in costs.items()})
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and print the result."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.memory", description=__doc__.partition("\n")[0])
     parser.add_argument("--points", type=int, default=POINTS, help="points that wait (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
     arguments = parser.parse_args()
-    outcome = measure(arguments.points)
+    result = measure(arguments.points)
     if arguments.json:
-        print(outcome.json)
+        print(result.json)
     else:
-        show(outcome)
+        show(result)
 
 
 if __name__ == "__main__":

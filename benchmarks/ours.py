@@ -6,12 +6,12 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 import tsmon
-from benchmarks.emitting import timed
-from benchmarks.events import SERVICE, Events, events
-from benchmarks.holding import held
+from benchmarks.emitting import time_emitting
+from benchmarks.events import SERVICE, Events, make_events
+from benchmarks.holding import measure_memory
 from benchmarks.rounds import Figures
 from benchmarks.server import Bucket
-from benchmarks.writing import measured
+from benchmarks.writing import measure_time
 from tsmon.monitor.emitter import Emitter
 from tsmon.settings import MonitoringSettings
 
@@ -32,18 +32,18 @@ STEADY_PER_S: Final = 20_000
 
 
 def emit(points: int, threads: int) -> Figures:
-    """One round of construct, check, encode, buffer; the times are taken by tsmon, the Monitor is not started."""
+    """One round of construct, check, encode, buffer; tsmon sets the times, and the Monitor is not started."""
     monitor = tsmon.Monitor(MonitoringSettings(service=SERVICE, url="http://localhost:8086", spool="off"))
-    figures = timed(lambda events: emit_all(monitor, events), points, threads)
+    figures = time_emitting(lambda load: emit_all(monitor, load), points, threads)
     assert monitor.counts.pending >= points
     return figures
 
 
 def hold(points: int) -> Figures:
-    """Points that were emitted and not sent."""
+    """One round of points that are emitted and not sent."""
     settings = MonitoringSettings(service=SERVICE, url="http://localhost:8086", spool="off", buffer_bytes=1 << 40)
     monitor = tsmon.Monitor(settings)
-    emit_all(monitor, events(WARM_UP))
+    emit_all(monitor, make_events(WARM_UP))
     before = monitor.counts.pending
 
     def line_bytes() -> float:
@@ -51,21 +51,21 @@ def hold(points: int) -> Figures:
         buffer.seal(wait=True)
         return buffer.held_bytes / (before + points)
 
-    figures = held(points, lambda load: emit_all(monitor, load), line_bytes)
+    figures = measure_memory(points, lambda load: emit_all(monitor, load), line_bytes)
     assert monitor.counts.pending == before + points
     return figures
 
 
 def write(points: int, bucket: Bucket) -> Figures:
-    """One round of a synchronous program that emits everything, then flushes; with the default settings."""
+    """One round of a synchronous program that emits all points, then flushes; with default settings."""
     return write_with_spool(points, "on", bucket)
 
 
 def write_with_spool(points: int, mode: str, bucket: Bucket) -> Figures:
-    """The same with the spool in a mode of its own; on the file system of temporary files."""
-    load = events(points)
+    """As :func:`write`, with a mode of the spool; it is on the file system of temporary files."""
+    load = make_events(points)
     with TemporaryDirectory() as spool, tsmon.Monitor(_settings(bucket, spool, mode)) as monitor:
-        with measured() as meter:
+        with measure_time() as meter:
             emit_all(monitor, load)
             monitor.flush()
         assert monitor.counts.written == points, monitor.counts
@@ -73,20 +73,20 @@ def write_with_spool(points: int, mode: str, bucket: Bucket) -> Figures:
 
 
 def write_in_a_loop(points: int, bucket: Bucket) -> Figures:
-    """The same in an event loop, which gets its turn after every few hundred points."""
+    """As :func:`write`, in an event loop, which runs after each hundred points."""
     return asyncio.run(_write_in_a_loop(points, bucket, pause_s=0.0))
 
 
 def write_steadily(points: int, bucket: Bucket) -> Figures:
-    """In an event loop at a rate far below the limit, sent in each flushing period."""
+    """As :func:`write_in_a_loop`, at a rate far below the limit; points are sent in each flushing period."""
     return asyncio.run(_write_in_a_loop(points, bucket, pause_s=SLICE / STEADY_PER_S))
 
 
 async def _write_in_a_loop(points: int, bucket: Bucket, pause_s: float) -> Figures:
-    load = events(points)
+    load = make_events(points)
     with TemporaryDirectory() as spool:
         async with tsmon.Monitor(_settings(bucket, spool)) as monitor:
-            with measured() as meter:
+            with measure_time() as meter:
                 due = time.monotonic()
                 for first in range(0, points, SLICE):
                     emit_all(monitor, load[first : first + SLICE])
@@ -98,7 +98,7 @@ async def _write_in_a_loop(points: int, bucket: Bucket, pause_s: float) -> Figur
 
 
 def emit_all(monitor: Emitter, load: Events) -> None:
-    """Emit each of the events, as a service's handlers would."""
+    """Emit events one by one, as the handlers of a service would."""
     for route, status_code, request_id, execution_time in load:
         monitor.emit(
             tsmon.Request(

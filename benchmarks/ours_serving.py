@@ -13,7 +13,7 @@ __all__ = ["requests"]
 
 
 def requests(count: int) -> Figures:
-    """One round; nothing is flushed meanwhile, as in the peers."""
+    """One round; nothing is flushed during it, as in the peers."""
     monitor = Monitor(MonitoringSettings(flushing_period=3600.0), service="bench", store=MemoryStore())
     app = application()
     app.middlewares.append(middleware(monitor))

@@ -1,16 +1,16 @@
-"""What recording a request costs an aiohttp service, beside what other middleware costs.
+"""Cost of recording requests in an aiohttp service, compared with other middleware.
 
-The same application with 20 routes is asked the same requests, without sockets: bare, with tsmon's middleware (a
+The same application with 20 routes handles the same requests, without sockets: bare, with tsmon's middleware (a
 point with identifier and time for each request, and the number in progress), with a minimal middleware over
 prometheus_client (a histogram and a gauge), and with OpenTelemetry's aiohttp server instrumentation (its metrics).
 
-``overhead_us`` is CPU time a request beyond that of the bare application; all are of the best round.
+``overhead_us`` is the CPU time per request in excess of the bare application; figures are of the best round.
 """
 
 import argparse
 from typing import Final
 
-from benchmarks.outcome import Outcome, Row
+from benchmarks.result import BenchmarkResult, Row
 from benchmarks.rounds import Candidate, Unavailable, alternate
 from benchmarks.table import show
 
@@ -28,8 +28,8 @@ CANDIDATES: Final = {
 }
 
 
-def measure(requests: int = REQUESTS, rounds: int = ROUNDS) -> Outcome:
-    """Cost of a request with each middleware, and with none."""
+def measure(requests: int = REQUESTS, rounds: int = ROUNDS) -> BenchmarkResult:
+    """Cost of a request with each middleware, and without any."""
     rows: list[Row] = []
     overheads: dict[str, float] = {}
     bare_us = 0.0
@@ -45,23 +45,23 @@ def measure(requests: int = REQUESTS, rounds: int = ROUNDS) -> Outcome:
         overheads[candidate.name] = best_us - bare_us
         rows.append({"name": candidate.name, "us_per_request": best_us, "overhead_us": best_us - bare_us})
     ours = overheads.pop(OURS)
-    return Outcome("requests", rows, {peer: overhead / ours for peer, overhead in overheads.items()})
+    return BenchmarkResult("requests", rows, {peer: overhead / ours for peer, overhead in overheads.items()})
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and print the result."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.requests", description=__doc__.partition("\n")[0])
-    parser.add_argument("--requests", type=int, default=REQUESTS, help="requests a round (default: %(default)s)")
+    parser.add_argument("--requests", type=int, default=REQUESTS, help="requests per round (default: %(default)s)")
     parser.add_argument(
         "--rounds", type=int, default=ROUNDS, help="rounds of each candidate (default: %(default)s)"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
     arguments = parser.parse_args()
-    outcome = measure(arguments.requests, arguments.rounds)
+    result = measure(arguments.requests, arguments.rounds)
     if arguments.json:
-        print(outcome.json)
+        print(result.json)
     else:
-        show(outcome)
+        show(result)
 
 
 if __name__ == "__main__":

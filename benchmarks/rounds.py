@@ -1,7 +1,7 @@
-"""Candidates in alternation, each in a process of its own.
+"""Alternating rounds of candidates, each in its own process.
 
-A library that leaves threads, caches or garbage behind then disturbs only itself, and each round of a candidate
-stands beside one of every other.
+A library that leaves threads, caches or garbage then affects only itself, and each round of a candidate is close in
+time to a round of every other.
 """
 
 import importlib
@@ -15,7 +15,7 @@ from typing import Any
 __all__ = ["Candidate", "Figures", "Unavailable", "alternate"]
 
 Figures = Mapping[str, float]
-"""What one round measured, by names with units."""
+"""Figures of one round, by names with units."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,13 @@ class Unavailable:
 
 
 Measure = Callable[[Candidate, Callable[..., Figures | Unavailable]], Figures | Unavailable]
-"""Called for each round with the candidate, and a function that runs it in its process with more arguments."""
+"""Called for each round with the candidate, and a function that runs it in its process with further arguments."""
 
 
 def alternate(
     candidates: Sequence[Candidate], rounds: int, measure: Measure | None = None
 ) -> Iterator[tuple[Candidate, list[Figures] | Unavailable]]:
-    """Run ``rounds`` of each, in turn; gives each candidate with the figures of its rounds."""
+    """Run ``rounds`` of each candidate, alternating; yields each with the figures of its rounds."""
     found: dict[Candidate, list[Figures] | Unavailable] = {candidate: [] for candidate in candidates}
     context = multiprocessing.get_context("spawn")
     with ExitStack() as stack:
@@ -53,7 +53,7 @@ def alternate(
                 so_far = found[candidate]
                 if isinstance(so_far, Unavailable):
                     continue
-                run = _runner(processes[candidate], candidate)
+                run = _build_runner(processes[candidate], candidate)
                 figures = run() if measure is None else measure(candidate, run)
                 if isinstance(figures, Unavailable):
                     found[candidate] = figures
@@ -62,14 +62,14 @@ def alternate(
     yield from found.items()
 
 
-def _runner(process: ProcessPoolExecutor, candidate: Candidate) -> Callable[..., Figures | Unavailable]:
+def _build_runner(process: ProcessPoolExecutor, candidate: Candidate) -> Callable[..., Figures | Unavailable]:
     def run(*more: Any) -> Figures | Unavailable:
-        return process.submit(_round, candidate.function, (*candidate.arguments, *more)).result()
+        return process.submit(_run_round, candidate.function, (*candidate.arguments, *more)).result()
 
     return run
 
 
-def _round(function: str, arguments: tuple[Any, ...]) -> Figures | Unavailable:
+def _run_round(function: str, arguments: tuple[Any, ...]) -> Figures | Unavailable:
     module, _, name = function.partition(":")
     try:
         measured = getattr(importlib.import_module(module), name)

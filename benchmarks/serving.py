@@ -17,7 +17,7 @@ ROUTES: Final = 20
 MADE: Final = 15 * ROUTES
 
 Finish = Callable[[], int | Awaitable[int]]
-"""Called at the end: how many requests were recorded."""
+"""Called at the end; returns the number of recorded requests."""
 
 
 async def _answer(_: web.Request) -> web.Response:
@@ -25,7 +25,7 @@ async def _answer(_: web.Request) -> web.Response:
 
 
 def application(make: Callable[[], web.Application] | None = None) -> web.Application:
-    """Application of some routes with a parameter each."""
+    """An application whose routes have one parameter each."""
     app = (make or web.Application)()
     for number in range(ROUTES):
         app.router.add_get(f"/resource{number}/{{key}}", _answer)
@@ -33,10 +33,10 @@ def application(make: Callable[[], web.Application] | None = None) -> web.Applic
 
 
 async def serve(app: web.Application, requests: int, finish: Finish | None = None) -> Figures:
-    """CPU time in µs a request of ``app``; checks that all were recorded."""
+    """CPU time per request of ``app``, in µs; checks that all requests were recorded."""
     app.freeze()
     await app.startup()
-    # Making a request as the server does costs a hundred times what is measured; so the same come again.
+    # Creating a request costs a hundred times what is measured, so the same requests are used again.
     made = [make_mocked_request("GET", f"/resource{number % ROUTES}/{number}", app=app) for number in range(MADE)]
     handle = app._handle  # noqa: SLF001
     for request in made:
@@ -56,5 +56,5 @@ async def serve(app: web.Application, requests: int, finish: Finish | None = Non
 
 
 def bare(requests: int) -> Figures:
-    """Nobody records anything."""
+    """One round without middleware."""
     return asyncio.run(serve(application(), requests))

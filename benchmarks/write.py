@@ -1,19 +1,19 @@
-"""What a stored point costs the client, and how many points a second reach a real InfluxDB.
+"""Cost of a stored point for the client, and points per second that reach a real InfluxDB.
 
-The points are those of ``benchmarks.emit``: three tags, a distinct id, a float. ``us_per_point`` is CPU time of the
-client's process, user and system, from making the first point to the server's answer for the last one;
-``points_per_s`` follows the wall clock; both of the best round. Each round writes to a new bucket, and the server
-then counts what it has stored: a candidate that loses a point fails the benchmark.
+The points are those of ``benchmarks.emit``: three tags, a unique id, a float. ``client_cpu_us_per_point`` is user
+and system time of the client's process, from the creation of the first point to the server's response for the last
+one; ``points_per_s`` is by wall clock; both are of the best round. Each round writes to a new bucket, whose points
+the server then counts: a candidate that loses a point fails the benchmark.
 
-For the clients the ratio is their CPU time over ours. For ready lines, which cost their poster nearly nothing, it
-is our rate over theirs: what is left of the server's own speed.
+For clients, the ratio is their CPU time over ours. For ready lines, which cost their sender almost nothing, it is
+our rate over theirs: the share of the server's own speed.
 """
 
 from typing import Final
 
-from benchmarks.against_server import run, stored_rows
+from benchmarks.against_server import measure_writing, run
 from benchmarks.ours import STEADY_PER_S
-from benchmarks.outcome import Outcome, Row
+from benchmarks.result import BenchmarkResult, Row
 from benchmarks.rounds import Candidate
 from benchmarks.server import Server
 
@@ -35,17 +35,17 @@ CANDIDATES: Final = {
 }
 
 
-def measure(server: Server, points: int = POINTS, rounds: int = ROUNDS) -> Outcome:
-    """Cost and rate of each way; raises :class:`RuntimeError` where a point was lost."""
+def measure(server: Server, points: int = POINTS, rounds: int = ROUNDS) -> BenchmarkResult:
+    """Cost and rate of each candidate; raises :class:`RuntimeError` if a point was lost."""
     candidates = [
         Candidate(name, function, (STEADY_PER_S * STEADY_S if name == STEADY else points,))
         for name, function in CANDIDATES.items()
     ]
-    rows = stored_rows(server, candidates, rounds)
-    return Outcome("write", rows, _ratios([row for row in rows if "unavailable" not in row]))
+    rows = measure_writing(server, candidates, rounds)
+    return BenchmarkResult("write", rows, _compute_ratios([row for row in rows if "unavailable" not in row]))
 
 
-def _ratios(rows: list[Row]) -> dict[str, float]:
+def _compute_ratios(rows: list[Row]) -> dict[str, float]:
     cost = {str(row["name"]): float(row["client_cpu_us_per_point"]) for row in rows}
     rate = {str(row["name"]): float(row["points_per_s"]) for row in rows}
     return {
@@ -56,7 +56,7 @@ def _ratios(rows: list[Row]) -> dict[str, float]:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and print the result."""
     run("write", __doc__.partition("\n")[0], measure, points=POINTS, rounds=ROUNDS)
 
 

@@ -1,1 +1,1 @@
-"""The candidates, one library a file; each file is imported only in the process that measures it."""
+"""The peers, one library per file; each is imported only in the process that measures it."""

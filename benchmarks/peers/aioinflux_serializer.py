@@ -1,10 +1,10 @@
-"""aioinflux: one serialiser compiled per class; unmaintained, but the nearest relative."""
+"""aioinflux: one compiled serialiser per class; unmaintained, but the most similar library."""
 
 import time
 import warnings
 from typing import NamedTuple
 
-from benchmarks.emitting import timed
+from benchmarks.emitting import time_emitting
 from benchmarks.events import SERVICE, Events
 from benchmarks.rounds import Figures
 
@@ -17,7 +17,7 @@ __all__ = ["emit"]
 
 @aioinflux.lineprotocol
 class Requests(NamedTuple):
-    """A request, as aioinflux declares a point."""
+    """A request, declared as a point of aioinflux."""
 
     timestamp: aioinflux.TIMEINT
     service: aioinflux.TAG
@@ -43,6 +43,6 @@ def emit(points: int, threads: int) -> Figures:
             )
             lines.append(point.to_lineprotocol())  # type: ignore[attr-defined]
 
-    figures = timed(serialise, points, threads)
+    figures = time_emitting(serialise, points, threads)
     assert len(lines) >= points
     return figures

@@ -1,9 +1,9 @@
-"""The OpenTelemetry SDK: a histogram with three attributes; the values only count, ids and times are not kept."""
+"""The OpenTelemetry SDK: a histogram with three attributes; it counts values; ids and times are not stored."""
 
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
-from benchmarks.emitting import timed
+from benchmarks.emitting import time_emitting
 from benchmarks.events import SERVICE, Events
 from benchmarks.rounds import Figures
 
@@ -23,6 +23,6 @@ def emit(points: int, threads: int) -> Figures:
                 {"service": SERVICE, "route": route, "status_code": status_code},
             )
 
-    figures = timed(record, points, threads)
+    figures = time_emitting(record, points, threads)
     provider.shutdown()
     return figures

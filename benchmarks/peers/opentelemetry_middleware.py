@@ -1,4 +1,4 @@
-"""OpenTelemetry's aiohttp server instrumentation with metrics as its SDK gives them; spans are not recorded."""
+"""OpenTelemetry's aiohttp server instrumentation, with the metrics of its SDK; spans are not recorded."""
 
 import asyncio
 from typing import Any
@@ -15,7 +15,7 @@ from benchmarks.serving import application, serve
 __all__ = ["requests"]
 
 
-# The process has one provider: what is set a second time is ignored.
+# The process has one provider: setting a second one is ignored.
 _reader = InMemoryMetricReader()
 metrics.set_meter_provider(MeterProvider([_reader]))
 
@@ -25,14 +25,14 @@ def requests(count: int) -> Figures:
     instrumentor = AioHttpServerInstrumentor()
     instrumentor.instrument()
     try:
-        # Looked up only now: instrumenting replaces the class.
+        # Look the class up only now: instrumenting replaces it.
         app = application(web.Application)
-        return asyncio.run(serve(app, count, _recorded))
+        return asyncio.run(serve(app, count, _count_recorded))
     finally:
         instrumentor.uninstrument()
 
 
-def _recorded() -> int:
+def _count_recorded() -> int:
     data: Any = _reader.get_metrics_data()
     points = [
         point

@@ -1,4 +1,4 @@
-"""Fill a directory with the history of an observatory, once; then run the agent on it, with live instruments."""
+"""Fill a directory with the history of an observatory, once, then run the agent on it with live instruments."""
 
 import argparse
 import asyncio
@@ -26,12 +26,14 @@ SETTINGS: Final = Path(__file__).with_name("tsmon.toml")
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m examples.demo", description=__doc__)
     parser.add_argument("directory", nargs="?", type=Path, default=Path(".demo"), help="default: .demo")
-    parser.add_argument("--years", type=float, default=5, help="length of the history; default: 5")
-    parser.add_argument("--port", type=int, default=9000, help="another one is taken where this is not free")
+    parser.add_argument("--years", type=float, default=5, help="years of history; default: 5")
+    parser.add_argument(
+        "--port", type=int, default=9000, help="default: 9000; if it is in use, a free port is chosen"
+    )
     arguments = parser.parse_args()
     log_to_stderr(verbose=False)
     logging.getLogger().setLevel(logging.WARNING)
-    # Whatever is set for other uses of tsmon, such as the address of a server, is not for the demo.
+    # Variables for other uses of tsmon, such as the URL of a server, do not apply to the demo.
     for name in [name for name in os.environ if name.startswith("TSMON_")]:
         del os.environ[name]
     try:
@@ -41,13 +43,13 @@ def main() -> None:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             asyncio.run(until_stopped(arguments.years, arguments.port))
     except BlockingIOError:
-        sys.exit(f"another demo runs in {arguments.directory}; end that, or name another directory")
+        sys.exit(f"another demo runs in {arguments.directory}; stop it, or name another directory")
     except (OSError, TsmonError) as error:
         sys.exit(f"the demo cannot run: {error}")
 
 
 async def until_stopped(years: float, port: int) -> None:
-    """Run the demo until Ctrl-C, SIGTERM, or the end of the terminal."""
+    """Run the demo until Ctrl-C, SIGTERM, or the terminal closes."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -60,13 +62,13 @@ async def until_stopped(years: float, port: int) -> None:
 
 
 async def run(years: float, port: int) -> None:
-    """Fill what is empty, then show it, and let the live instruments go on."""
+    """Fill the directory if it is empty, run the agent, and emit points of the live instruments."""
     shutil.copyfile(SETTINGS, "tsmon.toml")
     settings = load_settings("tsmon.toml")
     assert settings.monitoring.file is not None
     if not settings.monitoring.file.exists():
         await fill(settings, years)
-    agent = Agent(_on(free_port(port), settings))
+    agent = Agent(_with_port(find_free_port(port), settings))
     await agent.start()
     try:
         live = asyncio.create_task(produce(agent.context.monitor))
@@ -74,16 +76,16 @@ async def run(years: float, port: int) -> None:
         await agent.context.monitor.flush(timeout=5)
         await agent.context.freshness.run_round(agent.context.store)
         print(
-            f"\nthe demo runs; look at\n\n"
+            f"\nthe demo is running; open\n\n"
             f"  {agent.web_address}/streams\n"
-            "      all instruments, each in a state; one changes every two minutes\n"
+            "      all instruments with their status; one changes every two minutes\n"
             f"  {agent.web_address}/streams/RS03AXBS-LJ03A-12-CTDPFB301?range=all\n"
-            "      all years of that one: deployments, outages, thin spells\n"
+            "      all years of that instrument: deployments, outages, sparse periods\n"
             f"  {agent.web_address}/streams/RS03INT1-MJ03C-10-TRHPHA301?range=all\n"
-            "      a new one with a point every ten seconds\n"
+            "      a new instrument with a point every ten seconds\n"
             f"  {agent.web_address}/\n"
             "      this host\n\n"
-            "Ctrl-C ends it; started again, it goes on with what is there.",
+            "Ctrl-C stops it; the next start continues with the same data.",
             flush=True,
         )
         await live
@@ -91,12 +93,12 @@ async def run(years: float, port: int) -> None:
         await agent.stop()
 
 
-def _on(port: int, settings: Settings) -> Settings:
+def _with_port(port: int, settings: Settings) -> Settings:
     return settings.model_copy(update={"web": settings.web.model_copy(update={"port": port})})
 
 
-def free_port(wanted: int) -> int:
-    """The port, or 0, for any, where another program has it."""
+def find_free_port(wanted: int) -> int:
+    """The wanted port, or 0 (any port) if another program uses it."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

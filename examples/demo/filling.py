@@ -1,4 +1,4 @@
-"""The past into a directory, once: the tables of what is expected, and a file with the points."""
+"""Writes the history to a directory, once: the tables of streams and deployments, and the store."""
 
 import csv
 import time
@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from examples.demo.history import deployments, lines, stretches
+from examples.demo.history import make_deployments, make_lines, make_stretches
 from examples.demo.instruments import DAY, INSTRUMENTS
 from tsmon.stores.sqlite import SqliteStore
 from tsmon_agent.settings import Settings
@@ -19,7 +19,7 @@ YEAR: Final = 365.25 * DAY
 
 
 async def fill(settings: Settings, years: float) -> None:
-    """Make the files that the settings name; each appears whole, or not at all."""
+    """Create the files that the settings name; each appears complete or not at all."""
     store, expected, deployed = settings.monitoring.file, settings.streams.expected, settings.streams.deployments
     assert store is not None
     assert expected is not None
@@ -29,29 +29,29 @@ async def fill(settings: Settings, years: float) -> None:
     start = now - round(years * YEAR)
     print(f"filling {Path.cwd()} with {years:g} years of data", flush=True)
     with TemporaryDirectory(prefix="filling-", dir=".") as made:
-        beside = Path(made)
-        _write(beside / expected, _streams())
-        _write(beside / deployed, _deployments(start, now))
-        async with SqliteStore(beside / store, tiers=settings.rollups.effective_tiers) as filled:
+        temporary = Path(made)
+        _write_table(temporary / expected, _stream_rows())
+        _write_table(temporary / deployed, _deployment_rows(start, now))
+        async with SqliteStore(temporary / store, tiers=settings.rollups.effective_tiers) as filled:
             total = 0
             for instrument in INSTRUMENTS:
                 points = 0
                 for stream in instrument.streams:
-                    for stretch in stretches(instrument, stream, start, now):
-                        data = lines(instrument, stream, stretch)
+                    for stretch in make_stretches(instrument, stream, start, now):
+                        data = make_lines(instrument, stream, stretch)
                         await filled.write("\n".join(data).encode())
                         points += len(data)
-                # What long charts are drawn from.
+                # Long charts are drawn from rollups.
                 await filled.refresh_rollups()
                 print(f"  {instrument.designator}  {points:>9,} points", flush=True)
                 total += points
-        # The points last: where they are, everything is.
+        # The store comes last: if it exists, everything does.
         for file in (expected, deployed, store):
-            (beside / file).replace(file)
+            (temporary / file).replace(file)
     print(f"{total:,} points in {time.monotonic() - began:.0f} s", flush=True)
 
 
-def _streams() -> Iterator[list[object]]:
+def _stream_rows() -> Iterator[list[object]]:
     yield [
         "reference designator",
         "method",
@@ -68,17 +68,17 @@ def _streams() -> Iterator[list[object]]:
             yield [instrument.designator, one.method, one.name, rate, one.warn, one.fail, enabled]
 
 
-def _deployments(start: int, now: int) -> Iterator[list[object]]:
+def _deployment_rows(start: int, now: int) -> Iterator[list[object]]:
     yield ["reference designator", "number", "start", "end"]
     for instrument in INSTRUMENTS:
-        for number, (begin, end) in enumerate(deployments(instrument.site, start, now), 1):
-            yield [instrument.designator, number, _text(begin), "" if end is None else _text(end)]
+        for number, (begin, end) in enumerate(make_deployments(instrument.site, start, now), 1):
+            yield [instrument.designator, number, _format_time(begin), "" if end is None else _format_time(end)]
 
 
-def _text(time_s: int) -> str:
+def _format_time(time_s: int) -> str:
     return datetime.fromtimestamp(time_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _write(file: Path, rows: Iterator[list[object]]) -> None:
+def _write_table(file: Path, rows: Iterator[list[object]]) -> None:
     with file.open("w", newline="") as table:
         csv.writer(table, lineterminator="\n").writerows(rows)

@@ -1,4 +1,4 @@
-"""The past of an instrument, relative to now and the same at each call: deployments, outages, points."""
+"""The history of an instrument, relative to now and reproducible: deployments, outages, points."""
 
 import math
 from collections.abc import Iterator
@@ -8,23 +8,23 @@ from typing import Final
 
 from examples.demo.instruments import DAY, HOUR, Instrument, Site, Stream
 
-__all__ = ["MEASUREMENT", "deployments", "lines", "stretches", "value_at"]
+__all__ = ["MEASUREMENT", "make_deployments", "make_lines", "make_stretches", "value_at"]
 
 MEASUREMENT: Final = "samples"
 RECENT: Final = 3 * DAY
-"""Live streams have been as dense as they are now for so long,"""
+"""Seconds for which live streams have had their current density."""
 SETTLED: Final = 2 * HOUR
-"""and without outages for so long."""
-AWAY: Final = 0
-THIN: Final = (1.45, 1.95, 3)
-"""How many times longer it takes from point to point in a thin spell: for each level of sparsity."""
+"""Seconds for which live streams have had no outages."""
+OUTAGE: Final = 0
+SPARSE: Final = (1.45, 1.95, 3)
+"""Factors of the time between points in a sparse period, one for each level."""
 
 Stretch = tuple[int, int, int]
-"""Start, end and period of a time in which points come regularly, in seconds."""
+"""Start, end and period of a regular series of points, in seconds."""
 
 
-def deployments(site: Site, start: int, now: int) -> list[tuple[int, int | None]]:
-    """Starts and ends of a site's deployments since ``start``, the last without an end."""
+def make_deployments(site: Site, start: int, now: int) -> list[tuple[int, int | None]]:
+    """Starts and ends of a site's deployments since ``start``; the last has no end."""
     random = Random(site.name)
     begin, end = now - round(site.deployed * DAY), None
     found: list[tuple[int, int | None]] = [(max(begin, start), end)]
@@ -36,24 +36,24 @@ def deployments(site: Site, start: int, now: int) -> list[tuple[int, int | None]
     return found[::-1]
 
 
-def stretches(instrument: Instrument, stream: Stream, start: int, now: int) -> Iterator[Stretch]:
-    """When the stream had points since ``start``, and how often; the newest deployment first."""
+def make_stretches(instrument: Instrument, stream: Stream, start: int, now: int) -> Iterator[Stretch]:
+    """Stretches of regular points since ``start``; the newest deployment comes first."""
     newest = now - stream.behind
-    for age, (begin, planned_end) in enumerate(reversed(deployments(instrument.site, start, now))):
+    for age, (begin, planned_end) in enumerate(reversed(make_deployments(instrument.site, start, now))):
         end = newest if planned_end is None else min(planned_end, newest)
         if begin < end and not (planned_end is None and stream.method.startswith("recovered")):
             random = Random(f"{instrument.designator} {stream.method} {stream.name} {age}")
-            yield from _deployed(stream, begin, end, now, random)
+            yield from _make_deployment_stretches(stream, begin, end, now, random)
 
 
-def _deployed(stream: Stream, begin: int, end: int, now: int, random: Random) -> Iterator[Stretch]:
-    """The stretches of one deployment: cut wherever something changes, and left out where the stream was away."""
+def _make_deployment_stretches(stream: Stream, begin: int, end: int, now: int, random: Random) -> Iterator[Stretch]:
+    """The stretches of one deployment, split at each change and without outages."""
     level = random.randrange(3)
     spells = [
-        *(_part(random, begin, end, 0.003, 0.12, AWAY) for _ in range(random.randint(1, stream.outages))),
+        *(_draw_spell(random, begin, end, 0.003, 0.12, OUTAGE) for _ in range(random.randint(1, stream.outages))),
         *(
-            _part(random, begin, end, 0.01, 0.15, THIN[(level + n) % 3])
-            for n in range(random.randint(stream.thin // 2, stream.thin))
+            _draw_spell(random, begin, end, 0.01, 0.15, SPARSE[(level + n) % 3])
+            for n in range(random.randint(stream.sparse_periods // 2, stream.sparse_periods))
         ),
     ]
     dense, settled = now - RECENT, now - stream.behind - SETTLED
@@ -61,12 +61,12 @@ def _deployed(stream: Stream, begin: int, end: int, now: int, random: Random) ->
     for low, high in pairwise(sorted(edge for edge in edges if begin <= edge <= end)):
         period = stream.live if stream.live and low >= dense else stream.period
         factors = [factor for first, last, factor in spells if first <= low < last and low < settled]
-        if AWAY not in factors:
+        if OUTAGE not in factors:
             yield low, high, round(period * max(factors, default=1))
 
 
-def lines(instrument: Instrument, stream: Stream, stretch: Stretch) -> list[str]:
-    """Points of a stretch as line protocol."""
+def make_lines(instrument: Instrument, stream: Stream, stretch: Stretch) -> list[str]:
+    """Points of a stretch, as line protocol."""
     head = (
         f"{MEASUREMENT},host={instrument.host},method={stream.method},"
         f"reference_designator={instrument.designator},stream={stream.name}"
@@ -75,13 +75,15 @@ def lines(instrument: Instrument, stream: Stream, stretch: Stretch) -> list[str]
 
 
 def value_at(instrument: Instrument, time: float) -> float:
-    """What the instrument measures at a time: the year, the tide and some unrest."""
+    """The value of an instrument at a time: an annual cycle, the tide, and noise."""
     year, tide = math.sin(time * 1.991e-7), math.sin(time * 1.4053e-4)
     return instrument.mean + instrument.swing * (year + 0.3 * tide + 0.05 * math.sin(time * time % 1000))
 
 
-def _part(random: Random, begin: int, end: int, least: float, most: float, factor: float) -> tuple[int, int, float]:
-    """A part of a deployment between so small and so large a share of it, small ones more often."""
+def _draw_spell(
+    random: Random, begin: int, end: int, least: float, most: float, factor: float
+) -> tuple[int, int, float]:
+    """A random part of a deployment, between ``least`` and ``most`` of it; small parts are more frequent."""
     share = math.exp(random.uniform(math.log(least), math.log(most)))
     first = begin + round(random.uniform(0.02, 0.98 - share) * (end - begin))
     return first, first + round(share * (end - begin)), factor

@@ -1,4 +1,4 @@
-"""What there is, how often it tells something, and what is the matter with it."""
+"""The instruments, their rates, and their faults."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -12,42 +12,42 @@ DAY: Final = 24 * HOUR
 
 @dataclass(frozen=True)
 class Site:
-    """A mooring or a node of the cable; what hangs on it is turned around together."""
+    """A mooring or a node of the cable; all its instruments are serviced together."""
 
     name: str
     deployed: float
-    """How many days ago the deployment began that runs now."""
+    """Days since the start of the current deployment."""
     length: float | None = None
-    """Days of the earlier ones, more or less; None: there were none."""
+    """Approximate days of each earlier deployment; None: there were none."""
     pause: tuple[float, float] = (0, 0)
-    """Days on deck between two of them, least and most."""
+    """Least and most days between two deployments."""
 
 
 @dataclass(frozen=True)
 class Stream:
-    """What one instrument sends on one way. ``recovered…`` streams come only after the end of a deployment."""
+    """Data of an instrument by one method. ``recovered…`` streams arrive only after a deployment has ended."""
 
     method: str
     name: str
     period: int
-    """Seconds between two points in the past."""
+    """Seconds between two points of the history."""
     warn: str = ""
     fail: str = ""
     live: int | None = None
-    """Seconds between two points while the demo runs, and in the last days before; None: nothing comes any more."""
+    """Seconds between two points while the demo runs, and in the days before; None: no new points."""
     behind: int = 0
-    """Seconds by which its newest point is older than now."""
+    """Age of its newest point, in seconds."""
     falters: bool = False
-    """It is silent for more than a minute every few minutes."""
+    """Whether it is silent for more than a minute every few minutes."""
     enabled: bool = True
     outages: int = 4
-    thin: int = 2
-    """How often it was away or sent less in each deployment, at most."""
+    sparse_periods: int = 2
+    """The most outages and sparse periods in a deployment."""
 
 
 @dataclass(frozen=True)
 class Instrument:
-    """What has a reference designator; its values swing around a mean with the year and the tide."""
+    """An instrument; its values vary around a mean with the year and the tide."""
 
     designator: str
     site: Site
@@ -57,7 +57,7 @@ class Instrument:
 
     @property
     def host(self) -> str:
-        """The computer on the mooring; where all that comes through it is silent, that is told apart."""
+        """The computer on the mooring; if all its streams are silent, it is a silent host."""
         return f"{self.site.name.lower()}-dcl"
 
 
@@ -75,8 +75,10 @@ INSTRUMENTS: Final = (
         swing=1.8,
         streams=(
             Stream("telemetered", "ctdbp_cdef_dcl_instrument", 15 * MINUTE, "2h", "1d", live=MINUTE),
-            Stream("recovered_host", "ctdbp_cdef_dcl_instrument_recovered", 15 * MINUTE, outages=2, thin=1),
-            Stream("recovered_inst", "ctdbp_cdef_instrument_recovered", 10 * MINUTE, outages=1, thin=1),
+            Stream(
+                "recovered_host", "ctdbp_cdef_dcl_instrument_recovered", 15 * MINUTE, outages=2, sparse_periods=1
+            ),
+            Stream("recovered_inst", "ctdbp_cdef_instrument_recovered", 10 * MINUTE, outages=1, sparse_periods=1),
         ),
     ),
     Instrument(
@@ -85,7 +87,7 @@ INSTRUMENTS: Final = (
         mean=3.1,
         swing=2.2,
         streams=(
-            # Its modem is slow: what comes is three hours old, which is degraded.
+            # Its modem is slow: data arrive three hours late, so it is degraded.
             Stream("telemetered", "flort_sample", 30 * MINUTE, "2h", "1d", live=MINUTE, behind=3 * HOUR),
             Stream("recovered_host", "flort_sample", 30 * MINUTE, "2h", "1d", behind=400 * DAY, enabled=False),
         ),
@@ -95,8 +97,8 @@ INSTRUMENTS: Final = (
         INSHORE,
         mean=24.2,
         swing=0.9,
-        # Without limits nobody is told of it.
-        streams=(Stream("telemetered", "cg_cpm_eng_cpm", HOUR, live=5 * MINUTE, thin=3),),
+        # Not tracked: it has no limits.
+        streams=(Stream("telemetered", "cg_cpm_eng_cpm", HOUR, live=5 * MINUTE, sparse_periods=3),),
     ),
     Instrument(
         "CE04OSPS-SF01B-2A-CTDPFA107",
@@ -106,7 +108,7 @@ INSTRUMENTS: Final = (
         streams=(
             Stream("streamed", "ctdpf_sbe43_sample", 15 * MINUTE, "10m", "2h", live=MINUTE, outages=5),
             # Flooded, nineteen days ago.
-            Stream("streamed", "do_stable_sample", 20 * MINUTE, "10m", "2h", behind=19 * DAY, thin=3),
+            Stream("streamed", "do_stable_sample", 20 * MINUTE, "10m", "2h", behind=19 * DAY, sparse_periods=3),
         ),
     ),
     Instrument(
@@ -117,7 +119,7 @@ INSTRUMENTS: Final = (
         streams=(
             # The mooring's computer fell silent eleven days ago, and with it both instruments.
             Stream("telemetered", "ctdmo_ghqr_sio_mule_instrument", 30 * MINUTE, "6h", "2d", behind=11 * DAY),
-            Stream("recovered_inst", "ctdmo_ghqr_instrument_recovered", 15 * MINUTE, outages=1, thin=1),
+            Stream("recovered_inst", "ctdmo_ghqr_instrument_recovered", 15 * MINUTE, outages=1, sparse_periods=1),
         ),
     ),
     Instrument(
@@ -127,7 +129,7 @@ INSTRUMENTS: Final = (
         swing=0.1,
         streams=(
             Stream("telemetered", "phsen_abcdef_sio_mule_instrument", 2 * HOUR, "8h", "2d", behind=11 * DAY),
-            Stream("recovered_inst", "phsen_abcdef_instrument", 2 * HOUR, outages=2, thin=0),
+            Stream("recovered_inst", "phsen_abcdef_instrument", 2 * HOUR, outages=2, sparse_periods=0),
         ),
     ),
     Instrument(
@@ -136,8 +138,8 @@ INSTRUMENTS: Final = (
         mean=2.5,
         swing=0.05,
         streams=(
-            Stream("streamed", "ctdpf_optode_sample", 10 * MINUTE, "5m", "1h", live=30, thin=3),
-            # The one to watch: operational and degraded by turns.
+            Stream("streamed", "ctdpf_optode_sample", 10 * MINUTE, "5m", "1h", live=30, sparse_periods=3),
+            # The one to watch: it alternates between operational and degraded.
             Stream("streamed", "optode_diagnostics", 15 * MINUTE, "45s", "1h", live=15, falters=True),
         ),
     ),
@@ -146,7 +148,7 @@ INSTRUMENTS: Final = (
         VENTS,
         mean=281,
         swing=9,
-        # New since twelve days, and dense enough to look at single hours.
-        streams=(Stream("streamed", "trhph_sample", 10, "2m", "1h", live=10, outages=9, thin=4),),
+        # Deployed twelve days ago, and dense enough to view single hours.
+        streams=(Stream("streamed", "trhph_sample", 10, "2m", "1h", live=10, outages=9, sparse_periods=4),),
     ),
 )

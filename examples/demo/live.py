@@ -1,4 +1,4 @@
-"""The present: points of the instruments that still send, through the agent's own Monitor."""
+"""New points of the live instruments, emitted through the agent's Monitor."""
 
 import asyncio
 import time
@@ -21,19 +21,19 @@ class Sample(Point, measurement=MEASUREMENT):
 
 
 async def produce(monitor: Monitor) -> None:
-    """Emit a point of each live stream at once, and then each in its own period, until cancelled."""
+    """Emit a point of each live stream now, then at its period, until cancelled."""
     due = {(instrument, stream): 0.0 for instrument in INSTRUMENTS for stream in instrument.streams if stream.live}
     while True:
         now = time.time()
         for (instrument, stream), at in due.items():
             if now < at or (at and _is_silent(stream, now)):
                 continue
-            monitor.emit(_sample(instrument, stream, now))
+            monitor.emit(_build_sample(instrument, stream, now))
             due[instrument, stream] = now + (stream.live or 0)
         await asyncio.sleep(1)
 
 
-def _sample(instrument: Instrument, stream: Stream, now: float) -> Sample:
+def _build_sample(instrument: Instrument, stream: Stream, now: float) -> Sample:
     measured = now - stream.behind
     return Sample(
         time=measured,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.outcome import Outcome, Row
+from benchmarks.result import BenchmarkResult, Row
 from benchmarks.rounds import Candidate, Unavailable, alternate
 from benchmarks.table import show, show_ratios
 from tests.services.influxdb import InfluxDB
@@ -79,7 +79,7 @@ def test_availability_as_json_beside_the_obvious_queries(influxdb: InfluxDB) -> 
     )
     assert found["benchmark"] == "availability"
     ways = {row["name"].split(",")[0] for row in found["rows"]}
-    assert ways >= {"InfluxDB: told by Flux", "InfluxDB: elapsed()", "SQLite: lag()", "SQLite: report"}
+    assert ways >= {"InfluxDB: computed in Flux", "InfluxDB: elapsed()", "SQLite: lag()", "SQLite: report"}
     assert all(row["ms"] > 0 for row in found["rows"])
     assert len(found["ratios"]) == 3
 
@@ -121,8 +121,8 @@ def test_tables_are_plain_where_nobody_watches(capsys: Any) -> None:
         {"name": "other", "us_per_point": 5.0},
         {"name": "third", "unavailable": "no [module] of the name"},
     ]
-    outcome = Outcome("emit", rows, {"other": 2.5})
-    assert Outcome.from_json(outcome.json) == outcome
+    outcome = BenchmarkResult("emit", rows, {"other": 2.5})
+    assert BenchmarkResult.from_json(outcome.json) == outcome
     show(outcome)
     show_ratios(outcome)
     lines = capsys.readouterr().out.splitlines()

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from examples.demo.history import deployments, lines, stretches
+from examples.demo.history import make_deployments, make_lines, make_stretches
 from examples.demo.instruments import DAY, INSTRUMENTS, Instrument
 from tests.tsmon_agent.running_agent import clean_environment
 from tests.tsmon_agent.waiting import eventually_sync
@@ -153,16 +153,16 @@ def test_a_history_that_is_broken_off_leaves_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("instrument", INSTRUMENTS, ids=lambda one: one.designator)
 def test_points_are_the_same_each_time_and_lie_in_deployments(instrument: Instrument) -> None:
     start = NOW - 1826 * DAY
-    planned = deployments(instrument.site, start, NOW)
+    planned = make_deployments(instrument.site, start, NOW)
     assert planned[-1][1] is None
     assert all(end is not None and end < begin for (_, end), (begin, _) in pairwise(planned))
     for stream in instrument.streams:
-        found = list(stretches(instrument, stream, start, NOW))
-        assert found == list(stretches(instrument, stream, start, NOW))
+        found = list(make_stretches(instrument, stream, start, NOW))
+        assert found == list(make_stretches(instrument, stream, start, NOW))
         assert all(any(b <= low < high <= (e or NOW) for b, e in planned) for low, high, _ in found)
         ordered = sorted(found)
         assert all(high <= low for (_, high, _), (low, _, _) in pairwise(ordered))
-        newest = lines(instrument, stream, ordered[-1])[-1]
+        newest = make_lines(instrument, stream, ordered[-1])[-1]
         if not stream.method.startswith("recovered"):
             age = NOW - int(newest.rpartition(" ")[2]) // 1_000_000_000
             assert 0 <= age - stream.behind <= (stream.live or stream.period * 3)

@@ -12,7 +12,7 @@ from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from tests.grafana.dashboards import DIRECTORY, GRAFANA, dashboard, names, panels, queries, variables
-from tsmon_agent.dashboards.files import FILES, rendered
+from tsmon_agent.dashboards.files import FILES, render
 
 UNITS = {value for name, value in vars(units).items() if not name.startswith("_") and isinstance(value, str)}
 PANELS = [pytest.param(panel, id=f"{name}-{panel['title']}") for name in names() for panel in panels(name)]
@@ -21,7 +21,7 @@ PANELS = [pytest.param(panel, id=f"{name}-{panel['title']}") for name in names()
 def test_the_committed_files_are_what_is_generated() -> None:
     assert names() == sorted(FILES)
     for name in names():
-        assert (DIRECTORY / name).read_text(encoding="utf-8") == rendered(name), (
+        assert (DIRECTORY / name).read_text(encoding="utf-8") == render(name), (
             f"{name} differs; python -m tsmon_agent.dashboards writes it anew"
         )
 

@@ -1,6 +1,6 @@
-"""The dashboards for Grafana, made from the point classes.
+"""The dashboards for Grafana, generated from the point classes.
 
-``python -m tsmon_agent.dashboards`` writes them to ``grafana/dashboards``; it needs ``tsmon[dashboards]``.
-Every measurement, tag and field that a query names is looked up in the declaration of its class, so what was
-renamed there cannot stay behind here.
+``python -m tsmon_agent.dashboards`` writes them to ``grafana/dashboards``; it needs ``tsmon[dashboards]``. Queries
+take the names of measurements, tags and fields from the declarations of the classes, so a renamed one cannot be
+forgotten here.
 """

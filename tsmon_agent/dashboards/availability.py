@@ -1,4 +1,4 @@
-"""Dashboard of data streams: where each is present, sparse or missing in the range that is shown."""
+"""Dashboard of data streams: where each is present, sparse or missing in the time range."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -8,12 +8,12 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 from tsmon.availability.categories import APPEARANCES
 from tsmon.availability.flux.grafana import build_grafana_bins_query, build_grafana_query
 from tsmon.points import StreamFreshness
-from tsmon_agent.dashboards.panels import choice, dashboard, state_timeline, variable
+from tsmon_agent.dashboards.panels import custom_variable, dashboard, query_variable, state_timeline
 
 __all__ = ["QUERIES", "build"]
 
 QUERIES: Final = {"availability.flux": build_grafana_query, "availability_of_bins.flux": build_grafana_bins_query}
-"""The queries of this dashboard as files, for other dashboards."""
+"""The queries of this dashboard, by file, for use in other dashboards."""
 
 FRACTIONS: Final = ("0.001", "0.0001", "0.01", "0.05")
 BOUNDS: Final = ("1/1.5/2", "1/2/4", "1/3/10")
@@ -28,48 +28,55 @@ _DATA_OF_INSTRUMENT: Final = f'{_OF_INSTRUMENT} and r["_measurement"] != "{_FRES
 
 
 def build() -> Dashboard:
-    """The dashboard."""
+    """Build the dashboard."""
     board = dashboard(
         "tsmon-availability",
         "Availability",
-        "Gaps and sparsity of data streams: all of the range is expected, and a part of it is the longest time "
-        "without data that is no gap.",
+        "Gaps and sparsity of data streams. Data are expected in the whole range; a longer time without data "
+        "than a fraction of the range is a gap.",
     )
     board.time("now-7d", "now").refresh("5m")
     for one in (
-        variable(
+        query_variable(
             "site",
             "Site",
             "The first part of reference designators",
-            _values("reference_designator", _OF_STREAMS)
+            _build_tag_values("reference_designator", _OF_STREAMS)
             + '  |> map(fn: (r) => ({_value: strings.split(v: r._value, t: "-")[0]}))\n  |> distinct()\n',
             many=True,
         ),
-        variable(
+        query_variable(
             "instrument",
             "Instrument",
             "Reference designators",
-            _values("reference_designator", _OF_SITE),
+            _build_tag_values("reference_designator", _OF_SITE),
             many=True,
         ),
-        variable(
+        query_variable(
             "stream",
             "Stream",
-            "Measurements of streams, and names of those that are told by bins",
-            f"{_IMPORT}union(tables: [\n{_values('_measurement', _DATA_OF_INSTRUMENT, imports=False)},\n"
-            f"{_values('stream', _OF_INSTRUMENT, imports=False)},\n])\n  |> group()\n  |> distinct()\n",
+            "Measurements of streams, and names of streams reported as bins",
+            f"{_IMPORT}union(tables: [\n{_build_tag_values('_measurement', _DATA_OF_INSTRUMENT, imports=False)},\n"
+            f"{_build_tag_values('stream', _OF_INSTRUMENT, imports=False)},\n])\n  |> group()\n  |> distinct()\n",
             many=True,
         ),
-        variable(
+        query_variable(
             "field",
             "Field",
-            "Whose values are the data",
-            _values("_field", f'{_OF_INSTRUMENT} and r["_measurement"] =~ /^${{stream:regex}}$/'),
+            "The field whose values are the data",
+            _build_tag_values("_field", f'{_OF_INSTRUMENT} and r["_measurement"] =~ /^${{stream:regex}}$/'),
             many=False,
         ),
-        choice("preset", "Rules", "exact: gaps between points; bins: gaps only between bins", ("exact", "bins")),
-        choice("fraction", "Gap", "Part of the range; longer without data is a gap", FRACTIONS),
-        choice("bounds", "Bounds", "Up to which times the mean separation each level reaches", BOUNDS),
+        custom_variable(
+            "preset", "Rules", "exact: gaps between points; bins: gaps only between bins", ("exact", "bins")
+        ),
+        custom_variable("fraction", "Gap", "Fraction of the range; a longer time without data is a gap", FRACTIONS),
+        custom_variable(
+            "bounds",
+            "Bounds",
+            "Upper bounds of present, level 1 and level 2, as multiples of the mean separation",
+            BOUNDS,
+        ),
     ):
         board.with_variable(one)
     colors = {one.name: one.color for one in APPEARANCES}
@@ -77,13 +84,13 @@ def build() -> Dashboard:
         (
             "Streams",
             build_grafana_query(),
-            "Streams of points, in the place where they were measured; Missing is a state of its own.",
+            "Streams of points, by instrument. Missing is a state of its own.",
             ("reference_designator", "method", "_measurement"),
         ),
         (
-            "Streams told by bins",
+            "Streams reported as bins",
             build_grafana_bins_query(),
-            "Streams whose receivers report bins; what lies in one is not known. It reads every bin.",
+            "Streams whose receivers report bins; gaps within a bin are unknown. This panel reads every bin.",
             ("reference_designator", "method", "stream"),
         ),
     ):
@@ -96,7 +103,7 @@ def _labels(names: Sequence[str]) -> str:
     return " ".join(f"${{__field.labels.{name}}}" for name in names)
 
 
-def _values(tag: str, predicate: str, *, imports: bool = True) -> str:
+def _build_tag_values(tag: str, predicate: str, *, imports: bool = True) -> str:
     return (
         f"{_IMPORT if imports else ''}schema.tagValues(\n"
         "  bucket: v.defaultBucket,\n"

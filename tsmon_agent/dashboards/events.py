@@ -1,8 +1,8 @@
-"""Flux of the panels that count events or weigh one sum against another, over all series of a kind.
+"""Flux of the panels that count events or divide sums, over all series of a kind.
 
-Each part is summed per series and window by the storage and added up over the series after that; a ratio is one
-of such sums, so that busy series weigh what they should. Every part reads from its own ``from``, which alone is
-pushed down.
+The storage sums each part per series and window; the sums are then added over the series. A ratio is one of such
+sums, so busy series have their proper weight. Each part reads from its own ``from``, since only that is pushed
+down.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,14 +13,14 @@ from tsmon.points import Point
 from tsmon.stores.influxdb.queries import quote
 from tsmon_agent.dashboards.flux import read
 
-__all__ = ["Part", "per_second", "ratio", "ratio_in_range", "row_per"]
+__all__ = ["Part", "per_second", "ratio", "ratio_in_range", "rows_by"]
 
 _WINDOW: Final = "int(v: v.windowPeriod)"
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Something that is added up: a name, what is read, and what is taken of it."""
+    """A part of a formula: a name, the pipeline that reads it, and its aggregate function."""
 
     name: str
     reading: str
@@ -28,14 +28,14 @@ class Part:
 
     @property
     def over_series(self) -> str:
-        """Function that joins the series' results."""
+        """The function that combines the results of the series."""
         return "sum" if self.function == "count" else self.function
 
 
 def per_second(point: type[Point], counted: str, *, where: Mapping[str, str], by: Sequence[str]) -> str:
-    """Rate of the points of a class, told by a field that all have, for each combination of the tags ``by``.
+    """Rate of points of a class, counted by a field that all have, for each combination of the tags ``by``.
 
-    It is of whole windows: with the one that is not over yet, the newest rate would always be low.
+    Covers whole windows only: in an incomplete window, the newest rate would always be too low.
     """
     start, stop = (
         f"time(v: int(v: v.{end}) / {_WINDOW} * {_WINDOW})" for end in ("timeRangeStart", "timeRangeStop")
@@ -48,24 +48,24 @@ def per_second(point: type[Point], counted: str, *, where: Mapping[str, str], by
 
 
 def ratio(numerator: Part, denominator: Part, by: Sequence[str]) -> str:
-    """``numerator / denominator`` per window for each combination of ``by``; null where nothing is to divide by."""
-    parts = [_named(part.name, _windows(part, by, zeros=False)) for part in (numerator, denominator)]
-    return "\n".join(parts) + "\n" + _divided(numerator, denominator, by, time="_time")
+    """``numerator / denominator`` per window for each combination of ``by``; null if the denominator is."""
+    parts = [_assign(part.name, _windows(part, by, zeros=False)) for part in (numerator, denominator)]
+    return "\n".join(parts) + "\n" + _divide(numerator, denominator, by, time="_time")
 
 
 def ratio_in_range(numerator: Part, denominator: Part) -> str:
-    """``numerator / denominator`` over everything in the time range."""
-    parts = [_named(part.name, _total(part, ("_start", "_stop"))) for part in (numerator, denominator)]
-    return "\n".join(parts) + "\n" + _divided(numerator, denominator, (), time="_stop")
+    """``numerator / denominator`` over the whole time range."""
+    parts = [_assign(part.name, _total(part, ("_start", "_stop"))) for part in (numerator, denominator)]
+    return "\n".join(parts) + "\n" + _divide(numerator, denominator, (), time="_stop")
 
 
-def row_per(tag: str, parts: Sequence[Part], more: Mapping[str, str], columns: Mapping[str, str]) -> str:
-    """One table with a row per value of a tag; columns are formulas over ``r.<name>`` of the parts in total.
+def rows_by(tag: str, parts: Sequence[Part], more: Mapping[str, str], columns: Mapping[str, str]) -> str:
+    """One table with a row per value of a tag; columns are formulas over ``r.<name>``, the totals of the parts.
 
-    ``more`` gives streams with a value per tag that are no sums, by name.
+    ``more`` are further streams by name, with one value per tag, such as quantiles.
     """
-    streams = [_named(part.name, _total(part, (tag,))) for part in parts]
-    streams += [_named(name, stream) for name, stream in more.items()]
+    streams = [_assign(part.name, _total(part, (tag,))) for part in parts]
+    streams += [_assign(name, stream) for name, stream in more.items()]
     names = ", ".join([*(part.name for part in parts), *more])
     made = ", ".join(f"{quote(name)}: {formula}" for name, formula in columns.items())
     return (
@@ -79,39 +79,41 @@ def row_per(tag: str, parts: Sequence[Part], more: Mapping[str, str], columns: M
 
 
 def _windows(part: Part, by: Sequence[str], *, zeros: bool) -> str:
-    """Windows without a point are zero (of a count), else null."""
+    """Aggregate per window; windows without points are zero if ``zeros``, else null."""
     first, second = ("true", "false") if zeros else ("false", "true")
     return (
         f"{part.reading}"
         f"  |> aggregateWindow(every: v.windowPeriod, fn: {part.function}, "
         f'timeSrc: "_start", createEmpty: {first})\n'
-        f"  |> group(columns: [{_quoted(*by, '_start', '_stop')}])\n"
+        f"  |> group(columns: [{_quote_all(*by, '_start', '_stop')}])\n"
         f"  |> aggregateWindow(every: v.windowPeriod, fn: {part.over_series}, createEmpty: {second})\n"
     )
 
 
 def _total(part: Part, by: Sequence[str]) -> str:
     return (
-        f"{part.reading}  |> {part.function}()\n  |> group(columns: [{_quoted(*by)}])\n  |> {part.over_series}()\n"
+        f"{part.reading}  |> {part.function}()\n"
+        f"  |> group(columns: [{_quote_all(*by)}])\n"
+        f"  |> {part.over_series}()\n"
     )
 
 
-def _named(name: str, stream: str) -> str:
+def _assign(name: str, stream: str) -> str:
     return f'{name} = {stream}  |> toFloat()\n  |> set(key: "part", value: {quote(name)})\n'
 
 
-def _divided(numerator: Part, denominator: Part, by: Sequence[str], *, time: str) -> str:
+def _divide(numerator: Part, denominator: Part, by: Sequence[str], *, time: str) -> str:
     kept = "".join(f"{quote(tag)}: r[{quote(tag)}], " for tag in by)
     top, bottom = numerator.name, denominator.name
-    # Without a single point in the range a part has no column at all; nothing counted of something is zero.
+    # A part without any point in the range has no column; its count is zero.
     share = f"(if exists r.{top} then r.{top} else 0.0) / r.{bottom}"
     return (
         f"union(tables: [{top}, {bottom}])\n"
-        f"  |> group(columns: [{_quoted(*by, '_start', '_stop')}])\n"
+        f"  |> group(columns: [{_quote_all(*by, '_start', '_stop')}])\n"
         f'  |> pivot(rowKey: ["{time}"], columnKey: ["part"], valueColumn: "_value")\n'
         f"  |> map(fn: (r) => ({{{kept}_start: r._start, _stop: r._stop, _time: r.{time}, _value: {share}}}))\n"
     )
 
 
-def _quoted(*keys: str) -> str:
+def _quote_all(*keys: str) -> str:
     return ", ".join(map(quote, keys))

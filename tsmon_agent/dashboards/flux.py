@@ -1,7 +1,7 @@
-"""Flux of the panels that show measured figures, and of the variables.
+"""Flux of the panels with measured figures, and of the variables.
 
-Literal comparisons and windows stand first, in the order that InfluxDB pushes down to its storage, so that what
-leaves the storage is a row per series and window. Grafana fills in ``v.…`` and ``${name:regex}``.
+Literal comparisons and windows come first, in the order that InfluxDB pushes down to its storage, so that only one
+row per series and window leaves the storage. Grafana replaces ``v.…`` and ``${name:regex}``.
 """
 
 from collections.abc import Mapping
@@ -11,8 +11,9 @@ from tsmon.stores.influxdb.queries import quote
 from tsmon_agent.dashboards.columns import field, measurement, tag
 
 __all__ = [
-    "chosen",
-    "equal",
+    "differs",
+    "equals",
+    "matches_variable",
     "means",
     "newest",
     "newest_ratio",
@@ -20,21 +21,20 @@ __all__ = [
     "rates",
     "read",
     "tag_values",
-    "unequal",
 ]
 
 
-def chosen(variable: str) -> str:
-    """Condition on a tag: one of the values that are chosen for a variable of the dashboard."""
+def matches_variable(variable: str) -> str:
+    """Condition on a tag: one of the selected values of a variable of the dashboard."""
     return f"=~ /^${{{variable}:regex}}$/"
 
 
-def equal(value: str) -> str:
+def equals(value: str) -> str:
     """Condition on a tag: this value."""
     return f"== {quote(value)}"
 
 
-def unequal(value: str) -> str:
+def differs(value: str) -> str:
     """Condition on a tag: any other value."""
     return f"!= {quote(value)}"
 
@@ -46,7 +46,7 @@ def read(
     start: str = "v.timeRangeStart",
     stop: str = "v.timeRangeStop",
 ) -> str:
-    """Pipeline that reads fields (all without a name) where tags meet conditions; fields and tags by attribute."""
+    """Pipeline that reads fields (by default all) where tags meet conditions; fields and tags by attribute."""
     named = " or ".join(f'r["_field"] == {quote(field(point, attribute))}' for attribute in fields)
     if len(fields) > 1:
         named = f"({named})"
@@ -61,16 +61,16 @@ def read(
 
 
 def means(reading: str) -> str:
-    """Mean of each window; null in windows without a point, which shows as a gap."""
+    """Mean per window; null in windows without points, which appear as gaps."""
     return f"{reading}  |> aggregateWindow(every: v.windowPeriod, fn: mean, createEmpty: true)\n"
 
 
 def rates(reading: str, unit: str = "1s") -> str:
-    """Increase of a counter per ``unit``; null in windows without a point, and where the counter began anew.
+    """Increase of a counter per ``unit``; null in windows without points, and where the counter was reset.
 
-    The newest point of each window enters with its own time. With the window's end instead, as
-    ``aggregateWindow(fn: last)`` gives it, rates swing by the ratio of sampling interval to window, and the last
-    window, which is not over yet, shows far too much.
+    The newest point of each window keeps its own time. With the end of the window instead, as in
+    ``aggregateWindow(fn: last)``, rates fluctuate by the ratio of sampling interval to window, and the rate of the
+    last, incomplete window is far too high.
     """
     return (
         f"{reading}  |> window(every: v.windowPeriod)\n"
@@ -87,13 +87,13 @@ def newest(reading: str) -> str:
 
 
 def largest(reading: str, point: type[Point], *, by: str) -> str:
-    """Largest of the values for each value of the tag ``by``, with its time."""
+    """Largest value for each value of the tag ``by``, with its time."""
     kept = quote(tag(point, by))
     return f'{reading}  |> group(columns: [{kept}])\n  |> max()\n  |> keep(columns: [{kept}, "_time", "_value"])\n'
 
 
 def newest_ratio(point: type[Point], over: str, under: str, *, where: Mapping[str, str], by: str) -> str:
-    """Newest value of the field ``over`` divided by that of ``under``, for each value of the tag ``by``."""
+    """Newest value of the field ``over``, divided by that of ``under``, for each value of the tag ``by``."""
     kept = quote(tag(point, by))
     share = f"r[{quote(field(point, over))}] / r[{quote(field(point, under))}]"
     return (
@@ -120,7 +120,7 @@ def newest_table(point: type[Point], *fields: str, where: Mapping[str, str], by:
 
 
 def tag_values(point: type[Point], attribute: str, *, where: Mapping[str, str] | None = None) -> str:
-    """Values of a tag in the time range shown, rounded out to the server's shards, for a variable."""
+    """Values of a tag in the time range, extended to whole shards of the server, for a variable."""
     conditions = [f'r["_measurement"] == {quote(measurement(point))}']
     conditions += [f"r[{quote(tag(point, one))}] {how}" for one, how in (where or {}).items()]
     return (

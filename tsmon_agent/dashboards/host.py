@@ -1,4 +1,4 @@
-"""Dashboard of one host: processors, memory, file systems, block devices, network, processes."""
+"""Dashboard of one host: CPU, memory, file systems, block devices, network, processes."""
 
 from typing import Final
 
@@ -7,7 +7,8 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
 from tsmon.points.host import Cpu, Disk, DiskIO, Memory, Network, Processes, Swap, System
 from tsmon_agent.dashboards.columns import field, label
 from tsmon_agent.dashboards.flux import (
-    equal,
+    differs,
+    equals,
     largest,
     means,
     newest,
@@ -15,43 +16,42 @@ from tsmon_agent.dashboards.flux import (
     rates,
     read,
     tag_values,
-    unequal,
 )
-from tsmon_agent.dashboards.host_devices import HOST, PATHS, devices, file_systems, network
+from tsmon_agent.dashboards.host_devices import HOST, PATHS, add_devices, add_file_systems, add_network
 from tsmon_agent.dashboards.panels import (
     dashboard,
     gauge,
-    named,
-    stacked,
+    query_variable,
+    rename_fields,
+    stack,
     stat,
     time_series,
-    variable,
 )
 
 __all__ = ["build"]
 
-_ALL_CPUS: Final = {**HOST, "cpu": equal("cpu-total")}
+_ALL_CPUS: Final = {**HOST, "cpu": equals("cpu-total")}
 _BUSY: Final = "  |> map(fn: (r) => ({r with _value: 100.0 - r._value}))\n"
 
 
 def build() -> Dashboard:
-    """The dashboard."""
-    board = dashboard("tsmon-host", "Host", "One host as its tsmon-agent measures it.")
-    _variables(board)
-    for part in (_overview, _processors, _memory, file_systems, devices, network):
+    """Build the dashboard."""
+    board = dashboard("tsmon-host", "Host", "One host, as measured by its tsmon-agent.")
+    _add_variables(board)
+    for part in (_add_overview, _add_processors, _add_memory, add_file_systems, add_devices, add_network):
         part(board)
     return board
 
 
-def _variables(board: Dashboard) -> None:
+def _add_variables(board: Dashboard) -> None:
     board.with_variable(
-        variable("host", "Host", "Hosts with an agent", tag_values(System, "host"), many=False)
+        query_variable("host", "Host", "Hosts with an agent", tag_values(System, "host"), many=False)
     ).with_variable(
-        variable("path", "File system", "Mount points", tag_values(Disk, "path", where=HOST), many=True)
+        query_variable("path", "File system", "Mount points", tag_values(Disk, "path", where=HOST), many=True)
     ).with_variable(
-        variable("device", "Device", "Block devices", tag_values(DiskIO, "name", where=HOST), many=True)
+        query_variable("device", "Device", "Block devices", tag_values(DiskIO, "name", where=HOST), many=True)
     ).with_variable(
-        variable(
+        query_variable(
             "interface",
             "Interface",
             "Network interfaces",
@@ -61,7 +61,7 @@ def _variables(board: Dashboard) -> None:
     )
 
 
-def _overview(board: Dashboard) -> None:
+def _add_overview(board: Dashboard) -> None:
     uptime = read(System, "uptime", where=HOST)
     age = (
         f"{newest(uptime)}  |> map(fn: (r) => ({{r with "
@@ -70,19 +70,21 @@ def _overview(board: Dashboard) -> None:
     fullest = largest(newest(read(Disk, "used_percent", where=PATHS)), Disk, by="host")
     board.with_row(Row("Overview"))
     board.with_panel(stat("Uptime", "dtdurations", "Time since the host booted.", newest(uptime)))
-    board.with_panel(stat("Last report", "s", "From the agent's newest point to the end of the time range.", age))
+    board.with_panel(
+        stat("Last report", "s", "Time from the agent's newest point to the end of the time range.", age)
+    )
     board.with_panel(
         stat(
-            "Load per processor",
+            "Load per CPU",
             "short",
-            "Load over 1 minute, divided by the number of processors; above 1 some had to wait.",
+            "Load over 1 minute divided by the number of CPUs; above 1, processes had to wait.",
             newest_ratio(System, "load1", "n_cpus", where=HOST, by="host"),
         ).decimals(2)
     )
     board.with_panel(
         gauge(
-            "Processors in use",
-            "Busy share of all processors.",
+            "CPU in use",
+            "Busy share of all CPUs.",
             newest(read(Cpu, "usage_idle", where=_ALL_CPUS)) + _BUSY,
         )
     )
@@ -93,10 +95,12 @@ def _overview(board: Dashboard) -> None:
             newest(read(Memory, "used_percent", where=HOST)),
         )
     )
-    board.with_panel(gauge("Fullest file system", "Used share of the fullest of the chosen file systems.", fullest))
+    board.with_panel(
+        gauge("Fullest file system", "Used share of the fullest of the selected file systems.", fullest)
+    )
 
 
-def _processors(board: Dashboard) -> None:
+def _add_processors(board: Dashboard) -> None:
     states = (
         "usage_user",
         "usage_nice",
@@ -108,14 +112,14 @@ def _processors(board: Dashboard) -> None:
         "usage_guest",
         "usage_guest_nice",
     )
-    board.with_row(Row("Processors"))
+    board.with_row(Row("CPU"))
     board.with_panel(
-        named(
-            stacked(
+        rename_fields(
+            stack(
                 time_series(
-                    "Processor time",
+                    "CPU time",
                     "percent",
-                    "What all processors together spent their time on; up to 100 they were idle.",
+                    "How all CPUs together spent their time; the rest up to 100 is idle.",
                     means(read(Cpu, *states, where=_ALL_CPUS)),
                 )
             ),
@@ -124,37 +128,37 @@ def _processors(board: Dashboard) -> None:
     )
     board.with_panel(
         time_series(
-            "Busy share of each processor",
+            "Busy share of each CPU",
             "percent",
-            "Time that was not idle. Empty where the agent's percpu is off.",
-            means(read(Cpu, "usage_idle", where={**HOST, "cpu": unequal("cpu-total")})) + _BUSY,
+            "Time that was not idle. Empty if agent.percpu is off.",
+            means(read(Cpu, "usage_idle", where={**HOST, "cpu": differs("cpu-total")})) + _BUSY,
         )
         .display_name(label(Cpu, "cpu"))
         .max(100)
     )
     board.with_panel(
-        named(
+        rename_fields(
             time_series(
                 "Load",
                 "short",
-                "Mean number of processes that ran, waited to run or waited on disk; beside it the processors.",
+                "Mean number of processes that ran, waited to run or waited for a disk; and the number of CPUs.",
                 means(read(System, "load1", "load5", "load15", "n_cpus", where=HOST)),
             ),
             {
                 field(System, "load1"): "1 minute",
                 field(System, "load5"): "5 minutes",
                 field(System, "load15"): "15 minutes",
-                field(System, "n_cpus"): "processors",
+                field(System, "n_cpus"): "CPUs",
             },
         )
     )
     processes = ("running", "blocked", "sleeping", "idle", "stopped", "zombies", "total_threads")
     board.with_panel(
-        named(
+        rename_fields(
             time_series(
                 "Processes",
                 "short",
-                "Processes in each state, and the threads of all of them.",
+                "Processes by state, and the threads of all processes.",
                 means(read(Processes, *processes, where=HOST)),
             ),
             {field(Processes, one): one.removeprefix("total_") for one in processes},
@@ -162,16 +166,16 @@ def _processors(board: Dashboard) -> None:
     )
 
 
-def _memory(board: Dashboard) -> None:
+def _add_memory(board: Dashboard) -> None:
     parts = ("used", "buffered", "cached", "free")
     board.with_row(Row("Memory"))
     board.with_panel(
-        named(
-            stacked(
+        rename_fields(
+            stack(
                 time_series(
                     "Memory",
                     "bytes",
-                    "Where physical memory is; buffers and caches are given back when programs need them.",
+                    "Use of physical memory. Buffers and caches are released when programs need the memory.",
                     means(read(Memory, *parts, where=HOST)),
                 )
             ),
@@ -179,11 +183,11 @@ def _memory(board: Dashboard) -> None:
         )
     )
     board.with_panel(
-        named(
+        rename_fields(
             time_series(
-                "Available memory and pages to write",
+                "Available and dirty memory",
                 "bytes",
-                "What programs can still get without swapping; and pages that wait to be written to disk.",
+                "Memory that programs can get without swapping, and pages waiting to be written to disk.",
                 means(read(Memory, "available", "dirty", "write_back", where=HOST)),
             ),
             {
@@ -194,22 +198,22 @@ def _memory(board: Dashboard) -> None:
         )
     )
     board.with_panel(
-        named(
+        rename_fields(
             time_series(
                 "Swap space",
                 "bytes",
-                "Swap space and its used part; zero on a host without.",
+                "Swap space and its used part; zero on a host without swap.",
                 means(read(Swap, "total", "used", where=HOST)),
             ),
             {field(Swap, "total"): "total", field(Swap, "used"): "used"},
         )
     )
     board.with_panel(
-        named(
+        rename_fields(
             time_series(
                 "Swapping",
                 "Bps",
-                "Memory moved to and from swap space; lasting traffic in means that memory is too small.",
+                "Memory moved to and from swap space; sustained traffic in means that memory is too small.",
                 rates(read(Swap, "swapped_in", "swapped_out", where=HOST)),
             ),
             {field(Swap, "swapped_in"): "in", field(Swap, "swapped_out"): "out"},

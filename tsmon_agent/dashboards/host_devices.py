@@ -1,4 +1,4 @@
-"""Panels of one host's file systems, block devices and network interfaces."""
+"""Panels of a host's file systems, block devices and network interfaces."""
 
 from typing import Final
 
@@ -6,19 +6,19 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
 
 from tsmon.points.host import Disk, DiskIO, Network
 from tsmon_agent.dashboards.columns import field, label, tag
-from tsmon_agent.dashboards.flux import chosen, means, newest_table, rates, read
-from tsmon_agent.dashboards.panels import named, table, time_series, values_of
+from tsmon_agent.dashboards.flux import matches_variable, means, newest_table, rates, read
+from tsmon_agent.dashboards.panels import rename_fields, set_units, table, time_series
 
-__all__ = ["DEVICES", "HOST", "INTERFACES", "PATHS", "devices", "file_systems", "network"]
+__all__ = ["DEVICES", "HOST", "INTERFACES", "PATHS", "add_devices", "add_file_systems", "add_network"]
 
-HOST: Final = {"host": chosen("host")}
-PATHS: Final = {**HOST, "path": chosen("path")}
-DEVICES: Final = {**HOST, "name": chosen("device")}
-INTERFACES: Final = {**HOST, "interface": chosen("interface")}
+HOST: Final = {"host": matches_variable("host")}
+PATHS: Final = {**HOST, "path": matches_variable("path")}
+DEVICES: Final = {**HOST, "name": matches_variable("device")}
+INTERFACES: Final = {**HOST, "interface": matches_variable("interface")}
 
 
-def file_systems(board: Dashboard) -> None:
-    """Add these panels."""
+def add_file_systems(board: Dashboard) -> None:
+    """Add the panels of file systems."""
     columns = ("used_percent", "used", "free", "total", "inodes_used_percent")
     by = ("path", "device", "fstype", "mode")
     board.with_row(Row("File systems"))
@@ -26,7 +26,7 @@ def file_systems(board: Dashboard) -> None:
         time_series(
             "Used share of file systems",
             "percent",
-            "Used, in percent of used and free, as df shows it.",
+            "Used space in percent of used and free, as shown by df.",
             means(read(Disk, "used_percent", where=PATHS)),
         )
         .display_name(label(Disk, "path"))
@@ -36,17 +36,17 @@ def file_systems(board: Dashboard) -> None:
         time_series(
             "Free space of file systems",
             "bytes",
-            "Free for ordinary users.",
+            "Space available to ordinary users.",
             means(read(Disk, "free", where=PATHS)),
         ).display_name(label(Disk, "path"))
     )
     board.with_panel(
-        values_of(
-            named(
+        set_units(
+            rename_fields(
                 table(
                     "File systems",
                     "bytes",
-                    "The newest figures in the time range; inodes only where the file system has a fixed number.",
+                    "The newest figures in the time range; inodes only of file systems with a fixed number.",
                     newest_table(Disk, *columns, where=PATHS, by=by),
                     [*(tag(Disk, one) for one in by), *(field(Disk, one) for one in columns)],
                 ),
@@ -60,12 +60,12 @@ def file_systems(board: Dashboard) -> None:
     )
 
 
-def devices(board: Dashboard) -> None:
-    """Add these panels."""
+def add_devices(board: Dashboard) -> None:
+    """Add the panels of block devices."""
     device = label(DiskIO, "name")
     board.with_row(Row("Block devices"))
     board.with_panel(
-        named(
+        rename_fields(
             time_series(
                 "Device traffic",
                 "Bps",
@@ -76,11 +76,11 @@ def devices(board: Dashboard) -> None:
         )
     )
     board.with_panel(
-        named(
+        rename_fields(
             time_series(
                 "Device requests",
                 "iops",
-                "Reads and writes that were completed per second.",
+                "Completed reads and writes per second.",
                 rates(read(DiskIO, "reads", "writes", where=DEVICES)),
             ),
             {field(DiskIO, "reads"): f"{device} reads", field(DiskIO, "writes"): f"{device} writes"},
@@ -90,7 +90,7 @@ def devices(board: Dashboard) -> None:
         time_series(
             "Device busy share",
             "percent",
-            "Time with requests under way. Devices that serve many at once are not full at 100.",
+            "Time with requests in progress. Devices that serve requests in parallel are not saturated at 100.",
             means(read(DiskIO, "io_util", where=DEVICES)),
         )
         .display_name(device)
@@ -101,7 +101,7 @@ def devices(board: Dashboard) -> None:
         time_series(
             "Device queue",
             "short",
-            "Mean number of requests under way: their summed time per second of time.",
+            "Mean number of requests in progress: their total duration per second.",
             rates(read(DiskIO, "weighted_io_time", where=DEVICES))
             + "  |> map(fn: (r) => ({r with _value: r._value / 1000.0}))\n",
         )
@@ -110,9 +110,9 @@ def devices(board: Dashboard) -> None:
     )
     board.with_panel(
         time_series(
-            "Time of a device request",
+            "Duration of a device request",
             "ms",
-            "Mean time from a request's start to its completion; a gap where none was completed.",
+            "Mean time from start to completion of a request; a gap if none was completed.",
             means(read(DiskIO, "io_await", where=DEVICES)),
         )
         .display_name(device)
@@ -120,12 +120,12 @@ def devices(board: Dashboard) -> None:
     )
 
 
-def network(board: Dashboard) -> None:
-    """Add these panels."""
+def add_network(board: Dashboard) -> None:
+    """Add the panels of network interfaces."""
     interface = label(Network, "interface")
     board.with_row(Row("Network"))
     board.with_panel(
-        named(
+        rename_fields(
             time_series(
                 "Network traffic",
                 "Bps",
@@ -139,7 +139,7 @@ def network(board: Dashboard) -> None:
         )
     )
     board.with_panel(
-        named(
+        rename_fields(
             time_series(
                 "Network packets",
                 "pps",
@@ -159,11 +159,11 @@ def network(board: Dashboard) -> None:
         "drop_out": "dropped out",
     }
     board.with_panel(
-        named(
+        rename_fields(
             time_series(
                 "Network errors and drops",
                 "pps",
-                "Packets per second that were damaged, or dropped instead of taken or sent.",
+                "Packets per second that were damaged, or dropped instead of received or sent.",
                 rates(read(Network, *troubles, where=INTERFACES)),
             ).span(24),
             {field(Network, attribute): f"{interface} {name}" for attribute, name in troubles.items()},

@@ -1,4 +1,4 @@
-"""Panels, variables and the frame of a dashboard, as all of tsmon's begin; each may be built on from there."""
+"""The common form of tsmon's dashboards, variables and panels; each returns a builder to be extended."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, TypeVar
@@ -50,20 +50,20 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 
 __all__ = [
-    "choice",
-    "colored",
+    "color_cells",
+    "custom_variable",
     "dashboard",
-    "from_one",
     "gauge",
-    "named",
-    "stacked",
+    "query_variable",
+    "rename_fields",
+    "set_units",
+    "stack",
     "stat",
     "state_timeline",
     "table",
+    "threshold_at_one",
     "thresholds",
     "time_series",
-    "values_of",
-    "variable",
 ]
 
 _SOURCE: Final = DataSourceRef(type_val="influxdb", uid="tsmon")
@@ -73,7 +73,7 @@ P = TypeVar("P", Gauge, Stat, StateTimeline, Table, TimeSeries)
 
 
 class _FluxQuery(Dataquery):
-    """One query as Grafana's InfluxDB data source takes it in its Flux mode; the SDK has no type for it."""
+    """One query for Grafana's InfluxDB data source in Flux mode; the SDK has no type for it."""
 
     def __init__(self, ref_id: str, query: str) -> None:
         self.ref_id = ref_id
@@ -92,8 +92,8 @@ class _Target(Builder[Dataquery]):
 
 
 def dashboard(uid: str, title: str, description: str) -> Dashboard:
-    """An empty dashboard over the last hour, with links to its sisters that keep the range and the variables."""
-    sisters = (
+    """An empty dashboard of the last hour, with links to the others that keep range and variables."""
+    links = (
         DashboardLink("tsmon")
         .type(DashboardLinkType.DASHBOARDS)
         .tags([_TAG])
@@ -110,12 +110,12 @@ def dashboard(uid: str, title: str, description: str) -> Dashboard:
         .time("now-1h", "now")
         .refresh("30s")
         .tooltip(DashboardCursorSync.CROSSHAIR)
-        .link(sisters)
+        .link(links)
     )
 
 
-def variable(name: str, label: str, description: str, query: str, *, many: bool) -> QueryVariable:
-    """A variable with the values of a query, one or (``many``) several of them, or all."""
+def query_variable(name: str, label: str, description: str, query: str, *, many: bool) -> QueryVariable:
+    """A variable with the values of a query; with ``many``, several or all of them can be selected."""
     builder = (
         QueryVariable(name)
         .label(label)
@@ -131,8 +131,8 @@ def variable(name: str, label: str, description: str, query: str, *, many: bool)
     return builder.multi(True).include_all(True).all_value(".*").current(everything)
 
 
-def choice(name: str, label: str, description: str, values: Sequence[str]) -> CustomVariable:
-    """A variable with fixed values, the first of which is chosen at first; others may be typed in."""
+def custom_variable(name: str, label: str, description: str, values: Sequence[str]) -> CustomVariable:
+    """A variable with fixed values, by default the first; other values may be typed in."""
     options = [VariableOption(selected=one == values[0], text=one, value=one) for one in values]
     return (
         CustomVariable(name)
@@ -145,7 +145,7 @@ def choice(name: str, label: str, description: str, values: Sequence[str]) -> Cu
 
 
 def state_timeline(title: str, description: str, query: str, colors: Mapping[str, str]) -> StateTimeline:
-    """A row per series of texts, each of which is a state until the next; the whole dashboard wide."""
+    """A row per series of texts; each text is a state until the next one. As wide as the dashboard."""
     legend = (
         VizLegendOptions().show_legend(True).display_mode(LegendDisplayMode.LIST).placement(LegendPlacement.BOTTOM)
     )
@@ -153,7 +153,7 @@ def state_timeline(title: str, description: str, query: str, colors: Mapping[str
         StateTimeline()
         .legend(legend)
         .tooltip(VizTooltipOptions().mode(TooltipDisplayMode.SINGLE))
-        .mappings([_states(colors)])
+        .mappings([_build_value_map(colors)])
         .merge_values(True)
         .row_height(0.8)
         .fill_opacity(80)
@@ -161,11 +161,11 @@ def state_timeline(title: str, description: str, query: str, colors: Mapping[str
         .span(24)
         .height(10)
     )
-    return _described(panel, title, "string", description, (query,))
+    return _finish_panel(panel, title, "string", description, (query,))
 
 
 def time_series(title: str, unit: str, description: str, *queries: str) -> TimeSeries:
-    """Lines from zero upwards, half the dashboard wide; nulls are gaps."""
+    """Lines on an axis from zero; nulls are gaps. Half as wide as the dashboard."""
     legend = (
         VizLegendOptions().show_legend(True).display_mode(LegendDisplayMode.LIST).placement(LegendPlacement.BOTTOM)
     )
@@ -182,16 +182,16 @@ def time_series(title: str, unit: str, description: str, *queries: str) -> TimeS
         .span(12)
         .height(8)
     )
-    return _described(panel, title, unit, description, queries)
+    return _finish_panel(panel, title, unit, description, queries)
 
 
-def stacked(panel: TimeSeries) -> TimeSeries:
-    """The same with its series upon each other."""
+def stack(panel: TimeSeries) -> TimeSeries:
+    """The panel with stacked series."""
     return panel.stacking(StackingConfig().mode(StackingMode.NORMAL)).fill_opacity(40)
 
 
 def stat(title: str, unit: str, description: str, query: str) -> Stat:
-    """The newest value as a number, a sixth of the dashboard wide."""
+    """The newest value as a number. A sixth as wide as the dashboard."""
     panel = (
         Stat()
         .reduce_options(ReduceDataOptions().calcs(["lastNotNull"]))
@@ -200,11 +200,11 @@ def stat(title: str, unit: str, description: str, query: str) -> Stat:
         .span(4)
         .height(4)
     )
-    return _described(panel, title, unit, description, (query,))
+    return _finish_panel(panel, title, unit, description, (query,))
 
 
 def gauge(title: str, description: str, query: str) -> Gauge:
-    """The newest value on a scale from 0 to 100 percent, a sixth of the dashboard wide."""
+    """The newest value on a scale from 0 to 100 percent. A sixth as wide as the dashboard."""
     panel = (
         Gauge()
         .reduce_options(ReduceDataOptions().calcs(["lastNotNull"]))
@@ -214,18 +214,18 @@ def gauge(title: str, description: str, query: str) -> Gauge:
         .span(4)
         .height(4)
     )
-    return _described(panel, title, "percent", description, (query,))
+    return _finish_panel(panel, title, "percent", description, (query,))
 
 
 def table(title: str, unit: str, description: str, query: str, columns: Sequence[str]) -> Table:
-    """Rows of the query, the whole dashboard wide, its columns in this order; ``unit`` is that of most of them."""
+    """Rows of a query, with columns in this order; ``unit`` is that of most columns. As wide as the dashboard."""
     order = {"indexByName": {column: index for index, column in enumerate(columns)}}
     panel = Table().filterable(True).with_transformation(DataTransformerConfig("organize", options=order))
-    return _described(panel.span(24).height(8), title, unit, description, (query,))
+    return _finish_panel(panel.span(24).height(8), title, unit, description, (query,))
 
 
 def thresholds(*, warn: float, alarm: float) -> ThresholdsConfig:
-    """Green, orange from ``warn`` on, red from ``alarm`` on."""
+    """Green below ``warn``, orange from there, red from ``alarm``."""
     return (
         ThresholdsConfig()
         .mode(ThresholdsMode.ABSOLUTE)
@@ -233,36 +233,36 @@ def thresholds(*, warn: float, alarm: float) -> ThresholdsConfig:
     )
 
 
-def from_one(color: str) -> ThresholdsConfig:
-    """This colour from one on, that of the text below."""
+def threshold_at_one(color: str) -> ThresholdsConfig:
+    """The colour of text below one, ``color`` from one."""
     return ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps([Threshold(None, "text"), Threshold(1, color)])
 
 
-def named(panel: P, names: Mapping[str, str]) -> P:
-    """The panel with other names for the fields whose keys are given."""
+def rename_fields(panel: P, names: Mapping[str, str]) -> P:
+    """The panel with display names for fields, by key."""
     for key, name in names.items():
         panel.override_by_name(key, [DynamicConfigValue("displayName", name)])
     return panel
 
 
-def values_of(panel: P, units: Mapping[str, str]) -> P:
-    """The panel with other units for the fields whose keys are given."""
+def set_units(panel: P, units: Mapping[str, str]) -> P:
+    """The panel with units for fields, by key."""
     for key, unit in units.items():
         panel.override_by_name(key, [DynamicConfigValue("unit", unit)])
     return panel
 
 
-def colored(panel: Table, key: str, colors: Mapping[str, str]) -> Table:
-    """The table with the texts of a field on a ground of their colours."""
-    ground = {"type": "color-background", "mode": "basic"}
+def color_cells(panel: Table, key: str, colors: Mapping[str, str]) -> Table:
+    """The table with a background colour for each text of a field."""
+    background = {"type": "color-background", "mode": "basic"}
     properties = [
-        DynamicConfigValue("mappings", [_states(colors)]),
-        DynamicConfigValue("custom.cellOptions", ground),
+        DynamicConfigValue("mappings", [_build_value_map(colors)]),
+        DynamicConfigValue("custom.cellOptions", background),
     ]
     return panel.override_by_name(key, properties)
 
 
-def _states(colors: Mapping[str, str]) -> ValueMap:
+def _build_value_map(colors: Mapping[str, str]) -> ValueMap:
     states = {
         name: ValueMappingResult(text=name, color=color, index=index)
         for index, (name, color) in enumerate(colors.items())
@@ -270,7 +270,7 @@ def _states(colors: Mapping[str, str]) -> ValueMap:
     return ValueMap(options=states)
 
 
-def _described(panel: P, title: str, unit: str, description: str, queries: tuple[str, ...]) -> P:
+def _finish_panel(panel: P, title: str, unit: str, description: str, queries: tuple[str, ...]) -> P:
     panel.title(title).unit(unit).description(description).datasource(_SOURCE)
     for ref_id, query in zip("ABCDEFGH", queries, strict=False):
         panel.with_target(_Target(_FluxQuery(ref_id, query)))

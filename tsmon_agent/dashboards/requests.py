@@ -1,4 +1,4 @@
-"""Dashboard of HTTP requests: how many, how many failed, how long they took."""
+"""Dashboard of HTTP requests: rates, failures and execution times."""
 
 from typing import Final
 
@@ -9,22 +9,22 @@ from grafana_foundation_sdk.models.common import BigValueColorMode
 from tsmon.points import Request, RequestError
 from tsmon.stores.influxdb.queries import quote
 from tsmon_agent.dashboards.columns import label, tag
-from tsmon_agent.dashboards.events import Part, per_second, ratio, ratio_in_range, row_per
-from tsmon_agent.dashboards.flux import chosen, read, tag_values
+from tsmon_agent.dashboards.events import Part, per_second, ratio, ratio_in_range, rows_by
+from tsmon_agent.dashboards.flux import matches_variable, read, tag_values
 from tsmon_agent.dashboards.panels import (
     dashboard,
-    stacked,
+    query_variable,
+    set_units,
+    stack,
     stat,
     table,
     thresholds,
     time_series,
-    values_of,
-    variable,
 )
 
 __all__ = ["build"]
 
-_CHOSEN: Final = {"service": chosen("service"), "route": chosen("route")}
+_CHOSEN: Final = {"service": matches_variable("service"), "route": matches_variable("route")}
 _REQUESTS: Final = Part("requests", read(Request, "request_id", where=_CHOSEN), "count")
 _FAILED: Final = Part("failed", read(RequestError, "request_id", where=_CHOSEN), "count")
 _TIMES: Final = read(Request, "execution_time", where=_CHOSEN)
@@ -34,25 +34,27 @@ _ROUTE: Final = tag(Request, "route")
 
 
 def build() -> Dashboard:
-    """The dashboard."""
-    board = dashboard("tsmon-requests", "Requests", "HTTP requests of services, failed ones among them.")
+    """Build the dashboard."""
+    board = dashboard(
+        "tsmon-requests", "Requests", "HTTP requests of services: rates, failures and execution times."
+    )
     board.with_variable(
-        variable("service", "Service", "Services that had requests", tag_values(Request, "service"), many=True)
+        query_variable("service", "Service", "Services with requests", tag_values(Request, "service"), many=True)
     ).with_variable(
-        variable(
+        query_variable(
             "route",
             "Route",
             "Methods and resources",
-            tag_values(Request, "route", where={"service": chosen("service")}),
+            tag_values(Request, "route", where={"service": matches_variable("service")}),
             many=True,
         )
     )
-    for part in (_overview, _rates, _times, _routes):
+    for part in (_add_overview, _add_rates, _add_times, _add_routes):
         part(board)
     return board
 
 
-def _overview(board: Dashboard) -> None:
+def _add_overview(board: Dashboard) -> None:
     total = "  |> count()\n  |> group()\n  |> sum()\n"
     board.with_row(Row("In the time range"))
     board.with_panel(
@@ -67,7 +69,7 @@ def _overview(board: Dashboard) -> None:
         stat(
             "Failed share",
             "percentunit",
-            "Failed requests, as a share of all.",
+            "Failed requests as a share of all.",
             ratio_in_range(_FAILED, _REQUESTS),
         )
         .thresholds(thresholds(warn=0.01, alarm=0.05))
@@ -79,7 +81,7 @@ def _overview(board: Dashboard) -> None:
         stat(
             "95 % within",
             "s",
-            "Execution time that 95 of 100 requests kept to; reads every request in the range.",
+            "Execution time that 95 % of requests did not exceed. This panel reads every request in the range.",
             f"{_TIMES}  |> group()\n  |> {_quantile(0.95)}\n",
         )
     )
@@ -93,18 +95,18 @@ def _overview(board: Dashboard) -> None:
     )
 
 
-def _rates(board: Dashboard) -> None:
+def _add_rates(board: Dashboard) -> None:
     board.with_row(Row("Rates"))
     board.with_panel(
         time_series(
             "Requests by route",
             "reqps",
-            "Requests per second, by when their processing started.",
+            "Requests per second, by their start time.",
             per_second(Request, "request_id", where=_CHOSEN, by=[_ROUTE]),
         ).display_name(label(Request, "route"))
     )
     board.with_panel(
-        stacked(
+        stack(
             time_series(
                 "Requests by status",
                 "reqps",
@@ -117,42 +119,43 @@ def _rates(board: Dashboard) -> None:
         time_series(
             "Failed share by route",
             "percentunit",
-            "Failed requests as a share of all; a gap where there was no request.",
+            "Failed requests as a share of all; a gap if there were no requests.",
             ratio(_FAILED, _REQUESTS, [_ROUTE]),
         )
         .display_name(label(Request, "route"))
         .max(1)
     )
     board.with_panel(
-        stacked(
+        stack(
             time_series(
                 "Failed requests by error",
                 "reqps",
-                "Failed requests per second by the application's code of the error.",
+                "Failed requests per second by the application's error code.",
                 per_second(RequestError, "request_id", where=_CHOSEN, by=[tag(RequestError, "error_code")]),
             )
         )
         .display_name(label(RequestError, "error_code"))
-        .no_value("no request failed")
+        .no_value("no failed requests")
     )
 
 
-def _times(board: Dashboard) -> None:
-    quantiles = {0.5: "half within", 0.95: "95 % within", 0.99: "99 % within"}
+def _add_times(board: Dashboard) -> None:
+    quantiles = {0.5: "50 % within", 0.95: "95 % within", 0.99: "99 % within"}
     board.with_row(Row("Execution times"))
     board.with_panel(
         time_series(
             "Mean time by route",
             "s",
-            "Mean execution time; a gap where there was no request.",
+            "Mean execution time; a gap if there were no requests.",
             ratio(_TIME, _TIMED, [_ROUTE]),
         ).display_name(label(Request, "route"))
     )
     board.with_panel(
         time_series(
-            "Distribution over the chosen routes",
+            "Distribution over the selected routes",
             "s",
-            "Execution times that a share of the requests kept to, estimated; reads every request in the range.",
+            "Estimated execution times that shares of the requests did not exceed. "
+            "This panel reads every request in the range.",
             *(
                 f"{_TIMES}  |> group()\n"
                 "  |> aggregateWindow(\n"
@@ -169,7 +172,7 @@ def _times(board: Dashboard) -> None:
     )
 
 
-def _routes(board: Dashboard) -> None:
+def _add_routes(board: Dashboard) -> None:
     by_route = f"  |> group(columns: [{quote(_ROUTE)}])\n"
     columns = {
         "requests": "r.requests",
@@ -179,7 +182,7 @@ def _routes(board: Dashboard) -> None:
         "95 % within": "r.within",
         "slowest": "r.slowest",
     }
-    shown = row_per(
+    shown = rows_by(
         _ROUTE,
         [_REQUESTS, _FAILED, _TIME, _TIMED, Part("slowest", _TIMES, "max")],
         {"within": f"{_TIMES}{by_route}  |> {_quantile(0.95)}\n"},
@@ -187,11 +190,11 @@ def _routes(board: Dashboard) -> None:
     )
     board.with_row(Row("Routes"))
     board.with_panel(
-        values_of(
+        set_units(
             table(
                 "Routes",
                 "s",
-                "All of the time range; for the 95 % it reads every request in it.",
+                "The whole time range. The 95 % quantile reads every request in it.",
                 shown,
                 [_ROUTE, *columns],
             ).sort_by([TableSortByFieldState().display_name("requests").desc(True)]),

@@ -11,12 +11,12 @@ from tsmon.line_protocol import encode
 from tsmon.points import Point, Request, RequestError
 from tsmon.points.host import Network, System
 from tsmon_agent.dashboards.events import Part, per_second, ratio, ratio_in_range
-from tsmon_agent.dashboards.flux import equal, largest, means, newest_ratio, rates, read
+from tsmon_agent.dashboards.flux import equals, largest, means, newest_ratio, rates, read
 
 START_S: Final = 1_750_000_020
 SECOND: Final = 1_000_000_000
 EVERYTHING: Final = {"service": "=~ /^.*$/"}
-ON_H: Final = {"host": equal("h")}
+ON_H: Final = {"host": equals("h")}
 
 Write = Callable[[Iterable[Point]], None]
 Ask = Callable[[str, Range], list[dict[str, object]]]

@@ -13,8 +13,8 @@ from tests.grafana.interpolation import ALL, Range, fill_in
 from tests.services.influxdb import InfluxDB
 from tsmon.line_protocol import Tag, encode
 from tsmon.points import Point, StreamFreshness
-from tsmon_agent.dashboards.fresh_flux import KNOWN_FOR, NOT_KNOWN
 from tsmon_agent.dashboards.freshness import COLORS
+from tsmon_agent.dashboards.freshness_flux import KNOWN_FOR, NOT_KNOWN
 from tsmon_agent.streams.freshness.rounds import HEARTBEAT_NS
 from tsmon_agent.streams.freshness.statuses import FreshnessStatus
 
@@ -84,7 +84,7 @@ def test_a_state_is_carried_into_the_range_and_lasts_until_the_next(show: Show) 
         told(20, FreshnessStatus.DEGRADED),
         told(80, FreshnessStatus.FAILED),
     )
-    assert drawn(show("States", *points, span=Range(START_NS, START_NS + 90 * MINUTE))) == [
+    assert drawn(show("Status", *points, span=Range(START_NS, START_NS + 90 * MINUTE))) == [
         (0, "operational"),
         (20, "degraded"),
         (80, "failed"),
@@ -93,14 +93,14 @@ def test_a_state_is_carried_into_the_range_and_lasts_until_the_next(show: Show) 
 
 def test_a_state_told_as_the_range_begins_is_drawn_once(show: Show) -> None:
     points = told(-30, FreshnessStatus.FAILED), told(0, FreshnessStatus.OPERATIONAL)
-    assert drawn(show("States", *points, span=Range(START_NS, START_NS + 60 * MINUTE))) == [(0, "operational")]
+    assert drawn(show("Status", *points, span=Range(START_NS, START_NS + 60 * MINUTE))) == [(0, "operational")]
 
 
 def test_no_state_is_known_while_the_agent_was_away(show: Show) -> None:
     """Neither between two points, nor after the last, nor long after one before the range."""
     points = [told(minute, FreshnessStatus.OPERATIONAL) for minute in (-76, 30, 90)]
     points.append(told(200, FreshnessStatus.FAILED))
-    assert drawn(show("States", *points)) == [
+    assert drawn(show("Status", *points)) == [
         (30, "operational"),
         (90, "operational"),
         (165, NOT_KNOWN),
@@ -110,11 +110,11 @@ def test_no_state_is_known_while_the_agent_was_away(show: Show) -> None:
 
 
 def test_a_state_that_ends_within_the_range_was_told_before_it(show: Show) -> None:
-    assert drawn(show("States", told(-60, FreshnessStatus.FAILED))) == [(0, "failed"), (15, NOT_KNOWN)]
+    assert drawn(show("Status", told(-60, FreshnessStatus.FAILED))) == [(0, "failed"), (15, NOT_KNOWN)]
 
 
 def test_rounds_every_hour_leave_no_gap(show: Show) -> None:
-    rows = drawn(show("States", *hourly(-20, FreshnessStatus.FAILED)))
+    rows = drawn(show("Status", *hourly(-20, FreshnessStatus.FAILED)))
     assert rows == [(0, "failed"), *((minute, "failed") for minute in range(40, 360, 60))]
     assert KNOWN_FOR == "75m"
     assert HEARTBEAT_NS < 75 * MINUTE < 2 * HEARTBEAT_NS
@@ -137,7 +137,7 @@ def test_a_changed_state_shows_in_counts_and_table(show: Show) -> None:
     show("Streams", told(355, FreshnessStatus.FAILED, 4000.0))
     assert counts(show) == {"Operational": 1, "Degraded": 0, "Failed": 1, "Silent host": 0, "Not tracked": 0}
     assert [row["_value"] for row in show("Streams")] == [2]
-    rows = show("States now")
+    rows = show("Status now")
     assert [(row["stream"], row["state"], row["age"]) for row in rows] == [
         ("ctd", "failed", 4000.0),
         ("adcp", "operational", 1.0),
@@ -145,17 +145,17 @@ def test_a_changed_state_shows_in_counts_and_table(show: Show) -> None:
 
 
 def test_what_was_told_too_long_ago_is_no_state_of_now(show: Show) -> None:
-    assert not show("States now", told(360 - 76, FreshnessStatus.FAILED))
+    assert not show("Status now", told(360 - 76, FreshnessStatus.FAILED))
     assert not show("Streams")
     assert not show("Failed")
-    assert show("States now", told(360 - 74, FreshnessStatus.FAILED))
+    assert show("Status now", told(360 - 74, FreshnessStatus.FAILED))
     assert counts(show)["Failed"] == 1
 
 
 def test_the_worst_stands_first(show: Show) -> None:
     points = [told(350, level, float(level), stream=level.name) for level in FreshnessStatus]
     older = told(340, FreshnessStatus.DEGRADED, 99.0, stream="older")
-    rows = show("States now", *points, older)
+    rows = show("Status now", *points, older)
     states = ", ".join(row["state"] for row in rows)
     assert states == "silent host, failed, degraded, degraded, operational, not tracked"
     assert [row["stream"] for row in rows][2:4] == ["older", "DEGRADED"]
@@ -163,12 +163,12 @@ def test_the_worst_stands_first(show: Show) -> None:
 
 def test_an_age_belongs_to_the_newest_point(show: Show) -> None:
     """A stream of which nothing is there any more has none."""
-    [row] = show("States now", told(340, FreshnessStatus.FAILED, 7.0), told(350, FreshnessStatus.FAILED, None))
-    assert (row["age"], row["told"].timestamp()) == (None, (START_NS + 350 * MINUTE) / 1e9)
+    [row] = show("Status now", told(340, FreshnessStatus.FAILED, 7.0), told(350, FreshnessStatus.FAILED, None))
+    assert (row["age"], row["reported"].timestamp()) == (None, (START_NS + 350 * MINUTE) / 1e9)
 
 
 def test_rates_are_shown_where_they_are_there(show: Show) -> None:
-    [row] = show("States now", told(340, FreshnessStatus.OPERATIONAL))
+    [row] = show("Status now", told(340, FreshnessStatus.OPERATIONAL))
     assert (row["rate"], row["expected_rate"], row["share"]) == (None, None, None)
     rated = Rated(
         reference_designator="CE01ISSM-MFD37-03-CTDBPC000",
@@ -181,7 +181,7 @@ def test_rates_are_shown_where_they_are_there(show: Show) -> None:
         expected_rate=2.0,
         time=START_NS + 350 * MINUTE,
     )
-    rows = show("States now", rated)
+    rows = show("Status now", rated)
     assert [(row["stream"], row["rate"], row["expected_rate"], row["share"]) for row in rows] == [
         ("rated", 0.5, 2.0, 0.25),
         ("ctd", None, None, None),
@@ -192,9 +192,9 @@ def test_a_range_that_ends_in_the_future_shows_what_is_known_now(show: Show) -> 
     now_ns = time.time_ns()
     minute = (now_ns - START_NS) / MINUTE - 5
     span = Range(now_ns - 60 * MINUTE, now_ns + 600 * MINUTE)
-    [row] = show("States now", told(minute, FreshnessStatus.DEGRADED), span=span)
+    [row] = show("Status now", told(minute, FreshnessStatus.DEGRADED), span=span)
     assert row["state"] == "degraded"
-    assert [row["_value"] for row in show("States", span=span)] == ["degraded"]
+    assert [row["_value"] for row in show("Status", span=span)] == ["degraded"]
 
 
 def test_every_state_has_a_colour_of_the_pages() -> None:

@@ -40,7 +40,7 @@ def test_a_directory_that_is_not_there_is_one_sentence(
 ) -> None:
     assert main([*arguments, str(tmp_path / "none")]) == 2
     assert capsys.readouterr().err == (
-        f"tsmon_agent.dashboards: {tmp_path / 'none'} is no directory; make it, or name another\n"
+        f"tsmon_agent.dashboards: {tmp_path / 'none'} is not a directory; create it, or name another\n"
     )
 
 
