@@ -64,9 +64,13 @@ class ParameterValues:
 
 
 def parse_parameters(request: web.Request, parameters: Iterable[Parameter[Any]]) -> ParameterValues:
-    """Values of a request's parameters; raises 400 for an unknown one, a repeated one, and a wrong value."""
+    """Values of a request's parameters; raises 400 for an unknown one, a repeated one, and a wrong value.
+
+    An address without parameters in the query ignores the query.
+    """
     parameters = tuple(parameters)
-    _reject_unknown(request, [one.name for one in parameters if one.where == "query"])
+    if in_query := [one.name for one in parameters if one.where == "query"]:
+        _reject_unknown(request, in_query)
     values: dict[Parameter[Any], Any] = {}
     texts: dict[Parameter[Any], str] = {}
     for parameter in parameters:
@@ -100,7 +104,7 @@ def text(
 def choice(
     name: str, description: str, options: Mapping[str, T], default: D, *, required: bool = False
 ) -> Parameter[T | D]:
-    """One of ``options``: what the texts that are allowed stand for."""
+    """One of the texts in ``options``, which maps them to their values."""
 
     def parse(text: str) -> T | D:
         if text not in options:

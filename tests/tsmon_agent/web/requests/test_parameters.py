@@ -79,6 +79,7 @@ def test_a_path_and_a_query_may_have_parameters_of_one_name() -> None:
     request = make_mocked_request("GET", "/?name=query", match_info={"name": "path"})
     values = parse_parameters(request, [in_path, NAME])
     assert (values[in_path], values[NAME]) == ("path", "query")
+    assert parse_parameters(request, [in_path])[in_path] == "path", "an address without a query ignores it"
 
 
 def test_texts_are_those_of_the_query_that_are_not_empty() -> None:
