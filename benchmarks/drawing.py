@@ -27,7 +27,7 @@ from tsmon.stores.influxdb.rollup_tasks import find_changes, progress_line
 from tsmon.stores.influxdb.rollups import RolledSpan, tier_bucket
 from tsmon.stores.rollup_tiers import RollupTier
 from tsmon.stores.sqlite import SqliteStore
-from tsmon.stores.sqlite.catalogue import tags_of
+from tsmon.stores.sqlite.catalogue import parse_tags
 from tsmon.time_units import DAY_NS, SECOND_NS
 from tsmon_agent.streams.availability.instrument import (
     Instrument,
@@ -85,7 +85,9 @@ async def _sqlite(streams: int, years: int, rounds: int) -> dict[str, float]:
             await store.refresh_rollups()
         with closing(sqlite3.connect(file)) as connection, connection:
             [(number,)] = connection.execute("SELECT number FROM rungs WHERE every_ns > 0")
-            ids = {tags_of(text)["stream"]: id_ for id_, text in connection.execute("SELECT id, tags FROM series")}
+            ids = {
+                parse_tags(text)["stream"]: id_ for id_, text in connection.execute("SELECT id, tags FROM series")
+            }
             connection.executemany(
                 f"INSERT OR REPLACE INTO m1_r{number} (series, window, count, first, last, c1) "
                 "VALUES (?, ?, ?, 0, ?, 1.0)",

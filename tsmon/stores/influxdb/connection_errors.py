@@ -24,7 +24,7 @@ def unreachable_error(error: Exception, connection: InfluxConnection) -> StoreUn
 
 def _explain(error: Exception, connection: InfluxConnection) -> tuple[str, str]:
     if isinstance(error, aiohttp.ClientHttpProxyError):
-        remedy = "correct monitoring.proxy" if error.status == 407 else "ask whoever runs the proxy"
+        remedy = "correct monitoring.proxy" if error.status == 407 else "ask the administrator of the proxy"
         return f"the proxy answered {error.status} {error.message}", remedy
     if isinstance(error, aiohttp.ClientProxyConnectionError):
         return f"no connection to the proxy ({_words(error.os_error)})", "correct monitoring.proxy"

@@ -1,6 +1,6 @@
-"""Names to numbers: measurements, fields with their types, series.
+"""The catalogue: numbers of measurements, fields and series, which name the generated tables and columns.
 
-A field's type is fixed by its first write. The numbers name the generated tables and columns.
+A field keeps the type of its first write.
 """
 
 import json
@@ -12,10 +12,10 @@ import msgspec
 
 from tsmon.line_protocol.parser import FieldValue, Unsigned
 
-__all__ = ["MAX_FIELDS", "TYPE_NAMES", "Catalogue", "Measurement", "tags_of", "tags_text"]
+__all__ = ["MAX_FIELDS", "TYPE_NAMES", "Catalogue", "Measurement", "format_tags", "parse_tags"]
 
 MAX_FIELDS: Final = 1_990
-"""Fields that one measurement can have: SQLite's 2,000 columns less those that rollups have besides."""
+"""Fields that one measurement can have: SQLite's 2,000 columns less the other columns of rollups."""
 
 TYPE_NAMES: Final[dict[type[FieldValue], str]] = {
     float: "float",
@@ -24,7 +24,7 @@ TYPE_NAMES: Final[dict[type[FieldValue], str]] = {
     bool: "boolean",
     str: "string",
 }
-"""Types by InfluxDB's names for them."""
+"""InfluxDB's names of the types."""
 
 TYPES: Final = {name: type_ for type_, name in TYPE_NAMES.items()}
 _AFFINITIES: Final = {float: "REAL", int: "INTEGER", Unsigned: "INTEGER", bool: "INTEGER", str: "TEXT"}
@@ -36,7 +36,7 @@ _pairs: Final = msgspec.json.Decoder(list[tuple[str, str]])
 
 
 class Measurement:
-    """Fields of one measurement, and its points that wait to be inserted."""
+    """Fields of one measurement, and its rows of the current batch."""
 
     __slots__ = ("id", "name", "numbers", "rows", "saved", "types")
 
@@ -46,17 +46,17 @@ class Measurement:
         self.types: dict[str, type[FieldValue]] = {}
         self.numbers: dict[str, int] = {}
         self.saved = 0
-        """How many of the fields, in order, have their column."""
+        """Number of fields, in order, that have their column in the file."""
         self.rows: dict[Row, dict[str, FieldValue]] = {}
 
     def add(self, field: str, type_: type[FieldValue]) -> None:
-        """Take in a new field; :meth:`Catalogue.save` gives it a column."""
+        """Add a new field; :meth:`Catalogue.save` adds its column."""
         self.types[field] = type_
         self.numbers[field] = len(self.numbers) + 1
 
 
 class Catalogue:
-    """The writer's copy of the catalogue; changes go to the file in the transaction that is open."""
+    """The writer's copy of the catalogue; changes are written in the current transaction."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -73,22 +73,22 @@ class Catalogue:
             measurement.saved = number
 
     def measurement(self, name: str) -> Measurement:
-        """Measurement of that name; a new one is not in the file before it has a series."""
+        """Measurement of that name; a new one is written to the file with its first series."""
         return self._measurements.get(name) or Measurement(0, name)
 
     def series(self, measurement: Measurement, tags: Mapping[str, str]) -> int:
-        """Number of the series, made where it is new."""
+        """Number of the series; a new series is inserted."""
         if not measurement.id:
-            measurement.id = self._inserted("INSERT INTO measurements (name) VALUES (?)", (measurement.name,))
+            measurement.id = self._insert("INSERT INTO measurements (name) VALUES (?)", (measurement.name,))
             self._measurements[measurement.name] = measurement
-        key = (measurement.id, tags_text(tags))
+        key = (measurement.id, format_tags(tags))
         row = self._connection.execute("SELECT id FROM series WHERE measurement = ? AND tags = ?", key).fetchone()
         if row is not None:
             return int(row[0])
-        return self._inserted("INSERT INTO series (measurement, tags) VALUES (?, ?)", key)
+        return self._insert("INSERT INTO series (measurement, tags) VALUES (?, ?)", key)
 
     def save(self, measurement: Measurement) -> None:
-        """Make the columns of fields that have none yet, and the table where there is none."""
+        """Add columns for new fields; create the table if it is missing."""
         new = list(measurement.types)[measurement.saved :]
         if not new:
             return
@@ -110,17 +110,17 @@ class Catalogue:
         )
         measurement.saved += len(new)
 
-    def _inserted(self, statement: str, values: tuple[int | str, ...]) -> int:
+    def _insert(self, statement: str, values: tuple[int | str, ...]) -> int:
         id_ = self._connection.execute(statement, values).lastrowid
         assert id_ is not None  # only a failed INSERT leaves none
         return id_
 
 
-def tags_text(tags: Mapping[str, str]) -> str:
-    """The one text of a tag set: a JSON list of pairs, sorted by key."""
+def format_tags(tags: Mapping[str, str]) -> str:
+    """Canonical text of a tag set: a JSON list of pairs, sorted by key."""
     return json.dumps(sorted(tags.items()), ensure_ascii=False, separators=(",", ":"))
 
 
-def tags_of(text: str) -> dict[str, str]:
-    """Inverse of :func:`tags_text`; sorted by key."""
+def parse_tags(text: str) -> dict[str, str]:
+    """Inverse of :func:`format_tags`; sorted by key."""
     return dict(_pairs.decode(text))

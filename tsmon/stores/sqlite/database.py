@@ -1,7 +1,7 @@
-"""The open file: its lock, its two connections, and what happens when it turns out to be damaged.
+"""The open file: its lock, its two connections, and its replacement when it turns out to be damaged.
 
-Every method may be called from any thread: writing excludes writing, reading excludes reading, neither waits
-for the other. A damaged file is renamed and a new one begun, by whichever thread meets the damage.
+Every method may be called from any thread. One thread writes and one reads at a time; neither waits for the other.
+The thread that meets damage renames the file and creates a new one.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ from tsmon.errors import StoreError
 from tsmon.stores.rollup_tiers import RollupTier
 from tsmon.stores.sqlite.rollups import Layout, refresh
 from tsmon.stores.sqlite.schema import open_for_reading, open_for_writing
-from tsmon.stores.sqlite.sqlite_errors import DamagedFileError, translated
+from tsmon.stores.sqlite.sqlite_errors import DamagedFileError, translate_errors
 from tsmon.stores.sqlite.writer import Refusals, Writer
 from tsmon.stores.sqlite.writer_lock import WriterLock
 
@@ -46,24 +46,24 @@ class Database:
         self._closed = False
 
     def open(self) -> None:
-        """Open the file, made where it is missing; raises :class:`StoreError`."""
-        with translated(self.path):
+        """Open the file, and create it if it is missing; raises :class:`StoreError`."""
+        with translate_errors(self.path):
             if self._read_only:
                 with self._reading:
-                    self._connected_reader()
+                    self._connect_reader()
                 return
             if not self.path.parent.exists():
                 self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock.acquire()
         try:
             with self._writing:
-                self._connected_writer()
+                self._connect_writer()
         except BaseException:
             self._lock.release()
             raise
 
     def close(self) -> None:
-        """Close the file; a question being answered is broken off."""
+        """Close the file; interrupts a query that is running."""
         self._closed = True
         reader = self._reader
         if reader is not None:
@@ -73,25 +73,25 @@ class Database:
         self._lock.release()
 
     def write(self, lines: bytes) -> Refusals:
-        """Store lines, in a new file where this one turns out to be damaged."""
+        """Store lines; if the file turns out to be damaged, in a new one."""
         return self._change(lambda _, writer: writer.write(lines))
 
     def change(self, change: Callable[[sqlite3.Connection, Callable[[], None]], T]) -> T:
-        """Let ``change`` alter the file; it calls its second argument before it removes names or series."""
+        """Run ``change`` on the file; it calls its second argument before it removes measurements or series."""
         return self._change(lambda connection, writer: change(connection, writer.forget))
 
     def change_tiers(self, tiers: Sequence[RollupTier]) -> None:
-        """Keep these rollups from now on."""
+        """Keep rollups in these tiers from now on."""
         self._tiers = tiers
 
         def step(connection: sqlite3.Connection, writer: Writer) -> None:
             writer.forget_marks()
-            Layout.set(connection, tiers)
+            Layout.change(connection, tiers)
 
         self._change(step)
 
     def refresh(self) -> bool:
-        """Recompute some of the rollups that writes have touched; return whether there is more to do."""
+        """Recompute some of the rollups that writes have made outdated; return whether more are."""
 
         def step(connection: sqlite3.Connection, writer: Writer) -> bool:
             writer.forget_marks()
@@ -99,79 +99,81 @@ class Database:
 
         return self._change(step)
 
-    def read(self, question: Callable[[sqlite3.Connection], T]) -> T:
-        """Answer to ``question``."""
+    def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        """Run ``query`` and return its result."""
         seen = self._generation
         try:
-            return self._answer(question)
+            return self._query(query)
         except DamagedFileError as error:
             if self._read_only:
                 raise
             with self._writing:
                 if seen == self._generation:
-                    self._put_aside(error)
-                self._connected_writer()
-            return self._answer(question)
+                    self._quarantine(error)
+                self._connect_writer()
+            return self._query(query)
 
     def _change(self, change: Callable[[sqlite3.Connection, Writer], T]) -> T:
         if self._read_only:
-            raise StoreError(f"{self.path} was opened to be read only; open it without read_only to write")
+            raise StoreError(f"{self.path} is open read only; open it without read_only to write")
         with self._writing:
             try:
-                with translated(self.path):
-                    return change(*self._connected_writer())
+                with translate_errors(self.path):
+                    return change(*self._connect_writer())
             except DamagedFileError as error:
-                self._put_aside(error)
-            with translated(self.path):
-                return change(*self._connected_writer())
+                self._quarantine(error)
+            with translate_errors(self.path):
+                return change(*self._connect_writer())
 
-    def _answer(self, question: Callable[[sqlite3.Connection], T]) -> T:
-        with self._reading, translated(self.path):
-            return question(self._connected_reader())
+    def _query(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        with self._reading, translate_errors(self.path):
+            return query(self._connect_reader())
 
-    def _connected_writer(self) -> tuple[sqlite3.Connection, Writer]:
+    def _connect_writer(self) -> tuple[sqlite3.Connection, Writer]:
         if self._closed:
             raise StoreError(f"{self.path} is closed")
         if self._connection is None or self._writer is None:
             try:
-                with translated(self.path):
+                with translate_errors(self.path):
                     self._connection = open_for_writing(self.path)
             except DamagedFileError as error:
-                self._put_aside(error)
-                with translated(self.path):
+                self._quarantine(error)
+                with translate_errors(self.path):
                     self._connection = open_for_writing(self.path)
             if self._tiers is not None:
-                with translated(self.path):
-                    Layout.set(self._connection, self._tiers)
+                with translate_errors(self.path):
+                    Layout.change(self._connection, self._tiers)
             self._writer = Writer(self._connection)
         return self._connection, self._writer
 
-    def _connected_reader(self) -> sqlite3.Connection:
+    def _connect_reader(self) -> sqlite3.Connection:
         if self._closed:
             raise StoreError(f"{self.path} is closed")
-        if self._read_only and self._reader is not None and _identity(self.path) != self._identity:
-            # The writer has put the file aside and begun a new one.
+        if self._read_only and self._reader is not None and _file_identity(self.path) != self._identity:
+            # The writer has quarantined the file and created a new one.
             self._reader.close()
             self._reader = None
         if self._reader is None:
-            self._identity = _identity(self.path)
+            self._identity = _file_identity(self.path)
             self._reader = open_for_reading(self.path)
         return self._reader
 
-    def _put_aside(self, error: DamagedFileError) -> None:
-        """Rename the file and what belongs to it, so that nothing of it is lost; the log names the new name."""
+    def _quarantine(self, error: DamagedFileError) -> None:
+        """Rename the file and its log, so that nothing is lost; the new name is logged."""
         with self._reading:
             self._disconnect()
-            aside = self.path.with_name(f"{self.path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
-            with translated(self.path):
+            quarantined = self.path.with_name(f"{self.path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
+            with translate_errors(self.path):
                 for suffix in ("-wal", "-shm", ""):
                     with contextlib.suppress(FileNotFoundError):
-                        Path(f"{self.path}{suffix}").rename(f"{aside}{suffix}")
+                        Path(f"{self.path}{suffix}").rename(f"{quarantined}{suffix}")
             self._generation += 1
-        _log.error("%s is damaged (%s): it is now %s, and a new file is begun", self.path, error.reason, aside)
+        _log.error(
+            "%s is damaged (%s): it was renamed to %s, and a new file is used", self.path, error.reason, quarantined
+        )
 
     def _disconnect(self) -> None:
-        """Close both connections, the writer's last: it then copies the log into the file and removes it."""
+        """Close both connections, the writer's last: it then copies the log into the file and removes the log."""
         for connection in (self._reader, self._connection):
             if connection is not None:
                 with contextlib.suppress(sqlite3.Error):
@@ -179,7 +181,7 @@ class Database:
         self._reader = self._connection = self._writer = None
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def _file_identity(path: Path) -> tuple[int, int] | None:
     try:
         status = path.stat()
     except FileNotFoundError:

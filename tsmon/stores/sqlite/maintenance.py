@@ -1,4 +1,4 @@
-"""Looking after the file: is it whole, how large is it, a copy of it. All may be done while it is written."""
+"""Maintenance of the file, also while it is written: an integrity check, its size, a backup."""
 
 import contextlib
 import sqlite3
@@ -8,16 +8,16 @@ from pathlib import Path
 
 from tsmon.errors import StoreUnavailableError
 from tsmon.stores.sqlite.schema import open_for_reading
-from tsmon.stores.sqlite.sqlite_errors import DamagedFileError, translated
+from tsmon.stores.sqlite.sqlite_errors import DamagedFileError, translate_errors
 
 __all__ = ["FileSize", "backup", "check", "measure"]
 
 
 @dataclass(frozen=True, slots=True)
 class FileSize:
-    """Bytes of the file and of its write-ahead log, number of series, and of rows in each measurement.
+    """Bytes of the file and of its write-ahead log, number of series, and number of rows of each measurement.
 
-    A row is what the points of one series and time have become.
+    The points of one series and time are one row.
     """
 
     file_bytes: int
@@ -27,12 +27,12 @@ class FileSize:
 
 
 def check(path: Path) -> list[str]:
-    """Everything that SQLite finds wrong with the file; empty when it is whole. Reads all of it.
+    """Everything that SQLite finds wrong with the file; empty if it is intact. Reads all of it.
 
-    Raises :class:`~tsmon.errors.StoreError` where there is no file or it is another program's.
+    Raises :class:`~tsmon.errors.StoreError` if there is no file, or if it belongs to another program.
     """
     try:
-        with translated(path), contextlib.closing(open_for_reading(path)) as connection:
+        with translate_errors(path), contextlib.closing(open_for_reading(path)) as connection:
             findings = [str(row[0]) for row in connection.execute("PRAGMA integrity_check")]
     except DamagedFileError as error:
         return [error.reason]
@@ -41,7 +41,7 @@ def check(path: Path) -> list[str]:
 
 def measure(path: Path) -> FileSize:
     """Size of the file; reads all of it to count the rows."""
-    with translated(path), contextlib.closing(open_for_reading(path)) as connection:
+    with translate_errors(path), contextlib.closing(open_for_reading(path)) as connection:
         connection.execute("BEGIN")
         names = connection.execute("SELECT id, name FROM measurements ORDER BY name").fetchall()
         rows = {name: connection.execute(f"SELECT count(*) FROM m{id_}").fetchone()[0] for id_, name in names}
@@ -54,21 +54,21 @@ def measure(path: Path) -> FileSize:
 def backup(path: Path, destination: Path) -> None:
     """Copy the file as it is at this moment to ``destination``, which must not exist.
 
-    The copy is one file, complete or (where it was interrupted) absent or empty. It is one reading
-    transaction: the write-ahead log grows until it is done.
+    The copy is one file, complete, or absent or empty if it was interrupted. It is made in one read transaction,
+    during which the write-ahead log grows.
     """
-    with translated(path), contextlib.closing(open_for_reading(path)) as source:
+    with translate_errors(path), contextlib.closing(open_for_reading(path)) as source:
         try:
             destination.open("xb").close()
         except FileExistsError:
             raise StoreUnavailableError(f"{destination} exists; name a file that does not") from None
         try:
-            with translated(destination), contextlib.closing(sqlite3.connect(destination)) as copy:
+            with translate_errors(destination), contextlib.closing(sqlite3.connect(destination)) as copy:
                 source.backup(copy)
-                # Without a log beside it, so that it can be moved and read from anywhere.
+                # Without a log beside it, so that the copy can be moved and read anywhere.
                 copy.execute("PRAGMA journal_mode = DELETE")
         except BaseException:
-            # A journal that stayed would be applied to the next file of that name.
+            # A leftover journal would be applied to the next file of that name.
             for suffix in ("", "-journal"):
                 Path(f"{destination}{suffix}").unlink(missing_ok=True)
             raise

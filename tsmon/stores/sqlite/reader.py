@@ -1,4 +1,4 @@
-"""The questions of a store, in SQL. Each is answered from one snapshot of the file."""
+"""The store's queries in SQL, each from one snapshot of the file."""
 
 import sqlite3
 from bisect import bisect_left
@@ -10,7 +10,7 @@ from typing import Final
 from tsmon.errors import StoreRefusedError
 from tsmon.stores.query_types import Bin, Count, Newest, Retention, Selector, Series, Values, WindowedSpan
 from tsmon.stores.sqlite.rollups import Layout
-from tsmon.stores.sqlite.window_queries import Target, aggregated, clamped, find, snapshot
+from tsmon.stores.sqlite.window_queries import Target, clamp, find_target, query_windows, snapshot
 from tsmon.stores.window_columns import BinColumns
 from tsmon.time_units import DAY_NS
 
@@ -24,13 +24,13 @@ def bins_of_spans(
 ) -> list[list[Bin]]:
     """See :meth:`Store.bins_of_spans`."""
     with snapshot(connection):
-        target = find(connection, selector)
+        target = find_target(connection, selector)
         if target is None:
             return [[] for _ in spans]
         rows: list[tuple[int, ...]] = []
         for every_ns in {span.every_ns for span in spans}:
-            asked = {part: span for part, span in enumerate(spans) if span.every_ns == every_ns}
-            rows += _rows(connection, target, asked, every_ns)
+            numbered = {part: span for part, span in enumerate(spans) if span.every_ns == every_ns}
+            rows += _query_rows(connection, target, numbered, every_ns)
     rows.sort()
     edges = [bisect_left(rows, (part,)) for part in range(len(spans) + 1)]
     return [_bins(rows[low:high], span.every_ns) for span, low, high in zip(spans, edges, edges[1:], strict=False)]
@@ -39,26 +39,26 @@ def bins_of_spans(
 def windows(
     connection: sqlite3.Connection, selectors: Sequence[Selector], span: WindowedSpan
 ) -> list[tuple[Mapping[str, str], Sequence[Bin]]] | None:
-    """See :meth:`Store.windows`; None where there are no rollups of just this width."""
+    """See :meth:`Store.windows`; None if there are no rollups of exactly this width."""
     found: dict[int, tuple[Mapping[str, str], BinColumns]] = {}
     with snapshot(connection):
         for selector in selectors:
-            target = find(connection, selector)
+            target = find_target(connection, selector)
             if target is None:
                 continue
-            if not target.segments.has(span.every_ns):
+            if not target.plan.has_tier(span.every_ns):
                 return None
             for number in target.series.keys() - found.keys():
-                rows = _rows(connection, target.only(number), {0: span}, span.every_ns)
-                found[number] = target.series[number], _windows(rows, span.every_ns)
+                rows = _query_rows(connection, target.only(number), {0: span}, span.every_ns)
+                found[number] = target.series[number], _columns(rows, span.every_ns)
     return sorted((one for one in found.values() if one[1]), key=lambda one: sorted(one[0].items()))
 
 
-def _rows(
+def _query_rows(
     connection: sqlite3.Connection, target: Target, spans: Mapping[int, WindowedSpan], every_ns: int
 ) -> list[tuple[int, ...]]:
-    """Number of the span and of the window, times of the first and last value, number of values."""
-    return aggregated(
+    """Rows of span number, window number, times of the first and last value, and number of values."""
+    return query_windows(
         connection,
         target,
         spans,
@@ -75,8 +75,8 @@ def _rows(
     )
 
 
-def _windows(rows: list[tuple[int, ...]], every_ns: int) -> BinColumns:
-    """All rows of one series as columns."""
+def _columns(rows: list[tuple[int, ...]], every_ns: int) -> BinColumns:
+    """The rows of one series as columns."""
     rows.sort()
     _, numbers, firsts, lasts, counts = map(list, zip(*rows, strict=True)) if rows else ([] for _ in range(5))
     if all(map(lt, numbers, islice(numbers, 1, None))):
@@ -85,7 +85,7 @@ def _windows(rows: list[tuple[int, ...]], every_ns: int) -> BinColumns:
 
 
 def _bins(rows: Sequence[tuple[int, ...]], every_ns: int) -> list[Bin]:
-    """Bins of one span, of which several rows may be parts."""
+    """Bins of one span; several rows may be parts of one bin."""
     if len({row[1] for row in rows}) == len(rows):
         return [Bin(number * every_ns, first, last, count) for _, number, first, last, count in rows]
     found: list[Bin] = []
@@ -101,10 +101,10 @@ def _bins(rows: Sequence[tuple[int, ...]], every_ns: int) -> list[Bin]:
 
 
 def newest(connection: sqlite3.Connection, selector: Selector) -> list[Newest]:
-    """See :meth:`Store.newest`; one step into the index for each series."""
+    """See :meth:`Store.newest`; one index look-up per series."""
     found = []
     with snapshot(connection):
-        target = find(connection, selector)
+        target = find_target(connection, selector)
         if target is None:
             return []
         query = (
@@ -124,7 +124,7 @@ def series(
     """See :meth:`Store.series`; raises :class:`StoreRefusedError` for strings and booleans."""
     found: dict[tuple[int, int], tuple[float, int]] = {}
     with snapshot(connection):
-        target = find(connection, selector)
+        target = find_target(connection, selector)
         if target is None:
             return []
         if target.type not in NUMBERS:
@@ -132,7 +132,7 @@ def series(
                 f"field {selector.field!r} of measurement {selector.measurement!r} is of type {target.type}, "
                 "which has no mean; choose a field of numbers"
             )
-        for id_, number, mean, count in aggregated(
+        for id_, number, mean, count in query_windows(
             connection,
             target,
             {0: WindowedSpan(start_ns, stop_ns, every_ns)},
@@ -158,14 +158,14 @@ def values(connection: sqlite3.Connection, selector: Selector, start_ns: int, st
     """See :meth:`Store.values`."""
     found = []
     with snapshot(connection):
-        target = find(connection, selector)
+        target = find_target(connection, selector)
         if target is None:
             return []
         query = (
             f"SELECT time_ns, {target.column} FROM {target.table} WHERE series = ? AND time_ns >= ? "
             f"AND time_ns < ? AND {target.column} IS NOT NULL ORDER BY time_ns"
         )
-        bounds = clamped(start_ns), clamped(stop_ns)
+        bounds = clamp(start_ns), clamp(stop_ns)
         for number, tags in target.series.items():
             rows = connection.execute(query, (number, *bounds)).fetchall()
             if rows:
@@ -178,10 +178,10 @@ def counts(connection: sqlite3.Connection, selector: Selector, start_ns: int, st
     """See :meth:`Store.counts`."""
     found: dict[int, int] = {}
     with snapshot(connection):
-        target = find(connection, selector)
+        target = find_target(connection, selector)
         if target is None:
             return []
-        for id_, count in aggregated(
+        for id_, count in query_windows(
             connection,
             target,
             {0: WindowedSpan(start_ns, stop_ns, DAY_NS)},
@@ -202,5 +202,5 @@ def retention(connection: sqlite3.Connection) -> list[Retention]:
 
 
 def _tags(one: Count | Newest | Series | Values) -> list[tuple[str, str]]:
-    """What answers are sorted by; each one's tags are sorted by key already."""
+    """Sort key of results; the tags of each are already sorted by key."""
     return list(one.tags.items())

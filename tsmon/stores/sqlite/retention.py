@@ -1,4 +1,4 @@
-"""Removal of old points and rollups, in steps that each hold the file for some milliseconds only."""
+"""Removal of expired points and rollups, in steps that each lock the file for some milliseconds only."""
 
 import contextlib
 import sqlite3
@@ -12,15 +12,15 @@ __all__ = ["RetentionRun"]
 STEP_POINTS: Final = 5_000
 STEP_SERIES: Final = 500
 STEP_PAGES: Final = 1_000
-"""What one step removes, looks through and gives back to the file system, at most."""
+"""What one step removes, examines and returns to the file system, at most."""
 
 
 class RetentionRun:
-    """One pass over the file: what is too old, then what is left without points and rollups, then space.
+    """One pass over the file: remove expired rows, then series and measurements without rows, then free space.
 
-    Points older than ``keep_ns`` nanoseconds before ``now_ns`` go (None: none do), once their rollups are
-    computed; rollups as their tiers say. Points go by whole windows of the narrowest tier.
-    Call :meth:`step` until it returns False; other transactions may come in between.
+    Points older than ``keep_ns`` nanoseconds before ``now_ns`` are removed (None: none), once their rollups are
+    computed, by whole windows of the narrowest tier; rollups are removed after the retention of their tier. Call
+    :meth:`step` until it returns False; other transactions may run between the steps.
     """
 
     def __init__(self, now_ns: int, keep_ns: int | None) -> None:
@@ -29,18 +29,18 @@ class RetentionRun:
         self._layout: Layout | None = None
         self._tables: dict[int, list[tuple[str, str, int]]] = {}
         self._series = 0
-        self._looked_through = False
+        self._is_scanned = False
         self.deleted = 0
         """Points removed so far."""
 
     def step(self, connection: sqlite3.Connection, forget: Callable[[], None]) -> bool:
-        """Do the next part; return whether there is more. Raises ``sqlite3.Error``, then nothing is done.
+        """Take the next step; return whether there are more. If it raises ``sqlite3.Error``, it changed nothing.
 
-        Calls ``forget`` before it removes series or measurements, for whoever remembers their numbers.
+        Calls ``forget`` before it removes series or measurements, so that no cached numbers of theirs are used.
         """
-        if self._looked_through:
+        if self._is_scanned:
             return self._shrink(connection)
-        # What goes is rolled up first; this holds for what is written in between, too.
+        # Roll up what will be removed, including what is written between steps.
         waiting = "SELECT 1 FROM marks WHERE start_ns < ? LIMIT 1"
         if connection.execute(waiting, (self._before_ns,)).fetchone():
             forget()
@@ -57,7 +57,7 @@ class RetentionRun:
                 "SELECT id, measurement FROM series WHERE id > ? ORDER BY id LIMIT ?", (series, STEP_SERIES)
             ).fetchall()
             for id_, measurement in following:
-                for table, column, before in self._what_goes(connection, measurement):
+                for table, column, before in self._limits(connection, measurement):
                     rows = self._remove(connection, table, column, id_, before, STEP_POINTS - removed)
                     removed += rows
                     deleted += rows if column == "time_ns" else 0
@@ -69,7 +69,7 @@ class RetentionRun:
                     connection.execute("DELETE FROM series WHERE id = ?", (id_,))
                     connection.execute("DELETE FROM marks WHERE series = ?", (id_,))
                 series = id_
-            # Writes in between may add series without end: a short list is the last one.
+            # Writes between steps may add series without end: a short list is the last one.
             finished = removed < STEP_POINTS and len(following) < STEP_SERIES
             if finished:
                 forget()
@@ -80,12 +80,12 @@ class RetentionRun:
                 connection.execute("ROLLBACK")
             raise
         self._series = series
-        self._looked_through = finished
+        self._is_scanned = finished
         self.deleted += deleted
         return True
 
     def _begin(self, connection: sqlite3.Connection) -> None:
-        """Settle up to where points and rollups go, and say so in the file: from now on none of them is read."""
+        """Decide which rows expire, and note it in the file: from now on queries ignore them."""
         self._layout = layout = Layout.read(connection)
         if not layout.tiers:
             return
@@ -109,8 +109,8 @@ class RetentionRun:
             "UPDATE rungs SET from_ns = max(from_ns, ?) WHERE number = ?", (max(from_ns, -(2**63)), number)
         )
 
-    def _what_goes(self, connection: sqlite3.Connection, measurement: int) -> list[tuple[str, str, int]]:
-        """Tables of a measurement, their columns of time, and below which value rows go."""
+    def _limits(self, connection: sqlite3.Connection, measurement: int) -> list[tuple[str, str, int]]:
+        """Tables of a measurement, their time columns, and the value below which rows expire."""
         found = self._tables.get(measurement)
         if found is None:
             assert self._layout is not None
@@ -125,7 +125,7 @@ class RetentionRun:
     def _remove(
         self, connection: sqlite3.Connection, table: str, column: str, series: int, before: int, at_most: int
     ) -> int:
-        """Remove old rows of one series; return how many went."""
+        """Remove expired rows of one series, at most so many; return how many were removed."""
         if at_most <= 0:
             return 0
         edge = connection.execute(
@@ -144,7 +144,7 @@ class RetentionRun:
         ).rowcount
 
     def _is_empty(self, connection: sqlite3.Connection, series: int, measurement: int) -> bool:
-        for table, _, _ in self._what_goes(connection, measurement):
+        for table, _, _ in self._limits(connection, measurement):
             query = f"SELECT 1 FROM {table} WHERE series = ? LIMIT 1"
             if connection.execute(query, (series,)).fetchone() is not None:
                 return False
@@ -155,16 +155,16 @@ class RetentionRun:
             "SELECT id FROM measurements WHERE id NOT IN (SELECT measurement FROM series)"
         ).fetchall()
         for (measurement,) in empty:
-            for table, _, _ in self._what_goes(connection, measurement):
+            for table, _, _ in self._limits(connection, measurement):
                 connection.execute(f"DROP TABLE {table}")
             connection.execute("DELETE FROM fields WHERE measurement = ?", (measurement,))
             connection.execute("DELETE FROM measurements WHERE id = ?", (measurement,))
 
     @staticmethod
     def _shrink(connection: sqlite3.Connection) -> bool:
-        """Give free pages back; at the end copy the log into the file, which is what shortens it."""
+        """Free pages; at the end copy the log into the file, which is when the file shrinks."""
         before = connection.execute("PRAGMA freelist_count").fetchone()[0]
-        # execute() would stop after one page: sqlite3 does not fetch rows that have no columns.
+        # execute() would stop after one page: sqlite3 does not fetch rows without columns.
         connection.executescript(f"PRAGMA incremental_vacuum({STEP_PAGES})")
         after = connection.execute("PRAGMA freelist_count").fetchone()[0]
         if 0 < after < before:

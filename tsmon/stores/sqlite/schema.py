@@ -1,10 +1,10 @@
-"""The file: how it is recognised, laid out and opened.
+"""The file: how it is recognised, structured and opened.
 
-``measurements`` and ``fields`` map names to generated tables (``m1``, ``m2``, …) and columns (``c1``, …),
-since SQLite compares its own names without regard to case and reserves some. ``series`` numbers the tag sets.
-The points of a measurement lie in one table, clustered by series and time; a field that a point does not
-have is NULL. Floats are REAL (SQLite does not keep the sign of a zero), integers, unsigned and booleans
-INTEGER, strings TEXT. Rollups lie beside them: :mod:`tsmon.stores.sqlite.rollups.layout`.
+``measurements`` and ``fields`` map names to generated tables (``m1``, ``m2``, …) and columns (``c1``, …), since
+SQLite's own names are case-insensitive and some are reserved. ``series`` numbers the tag sets. The points of a
+measurement are in one table, clustered by series and time; a field that a point lacks is NULL. Floats are REAL
+(SQLite does not keep the sign of a zero), integers, unsigned and booleans INTEGER, strings TEXT. Rollups are in
+further tables: :mod:`tsmon.stores.sqlite.rollups.layout`.
 """
 
 import sqlite3
@@ -18,19 +18,19 @@ from tsmon.stores.sqlite.sqlite_errors import DamagedFileError
 __all__ = ["APPLICATION_ID", "SCHEMA_VERSION", "open_for_reading", "open_for_writing"]
 
 APPLICATION_ID: Final = int.from_bytes(b"tsmn")
-"""Marks the file as tsmon's, in its header."""
+"""Identifies the file as tsmon's, in its header."""
 
 SCHEMA_VERSION: Final = 2
 
 BUSY_S: Final = 5.0
-"""How long a statement waits for another process, such as somebody's ``sqlite3`` shell."""
+"""How long a statement waits for another process, such as a ``sqlite3`` shell."""
 
 CACHE_KIB: Final = 16_384
 WAL_BYTES: Final = 64 * 1024 * 1024
-"""The write-ahead log is cut to this size after it has grown larger."""
+"""A larger write-ahead log is truncated to this size."""
 
 CHECKED_BYTES: Final = 512 * 1024 * 1024
-"""Files up to this size are examined when their last writer was killed (about two seconds at most)."""
+"""Files up to this size are checked if their last writer was killed (about two seconds at most)."""
 
 _TABLES: Final = (
     "CREATE TABLE measurements (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)",
@@ -53,23 +53,23 @@ _TABLES: Final = (
 )
 
 _UPGRADES: Final = {1: ROLLUP_TABLES}
-"""What leads from each older version to the next."""
+"""Statements that upgrade each older version to the next."""
 
 
 def open_for_writing(path: Path) -> sqlite3.Connection:
-    """Connection that may write, in WAL mode with a sync at each commit; a missing file is made.
+    """Connection for writing, in WAL mode with a sync at each commit; creates a missing file.
 
     Raises :class:`DamagedFileError`, :class:`StoreError` for a file that is not ours or is newer, and
-    ``sqlite3.Error``. What is examined is bounded: header, schema and catalogue always; every page only
-    where a write-ahead log shows that the last writer was killed, and in files up to
-    :data:`CHECKED_BYTES`. SQLite itself reports damage elsewhere when it comes upon it.
+    ``sqlite3.Error``. The check is bounded: header, schema and catalogue always; every page only if a write-ahead
+    log shows that the last writer was killed, and the file is no larger than :data:`CHECKED_BYTES`. SQLite reports
+    damage elsewhere when it reads it.
     """
     killed = _size(Path(f"{path}-wal")) > 0
     connection = _connect(path, "rwc")
     try:
         new = _is_new(connection, path)
         if new:
-            # Must come before anything is written; on an existing file it would write at each opening.
+            # Before anything is written; on an existing file this would write at each opening.
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         if connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
             raise StoreUnavailableError(
@@ -90,7 +90,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             connection.execute("COMMIT")
         else:
-            # Without permission to write, SQLite opens the file nevertheless; so try, without a trace.
+            # SQLite opens the file even without permission to write; so try, and roll back.
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             connection.execute("ROLLBACK")
         if killed and _size(path) <= CHECKED_BYTES:
@@ -104,13 +104,13 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
 
 
 def open_for_reading(path: Path) -> sqlite3.Connection:
-    """Connection that cannot write; raises like :func:`open_for_writing`, and where there is no file."""
+    """Connection that cannot write; raises as :func:`open_for_writing`, and if there is no file."""
     if not path.exists():
         raise StoreUnavailableError(f"{path} does not exist; has anything been written yet, is the path right?")
     connection = _connect(path, "ro")
     try:
         if _is_new(connection, path):
-            raise StoreUnavailableError(f"{path} is empty; its writer has not finished making it, or never ran")
+            raise StoreUnavailableError(f"{path} is empty; its writer has not finished creating it, or never ran")
     except BaseException:
         connection.close()
         raise
@@ -128,7 +128,7 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
 
 
 def _is_new(connection: sqlite3.Connection, path: Path) -> bool:
-    """Whether the file is empty; raises unless it is, or is ours and whole as far as its catalogue tells."""
+    """Whether the file is empty; raises unless it is empty or ours, with an intact catalogue."""
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     version = _version(connection)
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}

@@ -1,4 +1,4 @@
-"""What SQLite reports, as tsmon's exceptions: who can help, and how."""
+"""SQLite's errors as tsmon's exceptions, with the remedy."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -8,15 +8,15 @@ from typing import Final
 
 from tsmon.errors import StoreError, StoreUnavailableError
 
-__all__ = ["DamagedFileError", "translated"]
+__all__ = ["DamagedFileError", "translate_errors"]
 
 
 class DamagedFileError(StoreError):
-    """The file is no SQLite database, or its pages contradict each other."""
+    """The file is not an SQLite database, or its pages contradict each other."""
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(
-            f"{path} is damaged ({reason}); the process that writes it puts it aside and starts a new one"
+            f"{path} is damaged ({reason}); the process that writes it renames it and creates a new one"
         )
         self.reason = reason
 
@@ -25,23 +25,23 @@ _DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 _REMEDIES: Final = {
     sqlite3.SQLITE_FULL: "the disk is full; free some space, or shorten the retention",
-    sqlite3.SQLITE_IOERR: "the disk failed or is full; look at its free space and at the kernel's log",
+    sqlite3.SQLITE_IOERR: "the disk failed or is full; check its free space and the kernel's log",
     sqlite3.SQLITE_READONLY: "writing is not permitted; give this user write access to file and directory",
     sqlite3.SQLITE_PERM: "access is not permitted; give this user access to file and directory",
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened; check that it exists, and this user's access to its directory",
-    sqlite3.SQLITE_BUSY: "another program holds it locked; end that program",
-    sqlite3.SQLITE_LOCKED: "another program holds it locked; end that program",
+    sqlite3.SQLITE_BUSY: "another program has locked it; end that program",
+    sqlite3.SQLITE_LOCKED: "another program has locked it; end that program",
     sqlite3.SQLITE_NOMEM: "memory is exhausted; free some",
 }
 
 
 @contextmanager
-def translated(path: Path) -> Iterator[None]:
-    """Raise what fails inside as a :class:`StoreError` that names ``path``, the reason and the remedy."""
+def translate_errors(path: Path) -> Iterator[None]:
+    """Raise errors inside as :class:`StoreError` that names ``path``, the reason and the remedy."""
     try:
         yield
     except sqlite3.Error as error:
-        # The low byte is the primary code, the rest tells where within SQLite it arose.
+        # The low byte is the primary code, the rest says where in SQLite the error arose.
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
         if code in _DAMAGED:
             raise DamagedFileError(path, str(error)) from error

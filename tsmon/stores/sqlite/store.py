@@ -18,7 +18,7 @@ from tsmon.stores.sqlite import maintenance, reader
 from tsmon.stores.sqlite.database import Database
 from tsmon.stores.sqlite.file_location import embedded_file
 from tsmon.stores.sqlite.retention import RetentionRun
-from tsmon.stores.sqlite.rollups import mark_all, marked_s
+from tsmon.stores.sqlite.rollups import count_marked_s, mark_all
 
 if TYPE_CHECKING:
     from tsmon.settings import MonitoringSettings
@@ -189,9 +189,9 @@ class SqliteStore(Store):
             raise StoreError(f"{self} is rebuilt whole; leave out measurements, start and end")
         database = self._require_open()
         await self._in_turn(self._writing, partial(database.change, mark_all))
-        total = await self._query(marked_s)
+        total = await self._query(count_marked_s)
         while await self._in_turn(self._writing, database.refresh):
-            report("rollups", total - await self._query(marked_s), total)
+            report("rollups", total - await self._query(count_marked_s), total)
         return {}
 
     async def apply_retention(self, keep_ns: int | None, *, now_ns: int | None = None) -> int:

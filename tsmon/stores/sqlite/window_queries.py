@@ -1,4 +1,4 @@
-"""Windows of spans, read from rollups where they are, and from points elsewhere."""
+"""Aggregation in windows, from rollups as far as they reach, else from points."""
 
 import json
 import sqlite3
@@ -10,11 +10,11 @@ from typing import Any, Final
 import msgspec
 
 from tsmon.stores.query_types import Selector, WindowedSpan
-from tsmon.stores.sqlite.catalogue import tags_of
-from tsmon.stores.sqlite.rollups import Segments, TierLayout
+from tsmon.stores.sqlite.catalogue import parse_tags
+from tsmon.stores.sqlite.rollups import ReadPlan, TierLayout
 from tsmon.stores.sqlite.rollups.layout import window_number
 
-__all__ = ["Target", "aggregated", "clamped", "find", "snapshot"]
+__all__ = ["Target", "clamp", "find_target", "query_windows", "snapshot"]
 
 MIN_SQLITE: Final = -(2**63)
 MAX_SQLITE: Final = 2**63 - 1
@@ -31,17 +31,17 @@ _SPANS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where the selected values lie, and how far they are rolled up."""
+    """Where the selected values are, and how far they are rolled up."""
 
     measurement: int
     field: int
     type: str
     series: dict[int, dict[str, str]]
-    segments: Segments
+    plan: ReadPlan
 
     def only(self, series: int) -> "Target":
-        """The same of one series."""
-        return replace(self, series={series: self.series[series]}, segments=self.segments.only(series))
+        """The same for one series."""
+        return replace(self, series={series: self.series[series]}, plan=self.plan.only(series))
 
     @property
     def table(self) -> str:
@@ -50,11 +50,11 @@ class Target:
 
     @property
     def column(self) -> str:
-        """Column of the field, in points and rollups alike."""
+        """Column of the field, in points and in rollups."""
         return f"c{self.field}"
 
 
-def aggregated(
+def query_windows(
     connection: sqlite3.Connection,
     target: Target,
     spans: Mapping[int, WindowedSpan],
@@ -64,21 +64,21 @@ def aggregated(
     rollups: tuple[str, str],
     windows: str | None = None,
 ) -> list[tuple[Any, ...]]:
-    """Rows of windows of numbered spans, of which several may be parts of one: from points, and from rollups.
+    """Rows of windows of numbered spans, from points and from rollups; several rows may be parts of one window.
 
-    ``points`` and ``rollups`` are what to select and how to group, as templates; ``windows`` is what to select
-    where each rollup is a whole window of one series, so that there is nothing to group; with it all columns are
-    integers, by the names of :data:`BIN`.
+    ``points`` and ``rollups`` are templates of what to select and how to group. ``windows`` is the template for
+    rollups that are whole windows of one series, which need no grouping; with it, all columns are integers, by the
+    names in :data:`BIN`.
     """
     parts: dict[TierLayout | None, list[tuple[int, int, int, int]]] = {}
     for number, span in spans.items():
-        for one in target.segments.of(span.start_ns, span.stop_ns, every_ns):
+        for one in target.plan.split(span.start_ns, span.stop_ns, every_ns):
             parts.setdefault(one.tier, []).append((number, one.series, one.start_ns, one.stop_ns))
     every = min(every_ns, MAX_SQLITE)
     rows: list[tuple[Any, ...]] = []
     for tier, segments in parts.items():
         if tier is not None and not _has_column(connection, tier.table(target.measurement), target.column):
-            continue  # the field is newer than all that is rolled up
+            continue  # the field is newer than all rollups
         names = {"column": f"p.{target.column}"}
         grouped: str | None
         if tier is None:
@@ -102,8 +102,8 @@ def aggregated(
                 names[name] = f"p.window * {tier.every_ns} + {names[name]}"
             within, scale = "p.window", tier.every_ns
             selected, grouped = (windows or "", None) if as_is else rollups
-        # Of thousands of series most have the same edges.
-        edges = {(low, high): (clamped(low // scale), clamped(high // scale)) for _, _, low, high in segments}
+        # Most of thousands of series have the same edges.
+        edges = {(low, high): (clamp(low // scale), clamp(high // scale)) for _, _, low, high in segments}
         bounds = [(part, id_, *edges[low, high]) for part, id_, low, high in segments]
         query = (
             f"SELECT {selected.format(**names)} FROM spans CROSS JOIN {source} "
@@ -114,14 +114,14 @@ def aggregated(
         if windows is None:
             rows += connection.execute(f"{_SPANS} {query}", parameters).fetchall()
         else:
-            rows += _integers(connection, query, parameters)
+            rows += _query_integers(connection, query, parameters)
     return rows
 
 
-def _integers(
+def _query_integers(
     connection: sqlite3.Connection, query: str, parameters: Mapping[str, str]
 ) -> Iterator[tuple[int, ...]]:
-    """Rows of integers, as one text for each column: quicker than row by row, and other threads run meanwhile."""
+    """Rows of integers, read as one text per column: quicker than row by row, and without holding the GIL."""
     columns = ", ".join(f"json_group_array({name})" for name in BIN)
     row = connection.execute(f"{_SPANS} SELECT {columns} FROM ({query})", parameters).fetchone()
     return zip(*map(_column.decode, row), strict=True)
@@ -133,14 +133,14 @@ def _has_column(connection: sqlite3.Connection, table: str, column: str) -> bool
 
 
 def _has_partial(connection: sqlite3.Connection, series: int, tier: TierLayout) -> bool:
-    """Whether a field of a series has fewer values than there are points in some window."""
+    """Whether some field of a series has fewer values than points in some window."""
     query = "SELECT EXISTS (SELECT 1 FROM partial WHERE series = ? AND rung = ?)"
     return bool(connection.execute(query, (series, tier.number)).fetchone()[0])
 
 
 @contextmanager
 def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
-    """One state of the file, whatever is written meanwhile."""
+    """A read transaction: queries in it see one state of the file."""
     connection.execute("BEGIN")
     try:
         yield
@@ -150,8 +150,8 @@ def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
             connection.execute("ROLLBACK")
 
 
-def find(connection: sqlite3.Connection, selector: Selector) -> Target | None:
-    """Where the values of a selector lie; None where there is no such field."""
+def find_target(connection: sqlite3.Connection, selector: Selector) -> Target | None:
+    """Where the selected values are; None if there is no such field."""
     row = connection.execute(
         "SELECT measurements.id, fields.number, fields.type FROM measurements "
         "JOIN fields ON fields.measurement = measurements.id WHERE measurements.name = ? AND fields.name = ?",
@@ -160,7 +160,7 @@ def find(connection: sqlite3.Connection, selector: Selector) -> Target | None:
     if row is None:
         return None
     measurement, number, type_ = row
-    # The text of a pair finds nearly what is meant, and quickly; that the tags are equal is checked below.
+    # The text of a pair finds candidates quickly; whether the tags are equal is checked below.
     pairs = [json.dumps(pair, ensure_ascii=False, separators=(",", ":")) for pair in selector.tags.items()]
     wanted = selector.tags.items()
     found = {
@@ -169,11 +169,11 @@ def find(connection: sqlite3.Connection, selector: Selector) -> Target | None:
             f"SELECT id, tags FROM series WHERE measurement = ?{' AND instr(tags, ?)' * len(pairs)}",
             (measurement, *pairs),
         )
-        if (tags := tags_of(text)).items() >= wanted
+        if (tags := parse_tags(text)).items() >= wanted
     }
-    return Target(measurement, number, type_, found, Segments(connection, measurement, found))
+    return Target(measurement, number, type_, found, ReadPlan(connection, measurement, found))
 
 
-def clamped(bound: int) -> int:
-    """The same, or the nearest integer that SQLite can compare with."""
+def clamp(bound: int) -> int:
+    """The bound, or the nearest integer that SQLite can compare with."""
     return min(max(bound, MIN_SQLITE), MAX_SQLITE)

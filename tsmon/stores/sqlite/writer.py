@@ -1,8 +1,8 @@
-"""Lines to rows, one transaction a batch.
+"""Writes lines as rows, one transaction per batch.
 
-As in InfluxDB, points of one series and time become one: new fields are added, the same ones replaced. A
-point of which one field has another type than its first write had is refused whole; so is a line that is no
-line protocol. The others are stored.
+As in InfluxDB, points of one series and time are merged: new fields are added, existing ones replaced. A point is
+refused if one of its fields has another type than at its first write; so is a line that is not line protocol. The
+others are stored.
 """
 
 import contextlib
@@ -18,12 +18,12 @@ from tsmon.line_protocol.line_splitter import split_lines
 from tsmon.line_protocol.parser import FieldValue, Unsigned, find_head_end, parse_body, parse_head
 from tsmon.line_protocol.values import MAX_INT64
 from tsmon.stores.sqlite.catalogue import MAX_FIELDS, TYPE_NAMES, Catalogue, Measurement
-from tsmon.stores.sqlite.rollups import Marking
+from tsmon.stores.sqlite.rollups import DirtyMarks
 
 __all__ = ["Refusals", "Writer"]
 
 MAX_HEADS: Final = 16_384
-"""Distinct texts of measurement and tags that the writer remembers; when it is full, it starts anew."""
+"""Distinct texts of measurement and tags that the writer caches; a full cache is cleared."""
 
 _undecodable = re.compile(r"[\udc80-\udcff]")
 _by_series_and_time = itemgetter(0)
@@ -31,45 +31,45 @@ _by_series_and_time = itemgetter(0)
 
 @dataclass(slots=True)
 class Refusals:
-    """Number of points of a batch that were refused, and why the first was."""
+    """Number of refused points of a batch, and the reason of the first."""
 
     count: int = 0
     first: str = ""
 
     def add(self, reason: str) -> None:
-        """Count one."""
+        """Count one refused point."""
         self.count += 1
         self.first = self.first or reason
 
 
 class Writer:
-    """Writes batches through one connection, of which it is the only user that writes."""
+    """Writes batches through one connection, as its only writer."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._catalogue: Catalogue | None = None
-        self._marking: Marking | None = None
+        self._marking: DirtyMarks | None = None
         self._heads: dict[str, tuple[Measurement, int]] = {}
 
     def forget(self) -> None:
-        """Read the catalogue anew at the next write; call it when the file's may have changed."""
+        """Read the catalogue again at the next write; call this if the file's may have changed."""
         self._catalogue = None
         self._heads.clear()
         self.forget_marks()
 
     def forget_marks(self) -> None:
-        """Read the tiers anew at the next write, and take no mark for set; call it after a refresh."""
+        """Read the tiers again at the next write, and assume no marks; call this after a refresh."""
         self._marking = None
 
     def write(self, lines: bytes) -> Refusals:
-        """Store all that can be stored; when it returns, that is committed. Raises ``sqlite3.Error``."""
+        """Store everything that can be stored, and commit. Raises ``sqlite3.Error``."""
         refusals = Refusals()
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             if self._catalogue is None:
                 self._catalogue = Catalogue(self._connection)
             if self._marking is None:
-                self._marking = Marking(self._connection)
+                self._marking = DirtyMarks(self._connection)
             for measurement in self._collect(self._catalogue, lines, refusals):
                 self._catalogue.save(measurement)
                 if every_ns := self._marking.every_ns:
@@ -85,7 +85,7 @@ class Writer:
         return refusals
 
     def _collect(self, catalogue: Catalogue, data: bytes, refusals: Refusals) -> list[Measurement]:
-        """Put each point among the rows of its measurement; return the measurements that got some."""
+        """Add each point to the rows of its measurement; return the measurements with rows."""
         now_ns = time.time_ns()
         touched: dict[int, Measurement] = {}
         text = data.decode(errors="surrogateescape")
@@ -102,7 +102,7 @@ class Writer:
                     name, tags = parse_head(line, number)
                     measurement = catalogue.measurement(name)
                     fields, time_ns = parse_body(line, end, number)
-                    _admit(measurement, fields, number)
+                    _check_types(measurement, fields, number)
                     series = catalogue.series(measurement, tags)
                     if len(heads) >= MAX_HEADS:
                         heads.clear()
@@ -110,7 +110,7 @@ class Writer:
                 else:
                     measurement, series = known
                     fields, time_ns = parse_body(line, end, number)
-                    _admit(measurement, fields, number)
+                    _check_types(measurement, fields, number)
             except LineProtocolError as error:
                 refusals.add(str(error))
                 continue
@@ -125,11 +125,11 @@ class Writer:
         return list(touched.values())
 
     def _insert(self, measurement: Measurement) -> None:
-        """Insert or merge the waiting rows, in the table's order, in one statement per set of fields."""
+        """Insert or merge the rows, in the table's order, in one statement per set of fields."""
         converted = not {bool, Unsigned}.isdisjoint(measurement.types.values())
         groups: dict[tuple[str, ...], list[tuple[FieldValue, ...]]] = {}
         for key, fields in sorted(measurement.rows.items(), key=_by_series_and_time):
-            # Exact ints spare sqlite3 its search for an adapter.
+            # With exact ints sqlite3 does not search for an adapter.
             values = (
                 [int(value) if isinstance(value, int) else value for value in fields.values()]
                 if converted
@@ -147,8 +147,8 @@ class Writer:
             )
 
 
-def _admit(measurement: Measurement, fields: dict[str, FieldValue], number: int) -> None:
-    """Raise :class:`LineProtocolError` where the point's types are not the measurement's; add new fields."""
+def _check_types(measurement: Measurement, fields: dict[str, FieldValue], number: int) -> None:
+    """Add new fields; raise :class:`LineProtocolError` if the point's types are not the measurement's."""
     types = measurement.types
     for key, value in fields.items():
         kind = type(value)
@@ -164,13 +164,13 @@ def _admit(measurement: Measurement, fields: dict[str, FieldValue], number: int)
         elif first is not type(value):
             raise LineProtocolError(
                 f"field {key!r} of measurement {measurement.name!r} is of type {TYPE_NAMES[type(value)]}, "
-                f"but was first written as {TYPE_NAMES[first]}; write it as that, or name it otherwise",
+                f"but was first written as {TYPE_NAMES[first]}; write it with that type, or under another name",
                 line=number,
             )
         if isinstance(value, Unsigned) and value > MAX_INT64:
             raise LineProtocolError(
                 f"field {key!r} of measurement {measurement.name!r} is {value}, above {MAX_INT64}, the largest "
-                "number that the file can hold",
+                "number that the file can store",
                 line=number,
             )
     if len(types) + len(new) > MAX_FIELDS:

@@ -1,8 +1,8 @@
-"""One writing process a file, by a lock on a file beside it that names the holder's process id.
+"""One writing process per file: a lock on a file beside it, which contains the process id of the owner.
 
-SQLite would let two processes take turns; but each keeps its own copy of the catalogue. The kernel frees the
-lock when its holder ends, however it ends. The lock file stays: removing it would let two processes lock
-two files of one name.
+SQLite would let two processes take turns, but each caches the catalogue. The kernel releases the lock when its
+owner ends, however it ends. The lock file stays: if it were removed, two processes could lock two files of one
+name.
 """
 
 import contextlib
@@ -19,27 +19,27 @@ _held: "weakref.WeakSet[WriterLock]" = weakref.WeakSet()
 
 
 class WriterLock:
-    """The right to write ``path``; a second holder is refused."""
+    """The right to write ``path``; a second owner is refused."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._descriptor: int | None = None
 
     def acquire(self) -> None:
-        """Take the lock; raises :class:`StoreUnavailableError` with the holder's process id."""
+        """Take the lock; raises :class:`StoreUnavailableError` with the owner's process id."""
         descriptor = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             try_lock(descriptor)
         except OSError:
-            holder = b""
+            owner = b""
             with contextlib.suppress(OSError):
-                holder = os.read(descriptor, 32)
+                owner = os.read(descriptor, 32)
             os.close(descriptor)
-            who = f"process {int(holder)}" if holder.strip().isdigit() else "another process"
+            who = f"process {int(owner)}" if owner.strip().isdigit() else "another process"
             raise StoreUnavailableError(
                 f"{self._path} is being written by {who}; stop it, name another file, or open it read-only"
             ) from None
-        # On a full disk the next one is not told who holds it; the file can still be read and emptied.
+        # On a full disk the lock file stays empty; the store can still be read and shortened.
         with contextlib.suppress(OSError):
             os.ftruncate(descriptor, 0)
             os.write(descriptor, b"%d\n" % os.getpid())
@@ -47,7 +47,7 @@ class WriterLock:
         _held.add(self)
 
     def release(self) -> None:
-        """Give the lock back; does nothing where it is not held."""
+        """Release the lock, if it is held."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
@@ -55,7 +55,7 @@ class WriterLock:
 
 
 def _forget_in_child() -> None:
-    # The child shares the lock's open file: unless it closes its copy, the lock outlives the parent.
+    # The child shares the open lock file: unless it closes its copy, the lock outlives the parent.
     for lock in list(_held):
         lock.release()
 

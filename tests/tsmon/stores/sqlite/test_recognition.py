@@ -43,7 +43,7 @@ async def test_an_empty_file_is_taken(tmp_path: Path) -> None:
 async def test_the_file_commits_durably_and_can_shrink(tmp_path: Path) -> None:
     async with SqliteStore(tmp_path / "tsmon.db") as store:
         assert store._database is not None
-        connection, _ = store._database._connected_writer()
+        connection, _ = store._database._connect_writer()
         assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert connection.execute("PRAGMA auto_vacuum").fetchone() == (2,)

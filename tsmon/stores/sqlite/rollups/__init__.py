@@ -1,8 +1,17 @@
-"""Rollups in the embedded store: marked by writes, recomputed from what is stored, read in place of points."""
+"""Rollups in the embedded store: marked as outdated by writes, recomputed from what is stored, read by queries."""
 
-from tsmon.stores.sqlite.rollups.dirty_marks import Marking
-from tsmon.stores.sqlite.rollups.layout import Layout, TierLayout, mark_all, marked_s
-from tsmon.stores.sqlite.rollups.read_plan import Segment, Segments
+from tsmon.stores.sqlite.rollups.dirty_marks import DirtyMarks
+from tsmon.stores.sqlite.rollups.layout import Layout, TierLayout, count_marked_s, mark_all
+from tsmon.stores.sqlite.rollups.read_plan import ReadPlan, Segment
 from tsmon.stores.sqlite.rollups.refresh import refresh
 
-__all__ = ["Layout", "Marking", "Segment", "Segments", "TierLayout", "mark_all", "marked_s", "refresh"]
+__all__ = [
+    "DirtyMarks",
+    "Layout",
+    "ReadPlan",
+    "Segment",
+    "TierLayout",
+    "count_marked_s",
+    "mark_all",
+    "refresh",
+]

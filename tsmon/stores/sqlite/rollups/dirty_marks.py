@@ -1,4 +1,4 @@
-"""Marks: which windows of the narrowest tier a write has touched."""
+"""Marks of outdated rollups: the windows of the narrowest tier that writes have touched."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -6,13 +6,13 @@ from typing import Final
 
 from tsmon.stores.sqlite.rollups.layout import MAX_TIME, MIN_TIME, Layout
 
-__all__ = ["Marking"]
+__all__ = ["DirtyMarks"]
 
 MAX_REMEMBERED: Final = 100_000
 
 
-class Marking:
-    """Marks windows in the transaction that is open; remembers what is marked already."""
+class DirtyMarks:
+    """Marks windows in the current transaction; remembers which are already marked."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -21,14 +21,14 @@ class Marking:
 
     @property
     def every_ns(self) -> int | None:
-        """Width of the narrowest tier; None where there is none and nothing needs marking."""
+        """Width of the narrowest tier; None if there are no tiers, so that nothing needs marking."""
         tiers = self._layout.tiers
         return tiers[0].every_ns if tiers else None
 
     def mark(self, measurement: int, windows: Iterable[tuple[int, int]]) -> None:
         """Mark windows of the narrowest tier, given as pairs of series and window number.
 
-        A window that lost points to retention is frozen: what it was computed as, it stays.
+        A window that lost points to retention is frozen: it keeps the values that were computed before.
         """
         new = set(windows) - self._marked
         if not new:
@@ -50,7 +50,7 @@ class Marking:
         self._marked |= new
 
     def _thaw(self, measurement: int, series: int, time_ns: int) -> bool:
-        """Whether a window from before the points begin may be computed: there was nothing of it until now."""
+        """Whether a window from before the points begin may be computed, since nothing of it was stored before."""
         tier = next((one for one in self._layout.tiers if one.from_ns <= time_ns), self._layout.tiers[-1])
         start_ns = max(tier.floor(time_ns), MIN_TIME)
         thawed = "SELECT 1 FROM thawed WHERE series = ? AND start_ns = ?"

@@ -1,12 +1,12 @@
-"""Where rollups lie in the file.
+"""Where rollups are stored in the file.
 
-``rungs`` numbers the tiers; ``from_ns`` is the time before which a tier's rows have been removed, and number 0
-stands for the points themselves. The rollups of measurement 3 in tier 2 are the table ``m3_r2``, clustered by
+The table ``rungs`` numbers the tiers; ``from_ns`` is the time before which a tier's rows have been removed. Number
+0 stands for the points themselves. The rollups of measurement 3 in tier 2 are in table ``m3_r2``, clustered by
 series and window (its number, counted from the epoch): count, first and last (as offsets from the window's start)
-over all its points, and for each field, in the column of the points' table, its mean; 1 where values have no
-mean, NULL where there are none. A field that some points of the window lack has its own count, first and last
-in ``partial``. ``marks`` are spans of a series whose rollups are to be recomputed; ``thawed`` are windows from
-before the points begin that have been written anew since points were last removed.
+of all points, and the mean of each field, in the column of the points' table; 1 for values without a mean, NULL for
+none. A field that some points of the window lack has its own count, first and last in ``partial``. ``marks`` are
+spans of a series whose rollups are outdated. ``thawed`` are windows from before the points begin that have been
+written since points were last removed.
 """
 
 import contextlib
@@ -23,9 +23,9 @@ __all__ = [
     "TABLES",
     "Layout",
     "TierLayout",
+    "count_marked_s",
     "mark_all",
-    "marked_s",
-    "whole",
+    "transaction",
     "window_number",
 ]
 
@@ -66,7 +66,7 @@ TABLES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class TierLayout:
-    """One tier of the file: its rows begin at ``from_ns``."""
+    """One tier of the file; its rows begin at ``from_ns``."""
 
     number: int
     every_ns: int
@@ -74,28 +74,28 @@ class TierLayout:
     from_ns: int
 
     def table(self, measurement: int) -> str:
-        """Table of a measurement's rollups."""
+        """Table of a measurement's rollups in this tier."""
         return f"m{measurement}_r{self.number}"
 
     def floor(self, time_ns: int) -> int:
-        """Start of the window that holds this time."""
+        """Start of the window that contains this time."""
         return time_ns - time_ns % self.every_ns
 
     def ceil(self, time_ns: int) -> int:
-        """First start of a window at or after this time."""
+        """The first window start at or after this time."""
         return -(-time_ns // self.every_ns) * self.every_ns
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The file's tiers from the narrowest to the widest, and since when its points are whole."""
+    """The file's tiers from the narrowest to the widest, and the time from which its points are complete."""
 
     tiers: tuple[TierLayout, ...]
     points_from_ns: int
 
     @classmethod
     def read(cls, connection: sqlite3.Connection) -> Self:
-        """As the file has it; a file of an older version has no tiers."""
+        """Read the layout from the file; a file of an older version has no tiers."""
         if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'rungs'").fetchone():
             return cls((), MIN_TIME)
         points_from_ns, tiers = MIN_TIME, []
@@ -109,12 +109,12 @@ class Layout:
         return cls(tuple(tiers), points_from_ns)
 
     @staticmethod
-    def set(connection: sqlite3.Connection, tiers: Sequence[RollupTier]) -> None:
-        """Make the file's tiers these; new ones will be computed from what is there."""
+    def change(connection: sqlite3.Connection, tiers: Sequence[RollupTier]) -> None:
+        """Give the file these tiers; new ones will be computed from what is stored."""
         present = Layout.read(connection).tiers
         if [(tier.every_ns, tier.keep_ns) for tier in present] == [(r.every_ns, r.keep_ns) for r in tiers]:
             return
-        with whole(connection):
+        with transaction(connection):
             Layout._change(connection, tiers)
 
     @staticmethod
@@ -138,12 +138,12 @@ class Layout:
         if not wanted:
             connection.execute("DELETE FROM marks")
         elif new:
-            mark_everything(connection)
+            mark_all_series(connection)
 
 
 @contextlib.contextmanager
-def whole(connection: sqlite3.Connection) -> Iterator[None]:
-    """A transaction that writes: all of it, or nothing."""
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """A write transaction: everything in it is committed, or nothing."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -154,8 +154,8 @@ def whole(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def mark_everything(connection: sqlite3.Connection) -> None:
-    """Mark each series over all its points and rollups, in the transaction that is open."""
+def mark_all_series(connection: sqlite3.Connection) -> None:
+    """Mark each series over all its points and rollups, in the current transaction."""
     layout = Layout.read(connection)
     narrow = layout.tiers[0]
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
@@ -176,21 +176,21 @@ def mark_everything(connection: sqlite3.Connection) -> None:
 
 
 def mark_all(connection: sqlite3.Connection, _: Callable[[], None]) -> bool:
-    """As :func:`mark_everything`, in a transaction of its own; False, since nothing is left to do."""
+    """As :func:`mark_all_series`, in a transaction of its own; returns False, since nothing is left to do."""
     if Layout.read(connection).tiers:
-        with whole(connection):
-            mark_everything(connection)
+        with transaction(connection):
+            mark_all_series(connection)
     return False
 
 
-def marked_s(connection: sqlite3.Connection) -> int:
-    """How many seconds of series are marked."""
+def count_marked_s(connection: sqlite3.Connection) -> int:
+    """Number of marked seconds, of all series together."""
     found = connection.execute("SELECT sum((stop_ns - start_ns) / 1000000000) FROM marks").fetchone()[0]
     return found or 0
 
 
 def window_number(column: str, every: str) -> str:
-    """SQL for the number of the window of a time: division truncates, so below the epoch it is one less."""
+    """SQL of the window number of a time; below the epoch it is one less, since division truncates."""
     return f"({column} / {every} - ({column} % {every} < 0))"
 
 

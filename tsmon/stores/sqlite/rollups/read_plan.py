@@ -1,6 +1,6 @@
-"""From where a question is answered: rollups where they are whole and unmarked, points elsewhere.
+"""What a query reads: rollups where they are complete and unmarked, points elsewhere.
 
-So an answer is exact at any moment, whether or not the marks have been worked off.
+So results are exact at any moment, whether or not outdated rollups have been recomputed.
 """
 
 import sqlite3
@@ -11,14 +11,14 @@ from typing import Self
 
 from tsmon.stores.sqlite.rollups.layout import Layout, TierLayout
 
-__all__ = ["Segment", "Segments"]
+__all__ = ["ReadPlan", "Segment"]
 
 Interval = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A span of one series, to be read from the rollups of a tier, or from the points (None)."""
+    """A span of one series, to read from the rollups of a tier, or from the points (None)."""
 
     tier: TierLayout | None
     series: int
@@ -26,8 +26,8 @@ class Segment:
     stop_ns: int
 
 
-class Segments:
-    """What is known of a measurement's rollups in one snapshot of the file, to cut spans by."""
+class ReadPlan:
+    """Splits spans by the rollups that a measurement has in one snapshot of the file."""
 
     def __init__(self, connection: sqlite3.Connection, measurement: int, series: Iterable[int]) -> None:
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
@@ -47,18 +47,18 @@ class Segments:
             if number in wanted:
                 self._marks.setdefault(number, []).append((low, high))
 
-    def has(self, every_ns: int) -> bool:
-        """Whether there are rollups of just this width."""
+    def has_tier(self, every_ns: int) -> bool:
+        """Whether there are rollups of exactly this width."""
         return any(tier.every_ns == every_ns for tier in self._tiers)
 
     def only(self, series: int) -> Self:
-        """The same of one series."""
+        """The same for one series."""
         one = copy(self)
         one.series = [series]
         return one
 
-    def of(self, start_ns: int, stop_ns: int, every_ns: int) -> list[Segment]:
-        """Segments that cover the span of each series; windows of ``every_ns`` are never cut by a rollup."""
+    def split(self, start_ns: int, stop_ns: int, every_ns: int) -> list[Segment]:
+        """Segments that cover the span of each series; none contains a rollup of two windows of ``every_ns``."""
         tiers = [tier for tier in self._tiers if every_ns % tier.every_ns == 0]
         if not tiers or start_ns >= stop_ns:
             return [Segment(None, number, start_ns, stop_ns) for number in self.series]
@@ -74,7 +74,7 @@ class Segments:
 def _split(
     tiers: list[TierLayout], whole: Interval, marks: list[Interval]
 ) -> list[tuple[TierLayout | None, Interval]]:
-    """What is read from each tier, the widest first; what is left comes from the points."""
+    """Parts of the span to read from each tier, the widest first, and from the points."""
     parts: list[tuple[TierLayout | None, Interval]] = []
     open_: list[Interval] = [whole]
     for tier in tiers:

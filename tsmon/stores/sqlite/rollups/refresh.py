@@ -1,8 +1,8 @@
-"""Recomputation of what is marked: the narrowest tier from the points, each wider one from the tier below.
+"""Recomputation of marked windows: the narrowest tier from the points, each wider one from the tier below.
 
-A window is computed whole, from everything that is stored of it, so it does not matter how often or in which
-order points came. A wider window whose narrower ones have been removed in part is computed from the points; where
-those have been removed too, it is left as it is.
+A window is always computed whole, from everything that is stored of it, so the order and number of writes do not
+matter. A wider window of which some narrower ones have been removed is computed from the points; if these have been
+removed too, it stays as it is.
 """
 
 import json
@@ -11,14 +11,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tsmon.stores.sqlite.rollups.layout import MAX_TIME, MIN_TIME, Layout, TierLayout, whole, window_number
+from tsmon.stores.sqlite.rollups.layout import MAX_TIME, MIN_TIME, Layout, TierLayout, transaction, window_number
 
 __all__ = ["refresh"]
 
 STEP_MARKS: Final = 2_000
 STEP_POINTS: Final = 50_000
 STEP_FIELDS: Final = 400
-"""What one step takes, at most: marks, points of one mark, fields in one statement (SQLite's limit is 2,000)."""
+"""Limits of one step: marks, points of one mark, fields in one statement (SQLite's limit is 2,000 columns)."""
 
 NUMBERS: Final = ("float", "integer", "unsigned")
 
@@ -42,8 +42,8 @@ class _Field:
 
 
 def refresh(connection: sqlite3.Connection) -> bool:
-    """Recompute some of what is marked, in one transaction; return whether there is more to do."""
-    with whole(connection):
+    """Recompute some marked windows, in one transaction; return whether there may be more."""
+    with transaction(connection):
         return _refresh(connection)
 
 
@@ -65,7 +65,7 @@ def _refresh(connection: sqlite3.Connection) -> bool:
         )
     ]
     for tier in layout.tiers:
-        _make_table(connection, tier.table(measurement), len(fields))
+        _create_table(connection, tier.table(measurement), len(fields))
     for i in range(0, len(fields), STEP_FIELDS):
         rollup = _Rollup(connection, layout, measurement, fields[i : i + STEP_FIELDS])
         for number in range(len(layout.tiers)):
@@ -74,7 +74,7 @@ def _refresh(connection: sqlite3.Connection) -> bool:
 
 
 def _take(connection: sqlite3.Connection, measurement: int, narrow: TierLayout) -> Iterator[_Span]:
-    """Remove marks of a measurement, and of a long one its beginning, and yield what they cover."""
+    """Remove some marks of a measurement (of a long one its beginning), and yield the spans that they cover."""
     marks = connection.execute(
         "SELECT series, start_ns, stop_ns FROM marks WHERE series IN (SELECT id FROM series WHERE measurement = ?) "
         "ORDER BY series, start_ns LIMIT ?",
@@ -99,8 +99,8 @@ def _take(connection: sqlite3.Connection, measurement: int, narrow: TierLayout) 
         yield _Span(series, start_ns, stop_ns)
 
 
-def _make_table(connection: sqlite3.Connection, table: str, fields: int) -> None:
-    """Make the table, or the columns that it lacks."""
+def _create_table(connection: sqlite3.Connection, table: str, fields: int) -> None:
+    """Create the table, or add missing columns."""
     present = connection.execute("SELECT count(*) FROM pragma_table_info(?)", (table,)).fetchone()[0]
     if not present:
         columns = "".join(f", c{number} REAL" for number in range(1, fields + 1))
@@ -130,9 +130,9 @@ class _Rollup:
         below = self._layout.tiers[number - 1] if number else None
         from_below: list[tuple[int, int, int]] = []
         from_points: list[tuple[int, int, int]] = []
-        for span in _widened(spans, tier):
+        for span in _widen(spans, tier):
             start_ns, stop_ns = span.start_ns, span.stop_ns
-            # Windows that begin before the tier below does are made of points.
+            # Windows that begin before the tier below does are computed from points.
             turn_ns = min(max(start_ns, tier.ceil(below.from_ns)), stop_ns) if below else stop_ns
             from_points += self._with_all_points(tier, span.series, start_ns, turn_ns)
             if turn_ns < stop_ns:
@@ -145,7 +145,7 @@ class _Rollup:
     def _with_all_points(
         self, tier: TierLayout, series: int, start_ns: int, stop_ns: int
     ) -> Iterator[tuple[int, int, int]]:
-        """Those windows of a span of which no points have been removed."""
+        """The parts of a span of which no points have been removed."""
         whole_ns = max(start_ns, tier.ceil(self._layout.points_from_ns))
         if start_ns < whole_ns:
             thawed = self._connection.execute(
@@ -169,7 +169,7 @@ class _Rollup:
             f"SELECT p.series, {window_number('time_ns', ':every')} AS number, count(*), "
             f"min(time_ns), max(time_ns){columns} FROM ({_SPANS}) AS spans CROSS JOIN {self._points} AS p "
             "ON p.series = spans.series AND time_ns >= low AND time_ns < high GROUP BY p.series, number",
-            {"every": tier.every_ns, "spans": json.dumps(_clamped(spans))},
+            {"every": tier.every_ns, "spans": json.dumps(_clamp(spans))},
         ).fetchall()
 
         def extent(series: int, window: int, field: int) -> tuple[int, int]:
@@ -234,7 +234,7 @@ class _Rollup:
     def _field_from_below(
         self, below: TierLayout, series: int, window: int, ratio: int, field: int
     ) -> tuple[float, int, int, int]:
-        """Mean, count, first and last of one field that some points lack."""
+        """Mean, count, first and last of a field that some points lack."""
         return self._connection.execute(  # type: ignore[no-any-return]
             f"SELECT sum(c{field} * coalesce(partial.count, r.count)) / sum(coalesce(partial.count, r.count)), "
             "sum(coalesce(partial.count, r.count)), "
@@ -259,7 +259,7 @@ class _Rollup:
         rows: list[tuple[int | float | None, ...]],
         partial: list[tuple[int, int, int, int, int, int]],
     ) -> None:
-        """Put rows of series, window, count, first, last (in nanoseconds) and means in place."""
+        """Insert or replace rows of series, window, count, first, last (in nanoseconds) and means."""
         numbers = [field.number for field in self._fields]
         columns = ["count", "first", "last", *(f"c{number}" for number in numbers)]
         start = f"?2 * {tier.every_ns}"
@@ -280,8 +280,8 @@ class _Rollup:
         )
 
 
-def _widened(spans: Sequence[_Span], tier: TierLayout) -> Iterator[_Span]:
-    """Spans over whole windows of the tier; those that meet become one, so that nothing counts twice."""
+def _widen(spans: Sequence[_Span], tier: TierLayout) -> Iterator[_Span]:
+    """Widen spans to whole windows of the tier, and merge those that meet, so that nothing is counted twice."""
     last: _Span | None = None
     for span in sorted(spans, key=lambda one: (one.series, one.start_ns)):
         start_ns, stop_ns = max(tier.floor(span.start_ns), tier.from_ns), tier.ceil(span.stop_ns)
@@ -295,6 +295,6 @@ def _widened(spans: Sequence[_Span], tier: TierLayout) -> Iterator[_Span]:
         yield last
 
 
-def _clamped(spans: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
-    """Bounds that SQLite can hold; none of InfluxDB's times lies beyond them."""
+def _clamp(spans: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
+    """Limit the bounds to integers that SQLite can store; no time of InfluxDB's is beyond them."""
     return [(series, max(low, MIN_TIME), min(high, MAX_TIME)) for series, low, high in spans]
