@@ -1,3 +1,3 @@
-"""Integrations with frameworks, one a file; none raises into the program that it watches."""
+"""Integrations with frameworks, one per file; none raises into the program that it monitors."""
 
 __all__: list[str] = []

@@ -8,6 +8,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Unpack
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -16,27 +17,27 @@ from multidict import istr
 from tsmon.integrations.recorder import (
     CLIENT_CLOSED_REQUEST,
     REQUEST_ID_HEADER,
+    RecorderOptions,
     RequestRecorder,
     set_error_code,
 )
 from tsmon.monitor.emitter import Emitter
 from tsmon.monitor.monitor import Monitor
 
-__all__ = ["instrument", "middleware", "set_error_code"]
+__all__ = ["RecorderOptions", "instrument", "middleware", "set_error_code"]
 
 
 def instrument(
     app: web.Application,
     monitor: Monitor,
     *,
-    service: str | None = None,
-    errors_from: int = 400,
     request_id_header: str = REQUEST_ID_HEADER,
+    **options: Unpack[RecorderOptions],
 ) -> None:
-    """Record every request of ``app``, and let ``monitor`` start and stop with it.
+    """Record every request of ``app``, and start and stop ``monitor`` with it.
 
-    The middleware becomes the outermost one, so that it sees what the others make of a request. Sub-applications
-    are recorded with it; instrument none of them besides. Options are those of :func:`middleware`.
+    The middleware becomes the outermost one, so that it sees the final outcome of a request. Sub-applications are
+    recorded with ``app``; do not instrument them too. Options are those of :func:`middleware`.
     """
 
     async def lifetime(_: web.Application) -> AsyncIterator[None]:
@@ -44,31 +45,29 @@ def instrument(
         yield
         await monitor.stop()
 
-    record = middleware(monitor, service=service, errors_from=errors_from, request_id_header=request_id_header)
+    record = middleware(monitor, request_id_header=request_id_header, **options)
     app.middlewares.insert(0, record)
     app.cleanup_ctx.insert(0, lifetime)
 
 
 def middleware(
-    monitor: Emitter,
-    *,
-    service: str | None = None,
-    errors_from: int = 400,
-    request_id_header: str = REQUEST_ID_HEADER,
+    monitor: Emitter, *, request_id_header: str = REQUEST_ID_HEADER, **options: Unpack[RecorderOptions]
 ) -> Middleware:
-    """Middleware that records every request: its route's template, its status, its time in the handler.
+    """Make a middleware that records every request: template of its route, status, time in the handler.
 
-    A response of ``errors_from`` or above, an exception (status 500) and a request that was cancelled, mostly
-    since its client went away (499), are errors too. The error code is the application's, by
-    :func:`set_error_code` or an int attribute ``error_code`` of the exception that it raises; else the status. A
-    WebSocket is one request, from the handshake (status 101) to its end. ``service`` names the service, where it
-    is not the monitor's; the request's identifier is that of its header ``request_id_header``, else it is made.
+    A status of ``errors_from`` (400 by default) or above is an error. So is an exception (status 500), and a
+    request that was cancelled (499), usually because its client disconnected. The error code is the one that the
+    application set by :func:`set_error_code`, else the int attribute ``error_code`` of the exception, else the
+    status. A WebSocket is one request, from the handshake (status 101) to its end. The identifier of a request is
+    that of its header ``request_id_header``; without one it is generated. :class:`RecorderOptions` describes the
+    other options; functions of ``fill`` take the :class:`aiohttp.web.Request`.
     """
-    recorder = RequestRecorder(monitor, service=service, errors_from=errors_from)
+    recorder = RequestRecorder(monitor, **options)
     if not recorder.enabled:
-        return _pass_on
+        return _pass_through
     begin, end = recorder.begin, recorder.end
-    # A header's name in this form is found without being converted for each request.
+    fill_columns = recorder.fill_columns if recorder.fills else None
+    # Looking up a header by an istr saves converting its name for each request.
     id_header = istr(request_id_header)
 
     @web.middleware
@@ -78,7 +77,7 @@ def middleware(
         error: BaseException | None = None
         try:
             response = await handler(request)
-            # A handler that forgot its return statement gives None here, which aiohttp answers by 500.
+            # A handler without a return statement gives None, which aiohttp answers with 500.
             status = getattr(response, "status", status)
             return response
         except web.HTTPException as caught:
@@ -91,6 +90,8 @@ def middleware(
             error = caught
             raise
         finally:
+            if fill_columns is not None:
+                fill_columns(opened, request)
             end(
                 opened,
                 request.method,
@@ -104,10 +105,10 @@ def middleware(
 
 
 @web.middleware
-async def _pass_on(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def _pass_through(request: web.Request, handler: Handler) -> web.StreamResponse:
     return await handler(request)
 
 
 def _is_open_websocket(request: web.Request) -> bool:
-    """Whether the handshake was answered: a server that stops cancels the handlers of its open WebSockets."""
+    """Whether the handshake was answered; a server that stops cancels the handlers of its open WebSockets."""
     return request.headers.get("Upgrade", "").lower() == "websocket" and request.writer.output_size > 0

@@ -1,21 +1,21 @@
-"""The template of the route that an ASGI framework has chosen, from what it leaves in the scope."""
+"""The template of the route that an ASGI framework chose, found in the scope."""
 
 from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any
 
-__all__ = ["route_in"]
+__all__ = ["find_route"]
 
 
-def route_in(scope: MutableMapping[str, Any], root: str) -> str | None:
-    """Template such as ``/users/{id}``; None where no route matched, or the framework does not tell.
+def find_route(scope: MutableMapping[str, Any], root: str) -> str | None:
+    """Return a template such as ``/users/{id}``; None if no route matched or the framework does not record it.
 
-    ``root`` is the ``root_path`` with which the request came. Starlette and FastAPI (0.137 and newer: with the
-    prefixes of included routers) put the route into the scope; of a mounted application they leave nothing but
-    another root path, and the routes are gone through once more.
+    ``root`` is the ``root_path`` with which the request arrived. Starlette and FastAPI (from 0.137 with the
+    prefixes of included routers) put the route into the scope. For a mounted application they leave only a
+    different root path; the routes are then matched once more.
     """
     if scope.get("root_path", "") != root:
         routes = getattr(scope.get("router"), "routes", ())
-        return _matching(routes, {**scope, "root_path": root}, "")
+        return _match_routes(routes, {**scope, "root_path": root}, "")
     context = scope.get("fastapi")
     if isinstance(context, Mapping):
         effective = getattr(context.get("effective_route_context"), "path_format", None)
@@ -25,8 +25,8 @@ def route_in(scope: MutableMapping[str, Any], root: str) -> str | None:
     return template if isinstance(template, str) else None
 
 
-def _matching(routes: Iterable[Any], scope: MutableMapping[str, Any], prefix: str) -> str | None:
-    """Template of the route that matches, through any number of mounts."""
+def _match_routes(routes: Iterable[Any], scope: MutableMapping[str, Any], prefix: str) -> str | None:
+    """Return the template of the route that matches, through any number of mounts."""
     partial = None
     for route in routes:
         match, child = route.matches(scope)
@@ -34,7 +34,7 @@ def _matching(routes: Iterable[Any], scope: MutableMapping[str, Any], prefix: st
             continue
         below = getattr(route, "routes", None)
         if below is not None:
-            return _matching(below, {**scope, **child}, prefix + getattr(route, "path", ""))
+            return _match_routes(below, {**scope, **child}, prefix + getattr(route, "path", ""))
         template = prefix + getattr(route, "path_format", "/*")
         if match.name == "FULL":
             return template

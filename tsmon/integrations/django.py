@@ -1,4 +1,4 @@
-"""Django: tells the route's template to the middleware around it (ASGI or WSGI).
+"""Django: passes the template of the route to the middleware around the application (ASGI or WSGI).
 
 In ``settings.py``::
 
@@ -19,7 +19,7 @@ __all__ = ["RouteMiddleware"]
 
 
 class RouteMiddleware:
-    """Passes every request on, and gives its route as soon as Django has found it."""
+    """Passes every request on, and records its route as soon as Django has found it."""
 
     sync_capable = True
     async_capable = True

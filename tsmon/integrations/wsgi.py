@@ -5,35 +5,41 @@
     monitor = Monitor(service="catalogue").start_in_background()
     app.wsgi_app = RequestMiddleware(app.wsgi_app, monitor)
 
-Written to PEP 3333; needs no framework.
+Follows PEP 3333 and needs no framework.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final
+from typing import Any, Final, Unpack
 
 from tsmon.integrations.recorder import (
     CLIENT_CLOSED_REQUEST,
+    REQUEST_ID_HEADER,
     OpenRequest,
+    RecorderOptions,
     RequestRecorder,
     set_error_code,
     set_route,
 )
 from tsmon.monitor.emitter import Emitter
 
-__all__ = ["RequestMiddleware", "set_error_code", "set_route"]
+__all__ = ["RecorderOptions", "RequestMiddleware", "set_error_code", "set_route"]
 
 Environ = dict[str, Any]
 Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 WITHOUT_BODY: Final = frozenset({204, 205, 304})
+"""Statuses of responses that have no body."""
 
 
 class RequestMiddleware:
     """Records every request of ``app``, which it wraps.
 
-    A request lasts until its body has been sent; one whose body is not asked for to its end has status 499, an
-    exception 500; from ``errors_from`` on a status is an error. The route is the template of Flask's rule, or what
-    the application gives by :func:`set_route`; Django tells it by :mod:`tsmon.integrations.django`.
+    A request lasts until its body has been sent. If the server stops reading the body before its end, the status is
+    499; after an exception it is 500. A status of ``errors_from`` (400 by default) or above is an error. The route
+    is the template of Flask's rule, or the one that the application sets by :func:`set_route`, as
+    :mod:`tsmon.integrations.django` does for Django.
+
+    :class:`RecorderOptions` describes the other options; functions of ``fill`` take the environment.
     """
 
     def __init__(
@@ -41,13 +47,12 @@ class RequestMiddleware:
         app: Application,
         monitor: Emitter,
         *,
-        service: str | None = None,
-        errors_from: int = 400,
-        request_id_header: str = "X-Request-ID",
+        request_id_header: str = REQUEST_ID_HEADER,
+        **options: Unpack[RecorderOptions],
     ) -> None:
         self.app = app
         self.monitor = monitor
-        self._recorder = RequestRecorder(monitor, service=service, errors_from=errors_from)
+        self._recorder = RequestRecorder(monitor, **options)
         self._id_key = f"HTTP_{request_id_header.upper().replace('-', '_')}"
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -55,30 +60,30 @@ class RequestMiddleware:
         if not self._recorder.enabled:
             return self.app(environ, start_response)
         opened = self._recorder.begin()
-        answer = _Answer(self._recorder, opened, environ, environ.get(self._id_key))
+        response = _Response(self._recorder, opened, environ, environ.get(self._id_key))
 
         def start(status: str, headers: Any, *exc_info: Any) -> Any:
-            answer.status = int(status[:3])
-            # Flask forgets the request as soon as it has answered.
-            answer.resource = _flask_rule(environ)
+            response.status = int(status[:3])
+            # Flask forgets the request as soon as it has responded.
+            response.resource = _find_flask_rule(environ)
             return start_response(status, headers, *exc_info)
 
         try:
             body = self.app(environ, start)
         except BaseException as error:
-            answer.end(500, error)
+            response.end(500, error)
             raise
         self._recorder.leave(opened)
         wrapper = environ.get("wsgi.file_wrapper")
         if isinstance(body, list | tuple) or (isinstance(wrapper, type) and isinstance(body, wrapper)):
-            # All of it is there, or the server sends it its own way.
-            answer.end(answer.status)
+            # The body is complete, or the server sends it by itself.
+            response.end(response.status)
             return body
-        return _Body(body, answer)
+        return _Body(body, response)
 
 
-class _Answer:
-    """A request whose answer is being given."""
+class _Response:
+    """A request whose response is being sent."""
 
     __slots__ = ("_environ", "_opened", "_recorder", "_request_id", "ended", "resource", "status")
 
@@ -98,6 +103,8 @@ class _Answer:
         if self.ended:
             return
         self.ended = True
+        if self._recorder.fills:
+            self._recorder.fill_columns(self._opened, self._environ)
         self._recorder.end(
             self._opened,
             method=self._environ.get("REQUEST_METHOD", ""),
@@ -107,19 +114,19 @@ class _Answer:
             request_id=self._request_id,
         )
 
-    def leave_off(self) -> None:
-        """The server asks for no more of the body."""
-        whole = self._environ.get("REQUEST_METHOD") == "HEAD" or self.status in WITHOUT_BODY
-        self.end(self.status if whole else CLIENT_CLOSED_REQUEST)
+    def end_unread(self) -> None:
+        """Record the request, whose body the server has not read to its end."""
+        has_no_body = self._environ.get("REQUEST_METHOD") == "HEAD" or self.status in WITHOUT_BODY
+        self.end(self.status if has_no_body else CLIENT_CLOSED_REQUEST)
 
 
 class _Body:
     """The body on its way to the server."""
 
-    def __init__(self, body: Iterable[bytes], answer: _Answer) -> None:
+    def __init__(self, body: Iterable[bytes], response: _Response) -> None:
         self._body = body
         self._parts: Iterator[bytes] | None = None
-        self._answer = answer
+        self._response = response
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -130,24 +137,24 @@ class _Body:
                 self._parts = iter(self._body)
             return next(self._parts)
         except StopIteration:
-            self._answer.end(self._answer.status)
+            self._response.end(self._response.status)
             raise
         except BaseException as error:
-            self._answer.end(500, error)
+            self._response.end(500, error)
             raise
 
     def close(self) -> None:
-        """The server is done, whether or not all of it was sent."""
+        """Close the body; the server is done with it, whether or not it was sent to its end."""
         try:
             close = getattr(self._body, "close", None)
             if close is not None:
                 close()
         finally:
-            self._answer.leave_off()
+            self._response.end_unread()
 
 
-def _flask_rule(environ: Environ) -> str | None:
-    """Rule of the route that Flask has chosen; its request stands in the environment."""
+def _find_flask_rule(environ: Environ) -> str | None:
+    """Return the rule of the route that Flask chose, from its request in the environment."""
     rule = getattr(environ.get("werkzeug.request"), "url_rule", None)
     template = getattr(rule, "rule", None)
     return template if isinstance(template, str) else None

@@ -29,7 +29,7 @@ class _RecordingEncoding(Encoding):
 
         def encode_and_say_of_what(point: Any) -> str:
             line = _Line(encode(point))
-            line.cls = getattr(cls, "__stands_for__", cls)
+            line.cls = getattr(cls, "__point_class__", cls)
             return line
 
         self.encoders[cls] = encode_and_say_of_what

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tsmon import Monitor
+from tsmon import Monitor, Tag
 from tsmon.integrations.logging import MAX_MESSAGE, MAX_TRACEBACK, LogHandler
 from tsmon.points.logs import Log
 from tsmon.testing import EmittedPoints
@@ -51,6 +51,19 @@ def test_a_record_is_a_point(logger: logging.Logger, tsmon: EmittedPoints) -> No
     assert point.fields == {"camera": "west"}
     assert isinstance(point.time, int)
     assert before_ns - 2_000 <= point.time <= time.time_ns() + 1_000
+
+
+def test_an_extra_attribute_fills_the_column_that_declares_it(
+    logger: logging.Logger, tsmon: EmittedPoints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class CameraLog(Log):
+        camera: Tag[str | None] = None
+        frames: int = 1
+
+    monkeypatch.setattr("tsmon.integrations.logging.Log", CameraLog)
+    logger.warning("late", extra={"camera": "west"})
+    point = tsmon.one(CameraLog)
+    assert (point.camera, point.frames, point.fields) == ("west", 1, None)
 
 
 def test_an_exception_comes_with_its_traceback(logger: logging.Logger, tsmon: EmittedPoints) -> None:

@@ -6,13 +6,9 @@ import pytest
 
 from tests.services.own_store import OwnStore
 from tsmon import Monitor
-from tsmon.integrations.recorder import (
-    RequestRecorder,
-    parse_error_code,
-    parse_request_id,
-    set_error_code,
-    set_route,
-)
+from tsmon.integrations.open_request import parse_error_code, set_error_code, set_route
+from tsmon.integrations.recorder import RequestRecorder
+from tsmon.integrations.request_points import parse_request_id
 from tsmon.line_protocol.parser import ParsedPoint
 from tsmon.settings import MonitoringSettings
 from tsmon.work import current_work, timed

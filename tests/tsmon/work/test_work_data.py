@@ -39,6 +39,18 @@ def test_what_the_point_says_itself_wins() -> None:
     assert parsed(point).fields == {"match_time": 1.0, "tries": 1}
 
 
+def test_an_attribute_that_has_its_default_is_filled() -> None:
+    class Tried(SubtaskFinal):
+        tries: int = 1
+
+    data = WorkData()
+    data.fields["tries"] = 3
+    given = {**TASK, "execution_time": 1.5, "status": 0}
+    assert data.merge_into(Tried(**given)).tries == 3
+    assert data.merge_into(Tried(**given, tries=2)).tries == 2
+    assert data.make_point(Tried, **given, tries=1).tries == 1
+
+
 def test_merging_nothing_gives_the_very_same_point() -> None:
     point = Request(route="GET:/", status_code=200, request_id="1", execution_time=0.1)
     assert WorkData().merge_into(point) is point
