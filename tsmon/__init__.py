@@ -1,4 +1,4 @@
-"""Typed time-series metrics for InfluxDB 2.x: exact, buffered, and accounted for to the last point."""
+"""Typed time-series metrics for InfluxDB 2.x: exact, buffered, and every point accounted for."""
 
 from tsmon.delivery.accounting import Counts
 from tsmon.errors import (

@@ -1,4 +1,4 @@
-"""Typed points, one family of series a file."""
+"""Typed points, one family of series per file."""
 
 from tsmon.points.in_progress import InProgress
 from tsmon.points.logs import Log

@@ -22,7 +22,7 @@ _OWN = frozenset({"time", "tags", "fields"})
 
 
 class _PointMeta(msgspec.StructMeta):
-    """Reads the declaration of a class and compiles its encoder when the class is made."""
+    """Reads the declaration of a point class and compiles its encoder when the class is created."""
 
     def __new__(
         mcls,
@@ -63,7 +63,7 @@ def _declare(cls: Any, measurement: str) -> Declaration:
     except Exception as error:
         raise DeclarationError(
             f"the annotations of {cls.__name__} in {cls.__module__} "
-            f"cannot be evaluated ({error}); import their names where the class is made"
+            f"cannot be evaluated ({error}); import their names where the class is defined"
         ) from error
     columns = [
         parse_column(cls.__name__, attribute, key, hints[attribute])
@@ -75,30 +75,30 @@ def _declare(cls: Any, measurement: str) -> Declaration:
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(msgspec.field,))
 class Point(msgspec.Struct, metaclass=_PointMeta, frozen=True, kw_only=True):
-    """One point of a series; immutable, made with keyword arguments.
+    """One point of a series; immutable, created with keyword arguments.
 
-    A series of one's own is a subclass with a measurement::
+    To declare your own series, derive a class with a measurement::
 
         class Exposure(Point, measurement="exposures"):
             detector: Tag[str]
             duration: float  # seconds
 
-    Attributes without ``Tag`` are fields; ``None`` leaves a tag or field out where its type allows it. Values
-    are checked when the point is emitted or encoded. Own methods and class variables are welcome.
+    Attributes without ``Tag`` are fields. ``None`` leaves a tag or field out if its type allows None. Values are
+    checked when the point is emitted or encoded. The class may have methods and class variables.
     """
 
     __declaration__: ClassVar[Declaration]
     __encoder_factory__: ClassVar[EncoderFactory | None]
 
     time: Time | None = None
-    """When it happened: aware datetime, float seconds or integer nanoseconds since the epoch (UTC). It is
-    never altered; left out, a time unique within the process is taken when the point is emitted."""
+    """When it happened: aware datetime, float seconds or integer nanoseconds since the epoch (UTC). A given time is
+    never altered; without one, the point gets a time unique within the process when it is emitted."""
 
     tags: TagMapping | None = None
     """Additional tags, written as strings; an empty value or None leaves the tag out."""
 
     fields: FieldMapping | None = None
-    """Additional fields, each of the type of its value; None leaves the field out."""
+    """Additional fields, each with the type of its value; None leaves the field out."""
 
     if TYPE_CHECKING:
 
@@ -106,7 +106,7 @@ class Point(msgspec.Struct, metaclass=_PointMeta, frozen=True, kw_only=True):
 
 
 class ServicePoint(Point):
-    """A point of a service: base of the series that a service emits about itself."""
+    """Base of the series that a service emits about itself."""
 
     service: Service = None
-    """Name of the service, for a process that serves two; left out, it is the Monitor's or the configured."""
+    """Name of the service; by default that of the Monitor, else the one set by :func:`tsmon.configure`."""

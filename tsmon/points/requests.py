@@ -7,7 +7,7 @@ __all__ = ["Request", "RequestError", "RequestSummary", "format_route"]
 
 
 def format_route(method: str, resource: str) -> str:
-    """Value of the route tag: ``format_route("GET", "/version")`` is ``"GET:/version"``."""
+    """Format the value of the route tag: ``format_route("GET", "/version")`` is ``"GET:/version"``."""
     return f"{method}:{resource}"
 
 
@@ -15,7 +15,7 @@ class Request(ServicePoint, measurement="requests"):
     """An HTTP request, failed or not; its time is when processing started."""
 
     route: Tag[str]
-    """Method and resource, as :func:`format_route` joins them."""
+    """Method and resource, joined by :func:`format_route`."""
     status_code: Tag[int]
     """HTTP status of the response."""
     request_id: str
@@ -28,20 +28,20 @@ class RequestError(ServicePoint, measurement="errors"):
     """An HTTP request that failed; its time is that of its :class:`Request`."""
 
     route: Tag[str]
-    """Method and resource, as :func:`format_route` joins them."""
+    """Method and resource, joined by :func:`format_route`."""
     status_code: Tag[int]
     """HTTP status of the response."""
     error_code: Tag[int]
-    """The application's code of the error, else the status."""
+    """The application's own code of the error, else the status."""
     request_id: str
     """Identifier of the request."""
 
 
 class RequestSummary(ServicePoint, measurement="requests_summary"):
-    """The requests of one route and status from one flush to the next, where each is too many for a point."""
+    """The requests of one route and status from one flush to the next, for routes too busy for a point each."""
 
     route: Tag[str]
-    """Method and resource, as :func:`format_route` joins them."""
+    """Method and resource, joined by :func:`format_route`."""
     status_code: Tag[int]
     """HTTP status of the responses."""
     count: int
@@ -55,8 +55,8 @@ class RequestSummary(ServicePoint, measurement="requests_summary"):
     p50: float
     """Median of the execution times, in seconds, within 1 %."""
     p90: float
-    """Time within which nine of ten were done, in seconds, within 1 %."""
+    """90th percentile of the execution times, in seconds, within 1 %."""
     p99: float
-    """Time within which 99 of 100 were done, in seconds, within 1 %."""
+    """99th percentile of the execution times, in seconds, within 1 %."""
     sketch: str
-    """The distribution of the execution times, to be merged over periods and hosts: see tsmon.sketch.Sketch."""
+    """The distribution of the execution times, which merges over periods and hosts: see tsmon.sketch.Sketch."""

@@ -1,4 +1,4 @@
-"""The series that point classes declare, for people, dashboards and other programs."""
+"""The series that point classes declare, as data for people, dashboards and other programs."""
 
 import ast
 import importlib
@@ -19,7 +19,7 @@ TYPE_NAMES = {str: "string", int: "integer", float: "float", bool: "boolean"}
 
 
 class ColumnSchema(msgspec.Struct, frozen=True):
-    """One tag or field: its name in the store, its type by InfluxDB's names, and what its docstring says."""
+    """One tag or field: name in the store, type by InfluxDB's name, and the text of its docstring."""
 
     name: str
     type: str
@@ -28,7 +28,7 @@ class ColumnSchema(msgspec.Struct, frozen=True):
 
 
 class SeriesSchema(msgspec.Struct, frozen=True):
-    """One measurement; a column that is a tag and a field stands in both lists."""
+    """One measurement; a column that is both a tag and a field is in both lists."""
 
     measurement: str
     class_name: str
@@ -39,13 +39,13 @@ class SeriesSchema(msgspec.Struct, frozen=True):
 
 
 def find_series(modules: Iterable[str]) -> list[SeriesSchema]:
-    """Series declared in modules and, of packages, in all below; in order of their names.
+    """Return the series that modules declare, of packages with all their submodules, sorted by name.
 
-    Raises :class:`~tsmon.errors.TsmonError` where a module cannot be imported or declares none.
+    Raises :class:`~tsmon.errors.TsmonError` if a module cannot be imported or declares no series.
     """
     found: dict[type[Point], None] = {}
     for name in modules:
-        classes = [cls for module in _modules(name) for cls in _classes(module)]
+        classes = [cls for module in _import_modules(name) for cls in _find_classes(module)]
         if not classes:
             raise TsmonError(f"{name} declares no point class with a measurement; name the module that does")
         found |= dict.fromkeys(classes)
@@ -53,8 +53,8 @@ def find_series(modules: Iterable[str]) -> list[SeriesSchema]:
 
 
 def describe_series(cls: type[Point]) -> SeriesSchema:
-    """What one point class declares."""
-    descriptions = _descriptions(cls)
+    """Return what one point class declares."""
+    descriptions = _read_descriptions(cls)
     columns = [
         (column, ColumnSchema(column.key, TYPE_NAMES[column.type], column.optional or column.service, text))
         for column in cls.__declaration__.columns
@@ -64,13 +64,13 @@ def describe_series(cls: type[Point]) -> SeriesSchema:
         measurement=cls.__declaration__.measurement,
         class_name=cls.__name__,
         module=cls.__module__,
-        description=_first_line(cls.__doc__),
+        description=_first_paragraph(cls.__doc__),
         tags=tuple(schema for column, schema in columns if column.tag),
         fields=tuple(schema for column, schema in columns if column.field),
     )
 
 
-def _modules(name: str) -> list[object]:
+def _import_modules(name: str) -> list[object]:
     try:
         module = importlib.import_module(name)
         below = [
@@ -83,7 +83,7 @@ def _modules(name: str) -> list[object]:
     return [module, *below]
 
 
-def _classes(module: object) -> list[type[Point]]:
+def _find_classes(module: object) -> list[type[Point]]:
     return [
         value
         for value in vars(module).values()
@@ -94,8 +94,8 @@ def _classes(module: object) -> list[type[Point]]:
     ]
 
 
-def _descriptions(cls: type[Point]) -> dict[str, str]:
-    """The docstrings of attributes, those that are inherited too."""
+def _read_descriptions(cls: type[Point]) -> dict[str, str]:
+    """Read the docstrings of attributes, inherited ones included."""
     found: dict[str, str] = {}
     for base in reversed(cls.__mro__):
         try:
@@ -106,7 +106,7 @@ def _descriptions(cls: type[Point]) -> dict[str, str]:
         for declared, after in itertools.pairwise(body):
             if isinstance(declared, ast.AnnAssign) and isinstance(declared.target, ast.Name):
                 text = after.value.value if _is_text(after) else ""
-                found[declared.target.id] = _first_line(text)
+                found[declared.target.id] = _first_paragraph(text)
     return found
 
 
@@ -114,6 +114,6 @@ def _is_text(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
-def _first_line(text: str | None) -> str:
-    """The first paragraph, on one line."""
+def _first_paragraph(text: str | None) -> str:
+    """Return the first paragraph on one line."""
     return " ".join(inspect.cleandoc(text or "").split("\n\n")[0].split())

@@ -7,16 +7,16 @@ __all__ = ["StreamBin", "StreamFreshness"]
 
 
 class StreamBin(Point, measurement="stream_bins"):
-    """Data of a stream that lie together, told by who received them; ``time`` is that of the first.
+    """A bin of a stream's data, reported by the program that received them; ``time`` is that of the first datum.
 
-    For programs that report what they took in by bins instead of by points. A selector of this measurement names
-    bins that are given: they are taken as they are, not looked for in windows.
+    For programs that report bins instead of points. A selector of this measurement selects such reported bins: they
+    are used as they are, not computed from the points of windows.
     """
 
     reference_designator: Tag[str]
     """The instrument, such as ``CE01ISSM-MFD37-03-CTDBPC000``."""
     method: Tag[str]
-    """How data come, such as ``streamed`` or ``recovered_host``."""
+    """How the data arrive, such as ``streamed`` or ``recovered_host``."""
     stream: Tag[str]
     """Name of the stream, such as ``ctdbp_cdef_dcl_instrument``."""
     length: int
@@ -26,21 +26,21 @@ class StreamBin(Point, measurement="stream_bins"):
 
 
 class StreamFreshness(Point, measurement="stream_freshness"):
-    """How fresh an expected stream is; written when that changes, and once an hour."""
+    """Freshness of an expected stream; written when it changes, and once an hour."""
 
     reference_designator: Tag[str]
     """The instrument."""
     method: Tag[str]
-    """How its data come."""
+    """How its data arrive."""
     stream: Tag[str]
     """Name of the stream."""
     state: str
     """``operational``, ``degraded``, ``failed``, ``silent host`` or ``not tracked``."""
     level: int
-    """The same as a number: 0 not tracked, 1 operational, 2 degraded, 3 failed, 4 silent host."""
+    """The state as a number: 0 not tracked, 1 operational, 2 degraded, 3 failed, 4 silent host."""
     age: float | None = None
-    """Age of the newest datum in seconds; left out where there is none."""
+    """Age of the newest datum in seconds; left out if there is none."""
     rate: float | None = None
-    """Data per second of late, in Hz; left out where none are expected, or it is not known yet."""
+    """Recent rate of data, in Hz; left out if no data are expected or the rate is not known yet."""
     expected_rate: float | None = None
-    """Data per second that are expected, in Hz; left out where that is not known."""
+    """Expected rate of data, in Hz; left out if it is not known."""

@@ -1,4 +1,4 @@
-"""Series of subtasks: while one is worked on, at its end, and where it failed."""
+"""Series of subtasks: their progress, their end, and their failures."""
 
 from tsmon.line_protocol import Tag, TagAndField
 from tsmon.points.point import ServicePoint
@@ -7,26 +7,26 @@ __all__ = ["SubtaskError", "SubtaskExecution", "SubtaskFinal"]
 
 
 class SubtaskExecution(ServicePoint, measurement="subtask_execution"):
-    """Progress of a subtask; each kind of task fills in the fields it knows."""
+    """Progress of a subtask; each type of task fills in its own fields."""
 
     task_id: Tag[int]
     """Identifier of the task."""
     subtask_id: Tag[int]
     """Identifier of the subtask."""
     task_type: Tag[int]
-    """Number of the task's type: 1, 2, 3, …"""
+    """Number of the type of task: 1, 2, 3, …"""
     save_result_time: float | None = None
-    """Saving the result, in seconds; any task."""
+    """Time to save the result, in seconds; any task."""
     linked_faces: int | None = None
-    """Approximate count of linked faces; linker."""
+    """Approximate number of linked faces; linker."""
     extracted_descriptors: int | None = None
-    """Count of extracted descriptors; additional extraction."""
+    """Number of extracted descriptors; additional extraction."""
     events: int | None = None
-    """Count of removed event ids; clean-up."""
+    """Number of removed event ids; clean-up."""
     match_time: float | None = None
-    """Matching, in seconds; cross-matching."""
+    """Time to match, in seconds; cross-matching."""
     clusterization_report_build_time: float | None = None
-    """Building the report, in seconds; reporter."""
+    """Time to build the report, in seconds; reporter."""
 
 
 class SubtaskFinal(ServicePoint, measurement="subtask_final"):
@@ -37,11 +37,11 @@ class SubtaskFinal(ServicePoint, measurement="subtask_final"):
     subtask_id: Tag[int]
     """Identifier of the subtask."""
     task_type: Tag[int]
-    """Number of the task's type."""
+    """Number of the type of task."""
     execution_time: float
-    """From its start to its end, in seconds."""
+    """Time from start to end, in seconds."""
     status: int
-    """How it ended, as the application numbers it."""
+    """Outcome, as a number of the application."""
 
 
 class SubtaskError(ServicePoint, measurement="subtask_errors"):
@@ -52,6 +52,6 @@ class SubtaskError(ServicePoint, measurement="subtask_errors"):
     subtask_id: Tag[int]
     """Identifier of the subtask."""
     task_type: Tag[int]
-    """Number of the task's type."""
+    """Number of the type of task."""
     error_code: TagAndField[int]
-    """The application's code of the error, as tag and as field."""
+    """The application's own code of the error, as tag and as field."""

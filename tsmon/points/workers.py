@@ -1,4 +1,4 @@
-"""Series of workers: how long tasks travel to them, seen from both ends."""
+"""Series of workers: how long tasks take to reach them, measured at both ends."""
 
 from tsmon.line_protocol import Tag
 from tsmon.points.point import ServicePoint
@@ -14,9 +14,9 @@ class WorkerQueue(ServicePoint, measurement="worker_queue"):
     subtask_id: Tag[int]
     """Identifier of the subtask."""
     task_type: Tag[int]
-    """Number of the task's type."""
+    """Number of the type of task."""
     transport_time: float
-    """From the worker's receiving the task to the start of its work, in seconds."""
+    """Time from receiving the task to the start of the work on it, in seconds."""
 
 
 class WorkerRequest(ServicePoint, measurement="worker_requests"):
@@ -27,4 +27,4 @@ class WorkerRequest(ServicePoint, measurement="worker_requests"):
     subtask_id: Tag[int]
     """Identifier of the subtask."""
     transport_time: float
-    """From the start of sending the task's subtasks to the sending of this one, in seconds."""
+    """Time from the start of sending the subtasks of the task to the sending of this one, in seconds."""

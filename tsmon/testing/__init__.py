@@ -1,6 +1,6 @@
-"""For the tests of programs that use tsmon: what they emitted, with no server, no file and no wait.
+"""For the tests of programs that use tsmon: the points they emitted, without a server, a file or waiting.
 
-With pytest, the fixture ``tsmon`` is there as soon as tsmon is installed::
+With pytest, the fixture ``tsmon`` is available as soon as tsmon is installed::
 
     def test_a_failed_request_is_recorded(tsmon):
         serve(broken_request)

@@ -1,4 +1,4 @@
-"""Monitors that write into memory, for as long as a test lasts."""
+"""Capturing the points of Monitors, which write to memory as long as a test lasts."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -23,25 +23,25 @@ class _Line(str):
     cls: type[Any]
 
 
-class _RecordingEncoding(Encoding):
+class _CapturingEncoding(Encoding):
     def encoder_for(self, cls: type[Encodable]) -> Callable[[Any], str]:
         encode = super().encoder_for(cls)
 
-        def encode_and_say_of_what(point: Any) -> str:
+        def encode_with_class(point: Any) -> str:
             line = _Line(encode(point))
             line.cls = getattr(cls, "__point_class__", cls)
             return line
 
-        self.encoders[cls] = encode_and_say_of_what
-        return encode_and_say_of_what
+        self.encoders[cls] = encode_with_class
+        return encode_with_class
 
 
 @contextmanager
 def capture_points(store: Store | None = None) -> Iterator[EmittedPoints]:
-    """Record what is emitted by Monitors that are made inside.
+    """Capture the points of Monitors that are created inside.
 
-    Those whose store would come from the settings write into ``store``, by default one in memory: no server, no
-    file, no spool. A Monitor that was given a store keeps it.
+    A Monitor whose store would come from the settings writes to ``store``, by default one in memory, without a
+    server, a file or a spool. A Monitor that was given a store keeps it.
     """
     from tsmon.monitor import source
     from tsmon.stores import factory
@@ -49,16 +49,16 @@ def capture_points(store: Store | None = None) -> Iterator[EmittedPoints]:
     emitted = EmittedPoints()
     memory = store or MemoryStore()
 
-    class Lines(deque[str]):
+    class CapturingLines(deque[str]):
         def append(self, line: str, /) -> None:
             if isinstance(line, _Line) and issubclass(line.cls, Point):
-                emitted.take(line.cls, line)
+                emitted.add(line.cls, line)
             super().append(line)
 
-    class RecordingBuffer(Buffer):
+    class CapturingBuffer(Buffer):
         def __init__(self, *args: Any, **options: Any) -> None:
             super().__init__(*args, **options)
-            self.lines = Lines()
+            self.lines = CapturingLines()
 
         def refuse(self, points: int) -> None:
             emitted.refused += points
@@ -67,10 +67,10 @@ def capture_points(store: Store | None = None) -> Iterator[EmittedPoints]:
     def store_from(*_: Any, **__: Any) -> Store:
         return memory
 
-    # Where a Monitor finds its parts when it is made.
+    # A Monitor looks its parts up here when it is created.
     patches: list[tuple[Any, str, Any]] = [
-        (from_settings, "Encoding", _RecordingEncoding),
-        (pipeline, "Buffer", RecordingBuffer),
+        (from_settings, "Encoding", _CapturingEncoding),
+        (pipeline, "Buffer", CapturingBuffer),
         (factory, "store_from", store_from),
         (source, "MAX_HELD", 1),
     ]

@@ -1,4 +1,4 @@
-"""A line back to the point that it was: what a store would give, in the class that was emitted."""
+"""Lines back to points, of the class that was emitted, with the values that a store would return."""
 
 from typing import Any, TypeVar, get_type_hints
 
@@ -14,13 +14,13 @@ PointT = TypeVar("PointT", bound=Point)
 
 
 def decode_point(cls: type[PointT], parsed: ParsedPoint) -> PointT:
-    """Point of ``cls`` from a parsed line; tags and fields that the class does not declare are additional ones."""
+    """Make a point of ``cls`` from a parsed line; undeclared tags and fields become additional ones."""
     hints = get_type_hints(cls, include_extras=True)
     tags, fields = dict(parsed.tags), dict(parsed.fields)
     values: dict[str, Any] = {}
     for column in cls.__declaration__.columns:
         tag, field = tags.pop(column.key, None), fields.pop(column.key, None) if _is_field(column, fields) else None
-        value = field if field is not None else None if tag is None else _typed(column, tag)
+        value = field if field is not None else None if tag is None else _convert_tag(column, tag)
         if value is not None:
             values[column.attribute] = msgspec.convert(value, hints[column.attribute])
         elif column.optional or column.service:
@@ -29,9 +29,9 @@ def decode_point(cls: type[PointT], parsed: ParsedPoint) -> PointT:
 
 
 def _is_field(column: Column, fields: dict[str, Any]) -> bool:
-    """Whether the value stands among the fields: a declared tag may have been written as one by setting."""
+    """Whether the value is a field of the line; the settings may write a declared tag as a field."""
     return column.key in fields and (column.field or isinstance(fields[column.key], column.type))
 
 
-def _typed(column: Column, text: str) -> str | int | float | bool:
+def _convert_tag(column: Column, text: str) -> str | int | float | bool:
     return text == "true" if column.type is bool else column.type(text)

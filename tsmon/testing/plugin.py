@@ -14,9 +14,9 @@ __all__ = ["tsmon"]
 
 @pytest.fixture
 def tsmon() -> "Iterator[EmittedPoints]":
-    """What the test emits: ``tsmon.one(Request, status_code=404)``, ``.points(…)``, ``.none(…)``, ``.lines``.
+    """The points of the test: ``tsmon.one(Request, status_code=404)``, ``.points(…)``, ``.none(…)``, ``.lines``.
 
-    Monitors that are made while the test runs write into memory instead of the configured store.
+    Monitors that are created while the test runs write to memory instead of the configured store.
     """
     from tsmon.testing.capture import capture_points
 

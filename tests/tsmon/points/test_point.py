@@ -156,7 +156,7 @@ def test_annotations_that_cannot_be_evaluated_name_class_and_module() -> None:
 
     assert str(caught.value) == (
         f"the annotations of Late in {__name__} cannot be evaluated (name 'Nowhere' is not defined); "
-        "import their names where the class is made"
+        "import their names where the class is defined"
     )
 
 

@@ -1,4 +1,4 @@
-"""Series of hosts, with the names and types of Telegraf's inputs on Linux, so that its dashboards fit."""
+"""Series of hosts, with the names and types of Telegraf's inputs on Linux, so that its dashboards work."""
 
 from tsmon.points.host.base import HostPoint
 from tsmon.points.host.cpu import Cpu

@@ -7,10 +7,10 @@ __all__ = ["HostPoint"]
 
 
 class HostPoint(Point):
-    """A point about a host; measurements, tags and fields are named and typed as Telegraf's inputs on Linux.
+    """A point about a host; measurements, tags and fields have the names and types of Telegraf's inputs on Linux.
 
-    Telegraf's unsigned counters are written as signed integers here, and what a kernel does not offer is left
-    out where Telegraf writes zero or -1.
+    There are two differences: Telegraf's unsigned counters are signed integers here, and what a kernel does not
+    report is left out, while Telegraf writes zero or -1.
     """
 
     host: Tag[str]

@@ -7,10 +7,10 @@ __all__ = ["Cpu"]
 
 
 class Cpu(HostPoint, measurement="cpu"):
-    """Shares of a processor's time since the reading before, in percent; they sum to 100."""
+    """Shares of a processor's time since the previous reading, in percent; they sum to 100."""
 
     cpu: Tag[str]
-    """``cpu0``, ``cpu1``, …, and ``cpu-total`` for all of them together."""
+    """``cpu0``, ``cpu1``, …, and ``cpu-total`` for all together."""
     usage_user: float
     """Running programs, without guests; percent."""
     usage_system: float

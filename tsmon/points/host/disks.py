@@ -12,23 +12,23 @@ class Disk(HostPoint, measurement="disk"):
     path: Tag[str]
     """Mount point."""
     device: Tag[str]
-    """What is mounted, without ``/dev/``; the ``dm-0`` behind a name in ``/dev/mapper``."""
+    """Mounted device, without ``/dev/``; for a name in ``/dev/mapper`` the ``dm-0`` behind it."""
     fstype: Tag[str]
     """Type of the file system."""
     mode: Tag[str]
     """``rw`` or ``ro``."""
     label: Tag[str | None] = None
-    """Name in ``/dev/mapper``, where the device is one of the device mapper's."""
+    """Name in ``/dev/mapper``, if the device mapper made the device."""
     total: int
     """Size, in bytes."""
     free: int
     """Free for ordinary users, in bytes."""
     used: int
-    """Used, in bytes; with free, less than total by what is reserved for root."""
+    """Used, in bytes; used and free together are less than total by the space reserved for root."""
     used_percent: float | None = None
-    """Used, in percent of used and free, as ``df`` has it."""
+    """Used, in percent of used and free, as ``df`` computes it."""
     inodes_total: int | None = None
-    """Number of inodes; none where the file system makes them as needed."""
+    """Number of inodes; left out if the file system creates them as needed."""
     inodes_free: int | None = None
     """Number of free inodes."""
     inodes_used: int | None = None
@@ -38,7 +38,7 @@ class Disk(HostPoint, measurement="disk"):
 
 
 class DiskIO(HostPoint, measurement="diskio"):
-    """Work of a block device since boot, and how busy it was since the reading before."""
+    """Work of a block device since boot, and its utilization since the previous reading."""
 
     name: Tag[str]
     """Name of the device, such as ``sda`` or ``sda1``."""
@@ -51,20 +51,20 @@ class DiskIO(HostPoint, measurement="diskio"):
     write_bytes: int
     """Written, in bytes."""
     read_time: int
-    """Time that reads took, summed over them, in milliseconds; starts anew after 2^32."""
+    """Sum of the times of all reads, in milliseconds; wraps at 2^32."""
     write_time: int
-    """Time that writes took, summed over them, in milliseconds; starts anew after 2^32."""
+    """Sum of the times of all writes, in milliseconds; wraps at 2^32."""
     io_time: int
-    """Time with requests under way, in milliseconds; starts anew after 2^32."""
+    """Time with requests in progress, in milliseconds; wraps at 2^32."""
     weighted_io_time: int
-    """Time with requests under way, times their number, in milliseconds; starts anew after 2^32."""
+    """Time with requests in progress, weighted by their number, in milliseconds; wraps at 2^32."""
     iops_in_progress: int
-    """Number of requests under way now."""
+    """Number of requests in progress."""
     merged_reads: int
-    """Number of reads that were joined to others before they reached the device."""
+    """Number of reads that were merged before they reached the device."""
     merged_writes: int
-    """Number of writes that were joined to others before they reached the device."""
+    """Number of writes that were merged before they reached the device."""
     io_util: float | None = None
-    """Time with requests under way, in percent of the interval."""
+    """Time with requests in progress, in percent of the interval."""
     io_await: float | None = None
-    """Mean time of a request that was completed in the interval, in milliseconds; none without one."""
+    """Mean time of the requests completed in the interval, in milliseconds; left out if there were none."""

@@ -8,30 +8,30 @@ __all__ = ["Memory", "Swap"]
 
 
 class Memory(HostPoint, measurement="mem"):
-    """Physical memory as /proc/meminfo shows it."""
+    """Physical memory, as in /proc/meminfo."""
 
     total: int
     """Usable memory, in bytes."""
     free: int
-    """Memory that nothing uses, in bytes."""
+    """Unused memory, in bytes."""
     available: int | None = None
-    """Estimate of what programs can still get without swapping, in bytes; Linux 3.14 and newer."""
+    """Estimate of the memory that programs can allocate without swapping, in bytes; Linux 3.14 and newer."""
     used: int | None = None
-    """Total without free, buffered and cached, in bytes."""
+    """Total less free, buffered and cached, in bytes."""
     used_percent: float | None = None
     """Used, in percent of total."""
     available_percent: float | None = None
     """Available, in percent of total."""
     active: int | None = None
-    """Used lately, seldom reclaimed, in bytes."""
+    """Recently used, seldom reclaimed, in bytes."""
     buffered: int | None = None
     """Buffers of block devices, in bytes."""
     cached: int | None = None
     """Page cache with reclaimable slab, in bytes."""
     commit_limit: int | None = None
-    """Limit of what may be committed under strict overcommit, in bytes."""
+    """Limit on committed memory under strict overcommit, in bytes."""
     committed_as: int | None = None
-    """Memory that programs have asked for, in bytes."""
+    """Memory that programs have requested, in bytes."""
     dirty: int | None = None
     """Waiting to be written back to disk, in bytes."""
     high_free: int | None = None
@@ -45,7 +45,7 @@ class Memory(HostPoint, measurement="mem"):
     huge_pages_total: int | None = None
     """Number of huge pages in the pool."""
     inactive: int | None = None
-    """Used less lately, reclaimed first, in bytes."""
+    """Less recently used, reclaimed first, in bytes."""
     low_free: int | None = None
     """Free low memory, in bytes; 32-bit kernels."""
     low_total: int | None = None
@@ -63,25 +63,25 @@ class Memory(HostPoint, measurement="mem"):
     sunreclaim: int | None = None
     """Part of slab that cannot be reclaimed, in bytes."""
     swap_cached: int | None = None
-    """In memory and in swap space as well, in bytes."""
+    """In memory and also in swap space, in bytes."""
     swap_free: int | None = None
     """Free swap space, in bytes."""
     swap_total: int | None = None
     """Swap space, in bytes."""
     vmalloc_chunk: int | None = None
-    """Largest free block of the vmalloc area, in bytes; zero on newer kernels, which do not count it."""
+    """Largest free block of the vmalloc area, in bytes; zero on newer kernels, which do not compute it."""
     vmalloc_total: int | None = None
     """Size of the vmalloc area, in bytes."""
     vmalloc_used: int | None = None
     """Used part of the vmalloc area, in bytes."""
     write_back_tmp: int | None = None
-    """Held by FUSE for writing back, in bytes."""
+    """Temporary buffers of FUSE for writing back, in bytes."""
     write_back: int | None = None
     """Being written back to disk, in bytes."""
 
 
 class Swap(HostPoint, measurement="swap"):
-    """Swap space, and what passed through it."""
+    """Swap space and its traffic."""
 
     total: int
     """Swap space, in bytes."""
@@ -90,7 +90,7 @@ class Swap(HostPoint, measurement="swap"):
     free: int
     """Free swap space, in bytes."""
     used_percent: float | None = None
-    """Used, in percent of total; none on a host without swap space."""
+    """Used, in percent of total; left out on a host without swap space."""
     swapped_in: int | None = msgspec.field(name="in", default=None)
     """Swapped in since boot, in bytes; field ``in``."""
     swapped_out: int | None = msgspec.field(name="out", default=None)

@@ -7,7 +7,7 @@ __all__ = ["Network"]
 
 
 class Network(HostPoint, measurement="net"):
-    """Traffic of a network interface since it was made."""
+    """Traffic of a network interface since it was created."""
 
     interface: Tag[str]
     """Name of the interface, such as ``eth0``."""
@@ -26,6 +26,6 @@ class Network(HostPoint, measurement="net"):
     drop_in: int
     """Number of received packets that were dropped."""
     drop_out: int
-    """Number of packets that were dropped instead of sent."""
+    """Number of outgoing packets that were dropped."""
     speed: int | None = None
-    """Speed of the link, in Mbit/s; none where the driver does not know it."""
+    """Speed of the link, in Mbit/s; left out if the driver does not report it."""

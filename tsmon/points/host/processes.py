@@ -13,22 +13,22 @@ class Processes(HostPoint, measurement="processes"):
     sleeping: int
     """Waiting for an event (S)."""
     blocked: int
-    """Waiting where nothing may interrupt, mostly on disk (D)."""
+    """In uninterruptible sleep, usually waiting for a disk (D)."""
     zombies: int
-    """Ended, and not yet waited for by the parent (Z)."""
+    """Ended, and not yet reaped by the parent (Z)."""
     stopped: int
     """Stopped by a signal or a debugger (T, t)."""
     dead: int
-    """About to vanish (X, x)."""
+    """Dead, about to be removed (X, x)."""
     paging: int
     """Paging (W); kernels before 2.6."""
     idle: int
-    """Threads of the kernel without work (I); Linux 4.14 and newer."""
+    """Idle kernel threads (I); Linux 4.14 and newer."""
     parked: int
-    """Threads of the kernel that are set aside (P)."""
+    """Parked kernel threads (P)."""
     unknown: int
-    """In another state, or one that may not be read."""
+    """In another state, or in one that could not be read."""
     total: int
     """All processes."""
     total_threads: int | None = None
-    """Threads of all processes; none where some of them may not be read."""
+    """Threads of all processes; left out if some could not be read."""
