@@ -18,11 +18,11 @@ def bin_times(times_ns: Sequence[int], spans: Iterable[Span]) -> list[Bin]:
     """
     numpy = sys.modules.get("numpy")
     if numpy is not None and isinstance(times_ns, numpy.ndarray):
-        return [one for span in spans for one in _of_array(numpy, times_ns, span)]
-    return [one for span in spans for one in _of_list(times_ns, span)]
+        return [one for span in spans for one in _bin_array(numpy, times_ns, span)]
+    return [one for span in spans for one in _bin_list(times_ns, span)]
 
 
-def _of_list(times_ns: Sequence[int], span: Span) -> Iterator[Bin]:
+def _bin_list(times_ns: Sequence[int], span: Span) -> Iterator[Bin]:
     every_ns = span.every_ns
     low = bisect_left(times_ns, span.start_ns)
     stop = bisect_left(times_ns, span.end_ns, low)
@@ -34,7 +34,7 @@ def _of_list(times_ns: Sequence[int], span: Span) -> Iterator[Bin]:
         low = high
 
 
-def _of_array(numpy: Any, times_ns: Any, span: Span) -> Iterator[Bin]:
+def _bin_array(numpy: Any, times_ns: Any, span: Span) -> Iterator[Bin]:
     low, stop = numpy.searchsorted(times_ns, [span.start_ns, span.end_ns])
     if low == stop:
         return

@@ -38,6 +38,6 @@ def compute_availability(
         # The end of a deployment is exclusive, but the last time is part of it.
         deployments = [Deployment(1, int(times_ns[0]), int(times_ns[-1]) + 1)] if len(times_ns) > 1 else []
         now_ns = END_NS
-    found = compute_spans(deployments, rules, now_ns=time.time_ns() if now_ns is None else now_ns)
-    known = compute_timeline(bin_times(times_ns, found), found, rules)
-    return build_report(known, rules, name=name, start_ns=start_ns, end_ns=end_ns)
+    spans = compute_spans(deployments, rules, now_ns=time.time_ns() if now_ns is None else now_ns)
+    timeline = compute_timeline(bin_times(times_ns, spans), spans, rules)
+    return build_report(timeline, rules, name=name, start_ns=start_ns, end_ns=end_ns)

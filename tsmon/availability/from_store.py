@@ -57,16 +57,16 @@ async def query_availability(
     return. Otherwise as :func:`~tsmon.availability.compute_availability`. Raises what the store raises.
     """
     now_ns = time.time_ns() if now_ns is None else now_ns
-    found, shown = _compute_spans(tuple(deployments), rules, now_ns, start_ns, end_ns)
+    spans, report_range = _compute_spans(tuple(deployments), rules, now_ns, start_ns, end_ns)
     bins = await read_reported_bins(store, selector) if selects_reported_bins(selector) else []
     parts = [
         part
-        for span in (() if selects_reported_bins(selector) else found)
-        for part in _split_by_widths(span, rules, shown, min_widths)
+        for span in (() if selects_reported_bins(selector) else spans)
+        for part in _split_by_widths(span, rules, report_range, min_widths)
     ]
     coarse = min_widths.inside_ns > 0 and {every_ns for _, _, every_ns in parts} == {min_widths.inside_ns}
     if coarse and windows is not None:
-        return _build_report(windows, found, rules, name or selector.measurement, start_ns, end_ns)
+        return _build_report(windows, spans, rules, name or selector.measurement, start_ns, end_ns)
     kept = await store.retention(selector.measurement)
     if coarse:
         # Gaps within one of these windows are not found anyway, and whole windows are answered from rollups, even
@@ -76,7 +76,7 @@ async def query_availability(
     for answer in await store.bins_of_spans(selector, queries):
         # A window that crosses an edge is in the answers on both sides of it.
         bins += answer[1:] if answer and bins and answer[0] == bins[-1] else answer
-    return _build_report(bins, found, rules, name or selector.measurement, start_ns, end_ns)
+    return _build_report(bins, spans, rules, name or selector.measurement, start_ns, end_ns)
 
 
 @lru_cache(16)
@@ -84,19 +84,19 @@ def _compute_spans(
     deployments: tuple[Deployment, ...], rules: Rules, now_ns: int, start_ns: int | None, end_ns: int | None
 ) -> tuple[Sequence[Span], tuple[int, int]]:
     """Spans, and the range of the report: the same for hundreds of streams of one instrument."""
-    found = compute_spans(deployments, rules, now_ns=now_ns)
-    return found, compute_timeline([], found, rules).resolve_range(start_ns, end_ns)
+    spans = compute_spans(deployments, rules, now_ns=now_ns)
+    return spans, compute_timeline([], spans, rules).resolve_range(start_ns, end_ns)
 
 
 def _build_report(
     bins: Sequence[Bin],
-    found: Sequence[Span],
+    spans: Sequence[Span],
     rules: Rules,
     name: str,
     start_ns: int | None,
     end_ns: int | None,
 ) -> Report:
-    return build_report(compute_timeline(bins, found, rules), rules, name=name, start_ns=start_ns, end_ns=end_ns)
+    return build_report(compute_timeline(bins, spans, rules), rules, name=name, start_ns=start_ns, end_ns=end_ns)
 
 
 def split_by_retention(
@@ -143,7 +143,7 @@ def _split_at_rollups(start_ns: int, stop_ns: int, width_ns: int, tier_ns: int) 
 
 
 def _split_by_widths(
-    span: Span, rules: Rules, shown: tuple[int, int], min_widths: MinWindowWidths
+    span: Span, rules: Rules, report_range: tuple[int, int], min_widths: MinWindowWidths
 ) -> Iterator[tuple[int, int, int]]:
     """Start, end and window width of the parts of a span to query; windows are cut only at its edges."""
     if rules.gaps == "bins":
@@ -151,8 +151,8 @@ def _split_by_widths(
         return
     inside_ns, outside_ns = max(span.every_ns, min_widths.inside_ns), max(span.every_ns, min_widths.outside_ns)
     widest_ns = max(inside_ns, outside_ns)
-    low_ns = min(max(shown[0] // widest_ns * widest_ns, span.start_ns), span.end_ns)
-    high_ns = min(max(-(-shown[1] // widest_ns) * widest_ns, low_ns), span.end_ns)
+    low_ns = min(max(report_range[0] // widest_ns * widest_ns, span.start_ns), span.end_ns)
+    high_ns = min(max(-(-report_range[1] // widest_ns) * widest_ns, low_ns), span.end_ns)
     if inside_ns == outside_ns:
         low_ns, high_ns = span.start_ns, span.end_ns
     for start_ns, end_ns, every_ns in (

@@ -31,15 +31,15 @@ class Groups(NamedTuple):
 
 def sort_bins(bins: Sequence[Bin]) -> Groups:
     """Bins with points, by time; raises :class:`~tsmon.errors.AvailabilityError` for impossible bins."""
-    found = _columns(bins)
-    firsts, lasts, counts, lengths = found
+    columns = _columns(bins)
+    firsts, lasts, counts, lengths = columns
     if not firsts or (
         min(counts) > 0
         and firsts[0] >= BEGINNING_NS
         and min(lengths) >= 0
         and (isinstance(bins, BinColumns) or all(map(le, lasts, islice(firsts, 1, None))))
     ):
-        return found
+        return columns
     ordered = sorted((one for one in bins if one.count), key=attrgetter("first_ns", "last_ns"))
     for one in ordered:
         if one.count < 1 or not BEGINNING_NS <= one.first_ns <= one.last_ns:

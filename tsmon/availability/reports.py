@@ -65,11 +65,19 @@ class Report:
         return Total(duration_ns, len(mine), sum(one.count for one in mine))
 
 
-def build_report(found: Timeline, rules: Rules, *, name: str, start_ns: int | None, end_ns: int | None) -> Report:
+def build_report(
+    timeline: Timeline, rules: Rules, *, name: str, start_ns: int | None, end_ns: int | None
+) -> Report:
     """The report on a range of a timeline, by default on all that is expected."""
-    start_ns, end_ns = found.resolve_range(start_ns, end_ns)
+    start_ns, end_ns = timeline.resolve_range(start_ns, end_ns)
     return Report(
-        name, start_ns, end_ns, found.intervals_between(start_ns, end_ns), found.spans, found.separation_ns, rules
+        name,
+        start_ns,
+        end_ns,
+        timeline.intervals_between(start_ns, end_ns),
+        timeline.spans,
+        timeline.separation_ns,
+        rules,
     )
 
 

@@ -36,7 +36,7 @@ _NANOSECONDS_OF: Final = {
 
 _MONTHS_OF: Final = {"Y": 12, "M": 1}
 _MAX_MONTHS: Final = 12 * 300
-"""More than what is accepted, and far from NumPy's own bounds."""
+"""Beyond the accepted range, but well within NumPy's."""
 
 
 def normalize_times(times: Times) -> Sequence[int]:
@@ -47,33 +47,33 @@ def normalize_times(times: Times) -> Sequence[int]:
     """
     numpy, pandas = sys.modules.get("numpy"), sys.modules.get("pandas")
     if pandas is not None and isinstance(times, pandas.Series | pandas.Index):
-        times = _of_pandas(pandas, times)
+        times = _convert_pandas(pandas, times)
     if numpy is None or not isinstance(times, numpy.ndarray):
-        return _of_iterable(times)
+        return _convert_iterable(times)
     if times.ndim != 1:
         raise AvailabilityError(f"the array of times has {times.ndim} dimensions; give one of one dimension")
-    return _of_array(numpy, times) if times.dtype.kind in "iuM" else _of_iterable(times.tolist())
+    return _convert_array(numpy, times) if times.dtype.kind in "iuM" else _convert_iterable(times.tolist())
 
 
-def _of_pandas(pandas: Any, times: Any) -> Any:
+def _convert_pandas(pandas: Any, times: Any) -> Any:
     if times.dtype.kind != "M":
         return times.to_numpy()
     index = pandas.DatetimeIndex(times)
     return (index if index.tz is None else index.tz_convert("UTC").tz_localize(None)).to_numpy()
 
 
-def _of_array(numpy: Any, times: Any) -> Any:
-    found = _of_datetimes(numpy, times) if times.dtype.kind == "M" else times
+def _convert_array(numpy: Any, times: Any) -> Any:
+    found = _convert_datetimes(numpy, times) if times.dtype.kind == "M" else times
     if len(found):
         _check(int(found.min()), int(found.max()))
     found = found.astype("int64")
     return found if bool((found[1:] > found[:-1]).all()) else numpy.unique(found)
 
 
-def _of_datetimes(numpy: Any, times: Any) -> Any:
+def _convert_datetimes(numpy: Any, times: Any) -> Any:
     """Dates of any unit as int64 nanoseconds.
 
-    NumPy's own conversion refuses some that fit (since 2.5) or overflows silently (before).
+    NumPy's own conversion refuses some valid dates (since 2.5) or overflows silently (before).
     """
     unit, count = numpy.datetime_data(times.dtype)
     numbers = times.astype("int64")
@@ -90,7 +90,8 @@ def _of_datetimes(numpy: Any, times: Any) -> Any:
         or (divisor > 1 and (numbers % divisor).any())
     ):
         raise AvailabilityError(
-            "some times are no dates (NaT), finer than nanoseconds or beyond the years 1677 to 2262; leave them out"
+            "some times are not dates (NaT), finer than nanoseconds or beyond the years 1677 to 2262; "
+            "leave them out"
         )
     return numbers // divisor * multiplier
 
@@ -99,7 +100,7 @@ def _within(numbers: Any, limit: int) -> bool:
     return not len(numbers) or -limit <= int(numbers.min()) <= int(numbers.max()) <= limit
 
 
-def _of_iterable(times: Times) -> list[int]:
+def _convert_iterable(times: Times) -> list[int]:
     found = list(times)
     if set(map(type, found)) <= {int}:
         if found:

@@ -74,8 +74,8 @@ def compute_intervals(
 
     *Neighbours* of one category are one interval. All time outside deployments is Not Expected.
     """
-    found = compute_timeline(bins, compute_spans(deployments, rules, now_ns=now_ns), rules)
-    return found.intervals_between(*found.resolve_range(start_ns, end_ns))
+    timeline = compute_timeline(bins, compute_spans(deployments, rules, now_ns=now_ns), rules)
+    return timeline.intervals_between(*timeline.resolve_range(start_ns, end_ns))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,18 +106,18 @@ class Timeline:
         ]
 
 
-def compute_timeline(bins: Sequence[Bin], found: Sequence[Span], rules: Rules) -> Timeline:
+def compute_timeline(bins: Sequence[Bin], spans: Sequence[Span], rules: Rules) -> Timeline:
     """As :func:`compute_intervals`, for all of time, in the spans of :func:`~tsmon.availability.compute_spans`."""
     ordered = sort_bins(bins)
     apart = isinstance(bins, BinColumns) and bins.every_ns % rules.bin_width_ns == 0
-    groups = [group_bins(ordered, span, rules, apart=apart) for span in found]
+    groups = [group_bins(ordered, span, rules, apart=apart) for span in spans]
     whole_ns = compute_mean_separation(ordered, groups, rules)
     pieces = (
         piece
-        for span, data in zip(found, groups, strict=True)
+        for span, data in zip(spans, groups, strict=True)
         for piece in _split_span(span, data, whole_ns, rules)
     )
-    return Timeline(found, list(_merge(pieces)), whole_ns)
+    return Timeline(spans, list(_merge(pieces)), whole_ns)
 
 
 def _split_span(span: Span, groups: Groups, whole_ns: float | None, rules: Rules) -> Iterator[_Piece]:

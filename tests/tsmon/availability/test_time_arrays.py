@@ -127,7 +127,7 @@ def test_dates_of_every_unit_are_exact_up_to_both_ends_and_refused_beyond(unit: 
     assert list(normalize_times(dates(ends, unit, order))) == [number * each_ns for number in ends]
     for beyond in {last + 1, -last - 1, MAX_INT64, -MAX_INT64}:
         if beyond * each_ns != int(beyond * each_ns) or abs(beyond * each_ns) > MAX_TIME_NS:
-            with pytest.raises(AvailabilityError, match=r"^some times are no dates .* leave them out$"):
+            with pytest.raises(AvailabilityError, match=r"^some times are not dates .* leave them out$"):
                 normalize_times(dates([0, beyond] if beyond > 0 else [beyond, 0], unit, order))
 
 
@@ -139,7 +139,7 @@ def test_years_and_months_are_exact_up_to_both_ends_and_refused_beyond(unit: str
     ]
     lowest, highest = ends.astype("int64").tolist()
     for beyond in (lowest - 1, highest + 1, -MAX_INT64, MAX_INT64 - 1970 * 12):
-        with pytest.raises(AvailabilityError, match=r"^some times are no dates .* leave them out$"):
+        with pytest.raises(AvailabilityError, match=r"^some times are not dates .* leave them out$"):
             normalize_times(dates([beyond], unit))
 
 

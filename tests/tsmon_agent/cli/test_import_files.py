@@ -73,7 +73,7 @@ def test_an_import_that_was_killed_goes_on_where_the_store_had_acknowledged(
     assert count(influxdb, bucket) == POINTS
 
 
-def test_bad_lines_and_refused_ones_are_put_aside_by_their_numbers(
+def test_bad_lines_and_refused_ones_are_rejected_by_their_numbers(
     influxdb: InfluxDB, bucket: str, agent: Shell, tmp_path: Path
 ) -> None:
     agent.settings(settings(influxdb, bucket))
@@ -126,7 +126,7 @@ def test_a_dry_run_shows_points_and_stores_nothing(agent: Shell, tmp_path: Path)
         (["a.lp", "--precision", "m"], "--precision m: there are ns, us, ms, s"),
         (["-"], "name it by --format"),
         (["a.csv"], "name it by --measurement"),
-        (["a.csv", "-m", "m", "--field", "v:real"], "real is no type"),
+        (["a.csv", "-m", "m", "--field", "v:real"], "real is not a type"),
         (["a.csv", "--timezone", "Nowhere"], "there is no time zone 'Nowhere'"),
     ],
 )

@@ -38,26 +38,26 @@ async def compute_availability_in_influxdb(
     Raises what the store raises.
     """
     deployments = list(deployments)
-    found = compute_spans(deployments, rules, now_ns=time.time_ns() if now_ns is None else now_ns)
+    spans = compute_spans(deployments, rules, now_ns=time.time_ns() if now_ns is None else now_ns)
     kept = [] if selects_reported_bins(selector) else await store.retention(selector.measurement)
     if any(
-        split_by_retention(one.start_ns, one.end_ns, one.every_ns, kept) != [_whole(one)] for one in found if kept
+        split_by_retention(one.start_ns, one.end_ns, one.every_ns, kept) != [_whole(one)] for one in spans if kept
     ):
         # Where points are gone, parts with windows of different widths have to be combined here.
         return await query_availability(
             store, selector, deployments, rules, name=name, start_ns=start_ns, end_ns=end_ns, now_ns=now_ns
         )
     rolled = {}
-    for number, span in enumerate(found):
+    for number, span in enumerate(spans):
         part = await store.rollups.widest(selector.measurement, span.start_ns, span.end_ns, span.every_ns)
         if part is not None:
             rolled[number] = RolledPart(store.rollups.bucket_of(part[0]), part[1], part[2])
-    query = build_availability_query(store.connection.bucket, selector, found, rules, rolled=rolled)
+    query = build_availability_query(store.connection.bucket, selector, spans, rules, rolled=rolled)
     answer = [row.values for row in parse_rows(await store.query(query))]
     separation_ns = _mean(answer[0]["tl"], answer[0]["ts"]) if answer else None
-    known = Timeline(found, [_parse_interval(one) for one in answer], separation_ns)
+    timeline = Timeline(spans, [_parse_interval(one) for one in answer], separation_ns)
     name = selector.measurement if name is None else name
-    return build_report(known, rules, name=name, start_ns=start_ns, end_ns=end_ns)
+    return build_report(timeline, rules, name=name, start_ns=start_ns, end_ns=end_ns)
 
 
 def _whole(span: Span) -> tuple[int, int, int]:

@@ -131,7 +131,7 @@ def _parse_field(source: str, text: str) -> tuple[str, str]:
     if not separator:
         return text, "float"
     if kind not in FIELD_TYPES:
-        raise ImportingError(f"{source} {text}: {kind} is no type; there are {', '.join(FIELD_TYPES)}")
+        raise ImportingError(f"{source} {text}: {kind} is not a type; choose from {', '.join(FIELD_TYPES)}")
     return name, kind
 
 

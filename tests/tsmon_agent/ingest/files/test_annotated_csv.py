@@ -47,7 +47,7 @@ def test_a_bucket_through_csv_is_the_same_bucket(
     assert stored(influxdb, other) == {one for one in expected if more is not FLOATS or one.field == "f"}
 
 
-def test_cells_that_do_not_fit_are_put_aside(agent: Shell, tmp_path: Path) -> None:
+def test_cells_that_do_not_fit_are_rejected(agent: Shell, tmp_path: Path) -> None:
     head = "#datatype,string,long,dateTime:RFC3339,double,string,string\n#group,false,false,false,false,true,true\n"
     head += "#default,_result,,,,,\n,result,table,_time,_value,_field,_measurement\n"
     rows = [",,0,2024-01-01T00:00:00Z,1.5,v,m", ",,0,yesterday,1,v,m", ",,0,2024-01-01T00:00:01Z,x,v,m"]

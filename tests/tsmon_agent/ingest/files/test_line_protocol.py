@@ -68,7 +68,7 @@ def test_a_bad_line_is_told_by_its_number_and_holds_back_no_other(line: str, bef
     assert chunk.number_of(before) == before + 2
 
 
-def test_bytes_that_are_no_text_are_put_aside() -> None:
+def test_bytes_that_are_no_text_are_rejected() -> None:
     [chunk] = read(b"m,a=\xff v=1 1\nm v=1 2\n")
     assert [bad.line for bad in chunk.bad] == [1]
     assert chunk.lines == ["m v=1 2"]

@@ -105,7 +105,7 @@ def test_a_mapping_in_a_file(tmp_path: Path) -> None:
     for text, said in [
         ("tim = 3", "tim is not a key"),
         ("time = 3", "time is 3; give a text"),
-        ('fields = ["v:real"]', "real is no type"),
+        ('fields = ["v:real"]', "real is not a type"),
         ("timezone = 'Nowhere'", "there is no time zone 'Nowhere'"),
         ("=", "cannot be read"),
     ]:
