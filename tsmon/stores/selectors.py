@@ -1,4 +1,4 @@
-"""Selectors as people write them, as in line protocol: ``measurement,tag=value field``."""
+"""Selectors as text, in the syntax of line protocol: ``measurement,tag=value field``."""
 
 from typing import Final
 
@@ -22,9 +22,9 @@ DEFAULT_FIELD: Final = "value"
 
 
 def parse_selector(text: str) -> Selector:
-    """The selector that ``measurement,tag=value field`` means, escaped as in line protocol.
+    """Parse ``measurement,tag=value field``, escaped as in line protocol; the field is ``value`` by default.
 
-    Without a field it is that of ``value``. Raises :class:`~tsmon.errors.SelectorError`.
+    Raises :class:`~tsmon.errors.SelectorError`.
     """
     line = text.strip(" \t\r\n")
     if line.endswith("\\"):
@@ -34,7 +34,7 @@ def parse_selector(text: str) -> Selector:
         measurement, tags = parse_head(line[:end] + " ")
     except LineProtocolError as error:
         raise SelectorError(
-            f"{_shown(text)} selects nothing: {error.reason}; write measurement,tag=value field"
+            f"{_quote(text)} selects nothing: {error.reason}; write measurement,tag=value field"
         ) from None
     selector = Selector(measurement, unescape_field_key(line[end + 1 :].lstrip(" ")) or DEFAULT_FIELD, tags)
     check_selector(selector)
@@ -42,7 +42,7 @@ def parse_selector(text: str) -> Selector:
 
 
 def check_selector(selector: Selector) -> None:
-    """Raise :class:`~tsmon.errors.SelectorError` unless there may be points that it selects."""
+    """Raise :class:`~tsmon.errors.SelectorError` if no point can match the selector."""
     try:
         check_measurement(selector.measurement)
         check_field_key(selector.field)
@@ -50,16 +50,16 @@ def check_selector(selector: Selector) -> None:
             check_tag_key(key)
             check_tag_value(key, value)
             if not value:
-                raise InvalidPointError(f"tag {_shown(key)} is empty, and an empty tag is no tag; give it a value")
+                raise InvalidPointError(f"tag {_quote(key)} is empty, and an empty tag is no tag; give it a value")
     except InvalidPointError as error:
         raise SelectorError(str(error)) from None
 
 
 def format_selector(selector: Selector) -> str:
-    """Inverse of :func:`parse_selector`; tags in order of their keys."""
+    """Inverse of :func:`parse_selector`; tags are sorted by key."""
     tags = "".join(f",{escape_tag(key)}={escape_tag(value)}" for key, value in sorted(selector.tags.items()))
     return f"{escape_measurement(selector.measurement)}{tags} {escape_field_key(selector.field)}"
 
 
-def _shown(text: str) -> str:
+def _quote(text: str) -> str:
     return repr(text if len(text) <= 60 else text[:57] + "…")

@@ -1,4 +1,4 @@
-"""The agent's sections of ``tsmon.toml``, and all settings together."""
+"""The agent's sections of ``tsmon.toml``, and the model of all settings."""
 
 from tsmon_agent.settings.availability import AvailabilitySettings
 from tsmon_agent.settings.freshness import FreshnessSettings

@@ -1,4 +1,4 @@
-"""Section ``[availability]``: what is a gap, and what is sparse."""
+"""Section ``[availability]``: what counts as a gap, and what as sparse."""
 
 from dataclasses import replace
 from typing import Annotated, Literal, Self
@@ -15,7 +15,7 @@ CategoryName = Literal["not_expected", "present", "sparse_1", "sparse_2", "spars
 
 
 class AvailabilitySettings(Section):
-    """Rules for all streams; see ``tsmon.toml`` for the meaning of each key."""
+    """The rules of all streams; see ``tsmon.toml`` for the meaning of each key."""
 
     preset: Literal["exact", "bins"] = "exact"
     gap_fraction: float = 0.001
@@ -26,7 +26,7 @@ class AvailabilitySettings(Section):
     colors: dict[CategoryName, str] = {}
 
     def rules(self) -> Rules:
-        """The rules for a stream that has none of its own."""
+        """The rules of a stream without rules of its own."""
         preset = PRESETS[self.preset]
         first, second, third = self.bounds
         return replace(
@@ -40,6 +40,6 @@ class AvailabilitySettings(Section):
         )
 
     @model_validator(mode="after")
-    def _can_be_meant(self) -> Self:
+    def _check_rules(self) -> Self:
         self.rules()
         return self

@@ -1,4 +1,4 @@
-"""Section ``[freshness]``: how often expected streams are looked at."""
+"""Section ``[freshness]``: how often the freshness of expected streams is determined."""
 
 from pydantic import Field
 

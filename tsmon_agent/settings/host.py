@@ -34,15 +34,15 @@ class AgentSettings(Section):
 
     @field_validator("host")
     @classmethod
-    def _can_be_a_tag(cls, host: str) -> str:
+    def _check_host(cls, host: str) -> str:
         check_tag_value("host", host)
         return host
 
     @model_validator(mode="after")
-    def _positive_intervals(self) -> Self:
+    def _check_intervals(self) -> Self:
         for name, seconds in self.intervals.items():
             if seconds < 0.1:
-                raise ValueError(f"the interval of {name} is {seconds} s; give at least 0.1")
+                raise ValueError(f"the interval of {name} is {seconds} s; set at least 0.1")
         return self
 
     def interval_of(self, sampler: SamplerName) -> float:

@@ -1,4 +1,4 @@
-"""All settings of the agent: the library's section and its own."""
+"""All settings of the agent: the library's section and the agent's."""
 
 from pathlib import Path
 
@@ -18,8 +18,8 @@ __all__ = ["Settings", "load_settings"]
 class Settings(LibrarySettings):
     """All settings, by section.
 
-    Each section stands in ``pyproject.toml`` too, as an entry point of the group ``tsmon.settings``: so the library
-    knows that it is one, and names a typo in it.
+    Each of the agent's sections is also an entry point of the group ``tsmon.settings`` in ``pyproject.toml``, by
+    which the library checks it in a file that both read.
     """
 
     agent: AgentSettings = AgentSettings()

@@ -1,4 +1,4 @@
-"""Section ``[rollups]``: in which windows the agent's store keeps summaries, and for how long."""
+"""Section ``[rollups]``: the widths of windows in which the agent's store keeps rollups, and for how long."""
 
 from typing import Self
 
@@ -19,10 +19,10 @@ class RollupSettings(Section):
 
     @property
     def effective_tiers(self) -> tuple[RollupTier, ...]:
-        """The tiers, from the narrowest to the widest; none where rollups are off."""
-        return self._tiers() if self.enabled else ()
+        """The tiers, from the narrowest to the widest; none if rollups are off."""
+        return self._parse_tiers() if self.enabled else ()
 
-    def _tiers(self) -> tuple[RollupTier, ...]:
+    def _parse_tiers(self) -> tuple[RollupTier, ...]:
         tiers = []
         for every, keep in self.tiers.items():
             every_ns = parse_duration(every)
@@ -32,6 +32,6 @@ class RollupSettings(Section):
         return validate_tiers(tiers)
 
     @model_validator(mode="after")
-    def _fit(self) -> Self:
-        self._tiers()
+    def _check_tiers(self) -> Self:
+        self._parse_tiers()
         return self

@@ -1,4 +1,4 @@
-"""Section ``[state]``: where what people edit is kept."""
+"""Section ``[state]``: the database of what people edit."""
 
 import re
 from typing import Annotated
@@ -10,7 +10,7 @@ from tsmon.settings.section import Section
 __all__ = ["StateSettings"]
 
 
-def _database(url: SecretStr) -> SecretStr:
+def _check_database(url: SecretStr) -> SecretStr:
     if not re.match(r"[a-zA-Z]\w*(\+\w+)?://", url.get_secret_value()):
         raise ValueError(
             "should be a URL such as postgresql://user@host/database or sqlite:////var/lib/tsmon/state.db"
@@ -21,4 +21,4 @@ def _database(url: SecretStr) -> SecretStr:
 class StateSettings(Section):
     """The state's database; see ``tsmon.toml`` for the meaning of each key."""
 
-    url: Annotated[SecretStr, AfterValidator(_database)] | None = None
+    url: Annotated[SecretStr, AfterValidator(_check_database)] | None = None

@@ -12,7 +12,7 @@ from tsmon.stores import parse_selector
 __all__ = ["StreamSettings"]
 
 
-def _selector(text: str) -> str:
+def _check_selector(text: str) -> str:
     try:
         parse_selector(text)
     except SelectorError as error:
@@ -25,6 +25,6 @@ class StreamSettings(Section):
 
     expected: FilePath | None = None
     deployments: FilePath | None = None
-    selector: Annotated[str, AfterValidator(_selector)] = (
+    selector: Annotated[str, AfterValidator(_check_selector)] = (
         "{stream},reference_designator={reference_designator},method={method} value"
     )

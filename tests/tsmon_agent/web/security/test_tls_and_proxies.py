@@ -196,7 +196,7 @@ async def test_the_status_command_asks_by_tls(guarded: GuardedAgent, certificate
         ({"listen": "0.0.0.0"}, "listen is 0.0.0.0, beyond this machine, where tokens and pages would travel"),
         ({"listen": "0.0.0.0", "open_to_everyone": True}, "set web.cert_file and web.key_file, or web.allow_unenc"),
         ({"listen": "athena.example"}, "beyond this machine"),
-        ({"key_file": "k.pem"}, "key_file is there without cert_file; give the certificate too"),
+        ({"key_file": "k.pem"}, "key_file is set without cert_file; set both or neither"),
         ({"base_path": "tsmon"}, "should be a path such as /tsmon"),
         ({"base_path": "/a b"}, "should be a path such as /tsmon"),
         ({"base_path": "/../a"}, "should be a path such as /tsmon"),
