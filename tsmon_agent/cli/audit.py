@@ -1,6 +1,6 @@
 """The command ``tsmon-agent audit``: who changed what."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -8,6 +8,8 @@ from tsmon_agent.cli.app import app
 from tsmon_agent.cli.listing import print_list
 from tsmon_agent.cli.options import AsJson, SettingsFile
 from tsmon_agent.cli.state_edits import query
+
+SECONDS: Final = len("2024-05-01T12:30:00")
 
 
 @app.command()
@@ -34,7 +36,7 @@ def audit(
 
 def _format_cells(entry: dict[str, Any]) -> tuple[str, ...]:
     return (
-        entry["time"],
+        f"{entry['time'][:SECONDS]}Z",
         entry["who"],
         entry["address"] or "",
         entry["action"],

@@ -38,7 +38,7 @@ def available(
     gap_fraction: Annotated[
         float | None,
         typer.Option(
-            "--gap-fraction", metavar="PART", help="Data are missing after this part of a deployment without any."
+            "--gap-fraction", metavar="FRACTION", help="A gap lasts for more than this fraction of its deployment."
         ),
     ] = None,
     as_json: AsJson = False,

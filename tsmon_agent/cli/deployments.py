@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from tsmon.cli.terminal import confirm, say
-from tsmon.errors import AvailabilityError
+from tsmon.errors import AvailabilityError, InvalidRowsError, StateError
 from tsmon_agent.cli.app import app
 from tsmon_agent.cli.listing import print_list
 from tsmon_agent.cli.options import AsJson, Designator, DryRun, SettingsFile, Table, Yes
@@ -26,8 +26,13 @@ TIME_HELP: Final = "ISO 8601, such as 2024-05-01T12:30:00Z; without a zone it is
 def load(file: Table, dry_run: DryRun = False, settings: SettingsFile = None) -> None:
     """Load a table (CSV) of deployments: new ones are added, others changed, none removed.
 
-    Columns: reference designator, number, start, end (empty while the deployment runs). Times are ISO 8601; without
-    a zone they are UTC. If any row has a mistake, nothing is loaded.
+    Columns, in this order, or in any order below a header:
+
+    * reference designator, number
+    * start, end: in ISO 8601, without a zone in UTC; no end while it runs
+
+    The end may be left out; what is stored then stays.
+    If any row has a mistake, nothing is loaded.
     """
     from tsmon_agent.streams.inventory.table_files import read_deployment_table
 
@@ -37,7 +42,7 @@ def load(file: Table, dry_run: DryRun = False, settings: SettingsFile = None) ->
 @deployments.command("list")
 def list_deployments(
     reference_designator: Annotated[
-        str | None, typer.Argument(metavar="[REFDES]", help="Only those of this instrument.")
+        str | None, typer.Argument(metavar="REFDES", help="Only those of this instrument.")
     ] = None,
     as_json: AsJson = False,
     settings: SettingsFile = None,
@@ -69,21 +74,24 @@ def add(
     reference_designator: Designator,
     number: Number,
     start: Annotated[str, typer.Argument(metavar="START", help=TIME_HELP)],
-    end: Annotated[str, typer.Argument(metavar="[END]", help="Likewise; by default it still runs.")] = "",
+    end: Annotated[str, typer.Argument(metavar="END", help="Likewise; by default none: it still runs.")] = "",
     settings: SettingsFile = None,
 ) -> None:
     """Add a deployment."""
     from tsmon_agent.streams.inventory import add_deployment, parse_deployment_rows
 
     values = {"reference_designator": reference_designator, "number": number, "start": start, "end": end}
-    (row,) = parse_deployment_rows([(1, values)], source="arguments")
+    try:
+        (row,) = parse_deployment_rows([(1, values)])
+    except InvalidRowsError as error:
+        raise StateError("\n".join(reason for _, reason in error.mistakes)) from None
     with open_database(settings) as database:
         edit(
             database,
             "add a deployment",
             f"{row.reference_designator} {number}",
             lambda session: add_deployment(session, row),
-            detail={"start": start, "end": end},
+            detail={"start": start} | ({"end": end} if end else {}),
         )
     say(f"deployment {number} of {row.reference_designator} added")
 
@@ -92,7 +100,7 @@ def add(
 def end_one(
     reference_designator: Designator,
     number: Annotated[
-        int | None, typer.Argument(metavar="[NUMBER]", help="By default the only one that runs.")
+        int | None, typer.Argument(metavar="NUMBER", help="By default the only one that runs.")
     ] = None,
     at: Annotated[str | None, typer.Option("--at", metavar="TIME", help=f"By default now. {TIME_HELP}")] = None,
     settings: SettingsFile = None,

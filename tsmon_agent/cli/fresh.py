@@ -22,7 +22,7 @@ EXIT_CODES: Final = {"degraded": 1, "failed": 2, "silent host": 2}
 @app.command()
 def fresh(
     reference_designator: Annotated[
-        str | None, typer.Argument(metavar="[REFDES]", help="Only streams of this instrument.")
+        str | None, typer.Argument(metavar="REFDES", help="Only streams of this instrument.")
     ] = None,
     as_json: AsJson = False,
     settings: SettingsFile = None,
@@ -35,7 +35,17 @@ def fresh(
         found,
         as_json=as_json,
         to_json=_to_json,
-        titles=("", "state", "reference designator", "method", "stream", "newest", "age (s)", "Hz", "expected"),
+        titles=(
+            "",
+            "state",
+            "reference designator",
+            "method",
+            "stream",
+            "newest",
+            "age (s)",
+            "rate (Hz)",
+            "expected (Hz)",
+        ),
         to_cells=_format_cells,
         if_empty="no streams are expected; load a table of them with tsmon-agent streams load FILE",
     )

@@ -39,7 +39,7 @@ def migrate_to_newest(context: typer.Context, sql: Sql = False, settings: Settin
 
 @migrate.command(context_settings=STEPS)
 def up(
-    version: Annotated[str, typer.Argument(metavar="[VERSION]", help=VERSION_HELP)] = "head",
+    version: Annotated[str, typer.Argument(metavar="VERSION", help=VERSION_HELP)] = "head",
     start: Start = None,
     sql: Sql = False,
     settings: SettingsFile = None,

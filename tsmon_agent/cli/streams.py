@@ -17,17 +17,24 @@ if TYPE_CHECKING:
 streams = typer.Typer(help="Expected streams: load, list, disable and remove them.", no_args_is_help=True)
 app.add_typer(streams, name="streams")
 
-Method = Annotated[str | None, typer.Argument(metavar="[METHOD]", help="Only streams of this method.")]
-Stream = Annotated[str | None, typer.Argument(metavar="[STREAM]", help="Only this stream.")]
+Method = Annotated[str | None, typer.Argument(metavar="METHOD", help="Only streams of this method.")]
+Stream = Annotated[str | None, typer.Argument(metavar="STREAM", help="Only this stream.")]
 
 
 @streams.command()
 def load(file: Table, dry_run: DryRun = False, settings: SettingsFile = None) -> None:
     """Load a table (CSV) of expected streams: new ones are added, others changed, none removed.
 
-    Columns: reference designator, method, stream, expected rate (Hz), warn interval, fail interval (seconds, or a
-    text such as 10m), selector (measurement,tag=value field), rules (gap_fraction=0.01; bounds=1,2,3), enabled.
-    With a header they may be in any order, and all but the first three may be left out: what is stored then stays.
+    Columns, in this order, or in any order below a header:
+
+    * reference designator, method, stream
+    * expected rate: in Hz
+    * warn interval, fail interval: in seconds, or a text such as 10m
+    * selector: such as measurement,tag=value field
+    * rules: such as gap_fraction=0.01; bounds=1,2,3
+    * enabled: true or false
+
+    All but the first three may be left out; what is stored then stays.
     If any row has a mistake, nothing is loaded.
     """
     from tsmon_agent.streams.inventory.table_files import read_stream_table
@@ -137,7 +144,11 @@ def _set_enabled(
             _join_names(reference_designator, method, stream),
             lambda session: set_enabled(session, reference_designator, method, stream, enabled=enabled),
         )
-    say(f"{_count_streams(count)} of {reference_designator} {'enabled' if enabled else 'disabled'}")
+    word = "enabled" if enabled else "disabled"
+    if count:
+        say(f"{_count_streams(count)} of {reference_designator} {word}")
+    else:
+        say(f"{_join_names(reference_designator, method, stream)} was {word} already; nothing was changed")
 
 
 def _format_cells(stream: "ExpectedStream") -> tuple[str, ...]:

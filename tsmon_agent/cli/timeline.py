@@ -60,8 +60,9 @@ def print_timeline(
         return
     for line in build_legend(rules.appearances, out.width):
         out.print(line, soft_wrap=True)
-    for figures in build_timeline_rows(instrument, reports, start_ns, end_ns):
-        print_sentence(f"{figures.summary}, {figures.separation} apart on average")
+    for row, report in zip(build_timeline_rows(instrument, reports, start_ns, end_ns), reports, strict=True):
+        separation = "" if report.separation_ns is None else f", {row.separation} apart on average"
+        print_sentence(row.summary + separation)
 
 
 def _choose_width() -> int:

@@ -1,7 +1,7 @@
 """The commands ``tsmon-agent token …``: who may do what, also while the agent runs."""
 
 import time
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -27,8 +27,6 @@ Expires = Annotated[
     str | None,
     typer.Option("--expires", metavar="WHEN", help="A lifetime such as 90d, a time in ISO 8601, or forever."),
 ]
-
-SHOWN_ONCE: Final = "this is the only time that it is shown; keep it where nobody else can read it"
 
 
 @token.command()
@@ -113,7 +111,7 @@ def revoke(name: Name, yes: Yes = False, settings: SettingsFile = None) -> None:
 
 def _print_secret(name: str, secret: str) -> None:
     # The secret alone is on standard output, so that it can be piped.
-    say(f"token {name}; {SHOWN_ONCE}:", err=True)
+    say(f"the token {name} is shown only this once; keep it where nobody else can read it:", err=True)
     typer.echo(secret)
 
 
@@ -149,18 +147,23 @@ def _parse_expiry(text: str | None, now_ns: int) -> int | None:
 
 
 def _format_cells(token: "Token", now_ns: int) -> tuple[str, ...]:
-    from tsmon_agent.state.times import format_exact_time
-
-    expires = format_exact_time(token.expires_ns) or "never"
+    expires = _format_time(token.expires_ns)
     if token.expires_ns is not None and token.expires_ns <= now_ns:
         expires += " (expired)"
     return (
         token.name,
         ", ".join(token.roles),
-        format_exact_time(token.created_ns),
+        _format_time(token.created_ns),
         expires,
-        format_exact_time(token.last_used_ns) or "never",
+        _format_time(token.last_used_ns),
     )
+
+
+def _format_time(time_ns: int | None) -> str:
+    from tsmon.time_units import SECOND_NS
+    from tsmon_agent.state.times import format_exact_time
+
+    return "never" if time_ns is None else format_exact_time(time_ns // SECOND_NS * SECOND_NS)
 
 
 def _to_json(token: "Token") -> dict[str, object]:

@@ -70,7 +70,7 @@ def resolve_version(wanted: str, current: str) -> str:
         return wanted.zfill(4)
     elif wanted == BASE:
         return BASE
+    which = f"{wanted}, counted from {current}," if wanted[:1] in ("+", "-") else wanted
     raise StateError(
-        f"there is no version {wanted} of the schema, counted from {current}; there are {', '.join(every)}, "
-        "head, and steps such as -1"
+        f"there is no version {which} of the schema; there are {', '.join(every)}, head, and steps such as -1"
     )

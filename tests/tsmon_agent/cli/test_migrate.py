@@ -128,9 +128,9 @@ class TestMistakes:
         [
             (
                 "up 7",
-                "there is no version 7 of the schema, counted from 0001; there are base, 0001, 0002, 0003, head",
+                "there is no version 7 of the schema; there are base, 0001, 0002, 0003, head",
             ),
-            ("down -5", "there is no version -5"),
+            ("down -5", "there is no version -5, counted from 0001, of the schema"),
             ("down 2", "version 0002 is up from 0001; use tsmon-agent migrate up 0002"),
             ("up base", "version base is down from 0001; use tsmon-agent migrate down base"),
             ("up --from 1", "--from goes with --sql"),

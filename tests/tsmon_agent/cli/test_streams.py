@@ -109,6 +109,8 @@ class TestStreams:
 
     def test_disable_and_enable(self, loaded: Any) -> None:
         assert loaded("streams", "disable", "GP03-CTD").out == "2 streams of GP03-CTD disabled\n"
+        again = loaded("streams", "disable", "GP03-CTD")
+        assert again.out == "GP03-CTD was disabled already; nothing was changed\n"
         assert loaded("streams", "list").out.count("disabled") == 2
         enabled = loaded("streams", "enable", "GP03-CTD", "streamed", "ctd")
         assert enabled.out == "1 stream of GP03-CTD enabled\n"
@@ -192,8 +194,8 @@ class TestDeployments:
         ("arguments", "reason"),
         [
             ("add GP03-CTD 2 2024-01-01", "there is a deployment 2 of GP03-CTD already"),
-            ("add a 1 soon", "arguments:1: the start is wrong: 'soon' is not a time"),
-            ("add a 1 2024-01-02 2024-01-01", "arguments:1: the end is before the start"),
+            ("add a 1 soon", "the start is wrong: 'soon' is not a time"),
+            ("add a 1 2024-01-02 2024-01-01", "the end is before the start; exchange the two"),
             ("end GP03-CTD 1", "deployment 1 of GP03-CTD ended at 2024-02-01T00:00:00Z"),
             ("end none", "no deployment of 'none' runs"),
             ("end GP03-CTD --at soon", "--at is wrong: 'soon' is not a time"),

@@ -10,7 +10,7 @@ from tests.tsmon_agent.shell import Shell
 from tsmon_agent.auth import find_token_holder
 from tsmon_agent.state import Database
 
-MADE = "this is the only time that it is shown"
+SHOWN_ONCE = "the token ops is shown only this once"
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def run(agent: Shell, state_url: str) -> Any:
 def test_a_token_is_printed_alone_and_is_good(run: Any, state_url: str) -> None:
     ran = run("token", "create", "ops", "--role", "operate", "-r", "write", "--expires", "90d")
     assert ran.code == 0
-    assert MADE in ran.err
+    assert SHOWN_ONCE in ran.err
     secret = ran.out.removesuffix("\n")
     with Database(state_url) as database:
         held = database.run(lambda s: find_token_holder(s, secret, 1))

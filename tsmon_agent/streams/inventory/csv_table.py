@@ -105,7 +105,9 @@ def _find_mistakes_in_header(titles: list[str], columns: Columns) -> Iterator[st
     for title, name in zip(titles, found, strict=True):
         if title and name is None:
             close = difflib.get_close_matches(_normalize(title), map(_normalize, columns.names), n=1, cutoff=0.7)
-            hint = next((f"did you mean {one}?" for one in columns.names if [_normalize(one)] == close), None)
+            hint = next(
+                (f"write {one}, if that is meant" for one in columns.names if [_normalize(one)] == close), None
+            )
             yield f"there is no column {title!r}; {hint or 'there are ' + ', '.join(columns.names)}"
     for name in columns.names:
         if found.count(name) > 1:

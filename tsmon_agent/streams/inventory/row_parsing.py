@@ -95,4 +95,4 @@ def parse_rows(
 
 
 def _format_key(key: str) -> str:
-    return key.replace("_", " ")
+    return "flag enabled" if key == "enabled" else key.replace("_", " ")

@@ -53,7 +53,7 @@ def test_lines_are_those_of_the_file() -> None:
     ("text", "line", "reason"),
     [
         ("name,rat,end\na,1,x\n", 1, "there is no column 'rat'; there are name, expected_rate, end"),
-        ("name,expectedrat\n", 1, "there is no column 'expectedrat'; did you mean expected_rate?"),
+        ("name,expectedrat\n", 1, "there is no column 'expectedrat'; write expected_rate, if that is meant"),
         ("name,end\na,x\n", 1, "the header names no column expected_rate; add it"),
         ("name,rate,expected rate\n", 1, "the header names the column expected_rate 2 times; remove all but one"),
         ("name,rate\na\n", 2, "this row has 1 cell, and the header has 2; separate them by commas"),

@@ -86,7 +86,7 @@ class TestStreams:
             ("a,b,c,,,,_x f", "the selector is wrong: measurement '_x' is reserved"),
             ("a,b,c,,,,,gap=1", "the rules are wrong: gap is not a rule"),
             ("a,b,c,,,,,gap", "the rules are wrong: 'gap' is not key=value"),
-            ("a,b,c,,,,,,maybe", "the enabled is 'maybe'; give true or false"),
+            ("a,b,c,,,,,,maybe", "the flag enabled is 'maybe'; give true or false"),
             ("a,b,_c", "the selector from the settings does not fit it: measurement '_c' is reserved"),
         ],
     )
