@@ -105,9 +105,9 @@ async def test_self_metrics_agree_with_what_is_stored(home: Home, monkeypatch: p
     counts = agent.context.monitor.counts
     assert (counts.pending, counts.dropped, counts.refused) == (0, 0, 0)
     assert counts.accepted == counts.written
-    told = rows_of(home.db, "tsmon_sampler")
+    reported = rows_of(home.db, "tsmon_sampler")
     for state in agent.context.sampling.health:
-        mine = [row for row in told if row["tags"]["sampler"] == state.name]
+        mine = [row for row in reported if row["tags"]["sampler"] == state.name]
         assert len(mine) == state.rounds
         assert mine[-1]["errors"] == state.errors == (1 if state.name == "swap" else 0)
         measurement = "gauge" if state.name == "swap" else state.name
@@ -120,7 +120,7 @@ async def test_self_metrics_agree_with_what_is_stored(home: Home, monkeypatch: p
     accepted = [row["accepted"] for row in pipeline]
     assert accepted == sorted(accepted)
     assert accepted[-1] < counts.accepted
-    # Each tells of the points before it, all of which were stored in the end.
+    # Each counts the points before it, all of which were stored in the end.
     stored_before = [
         sum(one["time_ns"] < pipeline[-1]["time_ns"] for one in rows_of(home.db, measurement))
         for measurement in ("cpu", "mem", "net", "gauge", "tsmon_sampler", "tsmon_pipeline")
@@ -138,7 +138,7 @@ async def test_every_sampler_is_seen_soon_after_the_start(home: Home) -> None:
         assert all(not state.failing for state in agent.context.sampling.health)
 
 
-async def test_nonsense_of_a_sampler_is_told_although_invalid_points_are_to_be_dropped(
+async def test_an_invalid_point_of_a_sampler_is_reported_although_invalid_points_are_to_be_dropped(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(SAMPLERS["swap"], "sample", lambda _: [gauge(float("nan"))])
@@ -168,6 +168,21 @@ async def test_old_points_are_removed(home: Home, monkeypatch: pytest.MonkeyPatc
             agent.context.monitor.emit(Numbered(n=days, time=now_ns - days * day_ns - 60 * 10**9))
         await agent.context.monitor.flush()
         await eventually(lambda: home.numbers("a.db") == [0, 1])
+
+
+async def test_any_registered_store_will_do(home: Home) -> None:
+    """The agent knows no store by its class."""
+    home.write('[monitoring]\nstore = "memory"\nretention_days = 1.0', QUIET, "[agent]\nsamplers = ['mem']")
+    async with running(home) as agent:
+        agent.context.monitor.emit(Numbered(n=1, time=1_000_000_000))
+        agent.context.monitor.emit(Numbered(n=2))
+        await agent.context.monitor.flush()
+        await agent._upkeep.apply_retention()
+        await agent._upkeep.refresh_rollups()
+        [newest] = await agent.context.store.newest(Selector("numbered", "n"))
+        values = await agent.context.store.values(Selector("numbered", "n"), start_ns=0, stop_ns=2**62)
+        assert (newest.value, values[0].values) == (2, [2])
+        assert await agent.context.store.newest(Selector("mem", "total"))
 
 
 @pytest.mark.parametrize("days", ["0", "0.0", "99_999.0", "1e300", "inf"])

@@ -1,4 +1,4 @@
-"""Settings from file and environment, and how mistakes in them are told."""
+"""Settings from file and environment, and the sentences for mistakes in them."""
 
 import os
 import sys
@@ -43,7 +43,7 @@ def test_without_file_and_variables_there_are_defaults() -> None:
     assert settings.monitoring.flushing_period == 1.0
 
 
-def test_the_file_in_the_working_directory_is_read_without_being_asked_for() -> None:
+def test_the_file_in_the_working_directory_is_read_by_default() -> None:
     written('[monitoring]\nbucket = "größe"\nport = 1234\n')
     settings = load_settings().monitoring
     assert (settings.bucket, settings.port) == ("größe", 1234)
@@ -185,7 +185,7 @@ def test_broken_toml_is_named_by_its_line(text: str, line: int) -> None:
     assert "(at " not in sentence
 
 
-def test_a_section_written_as_a_value_is_told_apart() -> None:
+def test_a_section_written_as_a_value_is_recognised() -> None:
     assert mistakes("monitoring = 5\n") == [
         "tsmon.toml:1: monitoring is a section; write [monitoring] and its keys below"
     ]

@@ -1,6 +1,7 @@
-"""What every store does, whatever lies behind it."""
+"""What every store does."""
 
 import itertools
+import re
 import tempfile
 from pathlib import Path
 
@@ -8,8 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tsmon.errors import StoreRefusedError
+from tests.services.own_store import OwnStore
+from tsmon.errors import StoreError, StoreRefusedError
 from tsmon.line_protocol.escaping import escape_field_key, escape_measurement, escape_string, escape_tag
+from tsmon.settings import MonitoringSettings
 from tsmon.stores import Bin, Count, Newest, Selector, Series, Store, Values, WindowedSpan
 from tsmon.stores.rollup_tiers import RollupTier
 from tsmon.stores.sqlite import SqliteStore
@@ -89,7 +92,7 @@ async def test_a_tag_and_a_field_may_share_a_name(store: Store) -> None:
     assert await store.newest(Selector("errors", "code", {"code": "404"})) == [Newest({"code": "404"}, T, 404)]
 
 
-async def test_tags_that_contain_what_separates_tags_are_told_apart(store: Store) -> None:
+async def test_tags_that_contain_separators_of_tags_stay_apart(store: Store) -> None:
     tags = {"A[": ",", "]": "y"}
     pairs = ",".join(f"{escape_tag(key)}={escape_tag(value)}" for key, value in tags.items())
     await write(store, f"m,{pairs} v=1 {T}")
@@ -295,7 +298,7 @@ SPANS = {
     "start": st.integers(-10, (MINUTES + 1) * 60),
     "length": st.integers(0, (MINUTES + 1) * 60),
 }
-"""Seconds after T of points, and of what is asked for."""
+"""Seconds after T of points, and of the span that is queried."""
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -333,3 +336,71 @@ async def check_counts_and_bins(store: Store, measurement: str, start: int, leng
     singly = [await store.bins(selector, start_ns=low, stop_ns=high, every_ns=every) for low, high, every in spans]
     assert several == singly
     assert sum(one.count for one in several[0]) == sum(len(one.values) for one in values)
+
+
+TIERS = (RollupTier(MINUTE_NS), RollupTier(5 * MINUTE_NS))
+VALUES = [Values({}, [T, T + S], [1.0, 2.0])]
+
+
+async def test_maintenance_changes_no_value(store: Store) -> None:
+    """Stores have rollups or not, need a setup or not: what they are requested to do is the same."""
+    await write(store, f"m v=1 {T}")
+    async with store.backfill():
+        await write(store, f"m v=2 {T + S}")
+    await store.change_tiers(TIERS)
+    await store.refresh_rollups()
+    assert await store.apply_retention(None) == 0
+    assert await store.values(Selector("m", "v"), **ALWAYS) == VALUES
+    assert all(change.text for change in await store.setup_changes())
+    assert (await store.retention("m"))[0].from_ns <= T
+
+
+async def test_retention_removes_old_points_or_leaves_them_to_the_store_itself(store: Store) -> None:
+    await write(store, f"m v=0 {T - DAY}", f"m v=1 {T}", f"m v=2 {T + S}", f"n w=1 {T - DAY}")
+    removed = await store.apply_retention(DAY // 2, now_ns=T + S)
+    assert removed in (0, 2)
+    if removed:
+        assert await store.values(Selector("m", "v"), **ALWAYS) == VALUES
+        assert await store.newest(Selector("n", "w")) == []
+        assert await store.apply_retention(DAY // 2, now_ns=T + S) == 0
+
+
+async def test_a_reader_has_the_same_points_while_the_store_is_written(store: Store) -> None:
+    await write(store, f"m v=1 {T}", f"m v=2 {T + S}")
+    reader = store.reader()
+    if reader is store:
+        assert await reader.values(Selector("m", "v"), **ALWAYS) == VALUES
+        return
+    async with reader:
+        assert await reader.values(Selector("m", "v"), **ALWAYS) == VALUES
+        await write(store, f"m v=3 {T + 2 * S}")
+        assert len((await reader.values(Selector("m", "v"), **ALWAYS))[0].values) == 3
+
+
+async def test_rollups_are_rebuilt_or_one_sentence_says_why_not(store: Store) -> None:
+    await write(store, f"m v=1 {T}", f"m v=2 {T + S}")
+    reason = ""
+    try:
+        await store.rebuild_rollups()
+    except StoreError as error:
+        reason = str(error)
+    assert re.search(r"(^|keeps no rollups; there is nothing to rebuild|run tsmon-agent setup first)$", reason)
+    assert await store.values(Selector("m", "v"), **ALWAYS) == VALUES
+
+
+async def test_a_store_of_ones_own_needs_only_the_abstract_methods() -> None:
+    own = OwnStore()
+    assert own.destination is None
+    assert own.reader() is own
+    assert not own.needs_setup
+    assert await own.setup_changes() == ()
+    assert await own.apply_retention(1) == 0
+    await own.change_tiers(TIERS)
+    async with own, own.backfill():
+        await own.write(b"m v=1 1")
+    assert own.lines == ["m v=1 1"]
+    with pytest.raises(StoreError, match="keeps no rollups"):
+        await own.rebuild_rollups()
+    assert OwnStore.settings_key(MonitoringSettings()) == ()
+    assert not OwnStore.is_named_by(MonitoringSettings(token="t"))
+    assert isinstance(OwnStore.from_settings(MonitoringSettings()), OwnStore)

@@ -55,7 +55,7 @@ def test_what_cannot_be_meant_is_refused(values: dict[str, Any], reason: str) ->
         AvailabilitySettings.model_validate(values)
 
 
-def test_a_mistake_is_told_with_its_place(tmp_path: Path) -> None:
+def test_a_mistake_is_named_with_its_place(tmp_path: Path) -> None:
     file = tmp_path / "own.toml"
     file.write_text("[availability]\ngap_fraction = 2\n")
     with pytest.raises(SettingsError) as caught:

@@ -48,5 +48,5 @@ def test_durations_are_read_and_written(text: str, length_ns: int | None) -> Non
     assert format_duration(length_ns) == text
 
 
-def test_a_duration_of_no_unit_is_told_in_seconds() -> None:
+def test_a_duration_of_no_unit_is_written_in_seconds() -> None:
     assert format_duration(1_500_000_000) == "1.5s"

@@ -60,17 +60,17 @@ async def test_a_check_passes_where_a_write_would_and_writes_nothing(connect: Co
         assert await store.newest(ALL) == []
 
 
-async def test_a_wrong_token_is_told(connect: Connect) -> None:
+async def test_a_wrong_token_is_reported(connect: Connect) -> None:
     sentence = await sentence_of(InfluxStore(connect(token="wrong")))
     assert re.search(r"does not accept the token \(401\); correct monitoring\.token or token_file$", sentence)
     assert "wrong" not in sentence
 
 
-async def test_a_missing_token_is_told(connect: Connect) -> None:
+async def test_a_missing_token_is_reported(connect: Connect) -> None:
     assert "(401)" in await sentence_of(InfluxStore(connect(token="")))
 
 
-async def test_a_token_that_may_only_read_is_told(connect: Connect, influxdb: InfluxDB, bucket: str) -> None:
+async def test_a_token_that_may_only_read_is_reported(connect: Connect, influxdb: InfluxDB, bucket: str) -> None:
     sentence = await sentence_of(InfluxStore(connect(token=influxdb.new_token(bucket, "read"))))
     assert "does not permit this with the token (403: insufficient permissions for write)" in sentence
 
@@ -81,7 +81,7 @@ async def test_a_token_that_may_only_write_this_bucket_suffices(
     await InfluxStore(connect(token=influxdb.new_token(bucket, "write"))).check()
 
 
-async def test_a_wrong_organization_is_told(connect: Connect) -> None:
+async def test_a_wrong_organization_is_reported(connect: Connect) -> None:
     sentence = await sentence_of(InfluxStore(connect(org="nowhere")))
     assert sentence.endswith(
         'does not know the organization (404: organization name "nowhere" not found); '
@@ -89,7 +89,7 @@ async def test_a_wrong_organization_is_told(connect: Connect) -> None:
     )
 
 
-async def test_a_wrong_bucket_is_told(connect: Connect, influxdb: InfluxDB) -> None:
+async def test_a_wrong_bucket_is_reported(connect: Connect, influxdb: InfluxDB) -> None:
     sentence = await sentence_of(InfluxStore(connect(bucket="nowhere")))
     assert sentence == (
         f"InfluxDB at {influxdb.url} (organization '{influxdb.org}', bucket 'nowhere') does not know the bucket "
@@ -107,12 +107,12 @@ async def test_a_wrong_bucket_is_told(connect: Connect, influxdb: InfluxDB) -> N
         ("http://", "that is no address"),
     ],
 )
-async def test_a_wrong_address_is_told(connect: Connect, url: str, reason: str) -> None:
+async def test_a_wrong_address_is_reported(connect: Connect, url: str, reason: str) -> None:
     sentence = await sentence_of(InfluxStore(connect(url=url)))
     assert sentence.startswith(f"InfluxDB at {url} cannot be reached: {reason}")
 
 
-async def test_a_wrong_path_in_the_address_is_told(connect: Connect, influxdb: InfluxDB) -> None:
+async def test_a_wrong_path_in_the_address_is_reported(connect: Connect, influxdb: InfluxDB) -> None:
     assert "is it InfluxDB 2.x" in await sentence_of(InfluxStore(connect(url=f"{influxdb.url}/elsewhere")))
 
 
@@ -122,7 +122,7 @@ async def test_a_base_path_and_a_slash_at_the_end_belong_to_the_address(
     await InfluxStore(connect(url=f"{influxdb.url}/")).check()
 
 
-async def test_something_else_than_http_is_told(connect: Connect) -> None:
+async def test_something_else_than_http_is_reported(connect: Connect) -> None:
     async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 mail.example ESMTP\r\n")
         await writer.drain()
@@ -134,7 +134,7 @@ async def test_something_else_than_http_is_told(connect: Connect) -> None:
         assert "cannot be reached" in sentence
 
 
-async def test_an_answer_that_never_comes_is_told(connect: Connect, proxy: Proxy) -> None:
+async def test_an_answer_that_never_comes_is_reported(connect: Connect, proxy: Proxy) -> None:
     proxy.rule = lambda _: Fault()
     sentence = await sentence_of(InfluxStore(connect(url=proxy.url, timeout_s=0.1)))
     assert "no answer within 0.1 s" in sentence
@@ -163,7 +163,7 @@ async def test_a_bucket_that_several_create_at_once_is_created_once(connect: Con
     influxdb.drop("made by many")
 
 
-async def test_a_bucket_that_the_token_may_not_create_is_told(
+async def test_a_bucket_that_the_token_may_not_create_is_reported(
     connect: Connect, influxdb: InfluxDB, bucket: str
 ) -> None:
     token = influxdb.new_token(bucket, "write")
@@ -172,13 +172,13 @@ async def test_a_bucket_that_the_token_may_not_create_is_told(
     assert "the bucket cannot be created, since the token does not see the organization" in sentence
 
 
-async def test_a_bucket_that_the_server_will_not_create_is_told(connect: Connect, proxy: Proxy) -> None:
+async def test_a_bucket_that_the_server_will_not_create_is_reported(connect: Connect, proxy: Proxy) -> None:
     proxy.rule = lambda seen: Fault(403, '{"message":"forbidden"}') if seen.target.endswith("/buckets") else None
     store = InfluxStore(connect(url=proxy.url, bucket="forbidden"), create_bucket=True)
     assert "the bucket cannot be created (403: forbidden); create it yourself" in await sentence_of(store)
 
 
-async def test_a_wrong_organization_is_told_where_the_bucket_should_be_created(connect: Connect) -> None:
+async def test_a_wrong_organization_is_reported_where_the_bucket_should_be_created(connect: Connect) -> None:
     sentence = await sentence_of(InfluxStore(connect(org="nowhere"), create_bucket=True))
     assert "does not know the organization" in sentence
 
@@ -189,17 +189,17 @@ async def test_the_organization_may_be_left_out_where_the_token_sees_one(connect
         assert len(await store.newest(ALL)) == 1
 
 
-@pytest.mark.parametrize(("names", "told"), [([], r"0 organizations \(none\)"), (["a", "b"], r"2 .* \(a, b\)")])
-async def test_an_organization_that_cannot_be_found_is_told(
-    connect: Connect, proxy: Proxy, names: list[str], told: str
+@pytest.mark.parametrize(("names", "reason"), [([], r"0 organizations \(none\)"), (["a", "b"], r"2 .* \(a, b\)")])
+async def test_an_organization_that_cannot_be_found_is_reported(
+    connect: Connect, proxy: Proxy, names: list[str], reason: str
 ) -> None:
     answer = json.dumps({"orgs": [{"name": name, "id": "0"} for name in names]})
     proxy.rule = lambda seen: Fault(200, answer) if "/orgs" in seen.target else None
     sentence = await sentence_of(InfluxStore(connect(url=proxy.url, org="")))
-    assert re.search(rf"monitoring\.organization is not set and the token sees {told}", sentence)
+    assert re.search(rf"monitoring\.organization is not set and the token sees {reason}", sentence)
 
 
-async def test_another_server_that_answers_the_search_is_told(connect: Connect, proxy: Proxy) -> None:
+async def test_another_server_that_answers_the_search_is_reported(connect: Connect, proxy: Proxy) -> None:
     proxy.rule = lambda _: Fault(200, "<html>")
     assert "is it InfluxDB 2.x" in await sentence_of(InfluxStore(connect(url=proxy.url, org="")))
 
@@ -256,7 +256,7 @@ async def test_a_query_that_makes_no_sense_is_refused(connect: Connect) -> None:
             await store.query("nonsense")
 
 
-async def test_questions_to_a_missing_bucket_are_told(connect: Connect) -> None:
+async def test_queries_of_a_missing_bucket_are_reported(connect: Connect) -> None:
     async with InfluxStore(connect(bucket="nowhere")) as store:
         with pytest.raises(StoreUnavailableError, match="does not know the bucket"):
             await store.newest(ALL)

@@ -86,7 +86,7 @@ async def test_a_server_of_another_name_is_not_trusted(secure: InfluxDB, papers:
     assert "its certificate is not trusted (Hostname mismatch" in sentence
 
 
-async def test_tls_to_a_plain_server_is_told(influxdb: InfluxDB) -> None:
+async def test_tls_to_a_plain_server_is_reported(influxdb: InfluxDB) -> None:
     url = influxdb.url.replace("http:", "https:")
     sentence = await refusal(InfluxStore(connection(influxdb, url=url)))
     assert "does it speak plain http? Then write http:// in monitoring.url" in sentence
@@ -117,7 +117,7 @@ async def test_a_client_shows_its_certificate(influxdb: InfluxDB, papers: Papers
         assert "client.example" in str(proxy.seen[0].certificate)
 
 
-async def test_a_missing_or_foreign_client_certificate_is_told(
+async def test_a_missing_or_foreign_client_certificate_is_reported(
     influxdb: InfluxDB, papers: Papers, strict: ssl.SSLContext
 ) -> None:
     async with proxy_to(influxdb.port, tls=strict) as proxy:
@@ -129,7 +129,7 @@ async def test_a_missing_or_foreign_client_certificate_is_told(
         assert not proxy.seen
 
 
-async def test_a_proxy_is_asked_in_absolute_form(influxdb: InfluxDB) -> None:
+async def test_a_proxy_gets_requests_in_absolute_form(influxdb: InfluxDB) -> None:
     async with proxy_to(influxdb.port) as proxy:
         await write_and_read(InfluxStore(connection(influxdb, proxy=proxy.url)))
         assert proxy.seen[0].target.startswith(f"{influxdb.url}/api/v2/write?")
@@ -159,7 +159,7 @@ async def test_a_proxy_may_want_a_password(influxdb: InfluxDB, secure: InfluxDB,
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-async def test_a_proxy_that_is_away_is_told(influxdb: InfluxDB, scheme: str) -> None:
+async def test_a_proxy_that_is_away_is_reported(influxdb: InfluxDB, scheme: str) -> None:
     url = influxdb.url.replace("http:", f"{scheme}:")
     sentence = await refusal(InfluxStore(connection(influxdb, url=url, proxy="http://user:hidden@127.0.0.1:1")))
     assert "no connection to the proxy (Connection refused); correct monitoring.proxy" in sentence

@@ -134,7 +134,7 @@ def comparable(newest: list[Newest]) -> list[tuple[Newest, type]]:
     st.lists(st.lists(points, max_size=12), max_size=4), st.lists(questions, min_size=1, max_size=6), st.booleans()
 )
 def test_the_store_answers_like_a_plain_model(
-    batches: list[list[Point]], asked: list[tuple[Selector, int, int, int]], reopen: bool
+    batches: list[list[Point]], queries: list[tuple[Selector, int, int, int]], reopen: bool
 ) -> None:
     async def compare(path: Path) -> None:
         model = Model()
@@ -152,7 +152,7 @@ def test_the_store_answers_like_a_plain_model(
             if reopen:
                 await store.close()
                 await store.open()
-        for selector, start, stop, every in asked:
+        for selector, start, stop, every in queries:
             interval = {"start_ns": start, "stop_ns": stop, "every_ns": every}
             assert await store.bins(selector, **interval) == model.bins(selector, start, stop, every)
             assert comparable(await store.newest(selector)) == comparable(model.newest(selector))

@@ -1,4 +1,4 @@
-"""One process writes a file; another is told which."""
+"""One process writes a file; another one's error names it."""
 
 import os
 import subprocess

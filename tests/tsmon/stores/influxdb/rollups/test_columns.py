@@ -32,7 +32,7 @@ WHOLE = (
 )
 
 
-def test_series_are_told_apart_also_by_tags_that_need_quotes() -> None:
+def test_series_are_separated_also_by_tags_that_need_quotes() -> None:
     found = parse_columns(WHOLE, 10)
     assert found is not None
     assert {tags: (one.firsts, one.lasts, one.counts) for tags, one in found.items()} == {
@@ -57,12 +57,12 @@ def test_nothing_is_no_series() -> None:
         WHOLE.replace(",,0,19\r", ",,1,19\r"),
         WHOLE.replace(",,0,19\r\n", ""),
         WHOLE.replace(",,0,19\r\n", ",,0,19\r\n,,0,20\r\n"),
-        WHOLE.replace(column("last", 6, 19, 8), column("last", 8, 6, 19)),  # in another order than was told
+        WHOLE.replace(column("last", 6, 19, 8), column("last", 8, 6, 19)),  # in another order than the sums say
         WHOLE.replace(column("last", 6, 19, 8), ""),
         WHOLE.replace(",,5,8,v:last", ",,5,9,v:last"),
         WHOLE.replace(",,5,1,v:last", ",,5,1,v:mean"),
         WHOLE.replace(',,5,8,v:last,"b,""c"\r\n', ""),
-        WHOLE.replace('"b,""c"', "a"),  # as where only a tag that is not told of tells them apart
+        WHOLE.replace('"b,""c"', "a"),  # as if only a missing tag distinguished them
         WHOLE.replace("17", "6").replace("22", "11"),  # begins before the one before it ends
         WHOLE[: WHOLE.index("#datatype", 5)],
         WHOLE.replace("\r\n", "\n"),

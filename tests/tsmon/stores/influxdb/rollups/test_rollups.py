@@ -161,13 +161,13 @@ async def test_a_number_that_tasks_do_not_know_yet_gets_the_means_that_they_left
     await store.write("\n".join(f"ctd,site=c fresh={n} {day + n * 7 * MINUTE_NS}" for n in range(200)).encode())
     for rolled in await store.rollups.all():
         await roll_up(store, rolled, known, day, day + DAY_NS)
-    asked = Selector("ctd", "fresh"), {"start_ns": day, "stop_ns": day + DAY_NS, "every_ns": HOUR_NS}
-    assert await store.series(asked[0], **asked[1]) == []
+    query = Selector("ctd", "fresh"), {"start_ns": day, "stop_ns": day + DAY_NS, "every_ns": HOUR_NS}
+    assert await store.series(query[0], **query[1]) == []
     assert len(await set_up(store)) == len(TIERS)
-    (found,) = await store.series(asked[0], **asked[1])
+    (found,) = await store.series(query[0], **query[1])
     async with InfluxStore(store.connection) as other:
         other.rollups._fresh_until_s = float("inf")
-        (expected,) = await other.series(asked[0], **asked[1])
+        (expected,) = await other.series(query[0], **query[1])
     assert (found.times_ns, found.values) == (expected.times_ns, pytest.approx(expected.values))
     assert len(found.values) == 24
 

@@ -118,15 +118,15 @@ class StoreWithRollups(RuleBasedStateMachine):
         self, field: str, start: int, length: int, every: int, tags: tuple[str, ...]
     ) -> None:
         selectors = [Selector("m", field, {"t": tag}) for tag in tags]
-        told = self.loop.run_until_complete(
+        found = self.loop.run_until_complete(
             self.store.windows(selectors, start_ns=start, stop_ns=start + length, every_ns=every)
         )
-        if told is None:
+        if found is None:
             return  # there are no rollups of this width, or not yet
         expected = {
             tag: bins_of(self.points, field, start, start + length, every, tag) for tag in sorted(set(tags))
         }
-        assert [(one["t"], list(bins)) for one, bins in told] == [one for one in expected.items() if one[1]]
+        assert [(one["t"], list(bins)) for one, bins in found] == [one for one in expected.items() if one[1]]
 
     @rule(start=times, length=st.integers(0, 600), every=st.sampled_from([10, 30, 60, 120, 240]))
     def means_are_those_of_the_points(self, start: int, length: int, every: int) -> None:
@@ -162,22 +162,22 @@ TestStoreWithRollups.settings = settings(
 async def test_windows_of_many_series_are_columns_where_there_are_rollups_of_their_width(tmp_path: Path) -> None:
     async with SqliteStore(tmp_path / "tsmon.db", tiers=TIERS) as store:
         await store.write("\n".join(f"m,t={tag} a=1 {n}" for tag in "yxz" for n in range(0, 240, 7)).encode())
-        asked = [Selector("m", "a", {"t": tag}) for tag in "yx"]
+        selectors = [Selector("m", "a", {"t": tag}) for tag in "yx"]
         span = {"start_ns": -(2**63), "stop_ns": 2**63 - 1}
-        assert await store.windows(asked, **span, every_ns=30) is None
+        assert await store.windows(selectors, **span, every_ns=30) is None
         await store.refresh_rollups()
-        told = await store.windows(asked, **span, every_ns=30)
-        assert told is not None
-        assert [tags for tags, _ in told] == [{"t": "x"}, {"t": "y"}]
-        for tags, bins in told:
+        found = await store.windows(selectors, **span, every_ns=30)
+        assert found is not None
+        assert [tags for tags, _ in found] == [{"t": "x"}, {"t": "y"}]
+        for tags, bins in found:
             assert isinstance(bins, BinColumns)
             assert list(bins) == await store.bins(Selector("m", "a", tags), start_ns=0, stop_ns=240, every_ns=30)
         # Now the first window is read in parts: from points, and from narrower rollups.
         await store.write(b"m,t=x a=1 5\nm,t=x a=1 25")
-        told = await store.windows(asked, **span, every_ns=30)
-        assert told is not None
-        assert list(told[0][1])[:2] == [Bin(0, 0, 28, 7), Bin(30, 35, 56, 4)]
-        assert await store.windows(asked, **span, every_ns=60) is None
+        found = await store.windows(selectors, **span, every_ns=30)
+        assert found is not None
+        assert list(found[0][1])[:2] == [Bin(0, 0, 28, 7), Bin(30, 35, 56, 4)]
+        assert await store.windows(selectors, **span, every_ns=60) is None
         assert await store.windows([Selector("m", "none")], **span, every_ns=30) == []
 
 
