@@ -1,6 +1,6 @@
 """Every exception that tsmon raises, from one root."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 __all__ = [
@@ -129,7 +129,8 @@ class StoreRefusedError(StoreError):
 
     ``status`` is the HTTP status, if there was one. ``lines`` is the number of lines that were not stored, if the
     store reported it, else None: then the whole batch was refused. ``conflict`` is the field whose type was the
-    reason, if the store named one.
+    reason, if the store named one. ``line_reasons`` are the reasons by line (the first is 0), if the store named
+    lines: with ``lines`` they are all that were not stored, else only the first of those at fault.
     """
 
     def __init__(
@@ -139,11 +140,13 @@ class StoreRefusedError(StoreError):
         status: int | None = None,
         lines: int | None = None,
         conflict: TypeConflict | None = None,
+        line_reasons: Mapping[int, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.lines = lines
         self.conflict = conflict
+        self.line_reasons: Mapping[int, str] = line_reasons or {}
 
 
 class BatchTooLargeError(StoreError):

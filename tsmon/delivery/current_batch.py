@@ -8,7 +8,14 @@ from typing import Final
 from tsmon.delivery.blocks import Batch
 from tsmon.delivery.buffer import Buffer
 from tsmon.delivery.dead_letters import DeadLetterFile
-from tsmon.delivery.isolation import split_in_half, split_into_lines, split_refused, split_unparseable
+from tsmon.delivery.isolation import (
+    join_lines,
+    split_in_half,
+    split_into_lines,
+    split_named,
+    split_refused,
+    split_unparseable,
+)
 from tsmon.delivery.run_in_thread import run_in_thread
 from tsmon.errors import StoreRefusedError
 from tsmon.logs.rate_limited import RateLimitedLog
@@ -76,16 +83,23 @@ class CurrentBatch:
     def isolate(self, error: StoreRefusedError) -> None:
         """The store has refused some lines of the first part and stored the others, or has stored nothing.
 
-        Servers do not say which lines, and miscount them if there are several reasons. So the parts of a batch
-        are written again, which changes nothing in the store, until the answer is known for each line.
+        If it names the refused lines and their number, those are dropped and the others count as written. Most
+        servers do not, and miscount them if there are several reasons. So the parts of a batch are written again,
+        which changes nothing in the store, until the answer is known for each line.
         """
         first, reason, count = self.parts[0], str(error), error.lines
+        named = split_named(first, error.line_reasons.keys())
+        if named is not None and count == len(error.line_reasons):
+            self._drop_named(*named, error)
+            return
         if not self._requests_left or (count is not None and count >= first.lines):
             self._drop(first, count, reason)
             return
         is_whole = self._requests_left == REQUESTS_TO_ISOLATE
         self._requests_left -= 1
-        if count is not None:
+        if named is not None and named[0]:
+            self._replace([join_lines(lines) for lines in named])
+        elif count is not None:
             split = functools.partial(split_refused, count=count, conflict=error.conflict)
             self._split(first, split, reason, count)
         else:
@@ -105,8 +119,23 @@ class CurrentBatch:
         if not parts:
             self._drop(first, count, reason)
             return
+        self._replace(parts)
+
+    def _replace(self, parts: list[Batch]) -> None:
         self.parts.popleft()
         self.parts.extendleft(reversed(parts))
+
+    def _drop_named(self, others: list[str], refused: list[str], error: StoreRefusedError) -> None:
+        """The first part is settled: the store has named the refused lines, each with its reason."""
+        self.parts.popleft()
+        self._buffer.count_written(len(others))
+        self._buffer.count_dropped(len(refused), "rejected")
+        by_reason: dict[str, list[str]] = {}
+        for number, line in zip(sorted(error.line_reasons), refused, strict=True):
+            by_reason.setdefault(error.line_reasons[number], []).append(line)
+        for reason, lines in by_reason.items():
+            self._keep_later(join_lines(lines), reason)
+        self._warn(len(refused), str(error))
 
     def _drop(self, first: Batch, count: int | None, reason: str) -> None:
         self.parts.popleft()
@@ -115,11 +144,16 @@ class CurrentBatch:
         if not lost:
             return
         self._buffer.count_dropped(lost, "rejected")
-        where = ""
+        which = "" if lost == first.lines else f" ({lost} of {first.lines} lines; it is not known which)"
+        self._keep_later(first, reason + which)
+        self._warn(lost, reason)
+
+    def _keep_later(self, batch: Batch, reason: str) -> None:
         if self.dead_letters is not None:
-            which = "" if lost == first.lines else f" ({lost} of {first.lines} lines; it is not known which)"
-            self._letters.append((first, reason + which))
-            where = f"; see {self.dead_letters.path}"
+            self._letters.append((batch, reason))
+
+    def _warn(self, lost: int, reason: str) -> None:
+        where = "" if self.dead_letters is None else f"; see {self.dead_letters.path}"
         self._log.warning("rejected", f"{lost} points were rejected and dropped: {reason}{where}")
 
 

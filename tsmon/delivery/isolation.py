@@ -1,18 +1,20 @@
 """Splitting a batch that a store does not take as a whole."""
 
+from collections.abc import Collection
+
 from tsmon.delivery.blocks import Batch
 from tsmon.errors import LineProtocolError, TypeConflict
 from tsmon.line_protocol import split_lines
 from tsmon.line_protocol.parser import parse_line
 
-__all__ = ["split_in_half", "split_into_lines", "split_refused", "split_unparseable"]
+__all__ = ["join_lines", "split_in_half", "split_into_lines", "split_named", "split_refused", "split_unparseable"]
 
 
 def split_in_half(batch: Batch) -> list[Batch]:
     """Both halves; nothing if it is a single line, or if its lines cannot be separated."""
     lines = split_into_lines(batch)
     middle = len(lines) // 2
-    return [_join(lines[:middle]), _join(lines[middle:])] if middle else []
+    return [join_lines(lines[:middle]), join_lines(lines[middle:])] if middle else []
 
 
 def split_unparseable(batch: Batch) -> list[Batch]:
@@ -25,7 +27,7 @@ def split_unparseable(batch: Batch) -> list[Batch]:
             good.append(line)
         except LineProtocolError:
             suspect.append(line)
-    return [_join(good), _join(suspect)] if good and suspect else split_in_half(batch)
+    return [join_lines(good), join_lines(suspect)] if good and suspect else split_in_half(batch)
 
 
 def split_refused(batch: Batch, count: int, conflict: TypeConflict | None = None) -> list[Batch]:
@@ -52,7 +54,16 @@ def split_refused(batch: Batch, count: int, conflict: TypeConflict | None = None
         suspects = set(by_age[:count])
     good = [line for number, line in enumerate(lines) if number not in suspects]
     bad = [line for number, line in enumerate(lines) if number in suspects]
-    return [_join(good), _join(bad)] if good and bad else split_in_half(batch)
+    return [join_lines(good), join_lines(bad)] if good and bad else split_in_half(batch)
+
+
+def split_named(batch: Batch, numbers: Collection[int]) -> tuple[list[str], list[str]] | None:
+    """The lines without these numbers (from 0), and those with them; None if the batch has not all of them."""
+    lines = split_into_lines(batch)
+    if not numbers or max(numbers) >= len(lines):
+        return None
+    others = [line for number, line in enumerate(lines) if number not in numbers]
+    return others, [lines[number] for number in sorted(numbers)]
 
 
 def split_into_lines(batch: Batch) -> list[str]:
@@ -64,5 +75,6 @@ def split_into_lines(batch: Batch) -> list[str]:
     return lines if len(lines) == batch.lines else []
 
 
-def _join(lines: list[str]) -> Batch:
+def join_lines(lines: list[str]) -> Batch:
+    """One batch of several lines."""
     return Batch("\n".join(lines).encode(), len(lines))

@@ -12,10 +12,13 @@ from tsmon.stores.influxdb.responses import error_for, parse_message
 if TYPE_CHECKING:
     import aiohttp
 
-__all__ = ["ERROR_BYTES", "ONE_PIECE_BYTES", "InfluxApi", "Response"]
+__all__ = ["ERROR_BYTES", "ONE_PIECE_BYTES", "REFUSAL_BYTES", "InfluxApi", "Response"]
 
 ERROR_BYTES: Final = 64 * 1024
-"""How much of an error response is read: the server names every bad line."""
+"""How much of an error response is read."""
+
+REFUSAL_BYTES: Final = 16 * 1024 * 1024
+"""How much is read of an answer about the data: InfluxDB 3 repeats every bad line in it."""
 
 ONE_PIECE_BYTES: Final = 1024 * 1024
 """Larger bodies are sent and parsed in pieces, so that the event loop is not blocked."""
@@ -184,7 +187,8 @@ class InfluxApi:
                 if status in (401, 403) and connection.token_file is not None:
                     # The file may contain a newer token by the next request.
                     self._token = None
-                content = await (reply.read() if status == 200 else _read_capped(reply.content))
+                limit = REFUSAL_BYTES if status in (400, 422) else ERROR_BYTES
+                content = await (reply.read() if status == 200 else _read_capped(reply.content, limit))
                 return Response(status, content, reply.headers.get("Retry-After"))
         except (aiohttp.ClientError, OSError) as error:
             raise unreachable_error(error, connection) from None
@@ -197,9 +201,8 @@ class _Organizations(msgspec.Struct):
     orgs: list[dict[str, Any]] = []
 
 
-async def _read_capped(content: "aiohttp.StreamReader") -> bytes:
+async def _read_capped(content: "aiohttp.StreamReader", left: int) -> bytes:
     parts: list[bytes] = []
-    left = ERROR_BYTES
     while left and (part := await content.read(left)):
         parts.append(part)
         left -= len(part)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from tsmon.errors import StoreUnavailableError
+from tsmon.errors import StoreRefusedError, StoreUnavailableError
 from tsmon.stores.influxdb.api import InfluxApi
 from tsmon.stores.influxdb.connection import InfluxConnection
 from tsmon.stores.influxdb.queries import MIN_TIME_NS
@@ -51,10 +51,12 @@ class InfluxBucket(InfluxApi):
         if response.status == 404 and self._may_create:
             await self.create()
             response = await self._post("/api/v2/write", parameters, headers, body)
-        if response.status in (204, 422) and self.on_written is not None:
+        error = None if response.status == 204 else self._error(response)
+        stored_some = error is None or (isinstance(error, StoreRefusedError) and error.lines is not None)
+        if stored_some and self.on_written is not None:
             self.on_written(lines)
-        if response.status != 204:
-            raise self._error(response)
+        if error is not None:
+            raise error
 
     async def create(self) -> None:
         """Create the bucket if it is missing; the token must be allowed to."""

@@ -7,7 +7,14 @@ from functools import partial
 
 from tsmon.delivery.backoff import Backoff
 from tsmon.delivery.blocks import Batch
-from tsmon.delivery.isolation import split_in_half, split_into_lines, split_refused, split_unparseable
+from tsmon.delivery.isolation import (
+    join_lines,
+    split_in_half,
+    split_into_lines,
+    split_named,
+    split_refused,
+    split_unparseable,
+)
 from tsmon.errors import BatchTooLargeError, StoreRefusedError, StoreUnavailableError
 from tsmon.stores import Store
 
@@ -39,7 +46,15 @@ async def write_lines(store: Store, lines: list[str], log: Callable[[str], None]
             reason, split = str(error), split_in_half(part)
         except StoreRefusedError as error:
             reason = str(error)
-            if error.lines is not None and error.lines >= part.lines:
+            named = split_named(part, error.line_reasons.keys())
+            if named is not None and error.lines == len(error.line_reasons):
+                reasons = [error.line_reasons[number] for number in sorted(error.line_reasons)]
+                refused += zip(named[1], reasons, strict=True)
+                parts.popleft()
+                continue
+            if named is not None and named[0]:
+                split = [join_lines(lines) for lines in named]
+            elif error.lines is not None and error.lines >= part.lines:
                 split = []
             elif error.lines is not None:
                 split = split_refused(part, error.lines, error.conflict)

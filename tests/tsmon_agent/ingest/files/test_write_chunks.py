@@ -66,6 +66,25 @@ async def test_lines_that_are_refused_come_back_with_the_reason_and_the_others_a
     assert set(store.lines) == {*LINES} - {"m v=5 5"}
 
 
+@pytest.mark.parametrize("stored", [True, False], ids=["the others are stored", "nothing is stored"])
+async def test_lines_that_the_store_names_come_back_with_their_own_reasons(stored: bool) -> None:
+    class Naming(OwnStore):
+        async def write(self, lines: bytes) -> None:
+            texts = lines.decode().split("\n")
+            reasons = {n: f"odd {one}" for n, one in enumerate(texts) if one in LINES[5:7]}
+            if stored or not reasons:
+                await super().write("\n".join(one for one in texts if one not in LINES[5:7]).encode())
+            if reasons:
+                raise StoreRefusedError("odd", lines=len(reasons) if stored else None, line_reasons=reasons)
+
+    store = Naming()
+    refused = await write_lines(store, LINES, print)
+    assert [line for line, _ in refused] == LINES[5:7]
+    assert set(store.lines) - {""} == {*LINES} - {*LINES[5:7]}
+    if stored:
+        assert [reason for _, reason in refused] == [f"odd {line}" for line in LINES[5:7]]
+
+
 async def test_nothing_is_nothing() -> None:
     store = OwnStore()
     assert await write_lines(store, [], print) == []
