@@ -22,7 +22,7 @@ async def version(_: web.Request) -> web.Response:
 
 async def item(request: web.Request) -> web.Response:
     number = int(request.match_info["number"])
-    await asyncio.sleep(0.001)  # where a database would be asked
+    await asyncio.sleep(0.001)  # where a database would be queried
     if number > 100:
         raise web.HTTPNotFound(text=f"there is no item {number}")
     if number > 90:

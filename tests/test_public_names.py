@@ -1,4 +1,4 @@
-"""What can be imported from a package is what it says, and importing the library stays light."""
+"""Packages export exactly what they list, and importing the library stays light."""
 
 import importlib
 import json
@@ -49,13 +49,13 @@ def packages() -> list[str]:
     return [name for name in modules() if hasattr(importlib.import_module(name), "__path__")]
 
 
-def order(name: str) -> tuple[bool, bool, str]:
+def sort_key(name: str) -> tuple[bool, bool, str]:
     """Constants, then classes, then functions: as the linter sorts."""
     return not name.isupper(), not name[0].isupper(), name
 
 
 @pytest.mark.parametrize("name", packages())
-def test_a_package_offers_what_it_lists(name: str) -> None:
+def test_a_package_exports_exactly_what_it_lists(name: str) -> None:
     package = importlib.import_module(name)
     public = {
         key
@@ -64,12 +64,12 @@ def test_a_package_offers_what_it_lists(name: str) -> None:
     }
     listed = getattr(package, "__all__", [])
     assert set(listed) == public
-    assert listed == sorted(listed, key=order)
+    assert listed == sorted(listed, key=sort_key)
     assert package.__doc__
 
 
 @pytest.mark.parametrize("name", modules())
-def test_what_a_module_lists_is_there(name: str) -> None:
+def test_every_name_that_a_module_lists_exists(name: str) -> None:
     module = importlib.import_module(name)
     listed = getattr(module, "__all__", [])
     assert [key for key in listed if not hasattr(module, key)] == []

@@ -1,4 +1,4 @@
-"""The example service under real traffic, and what InfluxDB has of it afterwards."""
+"""The example service under real traffic, and its points in InfluxDB afterwards."""
 
 import asyncio
 import os
@@ -48,7 +48,7 @@ ERRORS = {
 
 @contextmanager
 def served(directory: Path, influxdb: InfluxDB, bucket: str) -> Iterator[str]:
-    """The example as a process of its own; stopped as a service is stopped."""
+    """Run the example as a process, and stop it as services are stopped."""
     environment = {
         **{key: value for key, value in os.environ.items() if not key.startswith("TSMON_")},
         "XDG_STATE_HOME": str(directory),
@@ -78,8 +78,8 @@ def served(directory: Path, influxdb: InfluxDB, bucket: str) -> Iterator[str]:
             process.wait()
 
 
-async def ask_all(url: str) -> list[int]:
-    """Statuses of the answers to the traffic, twenty requests at a time."""
+async def send_all(url: str) -> list[int]:
+    """Send the traffic, twenty requests at a time, and return the statuses."""
     turnstile = asyncio.Semaphore(20)
 
     async with aiohttp.ClientSession(url) as client:
@@ -102,10 +102,10 @@ def read(influxdb: InfluxDB, bucket: str, measurement: str) -> list[dict[str, ob
     )
 
 
-def test_every_request_is_in_both_series_as_it_was(tmp_path: Path, influxdb: InfluxDB, bucket: str) -> None:
+def test_every_request_is_stored_exactly_in_both_series(tmp_path: Path, influxdb: InfluxDB, bucket: str) -> None:
     before_ns = time.time_ns()
     with served(tmp_path, influxdb, bucket) as url:
-        statuses = asyncio.run(ask_all(url))
+        statuses = asyncio.run(send_all(url))
     after_ns = time.time_ns()
     assert statuses == [status for _, _, status in TRAFFIC]
 

@@ -1,4 +1,4 @@
-"""How tsmon is used; type checkers find nothing to say about it."""
+"""Correct uses of tsmon; type checkers report nothing."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from tsmon.work import InProgressCounter, current_work, measure_work, timed
 
 
 class Exposure(Point, measurement="exposures"):
-    """A series of one's own."""
+    """A user's own series."""
 
     detector: Tag[str]
     frame: Tag[int]

@@ -1,4 +1,4 @@
-"""Type checkers find the mistakes of users in the lines where they are, and nothing in right code."""
+"""Type checkers report users' mistakes in their lines, and nothing in correct code."""
 
 import json
 import re
@@ -38,7 +38,7 @@ def pyright(file: Path, scratch: Path) -> set[int]:
 
 
 def _counts(rule: str) -> bool:
-    """Whether a rule is about types, and not about the expressions that stand alone in the file of mistakes."""
+    """Whether a rule is about types; the file of mistakes has expressions that are unused on purpose."""
     return rule != "reportUnusedExpression"
 
 
@@ -46,12 +46,12 @@ CHECKERS = {"mypy": mypy, "pyright": pyright}
 
 
 @pytest.mark.parametrize("checker", CHECKERS.values(), ids=CHECKERS)
-def test_right_code_is_right(checker: Callable[[Path, Path], set[int]], tmp_path: Path) -> None:
+def test_correct_code_has_no_errors(checker: Callable[[Path, Path], set[int]], tmp_path: Path) -> None:
     assert checker(HERE / "right.py", tmp_path) == set()
 
 
 @pytest.mark.parametrize("checker", CHECKERS.values(), ids=CHECKERS)
-def test_mistakes_are_found_where_they_are(checker: Callable[[Path, Path], set[int]], tmp_path: Path) -> None:
+def test_mistakes_are_found_in_their_lines(checker: Callable[[Path, Path], set[int]], tmp_path: Path) -> None:
     lines = (HERE / "wrong.py").read_text().splitlines()
     wrong = {number for number, line in enumerate(lines, 1) if MARK.search(line)}
     assert len(wrong) > 15

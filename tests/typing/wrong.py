@@ -1,4 +1,4 @@
-"""Mistakes in using tsmon; type checkers find the one in each marked line, and none elsewhere."""
+"""Wrong uses of tsmon; type checkers report one mistake in each marked line, and none elsewhere."""
 
 from tsmon import Monitor, Point, Tag
 from tsmon.monitor.emitter import Emitter

@@ -77,7 +77,7 @@ def middleware(
         error: BaseException | None = None
         try:
             response = await handler(request)
-            # A handler without a return statement gives None, which aiohttp answers with 500.
+            # A handler without a return statement returns None, which aiohttp answers with 500.
             status = getattr(response, "status", status)
             return response
         except web.HTTPException as caught:

@@ -93,7 +93,7 @@ class RequestPoints:
         """Number of requests that could not be recorded."""
 
     def emit_all(self, waiting: deque[OpenRequest]) -> None:
-        """Emit the points of requests that wait, and take them from the deque."""
+        """Remove all requests from ``waiting`` and emit their points."""
         row = None if self._row_class is None else self._row_class(self._service)
         while waiting:
             try:

@@ -49,7 +49,7 @@ class RequestRow:
 def make_row_class(cls: type[Request], added: dict[str, str]) -> type[RequestRow] | None:
     """Make the class of rows for points of ``cls`` whose columns ``added`` have their defaults.
 
-    Returns None if no row can stand for such points: a default differs from point to point, or a column has the
+    Returns None if a row cannot replace such points: a default differs from point to point, or a column has the
     name of an attribute of rows.
     """
     defaults = {field.name: field.default for field in msgspec.structs.fields(cls) if field.name in added}

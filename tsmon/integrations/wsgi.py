@@ -76,7 +76,7 @@ class RequestMiddleware:
         self._recorder.leave(opened)
         wrapper = environ.get("wsgi.file_wrapper")
         if isinstance(body, list | tuple) or (isinstance(wrapper, type) and isinstance(body, wrapper)):
-            # The body is complete, or the server sends it by itself.
+            # The body is complete, or the server sends it in its own way.
             response.end(response.status)
             return body
         return _Body(body, response)

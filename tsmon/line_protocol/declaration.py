@@ -119,7 +119,7 @@ def parse_column(class_name: str, attribute: str, key: str, annotation: Any) -> 
 
 
 def _find_types(annotation: Any, markers: list[Marker]) -> set[Any]:
-    """Return the types that ``annotation`` allows, and append its markers, wherever they are nested."""
+    """Return the types that ``annotation`` allows, and append its markers, at any depth."""
     origin = get_origin(annotation)
     if origin is Annotated:
         markers += [extra for extra in annotation.__metadata__ if isinstance(extra, Marker)]

@@ -15,7 +15,7 @@ _followers: "weakref.WeakSet[Encoding]" = weakref.WeakSet()
 def configure(*, service: str) -> None:
     """Set the service name of this process: the ``service`` tag of points that do not name one themselves.
 
-    A Monitor made with ``service=…`` keeps its own.
+    A Monitor created with ``service=…`` keeps its own.
     """
     if not service:
         raise InvalidPointError("the service name is empty; give it a name")

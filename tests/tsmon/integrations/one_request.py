@@ -1,4 +1,4 @@
-"""One failed request through each integration; its handler gives a region as additional data.
+"""One failed request through each integration; its handler sets a region as additional data.
 
 As a program, it prints the lines of all integrations; the tests run it with a modified tsmon.
 """
@@ -21,15 +21,15 @@ from tsmon.integrations.recorder import RequestRecorder
 from tsmon.settings import MonitoringSettings
 from tsmon.work import current_work
 
-__all__ = ["INTEGRATIONS", "SUMMARIZED", "record", "tenant_of"]
+__all__ = ["INTEGRATIONS", "SUMMARIZED", "read_tenant", "record"]
 
 NEVER_S = 3600.0
 EACH = MonitoringSettings(flushing_period=NEVER_S)
 SUMMARIZED = MonitoringSettings(flushing_period=NEVER_S, summarize_routes=["*"])
 
 
-def tenant_of(request: Any) -> str | None:
-    """The header X-Tenant of a request of any framework; the recorder alone takes a dict of headers."""
+def read_tenant(request: Any) -> str | None:
+    """Return the header X-Tenant of a request of any framework, or of an ASGI scope."""
     if isinstance(request, web.Request):
         return request.headers.get("X-Tenant")
     if "REQUEST_METHOD" in request:
@@ -37,7 +37,7 @@ def tenant_of(request: Any) -> str | None:
     return {name.decode(): value.decode() for name, value in request["headers"]}.get("x-tenant")
 
 
-def give_region() -> None:
+def set_region() -> None:
     work = current_work()
     assert work is not None
     work.tags["region"] = "west"
@@ -46,7 +46,7 @@ def give_region() -> None:
 async def by_recorder(monitor: Monitor, **options: Any) -> None:
     recorder = RequestRecorder(monitor, **options)
     opened = recorder.begin()
-    give_region()
+    set_region()
     if recorder.fills:
         recorder.fill_columns(opened, {"headers": [(b"x-tenant", b"acme")]})
     recorder.end(opened, method="GET", resource="/", status=500)
@@ -55,7 +55,7 @@ async def by_recorder(monitor: Monitor, **options: Any) -> None:
 
 async def by_aiohttp(monitor: Monitor, **options: Any) -> None:
     async def handle(_: web.Request) -> web.Response:
-        give_region()
+        set_region()
         return web.Response(status=500)
 
     app = web.Application(middlewares=[middleware(monitor, **options)])
@@ -66,14 +66,14 @@ async def by_aiohttp(monitor: Monitor, **options: Any) -> None:
 
 async def by_asgi(monitor: Monitor, **options: Any) -> None:
     async def app(_: Any, receive: Any, send: Any) -> None:
-        give_region()
+        set_region()
         await send({"type": "http.response.start", "status": 500, "headers": []})
         await send({"type": "http.response.body"})
 
-    await ask_asgi(asgi.RequestMiddleware(app, monitor, **options))
+    await call_asgi(asgi.RequestMiddleware(app, monitor, **options))
 
 
-async def ask_asgi(app: Callable[..., Awaitable[None]]) -> None:
+async def call_asgi(app: Callable[..., Awaitable[None]]) -> None:
     async def receive() -> Any:
         return {"type": "http.request", "body": b"", "more_body": False}
 
@@ -87,14 +87,14 @@ async def ask_asgi(app: Callable[..., Awaitable[None]]) -> None:
 
 async def by_wsgi(monitor: Monitor, **options: Any) -> None:
     def app(_: Any, start: Any) -> list[bytes]:
-        give_region()
+        set_region()
         start("500 Internal Server Error", [])
         return [b""]
 
-    ask_wsgi(wsgi.RequestMiddleware(app, monitor, **options))  # type: ignore[arg-type]
+    call_wsgi(wsgi.RequestMiddleware(app, monitor, **options))  # type: ignore[arg-type]
 
 
-def ask_wsgi(app: Callable[..., Any]) -> None:
+def call_wsgi(app: Callable[..., Any]) -> None:
     environ: dict[str, Any] = {"HTTP_X_TENANT": "acme", "wsgi.input": io.BytesIO()}
     setup_testing_defaults(environ)
     body = app(environ, lambda *_: None)
@@ -112,10 +112,10 @@ async def by_django(monitor: Monitor, **options: Any) -> None:
         application = get_wsgi_application()
 
         def app(environ: Any, start: Any) -> Any:
-            give_region()
+            set_region()
             return application({**environ, "PATH_INFO": "/broken/"}, start)
 
-        ask_wsgi(wsgi.RequestMiddleware(app, monitor, **options))  # type: ignore[arg-type]
+        call_wsgi(wsgi.RequestMiddleware(app, monitor, **options))  # type: ignore[arg-type]
 
 
 INTEGRATIONS: dict[str, Callable[..., Awaitable[None]]] = {
@@ -128,7 +128,7 @@ INTEGRATIONS: dict[str, Callable[..., Awaitable[None]]] = {
 
 
 async def record(integration: str, settings: MonitoringSettings = EACH, **options: Any) -> list[str]:
-    """Lines of one request through an integration."""
+    """Record one request through an integration, and return its lines."""
     store = OwnStore()
     async with Monitor(settings, service="s", store=store) as monitor:
         await INTEGRATIONS[integration](monitor, **options)

@@ -15,7 +15,7 @@ import pytest
 import tsmon
 from tests.services.influxdb import InfluxDB
 from tests.services.own_store import OwnStore
-from tests.tsmon.integrations.one_request import INTEGRATIONS, SUMMARIZED, record, tenant_of
+from tests.tsmon.integrations.one_request import INTEGRATIONS, SUMMARIZED, read_tenant, record
 from tsmon import DeclarationError, Monitor, Request, RequestError, RequestSummary, Tag
 from tsmon.integrations import aiohttp, asgi, wsgi
 from tsmon.integrations.recorder import RequestRecorder
@@ -47,10 +47,10 @@ class TriedRequest(Request):
     tries: int = 1
 
 
-async def lines_of(
+async def record_all(
     *requests: dict[str, Any], settings: MonitoringSettings | None = None, **options: Any
 ) -> list[str]:
-    """Lines of requests through the recorder, without what they took; ``work`` is their additional data."""
+    """Record requests, and return their lines without times; ``work`` is their additional data."""
     store = OwnStore()
     async with Monitor(settings or MonitoringSettings(), service="s", store=store) as monitor:
         recorder = RequestRecorder(monitor, **options)
@@ -70,7 +70,7 @@ async def lines_of(
 
 @pytest.mark.parametrize("integration", INTEGRATIONS)
 async def test_columns_of_own_classes_arrive_from_every_integration(integration: str) -> None:
-    options = {"request_class": OwnRequest, "error_class": OwnError, "fill": {"tenant": tenant_of}}
+    options = {"request_class": OwnRequest, "error_class": OwnError, "fill": {"tenant": read_tenant}}
     request, error = await record(integration, **options)
     assert re.fullmatch(
         r"requests,region=west,route=GET:\S+,service=s,status_code=500,tenant=acme "
@@ -136,30 +136,30 @@ async def test_an_added_column_arrives_in_the_server(influxdb: InfluxDB, bucket:
 
 
 async def test_additional_data_win_over_functions_and_functions_over_defaults() -> None:
-    requests: list[dict[str, Any]] = [{}, {"given": 2}, {"given": 2, "work": {"tries": 3}}, {"work": {"tries": 4}}]
-    found = await lines_of(
-        *requests, request_class=TriedRequest, fill={"tries": lambda request: request.get("given")}
+    requests: list[dict[str, Any]] = [{}, {"tries": 2}, {"tries": 2, "work": {"tries": 3}}, {"work": {"tries": 4}}]
+    found = await record_all(
+        *requests, request_class=TriedRequest, fill={"tries": lambda request: request.get("tries")}
     )
     assert found == [f"requests,{HEAD},tries={tries}i" for tries in (1, 2, 3, 4)]
 
 
 async def test_a_request_does_not_inherit_the_columns_of_the_one_before() -> None:
     requests: list[dict[str, Any]] = [{"work": {"tries": 5}}, {}, {"work": {"tries": 6}}, {}]
-    found = await lines_of(*requests, request_class=TriedRequest)
+    found = await record_all(*requests, request_class=TriedRequest)
     assert found == [f"requests,{HEAD},tries={tries}i" for tries in (5, 1, 6, 1)]
 
 
 async def test_a_function_that_fails_leaves_the_default(caplog: pytest.LogCaptureFixture) -> None:
     fill = {"tries": lambda request: request["absent"]}
-    assert await lines_of({}, {}, request_class=TriedRequest, fill=fill) == [f"requests,{HEAD},tries=1i"] * 2
+    assert await record_all({}, {}, request_class=TriedRequest, fill=fill) == [f"requests,{HEAD},tries=1i"] * 2
     assert [record.message for record in caplog.records] == [
         "fill['tries'] failed for a request: KeyError: 'absent'"
     ]
 
 
-async def test_a_request_without_a_value_that_it_needs_is_counted_as_a_failure() -> None:
+async def test_a_request_without_a_required_value_is_counted_as_a_failure() -> None:
     fill = {"tenant": lambda request: request.get("tenant")}
-    found = await lines_of({"tenant": "a"}, {"failures": 1}, request_class=OwnRequest, fill=fill)
+    found = await record_all({"tenant": "a"}, {"failures": 1}, request_class=OwnRequest, fill=fill)
     assert [line.partition(" ")[0] for line in found] == [
         "requests,route=GET:/,service=s,status_code=200,tenant=a",
     ]
@@ -167,7 +167,7 @@ async def test_a_request_without_a_value_that_it_needs_is_counted_as_a_failure()
 
 async def test_functions_fill_only_the_classes_that_declare_their_columns() -> None:
     fill = {"tenant": lambda _: "a"}
-    _, error = await lines_of({"status": 500}, request_class=OwnRequest, fill=fill)
+    _, error = await record_all({"status": 500}, request_class=OwnRequest, fill=fill)
     assert error == 'errors,error_code=500,route=GET:/,service=s,status_code=500 request_id="i"'
 
 
@@ -178,7 +178,7 @@ class WeightedRequest(Request):
 @pytest.mark.parametrize("cls", [Request, WeightedRequest])
 async def test_the_weight_of_a_sampled_request_may_be_declared(cls: type[Request]) -> None:
     one_in = next(number for number in range(2, 99) if RouteSampling.keeps("i", number))
-    found = await lines_of({}, settings=MonitoringSettings(sample_routes={"*": one_in}), request_class=cls)
+    found = await record_all({}, settings=MonitoringSettings(sample_routes={"*": one_in}), request_class=cls)
     assert found == [f"requests,{HEAD},weight={one_in}i"]
 
 
@@ -190,13 +190,13 @@ class AwkwardRequest(Request):
     time_text: str = "noon"
 
 
-async def test_a_default_that_is_made_for_each_point_is_made_for_each_request() -> None:
-    found = await lines_of({}, {}, request_class=NumberedRequest)
+async def test_a_default_factory_is_called_for_each_request() -> None:
+    found = await record_all({}, {}, request_class=NumberedRequest)
     assert found == [f"requests,{HEAD},number=1i", f"requests,{HEAD},number=2i"]
 
 
-async def test_a_column_may_have_the_name_of_what_the_recorder_keeps_for_itself() -> None:
-    assert await lines_of({}, request_class=AwkwardRequest) == [f'requests,{HEAD},time_text="noon"']
+async def test_a_column_may_have_the_name_of_an_attribute_of_rows() -> None:
+    assert await record_all({}, request_class=AwkwardRequest) == [f'requests,{HEAD},time_text="noon"']
 
 
 MAKERS = {

@@ -1,4 +1,4 @@
-"""The middleware in real applications, asked by a real client over real sockets."""
+"""The middleware in real applications, with a real client over real sockets."""
 
 import asyncio
 import enum
@@ -53,7 +53,7 @@ class Served:
         return (await self.points("errors", count))[-1]
 
     async def raw(self, text: str) -> bytes:
-        """What the server answers to a request that no client would send."""
+        """Send a request that no client would send, and return the first line of the response."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         writer.write(text.encode())
         answer = await reader.readline()
@@ -146,7 +146,7 @@ async def test_response_of_400_and_above_is_an_error_with_its_status_as_code(sta
         assert error.time_ns == point.time_ns
 
 
-async def test_unhandled_exception_is_an_error_500_and_still_aiohttps_to_answer() -> None:
+async def test_unhandled_exception_is_an_error_500_and_is_still_answered_by_aiohttp() -> None:
     async def broken(_: web.Request) -> web.Response:
         raise RuntimeError("a bug")
 
@@ -205,7 +205,7 @@ class UntellableError(Exception):
         (None, "500"),
     ],
 )
-async def test_error_code_is_the_exceptions_where_it_is_an_int(code: object, recorded: str) -> None:
+async def test_error_code_is_that_of_the_exception_if_it_is_an_int(code: object, recorded: str) -> None:
     async def broken(_: web.Request) -> web.Response:
         raise OwnError(code)
 
@@ -244,7 +244,7 @@ async def test_error_code_of_a_request_that_succeeds_is_no_error() -> None:
         await here.points("errors", 0)
 
 
-async def test_what_outer_middlewares_make_of_a_request_is_recorded() -> None:
+async def test_the_final_outcome_after_other_middlewares_is_recorded() -> None:
     @web.middleware
     async def teapot(request: web.Request, handler: Handler) -> web.StreamResponse:
         await handler(request)
@@ -295,14 +295,14 @@ async def test_unmatched_paths_and_methods_share_one_constant() -> None:
         ]
 
 
-async def test_methods_of_ones_own_share_one_constant() -> None:
+async def test_unknown_methods_share_one_constant() -> None:
     async with served(app_of(fine)) as here:
         assert b"200" in await here.raw("PROPFIND /here HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         assert (await here.request()).tags["route"] == "OTHER:/here"
 
 
 @pytest.mark.parametrize("method", ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"])
-async def test_known_methods_are_told_apart(method: str) -> None:
+async def test_known_methods_are_distinguished(method: str) -> None:
     async with served(app_of(fine)) as here:
         await here.client.request(method, "/here")
         assert (await here.request()).tags["route"] == f"{method}:/here"
@@ -441,7 +441,7 @@ async def test_cancelled_request_is_recorded_as_499_and_stays_cancelled() -> Non
         ]
 
 
-async def test_requests_side_by_side_are_all_recorded_at_times_of_their_own() -> None:
+async def test_concurrent_requests_are_all_recorded_at_distinct_times() -> None:
     async def slow(_: web.Request) -> web.Response:
         await asyncio.sleep(0.01)
         return web.Response()
@@ -459,7 +459,7 @@ async def test_requests_side_by_side_are_all_recorded_at_times_of_their_own() ->
 
 
 @pytest.mark.parametrize("header", ["", "x" * 129, "a\tb", "\u00a0"])
-async def test_request_id_that_cannot_be_one_is_replaced(header: str) -> None:
+async def test_an_invalid_request_id_is_replaced(header: str) -> None:
     async with served(app_of(fine)) as here:
         await here.client.get("/here", headers={"X-Request-ID": header})
         identity = (await here.request()).fields["request_id"]
@@ -468,7 +468,7 @@ async def test_request_id_that_cannot_be_one_is_replaced(header: str) -> None:
         assert int(identity, 16) > 0
 
 
-async def test_service_of_the_applications_own() -> None:
+async def test_the_application_may_set_its_own_service() -> None:
     async with served(app_of(fine), service="worker") as here:
         await here.client.get("/here")
         assert (await here.request()).tags["service"] == "worker"
@@ -486,7 +486,7 @@ async def test_monitor_starts_and_stops_with_the_application() -> None:
 
 
 class Broken(Monitor):
-    """A Monitor at its worst."""
+    """A Monitor whose ``emit`` and clock fail."""
 
     def emit(self, point: Any) -> None:
         raise ZeroDivisionError("emit")
@@ -497,7 +497,7 @@ class Broken(Monitor):
 
 
 class BrokenClock:
-    """A clock that has no time to give."""
+    """A clock that always fails."""
 
     @property
     def ticks(self) -> Any:
@@ -506,7 +506,7 @@ class BrokenClock:
     text = ticks
 
 
-async def test_whatever_the_monitor_does_the_answer_is_the_same(
+async def test_a_failing_monitor_does_not_change_the_response(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(source, "MAX_HELD", 1)
@@ -542,7 +542,7 @@ async def test_monitor_that_was_stopped_changes_nothing() -> None:
     assert monitor.counts.dropped_by == {"stopped": 1}
 
 
-async def test_points_of_ones_own_go_beside_those_of_the_middleware() -> None:
+async def test_other_points_may_be_emitted_next_to_those_of_the_middleware() -> None:
     class Sold(Point, measurement="sold"):
         pieces: int
 

@@ -171,7 +171,7 @@ async def test_an_exception_is_500_with_its_code(tsmon: EmittedPoints) -> None:
     assert [point.error_code for point in tsmon.points(RequestError, status_code=500)] == [77, 12]
 
 
-async def test_what_a_thread_of_the_framework_gathers_counts(tsmon: EmittedPoints) -> None:
+async def test_data_from_a_thread_of_the_framework_are_included(tsmon: EmittedPoints) -> None:
     async with served(fast_app()) as client:
         await client.get("/api/1/sync/12")
     assert set(tsmon.one(Request).fields or ()) == {"db_time"}
@@ -282,7 +282,7 @@ def django() -> Iterator[None]:
     yield
 
 
-async def test_django_tells_its_route(tsmon: EmittedPoints) -> None:
+async def test_django_routes_are_recorded(tsmon: EmittedPoints) -> None:
     with django():
         from django.core.asgi import get_asgi_application
 

@@ -88,7 +88,7 @@ def test_records_of_one_microsecond_are_points_of_their_own(handler: LogHandler,
     assert {int(str(time_ns)) // 1000 for time_ns in times} == {1_700_000_000_250_000}
 
 
-def test_what_we_log_ourselves_is_ignored(handler: LogHandler, tsmon: EmittedPoints) -> None:
+def test_records_of_tsmon_itself_are_ignored(handler: LogHandler, tsmon: EmittedPoints) -> None:
     for name in ("tsmon", "tsmon.part", "tsmon_agent.web", "apscheduler.executors.tsmon"):
         handler.handle(logging.LogRecord(name, logging.ERROR, "f.py", 1, "x", (), None))
     tsmon.none(Log)
@@ -128,7 +128,7 @@ def test_long_messages_and_tracebacks_are_cut(logger: logging.Logger, tsmon: Emi
         ("x" * 100_000, "🦊", ()),
     ],
 )
-def test_odd_records_are_taken_too(
+def test_unusual_records_are_emitted_too(
     handler: LogHandler, tsmon: EmittedPoints, name: str, message: str, args: tuple[object, ...]
 ) -> None:
     handler.handle(logging.LogRecord(name, logging.INFO, "f.py", 1, message, args, None))
@@ -171,7 +171,7 @@ def test_a_handler_from_a_dictionary(tsmon: EmittedPoints) -> None:
     assert tsmon.one(Log).message == "yes"
 
 
-def test_behind_a_queue_the_time_stays_the_records(handler: LogHandler, tsmon: EmittedPoints) -> None:
+def test_a_record_keeps_its_time_behind_a_queue(handler: LogHandler, tsmon: EmittedPoints) -> None:
     waiting: queue.Queue[logging.LogRecord] = queue.Queue()
     listener = logging.handlers.QueueListener(waiting, handler)
     record = logging.LogRecord("a", logging.INFO, "f.py", 1, "x", (), None)
@@ -183,7 +183,7 @@ def test_behind_a_queue_the_time_stays_the_records(handler: LogHandler, tsmon: E
     assert point.time // 1_000 == int(record.created * 1_000_000)
 
 
-async def test_after_the_stop_records_are_dropped_in_silence(tsmon: EmittedPoints) -> None:
+async def test_records_after_the_stop_are_dropped_silently(tsmon: EmittedPoints) -> None:
     stopped = Monitor(service="s")
     async with stopped:
         pass

@@ -31,7 +31,7 @@ async def recorded(**request: Any) -> list[ParsedPoint]:
 @pytest.mark.parametrize(
     ("method", "route"), [("GET", "GET:/r"), ("BREW", "OTHER:/r"), ("get", "OTHER:/r"), ("", "OTHER:/r")]
 )
-async def test_method_is_one_of_those_that_are_known(method: str, route: str) -> None:
+async def test_an_unknown_method_is_recorded_as_other(method: str, route: str) -> None:
     assert (await recorded(method=method))[0].tags["route"] == route
 
 
@@ -96,7 +96,7 @@ def test_error_codes_are_ints(code: object, plain: int | None) -> None:
     assert parse_error_code(code) == plain
 
 
-async def test_what_was_gathered_on_the_way_is_in_both_points() -> None:
+async def test_additional_data_are_in_both_points() -> None:
     store = OwnStore()
     async with Monitor(service="s", store=store) as monitor:
         recorder = RequestRecorder(monitor)
@@ -116,7 +116,7 @@ async def test_what_was_gathered_on_the_way_is_in_both_points() -> None:
     assert request.tags["route"] == "GET:/told/{id}"
 
 
-async def test_where_errors_begin_is_a_choice() -> None:
+async def test_the_lowest_error_status_is_configurable() -> None:
     store = OwnStore()
     async with Monitor(service="s", store=store) as monitor:
         recorder = RequestRecorder(monitor, errors_from=500)

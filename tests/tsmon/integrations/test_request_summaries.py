@@ -1,4 +1,4 @@
-"""Routes whose requests are summed up, or of which a few are kept."""
+"""Routes whose requests are summed up or sampled."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def recorder_of(settings: MonitoringSettings) -> tuple[Monitor, RequestRecorder]
     return monitor, RequestRecorder(monitor)
 
 
-async def test_a_summarized_route_gives_one_point_for_each_status_and_flush(tsmon: EmittedPoints) -> None:
+async def test_a_summarized_route_has_one_point_per_status_and_flush(tsmon: EmittedPoints) -> None:
     monitor, recorder = recorder_of(MonitoringSettings(summarize_routes=["GET:/health*"]))
     async with monitor:
         for status in [200] * 50 + [503] * 2:
@@ -34,14 +34,14 @@ async def test_a_summarized_route_gives_one_point_for_each_status_and_flush(tsmo
         tsmon.none(RequestSummary)
 
 
-async def test_what_was_summed_up_is_written_at_the_stop(tsmon: EmittedPoints) -> None:
+async def test_summaries_are_written_at_the_stop(tsmon: EmittedPoints) -> None:
     monitor, recorder = recorder_of(MonitoringSettings(summarize_routes=["*"]))
     async with monitor:
         recorder.end(recorder.begin(), method="GET", resource="/", status=200)
     assert tsmon.one(RequestSummary).count == 1
 
 
-def test_a_sampled_route_keeps_one_in_many_and_every_error(tsmon: EmittedPoints) -> None:
+def test_a_sampled_route_keeps_one_request_in_n_and_every_error(tsmon: EmittedPoints) -> None:
     _, recorder = recorder_of(MonitoringSettings(sample_routes={"GET:/thumbnails/*": 10}))
     for n in range(2_000):
         recorder.end(

@@ -26,7 +26,7 @@ class Quiet(WSGIRequestHandler):
 
 @contextmanager
 def served(app: Any, *, errors_from: int = 400) -> Iterator[Callable[..., int]]:
-    """``get(path)`` gives the status."""
+    """Serve ``app``; yield ``get(path)``, which returns the status."""
     with Monitor(service="web") as monitor:
         wrapped = validator(RequestMiddleware(validator(app), monitor, errors_from=errors_from))
         server = make_server("127.0.0.1", 0, wrapped, handler_class=Quiet)
@@ -120,7 +120,7 @@ Start = Callable[..., Any]
 
 
 class Parts:
-    """A body that says whether it was closed."""
+    """A body that remembers whether it was closed."""
 
     def __init__(self, fails: bool = False) -> None:
         self.closed = False
@@ -137,7 +137,7 @@ class Parts:
 
 
 def ask(app: Any, monitor: Any, parts: int | None = None, method: str = "GET", **environ: Any) -> list[bytes]:
-    """What a server would do, taking so many parts of the body."""
+    """Do what a server would do, and read ``parts`` parts of the body."""
     body = RequestMiddleware(app, monitor)({"REQUEST_METHOD": method, **environ}, lambda *_: None)
     taken = []
     try:
@@ -193,7 +193,7 @@ def test_a_body_that_breaks_is_500(tsmon: EmittedPoints, monitor: Monitor) -> No
     assert tsmon.one(Request).status_code == 500
 
 
-def test_a_generator_that_answers_when_it_is_first_asked(tsmon: EmittedPoints, monitor: Monitor) -> None:
+def test_a_generator_may_start_the_response_at_its_first_part(tsmon: EmittedPoints, monitor: Monitor) -> None:
     def app(_: Any, start: Start) -> Iterator[bytes]:
         start("203 Other", [])
         yield b"x"
@@ -202,7 +202,7 @@ def test_a_generator_that_answers_when_it_is_first_asked(tsmon: EmittedPoints, m
     assert tsmon.one(Request).status_code == 203
 
 
-def test_a_list_and_a_file_go_to_the_server_as_they_are(tsmon: EmittedPoints, monitor: Monitor) -> None:
+def test_a_list_and_a_file_reach_the_server_unwrapped(tsmon: EmittedPoints, monitor: Monitor) -> None:
     class Wrapper:
         def __iter__(self) -> Iterator[bytes]:
             yield b"file"
@@ -221,7 +221,7 @@ def test_a_list_and_a_file_go_to_the_server_as_they_are(tsmon: EmittedPoints, mo
     assert [point.status_code for point in tsmon.points(Request)] == [200, 200]
 
 
-def test_an_error_handler_may_start_the_answer_again(tsmon: EmittedPoints, monitor: Monitor) -> None:
+def test_an_error_handler_may_start_the_response_again(tsmon: EmittedPoints, monitor: Monitor) -> None:
     def app(_: Any, start: Start) -> Iterable[bytes]:
         start("200 OK", [])
         try:

@@ -44,7 +44,7 @@ class Both(enum.Enum):
         (Documented, {"type": int, "tag": True}),
     ],
 )
-def test_an_annotation_says_role_and_type(annotation: Any, expected: dict[str, Any]) -> None:
+def test_an_annotation_determines_role_and_type(annotation: Any, expected: dict[str, Any]) -> None:
     defaults = {"tag": False, "field": False, "optional": False, "service": False}
     assert parse_column("C", "a", "k", annotation) == Column("a", "k", **(defaults | expected))
 
@@ -96,7 +96,7 @@ def test_names_that_cannot_be_stored_are_refused(
     assert str(caught.value) == sentence
 
 
-def test_demoted_tags_become_fields_of_their_type() -> None:
+def test_tags_as_fields_become_fields_of_their_type() -> None:
     declaration = Declaration(
         "C", "m", (column("a", tag=True), column("b", tag=True, field=True), column("c", tag=True))
     )

@@ -110,12 +110,12 @@ def test_each_series_is_written_with_its_tags_and_fields(point: Point, line: str
     assert Encoding("tasks").encode(point) == line
 
 
-def test_a_point_names_its_service_itself_before_the_context_does() -> None:
+def test_the_service_of_a_point_wins_over_that_of_the_context() -> None:
     point = WorkerRequest(service="worker", task_id=1, subtask_id=2, transport_time=0.5, time=1)
     assert ",service=worker," in Encoding("tasks").encode(point)
 
 
-def test_a_monitors_service_goes_before_the_configured_one(service: None) -> None:
+def test_the_service_of_a_monitor_wins_over_the_configured_one(service: None) -> None:
     point = WorkerRequest(task_id=1, subtask_id=2, transport_time=0.5, time=1)
     own, follower = Encoding("own"), follow_configured_service(Encoding())
     configure(service="first")
@@ -132,7 +132,7 @@ def test_a_service_name_that_cannot_be_a_tag_is_refused(name: str) -> None:
         configure(service=name)
 
 
-def test_no_service_at_all_is_refused_with_the_remedies() -> None:
+def test_a_missing_service_is_refused_with_the_remedies() -> None:
     with pytest.raises(InvalidPointError) as caught:
         Encoding().encode(Request(route="r", status_code=200, request_id="1", execution_time=1.0))
     assert str(caught.value) == (
@@ -155,7 +155,7 @@ def test_additional_tags_and_fields_are_written_sorted_and_typed() -> None:
     )
 
 
-def test_default_tags_go_to_every_point_whose_own_win() -> None:
+def test_default_tags_are_added_to_every_point_whose_own_tags_win() -> None:
     encoding = Encoding(tags={"host": "a b", "floor": "9"})
     assert encoding.encode(Lamp(room="x", lit=True, time=1)) == r"lamps,floor=0,host=a\ b,room=x lit=true 1"
     point = Lamp(room="x", lit=True, time=1, tags={"host": "mine"})
@@ -169,7 +169,7 @@ def test_default_tags_are_checked_at_once() -> None:
         Encoding(tags={"a": "\n"})
 
 
-def test_tags_as_fields_keep_their_type_and_need_no_series_of_their_own() -> None:
+def test_tags_as_fields_keep_their_type_and_add_no_series() -> None:
     encoding = Encoding("tasks", tags_as_fields={"task_id", "error_code", "absent"})
     point = SubtaskError(task_id=1, subtask_id=2, task_type=3, error_code=7, time=1)
     assert (
@@ -200,13 +200,13 @@ def test_nan_and_infinity_are_left_out_and_counted() -> None:
     assert encoding.nonfinite == 3
 
 
-def test_a_time_that_is_left_out_is_taken_at_each_encoding() -> None:
+def test_a_missing_time_is_assigned_at_each_encoding() -> None:
     point = Lamp(room="x", lit=True)
     first, second = (int(encode(point).rsplit(b" ", 1)[1]) for _ in range(2))
     assert first < second
 
 
-def test_a_class_without_fields_stores_additional_ones() -> None:
+def test_a_class_without_fields_may_have_additional_ones() -> None:
     class Bare(Point, measurement="bare"):
         t: Tag[str | None] = None
 
@@ -274,7 +274,7 @@ def test_a_required_field_is_none() -> None:
         )
 
 
-def test_what_is_no_point_is_refused() -> None:
+def test_an_object_that_is_not_a_point_is_refused() -> None:
     with pytest.raises(InvalidPointError) as caught:
         encode(Point())
     assert str(caught.value) == (
@@ -282,7 +282,7 @@ def test_what_is_no_point_is_refused() -> None:
     )
 
 
-def test_a_service_that_is_a_field_is_the_contexts_too() -> None:
+def test_a_service_written_as_a_field_also_defaults_to_the_context() -> None:
     encoding = Encoding("tasks", tags_as_fields={"service"})
     line = encoding.encode(Request(time=1, route="GET:/", status_code=200, request_id="a", execution_time=0.5))
     [point] = parse(line)

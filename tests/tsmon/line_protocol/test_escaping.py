@@ -31,7 +31,7 @@ def test_each_element_escapes_its_own_characters() -> None:
 
 
 @given(SPECIAL)
-def test_unescaping_gives_back_what_was_escaped(text: str) -> None:
+def test_unescaping_is_the_inverse_of_escaping(text: str) -> None:
     assert unescape_string(escape_string(text)) == text
     if "\\ " not in text and not text.endswith("\\"):
         assert unescape_measurement(escape_measurement(text)) == text
@@ -42,7 +42,7 @@ def test_unescaping_gives_back_what_was_escaped(text: str) -> None:
 
 @pytest.mark.parametrize("check", [check_measurement, check_tag_key, check_field_key])
 @pytest.mark.parametrize("name", ["a", "a b", "a,b=c", 'a"b', "a\\b", "#a"[::-1], "é\ufeff😀", "Time", "a_", "'"])
-def test_names_that_the_server_keeps_are_taken(check: object, name: str) -> None:
+def test_names_that_the_server_stores_unchanged_are_accepted(check: object, name: str) -> None:
     assert callable(check)
     check(name)
 
@@ -113,7 +113,7 @@ def test_a_refused_tag_value_names_its_key_and_is_shortened() -> None:
     assert len(str(caught.value)) < 200
 
 
-def test_an_empty_tag_value_passes_since_the_tag_is_left_out() -> None:
+def test_an_empty_tag_value_passes_because_the_tag_is_left_out() -> None:
     check_tag_value("t", "")
 
 

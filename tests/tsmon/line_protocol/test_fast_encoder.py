@@ -173,7 +173,7 @@ def test_ordinary_points_use_the_fast_encoder(monkeypatch: pytest.MonkeyPatch) -
     assert Encoding("s").encode(point).startswith(r"mixed\,\ up,name=a,number=1,service=s,x=1 count=1i")
 
 
-def test_values_that_a_dict_takes_for_one_keep_their_own_tags() -> None:
+def test_values_that_are_equal_keys_of_a_dict_keep_their_own_tags() -> None:
     class Loose(Point, measurement="loose"):
         number: Tag[int]
         f: int = 1

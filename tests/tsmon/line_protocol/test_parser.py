@@ -21,7 +21,7 @@ NUMBERS = st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_in
 
 
 def encoded(samples: list[Sample]) -> list[tuple[str, Sample]]:
-    """Lines of those that can be stored."""
+    """Encode the points that can be stored."""
     encoding = Encoding()
     lines = []
     for sample in samples:
@@ -45,7 +45,7 @@ def encoded(samples: list[Sample]) -> list[tuple[str, Sample]]:
         max_size=8,
     )
 )
-def test_what_is_encoded_is_parsed_back(samples: list[Sample]) -> None:
+def test_encoded_points_are_parsed_back(samples: list[Sample]) -> None:
     lines = encoded(samples)
     data = "\n".join(line for line, _ in lines).encode()
     for parsed, (_, sample) in zip(parse(data), lines, strict=True):
@@ -62,7 +62,7 @@ def test_what_is_encoded_is_parsed_back(samples: list[Sample]) -> None:
 
 
 def typed(fields: Mapping[str, object]) -> dict[str, tuple[type, float]]:
-    """Types of the values that are there, and the signs of floats: True is 1 and -0.0 is 0.0 for Python."""
+    """The types of values and the signs of floats, because True == 1 and -0.0 == 0.0 in Python."""
     return {
         key: (type(value), math.copysign(1, value) if isinstance(value, float) else 0)
         for key, value in fields.items()
@@ -128,7 +128,7 @@ def outcome(parsing: Any) -> object:
         ("m f=1 9223372036854775806", ParsedPoint("m", {}, {"f": 1.0}, 9223372036854775806)),
     ],
 )
-def test_corners_are_read_as_the_server_reads_them(line: str, point: ParsedPoint) -> None:
+def test_corner_cases_are_read_as_the_server_reads_them(line: str, point: ParsedPoint) -> None:
     assert list(parse(line)) == [point]
     assert typed(parse_line(line).fields) == typed(point.fields)
 
@@ -182,19 +182,19 @@ def test_corners_are_read_as_the_server_reads_them(line: str, point: ParsedPoint
         ("m f=t\r", "field 'f' has the invalid value 't\\r'"),
     ],
 )
-def test_bad_lines_are_refused_with_the_place(line: str, reason: str) -> None:
+def test_bad_lines_are_refused_and_the_place_is_named(line: str, reason: str) -> None:
     with pytest.raises(LineProtocolError) as caught:
         list(parse(line))
     assert (caught.value.reason, caught.value.line) == (reason, 1)
 
 
-def test_thousands_of_digits_are_refused_not_converted() -> None:
+def test_thousands_of_digits_are_refused_without_conversion() -> None:
     for line in (f"m f={'9' * 5000}i 1", f"m f=1 {'9' * 5000}", f"m f={'9' * 5000} 1"):
         with pytest.raises(LineProtocolError):
             parse_line(line)
 
 
-def test_a_bad_line_is_named_by_its_number() -> None:
+def test_a_bad_line_is_reported_with_its_number() -> None:
     data = b'# comment\n\n  \t\nm f="a\nb\nc" 1\nm f=1 1\nm f=bad 1\nm f=2 2'
     points = parse(data)
     assert [next(points).fields["f"] for _ in range(2)] == ["a\nb\nc", 1.0]
@@ -202,20 +202,6 @@ def test_a_bad_line_is_named_by_its_number() -> None:
         next(points)
 
 
-def test_bytes_that_are_no_text_are_named_by_their_line() -> None:
+def test_invalid_utf_8_is_reported_with_its_line() -> None:
     with pytest.raises(LineProtocolError, match=r"^line 2: byte 0xff is not UTF-8$"):
         list(parse(b"m f=1 1\nm f=\xff 1\nm f=1 1"))
-
-
-def test_comments_and_blank_lines_are_skipped() -> None:
-    assert [number for number, _ in split_lines(b"#a\nm f=1\n\n \t\0#b\n\t\nn f=1\n#")] == [2, 6]
-    assert list(split_lines(b"")) == []
-
-
-def test_a_backslash_keeps_the_next_newline_within_the_line() -> None:
-    assert list(split_lines("m,t=a\\\nb f=1\nn f=2")) == [(1, "m,t=a\\\nb f=1"), (3, "n f=2")]
-
-
-def test_a_quote_counts_only_where_a_string_can_begin() -> None:
-    data = 'm"x,t=" "a=1 1\nm f"="x\ny" 1\n# a "comment\nm f=1 1'
-    assert [line for _, line in split_lines(data)] == ['m"x,t=" "a=1 1', 'm f"="x\ny" 1', "m f=1 1"]

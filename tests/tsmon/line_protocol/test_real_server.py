@@ -1,4 +1,4 @@
-"""What is encoded is what the real InfluxDB stores, and what it takes is what the parser takes."""
+"""The real InfluxDB stores what was encoded, and accepts what the parser accepts."""
 
 import itertools
 import re
@@ -34,7 +34,7 @@ POINTS = st.tuples(
 
 
 def line_of(point: ParsedPoint) -> str | None:
-    """Line of the point, or None where it is refused."""
+    """Encode the point; None if it is refused."""
     try:
         cls = types.new_class("Any", (Point,), {"measurement": point.measurement})
         return Encoding().encode(cls(tags=point.tags, fields=point.fields, time=point.time_ns))
@@ -43,7 +43,7 @@ def line_of(point: ParsedPoint) -> str | None:
 
 
 def records(points: Iterable[ParsedPoint]) -> set[Stored]:
-    """What a server should hold that was given these points."""
+    """What the server should hold after these points."""
     return {
         Stored(point.measurement, frozenset(point.tags.items()), key, kind_of(value), value, point.time_ns)
         for point in points
@@ -57,14 +57,14 @@ def kind_of(value: FieldValue) -> str:
 
 
 def bits(found: set[Stored]) -> set[Stored]:
-    """The same with floats by all their bits: -0.0 equals 0.0."""
+    """Compare floats by all their bits, because -0.0 == 0.0."""
     return {row._replace(value=row.value.hex()) if isinstance(row.value, float) else row for row in found}
 
 
 @ON_THE_SERVER
 @given(st.lists(POINTS, min_size=10, max_size=40))
 def test_worst_names_and_values_are_stored_exactly_or_refused(influxdb: InfluxDB, points: list[Any]) -> None:
-    """All that are not refused go in one request: none may spoil its neighbours."""
+    """All accepted points are sent in one request, so that a bad line would spoil its neighbours."""
     lines, expected = [], []
     for number, (text, tags, fields) in enumerate(points):
         # A measurement of its own, told by a number that leaves one end of the text to the end of the name.
@@ -141,7 +141,7 @@ def test_the_last_nanosecond_is_stored_though_flux_cannot_reach_it(influxdb: Inf
     assert '"values":[[9223372036854775806,1]]' in influxdb.request("GET", f"/query?{parameters}").text
 
 
-def test_the_longest_key_and_string_that_are_let_through_are_stored(influxdb: InfluxDB, bucket: str) -> None:
+def test_the_longest_accepted_key_and_string_are_stored(influxdb: InfluxDB, bucket: str) -> None:
     class Long(Point, measurement="long"):
         t: Tag[str]
         text: str = ""
@@ -185,7 +185,7 @@ LINES = [
 
 @st.composite
 def mutated(draw: st.DrawFn) -> str:
-    """A line with a few pieces put in or taken out."""
+    """A line with a few pieces inserted or removed."""
     line = draw(st.sampled_from(LINES))
     for _ in range(draw(st.integers(1, 3))):
         start = draw(st.integers(0, len(line)))
@@ -195,7 +195,7 @@ def mutated(draw: st.DrawFn) -> str:
 
 
 def is_stricter_by_intent(line: str) -> bool:
-    """The server takes these, and stores something else."""
+    """Lines that the server accepts, but stores differently."""
     spoilt = (
         r'="(?:[^"\\]|\\.)*"[^, ]',  # text after a string
         r'^(?:\\.|[^, ])*?\\(?:[="]|\\[ ,])',  # a measurement with a backslash before something special
@@ -209,8 +209,8 @@ def is_stricter_by_intent(line: str) -> bool:
 @ON_THE_SERVER
 @given(st.lists(mutated(), min_size=20, max_size=40))
 @example(["m,t=a\\\nb f=1", ",t==a f=1", ",t\\=a f=1", ' f"="a\nb" 1', " f=1 1\r", ' f\\"="" 1', "#m f=+1"])
-def test_the_parser_takes_what_the_server_takes(influxdb: InfluxDB, lines: list[str]) -> None:
-    """Each line is sent alone, in a measurement of its own, and what was stored is what was parsed."""
+def test_the_parser_accepts_what_the_server_accepts(influxdb: InfluxDB, lines: list[str]) -> None:
+    """Each line is sent alone, in its own measurement; the server stores what the parser reads."""
     bucket = influxdb.new_bucket()
     expected = set()
     for number, line in enumerate(f"p{number}{line}" for number, line in enumerate(lines)):
@@ -240,7 +240,7 @@ def test_the_parser_takes_what_the_server_takes(influxdb: InfluxDB, lines: list[
         b"m f=x\nm f=1",
     ],
 )
-def test_whole_requests_are_taken_or_not_as_by_the_server(influxdb: InfluxDB, bucket: str, data: bytes) -> None:
+def test_whole_requests_are_judged_as_by_the_server(influxdb: InfluxDB, bucket: str, data: bytes) -> None:
     status = influxdb.write(data, bucket).status
     if status == 204:
         assert records(parse(data)) == stored(influxdb, bucket)

@@ -31,7 +31,7 @@ class Code(enum.IntEnum):
 
 
 class Text(str):
-    """A str of one's own, as templating libraries have, that shows itself otherwise."""
+    """A subclass of str with another ``__str__``, as templating libraries have."""
 
     def __str__(self) -> str:
         return "wrong"
@@ -41,7 +41,7 @@ class Text(str):
 
 @numbers.Integral.register
 class ForeignInt:
-    """An integer that is no int, as numpy's are not."""
+    """An integer that is not an int, like those of numpy."""
 
     def __int__(self) -> int:
         return 7
@@ -49,14 +49,14 @@ class ForeignInt:
 
 @numbers.Real.register
 class ForeignFloat:
-    """A real number that is no float, as numpy's float32 is not."""
+    """A real number that is not a float, like numpy's float32."""
 
     def __float__(self) -> float:
         return 0.5
 
 
 class Nameless:
-    """An object that cannot even show itself."""
+    """An object whose ``__repr__`` fails."""
 
     def __repr__(self) -> str:
         raise RuntimeError
@@ -245,7 +245,7 @@ def test_a_datetime_is_exact_to_the_microsecond(time: datetime) -> None:
         ),
     ],
 )
-def test_times_that_mean_nothing_are_refused(time: object, sentence: str) -> None:
+def test_invalid_times_are_refused(time: object, sentence: str) -> None:
     with pytest.raises(InvalidPointError) as caught:
         to_time_ns(time)
     assert str(caught.value) == sentence

@@ -55,7 +55,7 @@ def test_annotations_may_be_strings(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (point.minutes(), point.UNIT) == (1.5, "s")
 
 
-def test_a_subclass_adds_columns_to_the_same_series_or_to_one_of_its_own() -> None:
+def test_a_subclass_adds_columns_to_the_same_series_or_starts_its_own() -> None:
     assert encode(Calibration(detector="a", duration=1, time=1)) == (
         b'exposures,detector=a,lamp=neon duration=1.0,lamp="neon" 1'
     )
@@ -63,7 +63,7 @@ def test_a_subclass_adds_columns_to_the_same_series_or_to_one_of_its_own() -> No
     assert encode(Exposure(detector="a", duration=1, time=1)) == b"exposures,detector=a duration=1.0 1"
 
 
-def test_a_base_without_measurement_only_lends_its_columns() -> None:
+def test_a_base_without_measurement_only_contributes_columns() -> None:
     class Located(Point):
         site: Tag[str]
 
@@ -137,7 +137,7 @@ def test_a_key_that_is_declared_twice_is_refused() -> None:
 
 
 @pytest.mark.parametrize("name", ["time", "tags", "fields"])
-def test_what_every_point_has_is_not_declared_anew(name: str) -> None:
+def test_attributes_of_every_point_cannot_be_declared_again(name: str) -> None:
     with pytest.raises(DeclarationError) as caught:
         types.new_class(
             "Clash", (Point,), {"measurement": "m"}, lambda body: body.update(__annotations__={name: float})

@@ -59,7 +59,7 @@ def test_inherited_attributes_keep_their_docstrings() -> None:
     assert service.description.startswith("Name of the service")
 
 
-def test_every_field_of_our_own_series_is_described() -> None:
+def test_every_field_of_tsmons_series_is_described() -> None:
     missing = [
         f"{one.class_name}.{column.name}"
         for one in find_series(["tsmon.points"])
@@ -69,7 +69,7 @@ def test_every_field_of_our_own_series_is_described() -> None:
     assert missing == []
 
 
-def test_ones_own_module_as_a_table(tmp_path: Path) -> None:
+def test_a_users_module_as_a_table(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(OWN)
     result = run("--module", "mine", directory=tmp_path)
     assert result.returncode == 0, result.stderr
@@ -77,19 +77,19 @@ def test_ones_own_module_as_a_table(tmp_path: Path) -> None:
     assert "How long the shutter was open, in seconds." in result.stdout
 
 
-def test_ones_own_module_as_json(tmp_path: Path) -> None:
+def test_a_users_module_as_json(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(OWN)
     [series] = json.loads(run("-m", "mine", "--json", directory=tmp_path).stdout)
     assert series["measurement"] == "exposures"
     assert [field["name"] for field in series["fields"]] == ["duration"]
 
 
-def test_without_a_module_our_own_series(tmp_path: Path) -> None:
+def test_without_a_module_tsmons_series_are_shown(tmp_path: Path) -> None:
     measurements = {one["measurement"] for one in json.loads(run("--json", directory=tmp_path).stdout)}
     assert {"requests", "errors", "subtask_final", "cpu", "tsmon_pipeline"} <= measurements
 
 
-def test_a_module_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+def test_a_missing_module_is_reported_in_one_sentence(tmp_path: Path) -> None:
     result = run("-m", "nowhere.at.all", directory=tmp_path)
     assert result.returncode == 1
     assert (
@@ -98,6 +98,6 @@ def test_a_module_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
     )
 
 
-def test_a_module_without_points_is_one_sentence(tmp_path: Path) -> None:
+def test_a_module_without_points_is_reported_in_one_sentence(tmp_path: Path) -> None:
     result = run("-m", "json", directory=tmp_path)
     assert result.stderr == ("tsmon: json declares no point class with a measurement; name the module that does\n")

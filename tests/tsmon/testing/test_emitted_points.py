@@ -1,4 +1,4 @@
-"""What the tests of a user's program see."""
+"""The points that the tests of a user's program see."""
 
 import asyncio
 import threading
@@ -60,7 +60,7 @@ def test_a_program_without_an_event_loop(tsmon: EmittedPoints) -> None:
     tsmon.one(Request)
 
 
-def test_a_point_comes_back_in_its_own_types(tsmon: EmittedPoints) -> None:
+def test_a_point_is_returned_with_its_own_types(tsmon: EmittedPoints) -> None:
     frame = Frame(band=Band.BLUE, mode="night", live=True, code=7, exposure=1.5, note='a "b"', time=12)
     Monitor().emit(frame)
     back = tsmon.one(Frame)
@@ -92,14 +92,14 @@ def test_points_of_a_stopped_monitor_do_not_count(tsmon: EmittedPoints) -> None:
     tsmon.none(Request)
 
 
-def test_of_points_of_which_one_is_refused_none_is_seen(tsmon: EmittedPoints) -> None:
+def test_if_one_of_several_points_is_refused_none_is_seen(tsmon: EmittedPoints) -> None:
     with pytest.raises(InvalidPointError):
         Monitor().emit([HEALTHY, Request(route="", status_code=200, request_id="1", execution_time="no")])  # type: ignore[arg-type]
     tsmon.none(Request)
     assert tsmon.refused == 2
 
 
-def test_the_message_tells_what_was_emitted_instead(tsmon: EmittedPoints) -> None:
+def test_the_message_lists_what_was_emitted_instead(tsmon: EmittedPoints) -> None:
     Monitor().emit([HEALTHY, Frame(band=Band.RED, mode="day", exposure=1.0)])
     with pytest.raises(AssertionError) as caught:
         tsmon.one(Request, status_code=404)
@@ -122,14 +122,14 @@ def test_an_attribute_that_does_not_exist_is_named(tsmon: EmittedPoints) -> None
         tsmon.points(Request, status=404)
 
 
-def test_clear_begins_anew(tsmon: EmittedPoints) -> None:
+def test_clear_forgets_earlier_points(tsmon: EmittedPoints) -> None:
     Monitor().emit(HEALTHY)
     tsmon.clear()
     assert tsmon.points() == []
     assert tsmon.lines == []
 
 
-def test_monitors_are_themselves_again_afterwards() -> None:
+def test_monitors_are_restored_afterwards() -> None:
     with capture_points() as emitted:
         pass
     store = MemoryStore()

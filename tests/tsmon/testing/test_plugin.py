@@ -1,4 +1,4 @@
-"""The plugin in a pytest of its own, as a user's project has it."""
+"""The plugin in a separate pytest, as in a user's project."""
 
 import pytest
 
@@ -21,7 +21,7 @@ PROJECT = """
 """
 
 
-def test_the_fixture_is_there_without_being_asked_for(pytester: pytest.Pytester) -> None:
+def test_the_fixture_is_available_without_an_import(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(PROJECT)
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
     result.assert_outcomes(passed=1, failed=1)

@@ -16,7 +16,7 @@ def monitor(tsmon: EmittedPoints) -> Monitor:
     return Monitor(service="exporter")
 
 
-async def test_what_has_changed_is_told_at_each_flush(tsmon: EmittedPoints, monitor: Monitor) -> None:
+async def test_changes_are_reported_at_each_flush(tsmon: EmittedPoints, monitor: Monitor) -> None:
     exports = InProgressCounter(monitor, "exports")
     async with monitor:
         await monitor.flush()
@@ -32,7 +32,7 @@ async def test_what_has_changed_is_told_at_each_flush(tsmon: EmittedPoints, moni
         assert (tsmon.one(InProgress).count, tsmon.one(InProgress).highest) == (0, 2)
 
 
-async def test_a_peak_between_two_flushes_is_told(tsmon: EmittedPoints, monitor: Monitor) -> None:
+async def test_a_peak_between_two_flushes_is_reported(tsmon: EmittedPoints, monitor: Monitor) -> None:
     exports = InProgressCounter(monitor, "exports")
     async with monitor:
         with exports:
@@ -42,7 +42,7 @@ async def test_a_peak_between_two_flushes_is_told(tsmon: EmittedPoints, monitor:
     assert (point.count, point.highest) == (0, 1)
 
 
-async def test_the_last_change_is_told_at_the_stop(tsmon: EmittedPoints, monitor: Monitor) -> None:
+async def test_the_last_change_is_reported_at_the_stop(tsmon: EmittedPoints, monitor: Monitor) -> None:
     exports = InProgressCounter(monitor, "exports")
     async with monitor:
         exports.enter()
@@ -67,7 +67,7 @@ async def test_as_decorator_of_functions_and_coroutine_functions(monitor: Monito
     assert exports.count == 0
 
 
-def test_work_that_fails_is_over_too(monitor: Monitor) -> None:
+def test_failed_work_is_no_longer_in_progress(monitor: Monitor) -> None:
     exports = InProgressCounter(monitor, "exports")
     with pytest.raises(ZeroDivisionError), exports:
         raise ZeroDivisionError
@@ -90,7 +90,7 @@ def test_many_threads(monitor: Monitor) -> None:
     assert exports.count == 0
 
 
-def test_a_forked_child_begins_at_nothing(monitor: Monitor) -> None:
+def test_a_forked_child_starts_at_zero(monitor: Monitor) -> None:
     exports = InProgressCounter(monitor, "exports")
     with exports:
         child = os.fork()

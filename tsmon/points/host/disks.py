@@ -18,7 +18,7 @@ class Disk(HostPoint, measurement="disk"):
     mode: Tag[str]
     """``rw`` or ``ro``."""
     label: Tag[str | None] = None
-    """Name in ``/dev/mapper``, if the device mapper made the device."""
+    """Name in ``/dev/mapper``, if it is a device of the device mapper."""
     total: int
     """Size, in bytes."""
     free: int

@@ -1,4 +1,4 @@
-"""The schema that dashboards made for Telegraf rely on, pinned name by name."""
+"""The schema on which dashboards for Telegraf rely, pinned name by name."""
 
 import subprocess
 import sys
@@ -90,7 +90,7 @@ def test_swap_writes_the_fields_in_and_out() -> None:
     assert encode(swap) == b"swap,host=h total=8i,used=2i,free=6i,used_percent=25.0,in=1i,out=2i 7"
 
 
-def test_what_the_kernel_does_not_offer_is_left_out() -> None:
+def test_values_that_the_kernel_does_not_report_are_left_out() -> None:
     assert encode(Memory(host="h", total=8, free=6, time=7)) == b"mem,host=h total=8i,free=6i 7"
 
 
