@@ -59,3 +59,4 @@ async def served(settings: Settings) -> AsyncIterator[ServedAgent]:
         await server.stop()
         agent.context.sampling.stop()
         await agent.context.monitor.stop()
+        await agent.context.state.close()

@@ -13,6 +13,7 @@ from tsmon.stores.influxdb.connection import InfluxConnection
 
 __all__ = ["unreachable_error"]
 
+ENDED: Final = (errno.ECONNRESET, errno.ECONNABORTED, errno.EPIPE)
 ADDRESS: Final = "is it running, and is monitoring.url right?"
 
 
@@ -45,8 +46,11 @@ def _explain(error: Exception, connection: InfluxConnection) -> tuple[str, str]:
             return _tls(tls, connection)
     if isinstance(error, TimeoutError):
         return f"no answer within {connection.timeout_s:g} s", "is it overloaded, or is monitoring.url wrong?"
-    if connection.url.startswith("https:") and getattr(cause, "errno", None) in (errno.ECONNRESET, errno.EPIPE):
-        # If the server ends the handshake, its reason is often lost with the connection.
+    if connection.url.startswith("https:") and (
+        isinstance(error, aiohttp.ServerDisconnectedError) or getattr(cause, "errno", None) in ENDED
+    ):
+        # If the server ends the handshake, its reason is often lost with the connection; since Python 3.12 the
+        # error may be lost too, and the connection merely ends.
         return _words(cause), f"{ADDRESS} Or {_certificate(connection)}"
     return _words(cause), ADDRESS
 
