@@ -1,4 +1,4 @@
-"""What the embedded file holds, by SQL of the tests' own."""
+"""Contents of the embedded store's file, read by the tests' own SQL."""
 
 import contextlib
 import json
@@ -6,11 +6,11 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-__all__ = ["rows_of"]
+__all__ = ["read_rows"]
 
 
-def rows_of(file: Path, measurement: str) -> list[dict[str, Any]]:
-    """Points of a measurement in order of time: fields by name, ``tags``, ``time_ns``."""
+def read_rows(file: Path, measurement: str) -> list[dict[str, Any]]:
+    """Read the points of a measurement in order of time: fields by name, ``tags``, ``time_ns``."""
     with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
         found = connection.execute("SELECT id FROM measurements WHERE name = ?", [measurement]).fetchone()
         if found is None:

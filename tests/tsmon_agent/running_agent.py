@@ -22,7 +22,7 @@ STOP_S: Final = 30.0
 
 
 def clean_environment(directory: Path) -> dict[str, str]:
-    """No settings but those of the test, and no files but in its directory."""
+    """Settings of the test only, and files in its directory only."""
     return {
         **{key: value for key, value in os.environ.items() if not key.startswith("TSMON_")},
         "HOME": str(directory),
@@ -60,13 +60,13 @@ class RunningAgent:
 
     @property
     def address(self) -> str:
-        """Address of the pages that it printed."""
+        """The address of its pages, as it printed it."""
         found = re.search(r"shown on (https?://\S+)", self.out)
         assert found is not None, self.out
         return found[1]
 
     def wait(self, seen: "Callable[[RunningAgent], Any]") -> Any:
-        """The first true thing that ``seen`` sees of it, while it runs."""
+        """Wait for the first true value of ``seen``, while it runs."""
 
         def look() -> Any:
             assert self.process.poll() is None, f"the agent ended:\n{self.log}"
@@ -78,13 +78,13 @@ class RunningAgent:
             raise AssertionError(f"{error}\n{self.out}\n{self.log}") from None
 
     def get(self, path: str) -> tuple[int, Any]:
-        """Status and body, JSON decoded, of one of its pages."""
+        """Get one of its pages: status and body, decoded if it is JSON."""
         try:
             with urllib.request.urlopen(f"{self.address}{path}", timeout=10) as answer:
-                return answer.status, _decoded(answer.read(), answer.headers)
+                return answer.status, _decode(answer.read(), answer.headers)
         except urllib.error.HTTPError as error:
             with error:
-                return error.code, _decoded(error.read(), error.headers)
+                return error.code, _decode(error.read(), error.headers)
 
     @property
     def pipeline(self) -> dict[str, Any]:
@@ -94,16 +94,16 @@ class RunningAgent:
 
     @property
     def last_error(self) -> str | None:
-        """What the store said last, where that was no success."""
+        """The store's last error, if its last answer was not a success."""
         error = self.pipeline["last_error"]
         return None if error is None else str(error)
 
     def hang_up(self) -> None:
-        """SIGHUP."""
+        """Send SIGHUP."""
         self.process.send_signal(signal.SIGHUP)
 
     def stop(self, number: int = signal.SIGTERM) -> int:
-        """Its exit code, after a signal."""
+        """Send a signal and return its exit code."""
         self.process.send_signal(number)
         return self.process.wait(STOP_S)
 
@@ -112,7 +112,7 @@ class RunningAgent:
 def running_agent(
     directory: Path, settings: str, *arguments: str, prefix: tuple[str, ...] = ()
 ) -> Iterator[RunningAgent]:
-    """An agent that has started; killed at the end where the test has not stopped it."""
+    """A started agent, killed at the end unless the test has stopped it."""
     (directory / "tsmon.toml").write_text(settings)
     agent = RunningAgent(directory, *arguments, prefix=prefix)
     try:
@@ -125,5 +125,5 @@ def running_agent(
         agent.process.wait()
 
 
-def _decoded(body: bytes, headers: Any) -> Any:
+def _decode(body: bytes, headers: Any) -> Any:
     return json.loads(body) if headers.get_content_type() == "application/json" else body.decode()

@@ -1,4 +1,4 @@
-"""The command as a person calls it: by its ``main`` in this process, or as a process of its own."""
+"""The command as a person runs it: by its ``main`` in this process, or as a process of its own."""
 
 import io
 import os
@@ -32,14 +32,14 @@ class Ran:
 
 @dataclass
 class Shell:
-    """Runs the command in an empty directory, with no settings but those given."""
+    """Runs the command in an empty directory, with no settings but the test's."""
 
     directory: Path
     capsys: pytest.CaptureFixture[str]
     patch: pytest.MonkeyPatch
 
     def __call__(self, *arguments: str, typed: str = "", **variables: str) -> Ran:
-        """What it did; ``typed`` is its standard input, ``variables`` its environment."""
+        """Run the command; ``typed`` is its standard input, ``variables`` its environment."""
         self.capsys.readouterr()
         with self.patch.context() as patch:
             patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(typed.encode())))

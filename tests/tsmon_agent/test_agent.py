@@ -18,7 +18,7 @@ from sqlalchemy import text
 from tests.services.influxdb import InfluxDB
 from tests.services.points import Numbered, stored
 from tests.services.postgresql import PostgreSQL
-from tests.tsmon_agent.embedded_rows import rows_of
+from tests.tsmon_agent.embedded_rows import read_rows
 from tests.tsmon_agent.made_samplers import gauge
 from tests.tsmon_agent.waiting import eventually
 from tsmon import TsmonError
@@ -55,7 +55,7 @@ class Home:
 
     def numbers(self, *dbs: str) -> list[int]:
         """Numbers of all numbered points in the embedded files, sorted."""
-        return sorted(point["n"] for db in dbs for point in rows_of(self.directory / db, "numbered"))
+        return sorted(point["n"] for db in dbs for point in read_rows(self.directory / db, "numbered"))
 
 
 @pytest.fixture
@@ -105,14 +105,14 @@ async def test_self_metrics_agree_with_what_is_stored(home: Home, monkeypatch: p
     counts = agent.context.monitor.counts
     assert (counts.pending, counts.dropped, counts.refused) == (0, 0, 0)
     assert counts.accepted == counts.written
-    reported = rows_of(home.db, "tsmon_sampler")
+    reported = read_rows(home.db, "tsmon_sampler")
     for state in agent.context.sampling.health:
         mine = [row for row in reported if row["tags"]["sampler"] == state.name]
         assert len(mine) == state.rounds
         assert mine[-1]["errors"] == state.errors == (1 if state.name == "swap" else 0)
         measurement = "gauge" if state.name == "swap" else state.name
-        assert sum(row["points"] for row in mine) == len(rows_of(home.db, measurement))
-    pipeline = rows_of(home.db, "tsmon_pipeline")
+        assert sum(row["points"] for row in mine) == len(read_rows(home.db, measurement))
+    pipeline = read_rows(home.db, "tsmon_pipeline")
     assert len(pipeline) >= 4
     for row in pipeline:
         assert row["accepted"] + row["recovered"] == row["written"] + row["pending"] + row["dropped"]
@@ -122,7 +122,7 @@ async def test_self_metrics_agree_with_what_is_stored(home: Home, monkeypatch: p
     assert accepted[-1] < counts.accepted
     # Each counts the points before it, all of which were stored in the end.
     stored_before = [
-        sum(one["time_ns"] < pipeline[-1]["time_ns"] for one in rows_of(home.db, measurement))
+        sum(one["time_ns"] < pipeline[-1]["time_ns"] for one in read_rows(home.db, measurement))
         for measurement in ("cpu", "mem", "net", "gauge", "tsmon_sampler", "tsmon_pipeline")
     ]
     assert abs(sum(stored_before) - accepted[-1]) <= 2 * len(agent.context.sampling.health)

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from tests.services.influxdb import InfluxDB
-from tests.tsmon_agent.embedded_rows import rows_of
+from tests.tsmon_agent.embedded_rows import read_rows
 from tests.tsmon_agent.own_mount import with_mount
 from tests.tsmon_agent.running_agent import COMMAND, clean_environment, running_agent
 from tsmon_agent.host.samplers import SAMPLERS
@@ -33,13 +33,14 @@ def test_on_a_fresh_machine_the_page_is_there_and_the_last_points_are_stored(tmp
         state = agent.wait(lambda one: one.pipeline if one.pipeline["accepted"] >= 60 else None)
         assert agent.stop(number) == 0
         assert agent.log == ""
-    told = {
-        name: [row for row in rows_of(file, "tsmon_sampler") if row["tags"]["sampler"] == name] for name in SAMPLERS
+    reported = {
+        name: [row for row in read_rows(file, "tsmon_sampler") if row["tags"]["sampler"] == name]
+        for name in SAMPLERS
     }
     for name in SAMPLERS:
-        assert len(told[name]) >= next(one["rounds"] for one in state["samplers"] if one["name"] == name)
-        assert {row["errors"] for row in told[name]} == {0}
-        assert sum(row["points"] for row in told[name]) == len(rows_of(file, name)) > 0
+        assert len(reported[name]) >= next(one["rounds"] for one in state["samplers"] if one["name"] == name)
+        assert {row["errors"] for row in reported[name]} == {0}
+        assert sum(row["points"] for row in reported[name]) == len(read_rows(file, name)) > 0
     assert file.parent.stat().st_mode & 0o077 == 0
 
 
@@ -51,11 +52,11 @@ def test_killed_agent_leaves_what_was_flushed_and_starts_again(tmp_path: Path) -
             written = agent.wait(lambda one: one.pipeline["written"] >= 30 and one.pipeline["written"])
             agent.process.kill()
             agent.process.wait()
-        stored = sum(len(rows_of(file, name)) for name in [*SAMPLERS, "tsmon_sampler", "tsmon_pipeline"])
+        stored = sum(len(read_rows(file, name)) for name in [*SAMPLERS, "tsmon_sampler", "tsmon_pipeline"])
         assert stored >= written
 
 
-def test_damaged_file_is_put_aside_and_named_and_a_new_one_begun(tmp_path: Path) -> None:
+def test_damaged_file_is_quarantined_and_named_and_a_new_one_created(tmp_path: Path) -> None:
     file = tmp_path / "data" / "tsmon" / "tsmon.db"
     file.parent.mkdir(parents=True)
     file.write_bytes(b"SQLite format 3\0" + b"nonsense" * 1_000)
@@ -66,10 +67,10 @@ def test_damaged_file_is_put_aside_and_named_and_a_new_one_begun(tmp_path: Path)
         assert f"it is now {aside}" in agent.log
         assert "Traceback" not in agent.log
     assert b"nonsense" in aside.read_bytes()
-    assert rows_of(file, "mem")
+    assert read_rows(file, "mem")
 
 
-def test_second_agent_is_told_who_writes_the_file(tmp_path: Path) -> None:
+def test_second_agent_reports_who_writes_the_file(tmp_path: Path) -> None:
     with running_agent(tmp_path, HOST + EMBEDDED) as agent:
         second = subprocess.run(
             [str(COMMAND), "run"],
@@ -83,9 +84,9 @@ def test_second_agent_is_told_who_writes_the_file(tmp_path: Path) -> None:
         assert (second.returncode, second.stdout) == (1, "")
         assert f"is being written by process {agent.process.pid}; stop it" in second.stderr
         assert second.stderr.count("\n") == 1
-        # While it runs, its file can be looked at.
+        # Its file can be measured while it runs.
         file = tmp_path / "data" / "tsmon" / "tsmon.db"
-        agent.wait(lambda _: rows_of(file, "tsmon_sampler"))
+        agent.wait(lambda _: read_rows(file, "tsmon_sampler"))
         size = subprocess.run(
             [str(COMMAND), "db", "size"],
             cwd=tmp_path,
@@ -99,7 +100,7 @@ def test_second_agent_is_told_who_writes_the_file(tmp_path: Path) -> None:
         assert agent.stop() == 0
 
 
-def test_full_disk_stops_nothing_and_is_told(tmp_path: Path) -> None:
+def test_full_disk_stops_nothing_and_is_reported(tmp_path: Path) -> None:
     """The points wait in memory, and are stored as soon as there is room again."""
     data = tmp_path / "data"
     data.mkdir()
@@ -198,13 +199,13 @@ def test_figures_of_this_host_are_in_influxdb(tmp_path: Path, influxdb: InfluxDB
     assert processes["total"] == pytest.approx(len(psutil.pids()), rel=0.5)
     assert processes["running"] >= 0
 
-    told = influxdb.flux(
+    reported = influxdb.flux(
         f'from(bucket: "{bucket}") |> range(start: -1h) |> filter(fn: (r) => r._measurement == "tsmon_sampler" and '
         'r._field == "points") |> drop(columns: ["_start", "_stop"])'
     )
     points = Counter[str]()
     rounds = Counter[str]()
-    for row in told:
+    for row in reported:
         points[row["sampler"]] += row["_value"]
         rounds[row["sampler"]] += 1
     for one in state["samplers"]:
@@ -213,7 +214,7 @@ def test_figures_of_this_host_are_in_influxdb(tmp_path: Path, influxdb: InfluxDB
 
 
 def stored_points(influxdb: InfluxDB, bucket: str, measurement: str) -> int:
-    """Number of points of a measurement, told by times per series."""
+    """Number of points of a measurement, counted by times per series."""
     found = influxdb.flux(
         f'from(bucket: "{bucket}") |> range(start: -1h) |> filter(fn: (r) => r._measurement == "{measurement}") '
         '|> drop(columns: ["_start", "_stop", "_value"]) '
@@ -223,7 +224,7 @@ def stored_points(influxdb: InfluxDB, bucket: str, measurement: str) -> int:
     return len({tuple(sorted((k, str(v)) for k, v in row.items() if k not in ignored)) for row in found})
 
 
-def test_wrong_token_is_told_and_the_points_are_kept(tmp_path: Path, influxdb: InfluxDB, bucket: str) -> None:
+def test_wrong_token_is_reported_and_the_points_are_kept(tmp_path: Path, influxdb: InfluxDB, bucket: str) -> None:
     with running_agent(tmp_path, server(influxdb.url, influxdb, bucket, "a-wrong-token")) as agent:
         state = agent.wait(lambda one: one.last_error and one.get("/readyz"))
         assert state[0] == 503
@@ -241,5 +242,5 @@ def test_wrong_token_is_told_and_the_points_are_kept(tmp_path: Path, influxdb: I
         f'from(bucket: "{bucket}") |> range(start: -1h) '
         '|> filter(fn: (r) => r._measurement == "tsmon_pipeline" and r._field == "accepted") |> first()'
     )
-    # The very first point that the agent emitted, long before the token was right.
+    # The first point that the agent emitted, long before the token was right.
     assert first["_value"] <= len(SAMPLERS)

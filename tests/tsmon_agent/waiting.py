@@ -14,7 +14,7 @@ POLL_S: Final = 0.01
 
 
 async def eventually(seen: Callable[[], T], wait_s: float = WAIT_S) -> T:
-    """The first true thing that ``seen`` gives."""
+    """Wait for the first true value of ``seen``."""
     deadline = time.monotonic() + wait_s
     while not (found := seen()):
         assert time.monotonic() < deadline, f"not seen within {wait_s:g} s; last: {found!r}"
@@ -23,7 +23,7 @@ async def eventually(seen: Callable[[], T], wait_s: float = WAIT_S) -> T:
 
 
 def eventually_sync(seen: Callable[[], T], wait_s: float = WAIT_S) -> T:
-    """The first true thing that ``seen`` gives, for tests without an event loop."""
+    """Wait for the first true value of ``seen``, without an event loop."""
     deadline = time.monotonic() + wait_s
     while not (found := seen()):
         assert time.monotonic() < deadline, f"not seen within {wait_s:g} s; last: {found!r}"

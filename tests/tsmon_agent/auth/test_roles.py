@@ -19,7 +19,7 @@ def test_each_role_allows_itself_and_what_it_includes(role: str, allowed: set[st
     assert {one.value for one in Role if is_allowed(parse_roles([role]), one)} == allowed
 
 
-def test_no_role_allows_nothing_and_unknown_ones_neither() -> None:
+def test_without_a_role_and_with_unknown_roles_nothing_is_allowed() -> None:
     assert not any(is_allowed(parse_roles(["root", ""]), one) for one in Role)
 
 

@@ -37,7 +37,7 @@ def signed_in(database: Database, secret: str, now_ns: int = NOW) -> Holder | No
     return database.run(lambda s: find_sign_in_holder(s, secret, now_ns))
 
 
-def test_who_holds_a_token_is_known_by_it_alone(database: Database) -> None:
+def test_the_holder_of_a_token_is_found_by_its_secret_alone(database: Database) -> None:
     secret = made(database)
     found = holder(database, secret)
     assert found is not None
@@ -55,21 +55,21 @@ def test_the_secret_is_nowhere_in_the_database(database: Database) -> None:
     assert secret.removeprefix("tsmon_") not in stored
 
 
-def test_it_is_good_until_it_expires(database: Database) -> None:
+def test_a_token_is_valid_until_it_expires(database: Database) -> None:
     secret = made(database, expires_ns=NOW + DAY)
     assert holder(database, secret, NOW + DAY - 1) is not None
     assert holder(database, secret, NOW + DAY) is None
     assert database.run(lambda s: (count_usable_tokens(s, NOW), count_usable_tokens(s, NOW + DAY))) == (1, 0)
 
 
-def test_revoked_it_is_good_no_more(database: Database) -> None:
+def test_a_revoked_token_is_invalid(database: Database) -> None:
     secret = made(database)
     database.run(lambda s: revoke_token(s, "ops"))
     assert holder(database, secret) is None
     assert database.run(query_tokens) == []
 
 
-def test_rotated_only_the_new_secret_is_good_as_long_as_before(database: Database) -> None:
+def test_after_a_rotation_only_the_new_secret_is_valid_as_long_as_before(database: Database) -> None:
     old = made(database, expires_ns=NOW + DAY)
     new = database.run(lambda s: rotate_token(s, "ops", now_ns=NOW + 10 * DAY))
     assert holder(database, old) is None
@@ -126,7 +126,7 @@ class TestSignIns:
             assert (found.name, found.roles, found.expires_ns) == ("ops", token.roles, end_ns)
             assert signed_in(database, secret, end_ns) is None
 
-    def test_is_no_token_and_a_token_is_none(self, database: Database, token: Holder) -> None:
+    def test_a_sign_in_is_not_a_token_nor_the_reverse(self, database: Database, token: Holder) -> None:
         assert holder(database, self.begin(database, token)) is None
         assert signed_in(database, made(database, "other")) is None
 
@@ -149,7 +149,7 @@ class TestSignIns:
             database.run(lambda s: rotate_token(s, "ops", now_ns=NOW))
         assert signed_in(database, secret) is None
 
-    def test_those_that_have_ended_are_forgotten(self, database: Database, token: Holder) -> None:
+    def test_expired_sign_ins_are_deleted(self, database: Database, token: Holder) -> None:
         self.begin(database, token)
         self.begin(database, token, now_ns=NOW + 2 * DAY)
         assert len(database.run(lambda s: s.scalars(select(SignIn)).all())) == 1

@@ -1,4 +1,4 @@
-"""``tsmon-agent available``: the timeline in a terminal, and what programs take."""
+"""``tsmon-agent available``: the timeline on a terminal, and the formats for programs."""
 
 import itertools
 import json
@@ -28,7 +28,7 @@ LAST = f"--end={START + 250_000}"
 
 @pytest.fixture
 def filled(agent: Shell, tmp_path: Path) -> Shell:
-    """In the first deployment an outage of 0.2 % of all time, thin data after it, in the second none at all."""
+    """The first deployment has an outage of 0.2 % of all time and sparse data after it; the second has no data."""
     (tmp_path / "expected.csv").write_text(EXPECTED)
     (tmp_path / "deployed.csv").write_text(DEPLOYED)
     seconds = [*range(0, 40_000, 10), *range(40_500, 60_000, 10), *range(60_000, 100_000, 90)]
@@ -57,7 +57,7 @@ def test_rows_are_as_wide_as_the_terminal_and_the_shortest_gap_is_in_them(filled
         assert all(len(line) <= columns for line in out.splitlines() if "█" in line)
 
 
-def test_it_says_in_words_what_is_drawn(filled: Shell) -> None:
+def test_the_drawing_is_described_in_words(filled: Shell) -> None:
     out = filled("available", NAME, LAST).out
     assert out.startswith(f"{NAME}, 2023-11-14 22:13:20 to 2023-11-17 19:40:00 UTC\n"), out
     for words in ("Not\xa0Expected", "Present", "Sparsity\xa0Level\xa01", "Missing"):
@@ -75,16 +75,16 @@ def test_a_terminal_gets_colours(filled: Shell, tmp_path: Path) -> None:
         [str(COMMAND), "available", NAME, LAST], cwd=tmp_path, env=environment, stdout=theirs, stdin=theirs
     )
     os.close(theirs)
-    said = b""
+    printed = b""
     try:
         while part := os.read(ours, 65_536):
-            said += part
+            printed += part
     except OSError:
         pass  # Linux tells so that the other end is closed
     os.close(ours)
     assert run.wait() == 0
-    assert b"\x1b[38;5;" in said
-    assert "█".encode() in said
+    assert b"\x1b[38;5;" in printed
+    assert "█".encode() in printed
 
 
 def test_ranges_filters_and_rules(filled: Shell) -> None:
@@ -126,10 +126,10 @@ def test_mistakes_are_one_sentence(filled: Shell, arguments: str, sentence: str)
     assert filled("available", *arguments.split()).mistake.startswith(sentence)
 
 
-def test_streams_that_are_switched_off_and_times_of_nothing(filled: Shell) -> None:
+def test_disabled_streams_and_times_without_deployments(filled: Shell) -> None:
     assert filled("streams", "disable", NAME, "streamed").code == 0
-    said = filled("available", NAME, "--method", "streamed").mistake
-    assert said == "these streams are disabled; tsmon-agent streams enable enables them"
+    printed = filled("available", NAME, "--method", "streamed").mistake
+    assert printed == "these streams are disabled; tsmon-agent streams enable enables them"
     assert filled("deployments", "remove", NAME, "1", "--yes").code == 0
     assert filled("deployments", "remove", NAME, "12", "--yes").code == 0
     assert (
@@ -138,7 +138,7 @@ def test_streams_that_are_switched_off_and_times_of_nothing(filled: Shell) -> No
     assert time.time() > START
 
 
-def test_of_an_instrument_whose_streams_are_all_off_deployments_are_told(filled: Shell) -> None:
+def test_deployments_are_drawn_even_if_all_streams_are_disabled(filled: Shell) -> None:
     for method in ("streamed", "recovered"):
         assert filled("streams", "disable", NAME, method).code == 0
     out = filled("available", NAME, LAST).out
@@ -150,7 +150,7 @@ def test_of_an_instrument_whose_streams_are_all_off_deployments_are_told(filled:
 
 
 @pytest.mark.parametrize("columns", ["", "abc", "0", "-3", "²", " 80"])
-def test_a_width_that_is_none_is_not_followed(filled: Shell, columns: str) -> None:
+def test_an_invalid_width_is_ignored(filled: Shell, columns: str) -> None:
     out = filled("available", NAME, LAST, COLUMNS=columns).out
     assert len(next(line for line in out.splitlines() if line.startswith("streamed ctd "))) == 100
 
@@ -178,8 +178,8 @@ def test_a_number_and_its_unit_stay_on_one_line(filled: Shell) -> None:
         assert any("15.55\xa0s" in line for line in lines)
 
 
-def test_names_command_no_terminal(filled: Shell, tmp_path: Path) -> None:
-    """Such a name is refused now; an older version's state may have it."""
+def test_names_cannot_control_the_terminal(filled: Shell, tmp_path: Path) -> None:
+    """Such a name is refused now, but the state of an older version may have it."""
     wicked = "a\x9b2J\x1b[31m\u202eb"
     with closing(sqlite3.connect(next(tmp_path.rglob("state.db")))) as state, state:
         state.execute("UPDATE expected_streams SET stream = ?", (wicked,))

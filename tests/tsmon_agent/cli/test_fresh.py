@@ -4,7 +4,7 @@ import json
 import time
 from pathlib import Path
 
-from tests.tsmon_agent.embedded_rows import rows_of
+from tests.tsmon_agent.embedded_rows import read_rows
 from tests.tsmon_agent.running_agent import running_agent
 from tests.tsmon_agent.shell import Shell, agent
 
@@ -15,7 +15,7 @@ EXPECTED = "CE01-A,streamed,ctd,1,60,600\nCE02-B,streamed,ctd,1,60,600\n"
 
 
 EARLIER_S = (100, 200, 300, 400, 500, 590)
-"""Ages of other data, which lie in the last ten whole minutes at any second of the minute."""
+"""Ages of other data, within the last ten whole minutes at any second of the minute."""
 
 
 def prepare(agent: Shell, tmp_path: Path, *ages_s: int) -> None:
@@ -31,7 +31,7 @@ def prepare(agent: Shell, tmp_path: Path, *ages_s: int) -> None:
     assert agent("import", "data.lp").code == 0
 
 
-def test_states_by_shape_and_word_and_the_worst_as_exit_code(agent: Shell, tmp_path: Path) -> None:
+def test_states_by_symbol_and_label_and_the_worst_as_exit_code(agent: Shell, tmp_path: Path) -> None:
     prepare(agent, tmp_path, 5, 99)
     ran = agent("fresh")
     assert ran.code == 1
@@ -72,11 +72,11 @@ def test_the_agent_writes_what_changes(tmp_path: Path) -> None:
     settings += "[freshness]\ninterval = 1.0\n[streams]\nexpected = 'expected.csv'\n"
     file = tmp_path / "data" / "tsmon" / "tsmon.db"
     with running_agent(tmp_path, settings) as running:
-        running.wait(lambda _: rows_of(file, "stream_freshness"))
+        running.wait(lambda _: read_rows(file, "stream_freshness"))
         assert running.stop() == 0
         assert "('CE01-A', 'streamed', 'ctd') is failed" in running.log
-    assert {(row["rate"], row["expected_rate"]) for row in rows_of(file, "stream_freshness")} == {(0.0, 1.0)}
-    rows = rows_of(file, "stream_freshness")
+    assert {(row["rate"], row["expected_rate"]) for row in read_rows(file, "stream_freshness")} == {(0.0, 1.0)}
+    rows = read_rows(file, "stream_freshness")
     assert {(row["tags"]["reference_designator"], row["state"], row["level"], row.get("age")) for row in rows} == {
         ("CE01-A", "failed", 3, None),
         ("CE02-B", "failed", 3, None),

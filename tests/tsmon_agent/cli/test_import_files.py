@@ -1,4 +1,4 @@
-"""``tsmon-agent import`` as a person uses it: interrupted and started again, with bad rows and broken files."""
+"""``tsmon-agent import`` as a person uses it: interrupted and run again, with bad rows and broken files."""
 
 import gzip
 import json
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.services.influxdb import InfluxDB
-from tests.tsmon_agent.embedded_rows import rows_of
+from tests.tsmon_agent.embedded_rows import read_rows
 from tests.tsmon_agent.running_agent import COMMAND, clean_environment
 from tests.tsmon_agent.shell import Shell, agent
 from tests.tsmon_agent.waiting import eventually_sync
@@ -39,7 +39,7 @@ def journal(directory: Path) -> dict[str, object] | None:
     return json.loads(found[0].read_bytes()) if found else None
 
 
-def test_an_import_that_was_killed_goes_on_where_the_store_had_acknowledged(
+def test_an_import_that_was_killed_resumes_where_the_store_had_acknowledged(
     influxdb: InfluxDB, bucket: str, agent: Shell, tmp_path: Path
 ) -> None:
     agent.settings(settings(influxdb, bucket))
@@ -101,12 +101,12 @@ def test_what_a_torn_file_holds_is_imported_and_the_rest_when_it_is_whole(agent:
     torn = agent("import", "history.lp.gz")
     assert torn.code == 1
     assert "history.lp.gz cannot be read to its end" in torn.err
-    stored = len(rows_of(tmp_path / "data" / "tsmon" / "tsmon.db", "ctd"))
+    stored = len(read_rows(tmp_path / "data" / "tsmon" / "tsmon.db", "ctd"))
     assert 10_000 < stored < 60_000
     file.write_bytes(whole)
     ran = agent("import", "history.lp.gz")
     assert ran.out == "history.lp.gz: 60,000 points imported\n", "a file that has changed is begun anew"
-    assert len(rows_of(tmp_path / "data" / "tsmon" / "tsmon.db", "ctd")) == 60_000
+    assert len(read_rows(tmp_path / "data" / "tsmon" / "tsmon.db", "ctd")) == 60_000
 
 
 def test_a_dry_run_shows_points_and_stores_nothing(agent: Shell, tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_a_dry_run_shows_points_and_stores_nothing(agent: Shell, tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "sentence"),
     [
         (["none.lp"], "none.lp cannot be read: No such file or directory"),
         (["."], ". is a directory"),
@@ -130,7 +130,7 @@ def test_a_dry_run_shows_points_and_stores_nothing(agent: Shell, tmp_path: Path)
         (["a.csv", "--timezone", "Nowhere"], "there is no time zone 'Nowhere'"),
     ],
 )
-def test_mistakes_are_one_sentence(agent: Shell, tmp_path: Path, arguments: list[str], said: str) -> None:
+def test_mistakes_are_one_sentence(agent: Shell, tmp_path: Path, arguments: list[str], sentence: str) -> None:
     (tmp_path / "a.lp").write_text("m v=1 1\n")
     (tmp_path / "a.csv").write_text("time,v\n1,1\n")
-    assert said in agent("import", *arguments).mistake
+    assert sentence in agent("import", *arguments).mistake

@@ -2,7 +2,6 @@
 
 import sqlite3
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,6 @@ import pytest
 from tests.tsmon_agent.shell import Ran, Shell
 from tsmon_agent.state import AuditEntry, Database
 from tsmon_agent.state.urls import format_url, parse_url
-
-
-@pytest.fixture
-def run(agent: Shell, state_url: str) -> Any:
-    return partial(agent, TSMON_STATE__URL=state_url)
 
 
 @pytest.fixture
@@ -58,12 +52,12 @@ def test_up_and_down_to_a_version(run: Any, name: str) -> None:
 def test_a_copy_of_a_file_is_named(run: Any, name: str, state_url: str) -> None:
     run("migrate")
     ran = run("migrate", "down", "0001")
-    said = ran.out.splitlines()[1:]
+    printed = ran.out.splitlines()[1:]
     if state_url.startswith("sqlite"):
-        (line,) = said
+        (line,) = printed
         assert Path(line.removesuffix(" is a copy of the file from before")).exists()
     else:
-        assert said == []
+        assert printed == []
 
 
 def test_current_and_history(run: Any, name: str, state_url: str) -> None:
@@ -84,7 +78,7 @@ class TestLosses:
         assert run("migrate", "down", "0001", typed="y\n").code == 0
         assert Database(state_url).read_version() == "0001"
 
-    def test_without_anybody_to_ask_nothing_is_removed(self, run: Any, state_url: str) -> None:
+    def test_without_a_confirmation_nothing_is_removed(self, run: Any, state_url: str) -> None:
         audit(state_url)
         assert run("migrate", "down", "base").code == 1
         assert Database(state_url).read_version() == "0003"
@@ -116,7 +110,7 @@ class TestSql:
         execute(state_url, run("migrate", "down", "base", "--from", "1", "--sql").out)
         assert Database(state_url).read_version() == "base"
 
-    def test_asks_no_database(self, agent: Shell, tmp_path: Path) -> None:
+    def test_needs_no_database(self, agent: Shell, tmp_path: Path) -> None:
         assert agent("migrate", "--sql", TSMON_STATE__URL="postgresql://me@127.0.0.1:1/state").code == 0
         assert agent("migrate", "--sql").code == 0
         assert not (tmp_path / "data").exists()

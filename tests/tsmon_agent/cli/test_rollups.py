@@ -76,7 +76,7 @@ def test_without_a_setup_there_is_nothing_to_rebuild(influxdb: InfluxDB, bucket:
     assert agent("rollups", "rebuild").mistake.endswith("run tsmon-agent setup first")
 
 
-def test_a_bucket_that_is_missing_is_made_where_the_settings_say_so(influxdb: InfluxDB, agent: Shell) -> None:
+def test_a_missing_bucket_is_created_if_the_settings_say_so(influxdb: InfluxDB, agent: Shell) -> None:
     name = f"{influxdb.new_bucket()}-else"
     agent.settings(settings(influxdb, name))
     assert "has no such bucket; create it, or set monitoring.create_bucket = true" in agent("setup").mistake
@@ -85,7 +85,7 @@ def test_a_bucket_that_is_missing_is_made_where_the_settings_say_so(influxdb: In
     assert name in buckets(influxdb)
 
 
-def test_a_token_that_may_not_is_one_sentence(influxdb: InfluxDB, bucket: str, agent: Shell) -> None:
+def test_a_token_without_permission_is_one_sentence(influxdb: InfluxDB, bucket: str, agent: Shell) -> None:
     token = influxdb.new_token(bucket, "read", "write")
     agent.settings(settings(influxdb, bucket, token) + f"organization = '{influxdb.org}'\n")
     ran = agent("setup")

@@ -1,4 +1,4 @@
-"""Whether an agent runs, as ``tsmon-agent status`` tells."""
+"""``tsmon-agent status``: whether an agent runs."""
 
 import http.server
 import json
@@ -18,7 +18,7 @@ from tsmon_agent.settings import WebSettings
 
 @contextmanager
 def answering(status: int, body: bytes) -> Iterator[int]:
-    """Port of a server that answers all requests so."""
+    """Port of a server that answers all requests alike."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -108,14 +108,14 @@ def test_a_program_that_never_answers() -> None:
     assert (found.exit_code, found.reason) == (3, "no agent answers (timed out)")
 
 
-def test_pages_that_cannot_be_asked(agent: Shell) -> None:
+def test_pages_without_an_address(agent: Shell) -> None:
     agent.settings("[web]\nenabled = false\n")
     assert agent("status").mistake.startswith("web.enabled is false: the agent cannot be asked")
     agent.settings("[web]\nport = 0\n")
     assert agent("status").mistake.startswith("web.port is 0, so the port is not known")
 
 
-def test_all_addresses_are_asked_at_this_one() -> None:
+def test_an_agent_on_all_addresses_is_found_on_loopback() -> None:
     with answering(404, b"") as port:
         found = query_status(
             WebSettings(listen="0.0.0.0", port=port, open_to_everyone=True, allow_unencrypted=True)

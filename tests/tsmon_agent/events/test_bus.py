@@ -1,4 +1,4 @@
-"""Events, for those who listen."""
+"""Events and their listeners."""
 
 import asyncio
 
@@ -20,7 +20,7 @@ def change(n: int) -> StreamStatusChanged:
     return StreamStatusChanged(n, stream)
 
 
-async def test_all_who_listen_hear_every_event_in_order() -> None:
+async def test_all_listeners_receive_every_event_in_order() -> None:
     events = EventBus()
     events.publish(change(0))
     with events.listen() as one, events.listen() as other:
@@ -33,7 +33,7 @@ async def test_all_who_listen_hear_every_event_in_order() -> None:
     assert one.drain() == []
 
 
-async def test_who_is_slow_loses_the_oldest_and_can_tell_how_many() -> None:
+async def test_a_slow_listener_loses_the_oldest_events_and_counts_them() -> None:
     events = EventBus()
     with events.listen(queue_size=3) as slow, events.listen() as quick:
         for n in range(10):
@@ -43,7 +43,7 @@ async def test_who_is_slow_loses_the_oldest_and_can_tell_how_many() -> None:
         assert (len(quick.drain()), quick.dropped) == (10, 0)
 
 
-async def test_who_waits_is_woken() -> None:
+async def test_a_waiting_listener_is_woken() -> None:
     events = EventBus()
     with events.listen() as listener:
         waiting = asyncio.create_task(listener.next())

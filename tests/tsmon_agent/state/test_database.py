@@ -108,7 +108,7 @@ class TestRun:
             assert sorted(numbers(one)) == [1, 2]
 
     def test_none_fails_for_having_read_before_another_wrote(self, state_url: str) -> None:
-        """Two that read and then write at the same time: on SQLite the second waits from its beginning."""
+        """Two that read and then write at the same time: on SQLite the second waits from its start."""
 
         def work(session: Session) -> None:
             add(session, 1 + len(session.scalars(select(Deployment.number)).all()))
@@ -125,7 +125,7 @@ class TestRun:
             assert sorted(numbers(one)) == list(range(1, len(numbers(one)) + 1))
             assert len(numbers(one)) >= 20
 
-    def test_nothing_of_a_dry_run_is_stored(self, state_url: str) -> None:
+    def test_a_dry_run_stores_nothing(self, state_url: str) -> None:
         with Database(state_url) as database:
             assert database.run(lambda session: [add(session), "result"][1], dry_run=True) == "result"
             assert numbers(database) == []
@@ -140,7 +140,7 @@ class TestRun:
 
 
 class TestVersions:
-    def test_a_new_database_has_none_and_stays_so(self, state_url: str) -> None:
+    def test_a_new_database_has_no_version_and_stays_so(self, state_url: str) -> None:
         assert Database(state_url).read_version() == "base"
         assert Database(state_url).read_version() == "base"
 
@@ -159,7 +159,7 @@ class TestVersions:
                 call(Database(state_url))
 
     def test_several_that_start_together(self, state_url: str) -> None:
-        """One of them makes the schema; the others wait and find it."""
+        """One of them creates the schema; the others wait and find it."""
         program = f"from tsmon_agent.state import Database\nwith Database({state_url!r}): pass"
         processes = [
             subprocess.Popen([sys.executable, "-W", "error", "-c", program], stderr=subprocess.PIPE, text=True)
@@ -173,8 +173,8 @@ class TestVersions:
             f"import sys; from tsmon_agent.state import Database\nwith Database({state_url!r}): pass\n"
             "print('alembic' in sys.modules)"
         )
-        said = [subprocess.check_output([sys.executable, "-c", program], text=True) for _ in range(2)]
-        assert said == ["True\n", "False\n"]
+        printed = [subprocess.check_output([sys.executable, "-c", program], text=True) for _ in range(2)]
+        assert printed == ["True\n", "False\n"]
 
 
 class TestFile:
@@ -206,7 +206,7 @@ class TestFile:
         with Database(f"sqlite:///{copy}") as before:
             assert numbers(before) == [1]
 
-    def test_no_copy_where_nothing_changes(self, file: Path) -> None:
+    def test_no_copy_if_nothing_changes(self, file: Path) -> None:
         for _ in range(2):
             assert Database(f"sqlite:///{file}").migrate("0003") is None
 
@@ -222,7 +222,7 @@ class TestFile:
             Database(f"sqlite:///{file}").open()
         assert file.read_bytes() == b"precious" * 1000
 
-    def test_a_directory_that_cannot_be_made(self, tmp_path: Path) -> None:
+    def test_a_directory_that_cannot_be_created(self, tmp_path: Path) -> None:
         (tmp_path / "a").write_text("")
         with pytest.raises(StateUnavailableError, match=r"check the path and this user's access to it"):
             Database(f"sqlite:///{tmp_path}/a/state.db").open()
@@ -259,7 +259,7 @@ class TestServer:
         with pytest.raises(StateUnavailableError, match=r'database "none" does not exist'):
             Database(postgresql.url("none")).open()
 
-    def test_a_server_that_went_and_came_back(self, postgresql: PostgreSQL) -> None:
+    def test_a_server_that_was_away(self, postgresql: PostgreSQL) -> None:
         with Database(postgresql.url(postgresql.new_database())) as database:
             database.run(add)
             postgresql.stop()
@@ -325,7 +325,7 @@ class TestUrl:
             ("sqlite+aiosqlite:///a.db", "needs the module aiosqlite|asynchronous"),
         ],
     )
-    def test_what_cannot_be_meant(self, url: str, reason: str) -> None:
+    def test_invalid_ones(self, url: str, reason: str) -> None:
         with pytest.raises(SettingsError, match=reason) as refused:
             Database(url)
         assert "hidden" not in "".join(traceback.format_exception(refused.value)).replace(repr(url), "")

@@ -1,4 +1,4 @@
-"""The way from version to version: models and migrations agree, up and down, as SQL, on every database."""
+"""Migrations from version to version: they agree with the models, up and down, as SQL, on every database."""
 
 import re
 import sqlite3
@@ -31,7 +31,7 @@ NAME = re.compile(r"(ck|fk|ix|pk|uq)_")
 
 
 def shape(url: str) -> Shape:
-    """Columns, constraints and indexes of each table, as the database tells."""
+    """Columns, constraints and indexes of each table, as the database reports them."""
     engine = create_engine(parse_url(url))
     try:
         found = inspect(engine)
@@ -67,7 +67,7 @@ def fill(url: str) -> None:
 
 
 class TestModels:
-    def test_the_migrations_make_what_the_models_declare(self, state_url: str) -> None:
+    def test_the_migrations_create_what_the_models_declare(self, state_url: str) -> None:
         Database(state_url).migrate(newest_version())
         engine = create_engine(parse_url(state_url))
         with engine.connect() as connection:
@@ -119,7 +119,7 @@ class TestSteps:
             columns = {f"{t}.{c}" for t, c in before - after if t not in tables and not NAME.match(c)}
             assert set(script.module.LOSES) == tables | columns
 
-    def test_losses_are_told(self, state_url: str) -> None:
+    def test_losses_are_counted(self, state_url: str) -> None:
         database = Database(state_url)
         assert database.count_losses(BASE) == {}
         database.migrate(newest_version())
@@ -160,7 +160,7 @@ class TestSql:
         run = self.run_sqlite if state_url.startswith("sqlite") else self.run_postgresql
         return lambda script: run(state_url, script)
 
-    def test_the_printed_schema_is_the_one_that_is_made(
+    def test_the_printed_schema_is_the_one_that_is_created(
         self, state_url: str, run: Callable[[str], None], request: pytest.FixtureRequest, tmp_path: Path
     ) -> None:
         run(generate_sql(Database(state_url).dialect, BASE, newest_version()))
@@ -187,7 +187,7 @@ class TestSql:
 
 class TestResolved:
     @pytest.mark.parametrize(
-        ("asked", "current", "meant"),
+        ("wanted", "current", "meant"),
         [
             ("head", BASE, newest_version()),
             ("base", "0002", BASE),
@@ -199,10 +199,10 @@ class TestResolved:
             ("+0", "0001", "0001"),
         ],
     )
-    def test_versions(self, asked: str, current: str, meant: str) -> None:
-        assert resolve_version(asked, current) == meant
+    def test_versions(self, wanted: str, current: str, meant: str) -> None:
+        assert resolve_version(wanted, current) == meant
 
-    @pytest.mark.parametrize("asked", ["", "tea", "0", "9999", "-4", "+1", "²", "-", "0x1", "--sql"])
-    def test_no_versions(self, asked: str) -> None:
+    @pytest.mark.parametrize("wanted", ["", "tea", "0", "9999", "-4", "+1", "²", "-", "0x1", "--sql"])
+    def test_unknown_versions(self, wanted: str) -> None:
         with pytest.raises(StateError, match="there is no version"):
-            resolve_version(asked, newest_version())
+            resolve_version(wanted, newest_version())

@@ -26,6 +26,6 @@ def test_names(value: str, name: str) -> None:
         ("x" * 256, "has 256 characters"),
     ],
 )
-def test_no_names(value: object, reason: str) -> None:
+def test_invalid_names(value: object, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         parse_name(value)

@@ -26,7 +26,7 @@ async def test_one_transaction_at_a_time_on_a_thread_of_its_own(state_url: str) 
         assert names.pop().startswith("tsmon-state")
 
 
-async def test_the_loop_goes_on_meanwhile(state_url: str) -> None:
+async def test_the_loop_continues_meanwhile(state_url: str) -> None:
     entered, leave = threading.Event(), threading.Event()
 
     def work(_: Session) -> bool:

@@ -1,4 +1,4 @@
-"""Open states, for tests of what is in them."""
+"""Open states, for tests of their contents."""
 
 from collections.abc import Callable, Iterator
 
@@ -13,14 +13,14 @@ Two = Callable[[], tuple[Database, Database]]
 
 @pytest.fixture
 def database(state_url: str) -> Iterator[Database]:
-    """One of each kind, open and empty."""
+    """One on each kind of database, open and empty."""
     with Database(state_url) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
 def two_empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
-    """Two open ones, emptied at each call: for the many examples of one test."""
+    """Two open states, emptied by each call: for the many examples of one test."""
     directory = tmp_path_factory.mktemp("state")
     with Database(directory / "one.db") as one, Database(directory / "other.db") as other:
 

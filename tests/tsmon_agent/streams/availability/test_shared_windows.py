@@ -1,4 +1,4 @@
-"""Windows of many streams by one question: reports are those of a question for each."""
+"""Windows of many streams from one query: reports equal those of single queries."""
 
 import random
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -30,7 +30,7 @@ DAYS = MinWindowWidths(DAY_NS, DAY_NS)
 
 
 def lines() -> list[str]:
-    """A stream each with an outage of its own; the second is of two series, which overlap."""
+    """Each stream has an outage of its own; the second has two series, which overlap."""
     found = []
     for number, name in enumerate(NAMES[:-1]):
         tag = name.replace(",", "\\,").replace("=", "\\=").replace(" ", "\\ ")
@@ -66,15 +66,15 @@ async def store(influxdb: InfluxDB, bucket: str) -> AsyncIterator[InfluxStore]:
         yield opened
 
 
-async def test_reports_are_those_of_single_questions_and_of_the_other_stores(
+async def test_reports_equal_those_of_single_queries_and_of_the_other_stores(
     store: InfluxStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = 0
+    queries = 0
     windows = InfluxStore.windows
 
     async def counted(self: InfluxStore, selectors: Sequence[Selector], **times: int) -> object:
-        nonlocal asked
-        asked += 1
+        nonlocal queries
+        queries += 1
         return await windows(self, selectors, **times)
 
     async def none(*_: object, **__: object) -> None:
@@ -82,10 +82,10 @@ async def test_reports_are_those_of_single_questions_and_of_the_other_stores(
 
     monkeypatch.setattr(InfluxStore, "windows", counted)
     together = await reports(store)
-    assert asked == 1
+    assert queries == 1
     monkeypatch.setattr(instrument_module, "GROUP_SIZES", (2, 3))
     assert together == await reports(store)
-    assert asked == 3
+    assert queries == 3
     monkeypatch.setattr(InfluxStore, "windows", none)
     assert together == await reports(store)
     async with MemoryStore() as other:
@@ -105,7 +105,7 @@ async def test_reports_are_those_of_single_questions_and_of_the_other_stores(
     ]
 
 
-async def test_late_points_before_and_behind_the_rollups_are_there(store: InfluxStore) -> None:
+async def test_late_points_before_and_after_the_rollups_count(store: InfluxStore) -> None:
     late = [START - 20 * DAY_NS, store_time(store)]
     await store.write("\n".join(f"m,name=plain v=1 {time_ns}" for time_ns in late).encode())
     found = await query_windows(store, [Selector("m", "v", {"name": name}) for name in NAMES], DAYS)
@@ -116,8 +116,8 @@ async def test_late_points_before_and_behind_the_rollups_are_there(store: Influx
     assert None not in found
 
 
-async def test_series_are_told_apart_whatever_their_tags(influxdb: InfluxDB, bucket: str) -> None:
-    """Their numbers come in the order in which the server reads series; it does not tell of them in that one."""
+async def test_series_are_distinguished_whatever_their_tags(influxdb: InfluxDB, bucket: str) -> None:
+    """Numbers follow the order in which the server reads series, which is not that of its answer."""
     draw = random.Random(3)
     tag_sets = [{key: one for key, one in zip("abz", tags, strict=True) if one} for tags in product(ODD, repeat=3)]
     points = [
@@ -130,11 +130,11 @@ async def test_series_are_told_apart_whatever_their_tags(influxdb: InfluxDB, buc
         await opened.write("\n".join(points).encode())
         for change in await find_changes(opened, (RollupTier(DAY_NS),)):
             await change.apply(lambda *_: None)
-        told = await opened.windows([Selector("m", "v")], start_ns=START, stop_ns=NOW, every_ns=DAY_NS)
-        assert told is not None
+        answer = await opened.windows([Selector("m", "v")], start_ns=START, stop_ns=NOW, every_ns=DAY_NS)
+        assert answer is not None
         known = await opened.values(Selector("m", "v"), start_ns=START, stop_ns=NOW)
     assert len(known) == len(tag_sets)
-    assert {key_of(tags): edges(bins) for tags, bins in told} == {
+    assert {key_of(tags): edges(bins) for tags, bins in answer} == {
         key_of(one.tags): edges_of_days(one.times_ns) for one in known
     }
 
@@ -153,11 +153,11 @@ def edges_of_days(times_ns: Sequence[int]) -> list[tuple[int, int, int]]:
 
 
 def store_time(store: InfluxStore) -> int:
-    """A time behind all that is rolled up."""
+    """A time after everything that is rolled up."""
     return max(one.until_ns for one in store.rollups._known) + 5 * S if store.rollups._known else 4 * 10**18
 
 
-async def test_what_is_not_rolled_up_so_is_asked_for_singly(influxdb: InfluxDB, bucket: str) -> None:
+async def test_what_has_no_such_rollups_is_queried_singly(influxdb: InfluxDB, bucket: str) -> None:
     connection = InfluxConnection(url=influxdb.url, org=influxdb.org, bucket=bucket, token=influxdb.token)
     selectors = [Selector("m", "v", {"name": name}) for name in NAMES]
     async with InfluxStore(connection) as opened:
@@ -167,7 +167,7 @@ async def test_what_is_not_rolled_up_so_is_asked_for_singly(influxdb: InfluxDB, 
         assert await query_windows(other, selectors, DAYS) == [None] * len(NAMES)
 
 
-async def test_other_widths_inside_and_outside_are_asked_for_singly() -> None:
+async def test_different_widths_inside_and_outside_are_queried_singly() -> None:
     class Never(MemoryStore):
         async def windows(self, *_: object, **__: object) -> list[tuple[Mapping[str, str], list[Bin]]] | None:
             raise AssertionError("nobody is to ask")

@@ -1,4 +1,4 @@
-"""What is expected of streams, read from each kind of database; and what a watch remembers there."""
+"""Expectations of streams from every database, and what a watch remembers there."""
 
 from collections.abc import AsyncIterator
 
@@ -89,8 +89,8 @@ async def test_rows_differ_where_something_else_is_expected_and_only_there(state
     assert await rows(310) not in (before, switched)
 
 
-class Told(OwnStore):
-    """Tells the newest of one stream."""
+class AnsweringStore(OwnStore):
+    """Returns the newest datum of one stream."""
 
     def __init__(self, time_ns: int) -> None:
         super().__init__()
@@ -104,8 +104,8 @@ class Told(OwnStore):
         return []
 
 
-async def test_what_is_remembered_is_there_for_another_watch(state: State) -> None:
-    store = Told(1000 * S)
+async def test_another_watch_continues_with_what_is_remembered(state: State) -> None:
+    store = AnsweringStore(1000 * S)
     await FreshnessWatch(state, 900 * S).update(store, 1010 * S)
     watch = FreshnessWatch(state, 900 * S)
     assert await watch.update(store, 1050 * S) == [], "nothing has changed"
@@ -114,12 +114,12 @@ async def test_what_is_remembered_is_there_for_another_watch(state: State) -> No
     assert (changed.status.label, changed.since_ns) == ("degraded", 1100 * S)
     _, known = await state.run(lambda session: query_rows(session, 0))
     assert sorted(known.values()) == [("DEGRADED", 1100 * S), ("FAILED", 1010 * S), ("NOT_TRACKED", 1010 * S)]
-    [again] = await FreshnessWatch(state, 900 * S).update(Told(1190 * S), 1200 * S)
+    [again] = await FreshnessWatch(state, 900 * S).update(AnsweringStore(1190 * S), 1200 * S)
     assert again.status.label == "operational"
 
 
-async def test_a_stream_that_is_removed_while_it_is_looked_at_is_not_remembered(state: State) -> None:
-    class Slow(Told):
+async def test_a_stream_that_is_removed_during_a_round_is_not_remembered(state: State) -> None:
+    class Slow(AnsweringStore):
         async def newest(self, selector: Selector) -> list[Newest]:
             await state.run(
                 lambda session: remove_streams(session, "B-1") if selector.measurement == "ctd" else None

@@ -1,4 +1,4 @@
-"""Edges of the statuses, and of groups."""
+"""Limits of the statuses, and the statuses of groups."""
 
 import pytest
 
@@ -29,7 +29,7 @@ N, OK, D, F = (
         (21, None, 20, F),
     ],
 )
-def test_exactly_a_limit_is_not_older(
+def test_an_age_equal_to_a_limit_is_within_it(
     age: int | None, warn: int | None, fail: int | None, status: FreshnessStatus
 ) -> None:
     assert judge_age(age, warn, fail) is status
@@ -43,7 +43,7 @@ def test_a_group_takes_its_worst() -> None:
     assert worst_status([F, FreshnessStatus.SILENT_HOST]) is FreshnessStatus.SILENT_HOST
 
 
-def test_every_level_has_a_word_and_a_shape_of_its_own() -> None:
+def test_every_status_has_its_own_label_and_symbol() -> None:
     assert [status.label for status in FreshnessStatus] == [
         "not tracked",
         "operational",

@@ -69,7 +69,7 @@ async def filled(store: Store) -> None:
     )
 
 
-async def test_every_stream_has_its_level_and_groups_take_their_worst(store: Store, state: State) -> None:
+async def test_every_stream_has_its_status_and_groups_take_their_worst(store: Store, state: State) -> None:
     await filled(store)
     watch = FreshnessWatch(state, 900 * S)
     changed = await watch.update(store, NOW)
@@ -93,7 +93,7 @@ async def test_every_stream_has_its_level_and_groups_take_their_worst(store: Sto
     assert (newest.newest_ns, newest.age_ns) == (NOW - 50 * S, 50 * S)
 
 
-async def test_only_changes_are_told_also_after_a_restart(store: Store, state: State) -> None:
+async def test_only_changes_are_reported_also_after_a_restart(store: Store, state: State) -> None:
     await filled(store)
     await FreshnessWatch(state, 900 * S).update(store, NOW)
     watch = FreshnessWatch(state, 900 * S)
@@ -132,12 +132,12 @@ async def test_a_store_that_does_not_answer_changes_nothing(state: State) -> Non
     assert watch.streams == []
 
 
-async def test_one_question_for_each_measurement_and_field(state: State) -> None:
-    asked: list[Selector] = []
+async def test_one_query_for_each_measurement_and_field(state: State) -> None:
+    queried: list[Selector] = []
 
     class Asked(OwnStore):
         async def newest(self, selector: Selector) -> list[Newest]:
-            asked.append(selector)
+            queried.append(selector)
             return []
 
         async def counts(self, selector: Selector, *, start_ns: int, stop_ns: int) -> list[Count]:
@@ -147,7 +147,7 @@ async def test_one_question_for_each_measurement_and_field(state: State) -> None
             return []
 
     await FreshnessWatch(state, 900 * S).update(Asked(), NOW)
-    assert sorted((one.measurement, one.field) for one in asked) == [
+    assert sorted((one.measurement, one.field) for one in queried) == [
         ("ctd", "value"),
         ("flow", "v"),
         ("par", "value"),

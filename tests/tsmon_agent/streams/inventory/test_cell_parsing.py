@@ -61,7 +61,7 @@ def test_intervals(value: object, interval_ns: int | None) -> None:
         *(True, [1], math.nan, math.inf),
     ],
 )
-def test_no_intervals(value: Any) -> None:
+def test_invalid_intervals(value: Any) -> None:
     with pytest.raises(ValueError, match="give seconds above 0, or a text such as 30s"):
         parse_interval_ns(value)
 
@@ -76,7 +76,7 @@ def test_rates(value: object, rate: float | None) -> None:
 @pytest.mark.parametrize(
     "value", ["0", "-1", "nan", "inf", "-inf", "often", "1_0", "1e-320", "1e10", 0, -1, math.nan, True, [], 10**400]
 )
-def test_no_rates(value: Any) -> None:
+def test_invalid_rates(value: Any) -> None:
     with pytest.raises(ValueError, match="give a number of Hz between"):
         parse_rate(value)
 

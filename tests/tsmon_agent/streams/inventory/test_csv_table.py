@@ -85,7 +85,7 @@ rows_of_cells = st.fixed_dictionaries({"name": cells.filter(bool), "expected_rat
 
 
 @given(st.lists(rows_of_cells, max_size=5))
-def test_what_is_written_is_read(rows: list[dict[str, str]]) -> None:
+def test_a_formatted_table_is_parsed_to_the_same_rows(rows: list[dict[str, str]]) -> None:
     found, mistakes = parse_csv(format_csv(COLUMNS, rows), COLUMNS)
     assert mistakes == []
     assert [values for _, values in found] == rows

@@ -96,7 +96,7 @@ class TestSingleOnes:
             ("c", None, 40, StateConflictError, "several deployments of c run: 1, 2; name one"),
         ],
     )
-    def test_no_end(
+    def test_ends_that_are_refused(
         self, database: Database, name: str, number: int | None, day: int, error: type[Exception], reason: str
     ) -> None:
         load(database, TABLE + "c,1,2024-01-01\nc,2,2024-01-01\n")

@@ -76,7 +76,7 @@ class TestLoad:
         assert database.run(query_streams)[1].expected_rate == 2.0
         assert database.run(lambda s: s.scalar(text("SELECT count(*) FROM stream_states"))) == 1
 
-    def test_the_same_again_changes_nothing(self, database: Database) -> None:
+    def test_loading_the_same_again_changes_nothing(self, database: Database) -> None:
         load(database, FIRST)
         assert load(database, FIRST) == LoadResult(0, 0, 3)
 
@@ -119,7 +119,7 @@ class TestLoad:
 
 
 class TestOthers:
-    def test_those_that_are_asked_for(self, database: Database) -> None:
+    def test_filters(self, database: Database) -> None:
         load(database, FIRST)
 
         def found(**names: object) -> int:

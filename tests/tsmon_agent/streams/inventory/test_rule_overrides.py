@@ -57,7 +57,7 @@ def test_own_ones_override_the_settings() -> None:
         ({"bin_width": 0}, "bin_width: "),
     ],
 )
-def test_what_cannot_be_meant(own: dict[str, Any], reason: str) -> None:
+def test_invalid_ones(own: dict[str, Any], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         check_rules(own, DEFAULT)
 
@@ -95,7 +95,7 @@ def test_text() -> None:
         ("colors.missing=#000000;colors.missing=#000000", "missing is given twice"),
     ],
 )
-def test_no_text(text: str, reason: str) -> None:
+def test_invalid_text(text: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         parse_rules(text)
 
