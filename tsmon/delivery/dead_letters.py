@@ -4,11 +4,15 @@ The file is JSON lines: ``time`` (when the line was refused, RFC 3339), ``reason
 to its bound is renamed to ``….1``, which replaces an older one. Several processes may write to it.
 """
 
+import contextlib
+import errno
 import os
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -16,6 +20,9 @@ from tsmon.files.file_lock import lock
 from tsmon.logs.rate_limited import RateLimitedLog
 
 __all__ = ["DeadLetter", "DeadLetterFile"]
+
+NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
+"""Errors of file systems without locks."""
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,17 +61,41 @@ class DeadLetterFile:
 
     def _append(self, data: bytes) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with self.path.open("ab") as file:
+        with self.path.open("ab", buffering=0) as file:
             _protect(file.fileno())
-            lock(file.fileno())
+            _lock_if_possible(file.fileno())
             size = os.fstat(file.fileno()).st_size
             if size and size + len(data) > self._max_bytes:
                 self.path.replace(self.path.with_name(f"{self.path.name}.1"))
-                with self.path.open("ab") as new:
+                with self.path.open("ab", buffering=0) as new:
                     _protect(new.fileno())
-                    new.write(data)
+                    self._write(new, data)
                 return
-            file.write(data)
+            self._write(file, data)
+
+    def _write(self, file: FileIO, data: bytes) -> None:
+        """Append all of ``data``, or nothing."""
+        size = os.fstat(file.fileno()).st_size
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[os.write(file.fileno(), view) :]
+        except OSError:
+            with contextlib.suppress(OSError):
+                file.truncate(size)
+            if not size:
+                with contextlib.suppress(OSError):
+                    self.path.unlink()
+            raise
+
+
+def _lock_if_possible(descriptor: int) -> None:
+    """Wait for other writers; without locks each write is still appended whole, only their renames may collide."""
+    try:
+        lock(descriptor)
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
 
 
 def _protect(descriptor: int) -> None:

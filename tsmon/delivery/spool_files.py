@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from tsmon.delivery.backoff import Backoff
 from tsmon.delivery.blocks import Batch
 from tsmon.delivery.buffer import Buffer
 from tsmon.delivery.run_in_thread import run_in_thread
@@ -22,6 +23,9 @@ __all__ = ["SpoolFiles"]
 _log = logging.getLogger("tsmon")
 
 ADOPT_EVERY_S: Final = 30.0
+RETRY_FIRST_S: Final = 0.5
+RETRY_LONGEST_S: Final = 10.0
+"""Ceilings of the first and of every later delay before a disk that has refused is tried again."""
 
 
 class SpoolFiles:
@@ -41,8 +45,12 @@ class SpoolFiles:
         self._adopt_at = 0.0
         self._spool = Spool(root, destination, max_bytes=max_bytes, on_dropped=buffer.count_dropped_from_disk)
         self._log = RateLimitedLog()
+        self._backoff = Backoff(RETRY_FIRST_S, RETRY_LONGEST_S)
+        self._not_before = 0.0
+        self._reported: str | None = None
         self._recalled: SpooledBatch | None = None
         self.is_open = False
+        self._is_closed = False
         self._turn = asyncio.Lock()
         # A stop does not wait for ever for a thread on a slow disk, but it must not work beside that thread.
         self._files = threading.Lock()
@@ -57,6 +65,11 @@ class SpoolFiles:
         """Whether the oldest batch on disk is in flight."""
         return self._recalled is not None
 
+    @property
+    def accepts(self) -> bool:
+        """Whether a batch may be appended: the disk has not refused recently."""
+        return not self._is_closed and self._clock() >= self._not_before
+
     async def open(self) -> None:
         """Adopt what ended processes left for the same destination."""
         async with self._turn:
@@ -69,9 +82,10 @@ class SpoolFiles:
             with self._files:
                 recovered = self._spool.open()
         except OSError as error:
-            self._warn(error)
+            self._refuse(error)
             return
         self.is_open = True
+        self._is_closed = False
         if recovered:
             self._buffer.count_recovered(recovered)
             _log.info("%d points of earlier processes were found in the spool; they are sent now", recovered)
@@ -82,21 +96,27 @@ class SpoolFiles:
             await self.open()
 
     async def append(self, batch: Batch) -> bool:
-        """Move a batch from flight to disk; False if the disk refuses, and then nothing changes."""
+        """Move a batch from flight to disk; False if the disk refuses or did recently, and then nothing changes."""
+        if not self.accepts:
+            return False
         async with self._turn:
             return await run_in_thread(self.append_now, batch)
 
     def append_now(self, batch: Batch) -> bool:
         """The blocking form of :meth:`append`."""
+        if not self.is_open and not self._is_closed:
+            self.open_now()
         if not self.is_open:
             return False
         with self._files:
             try:
                 self._spool.append(batch.data, batch.lines)
             except OSError as error:
-                self._warn(error)
+                self._refuse(error)
                 return False
             self._buffer.count_spilled(batch.lines, batch.start)
+        self._backoff.reset()
+        self._reported = None
         return True
 
     async def recall(self) -> Batch | None:
@@ -141,6 +161,7 @@ class SpoolFiles:
     def close(self) -> None:
         """Leave what waits to the next process."""
         self.is_open = False
+        self._is_closed = True
         try:
             with self._files:
                 self._spool.close()
@@ -180,9 +201,18 @@ class SpoolFiles:
                 )
         self.close()
 
+    def _refuse(self, error: OSError) -> None:
+        self._not_before = self._clock() + self._backoff.next_delay_s()
+        self._warn(error)
+
     def _warn(self, error: OSError) -> None:
+        """Log a failure, once until the disk works again or fails in another way."""
+        reason = error.strerror or str(error)
+        if reason == self._reported:
+            return
+        self._reported = reason
         self._log.warning(
             "spool",
-            f"the spool in {self._spool.directory} cannot be used ({error.strerror or error}); "
-            "points wait in memory only",
+            f"the spool in {self._spool.directory} cannot be used ({reason}); points wait in memory only; if this "
+            "lasts, set monitoring.spool_directory to a directory on a disk of this machine",
         )

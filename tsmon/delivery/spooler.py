@@ -83,7 +83,7 @@ class Spooler:
 
     def spill_if_due(self) -> None:
         """Begin a spill if something waits in memory that should be on disk."""
-        if self.spill is not None or self._sender.halted:
+        if self.spill is not None or self._sender.halted or not self.files.accepts:
             return
         if not self._buffer.waiting and not self._unspilled and not self._current_may_be_spilled():
             return
@@ -93,7 +93,8 @@ class Spooler:
     async def take(self, max_bytes: int | None) -> Batch | None:
         """The oldest batch, now in flight: from disk, else from memory, of at most ``max_bytes``.
 
-        In mode ``required`` what the disk has not taken is not sent. None if there is nothing to send.
+        In mode ``required`` lines are sent from memory only while the disk refuses them. None if there is nothing
+        to send.
         """
         await self.files.adopt_if_due()
         if self._required:
@@ -101,7 +102,7 @@ class Spooler:
         batch = await self._recall()
         if batch is None and self._unspilled:
             batch = self._unspilled.popleft()
-        if batch is None and not self._required:
+        if batch is None and not (self._required and self.files.accepts):
             batch = self._buffer.take(max_bytes)
         return batch
 

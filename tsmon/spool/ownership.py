@@ -7,6 +7,7 @@ belongs to the open file that parent and child share.
 """
 
 import contextlib
+import errno
 import os
 import secrets
 import shutil
@@ -20,6 +21,8 @@ __all__ = ["QueueDirectory", "adopt_orphans", "make_directory", "sync_directory"
 
 LOCK_NAME: Final = "owner.lock"
 TRIES: Final = 5
+LOCKED: Final = frozenset({errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK})
+"""Errors by which systems say that somebody else holds a lock; any other means that there are no locks."""
 
 
 class QueueDirectory:
@@ -31,27 +34,32 @@ class QueueDirectory:
 
     @classmethod
     def create(cls, destination: Path) -> "QueueDirectory":
-        """Create a queue below the directory of a destination. Raises OSError."""
-        failure: OSError | None = None
+        """Create a queue below the directory of a destination. Raises OSError, and then leaves nothing behind."""
+        failures: dict[Path, OSError] = {}
         for _ in range(TRIES):
             path = destination / f"{os.getpid()}-{secrets.token_hex(4)}"
-            make_directory(path)
-            lock_fd = os.open(path / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
             try:
-                try_lock(lock_fd)
+                return cls._create(path)
             except OSError as error:
+                failures[path] = error
                 # Another process may have adopted it as an orphan before we got the lock, and removes it.
-                failure = error
-                os.close(lock_fd)
-                continue
-            try:
-                sync_directory(path)
-            except OSError:
-                os.close(lock_fd)
-                raise
-            return cls(path, lock_fd)
-        assert failure is not None
-        raise failure
+                if error.errno not in LOCKED:
+                    break
+        for path in failures:
+            _discard(path)
+        raise failures[path]
+
+    @classmethod
+    def _create(cls, path: Path) -> "QueueDirectory":
+        make_directory(path)
+        lock_fd = os.open(path / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            try_lock(lock_fd)
+            sync_directory(path)
+        except OSError:
+            os.close(lock_fd)
+            raise
+        return cls(path, lock_fd)
 
     @classmethod
     def adopt(cls, path: Path) -> "QueueDirectory | None":
@@ -108,12 +116,25 @@ def adopt_orphans(destination: Path) -> list[QueueDirectory]:
 
 
 def make_directory(path: Path) -> None:
-    """Create a directory and its missing parents, so that their names survive the loss of power."""
+    """Create a directory and its missing parents, so that their names survive the loss of power. Raises OSError."""
     if path.is_dir():
         return
     make_directory(path.parent)
     path.mkdir(exist_ok=True, mode=0o700)
-    sync_directory(path.parent)
+    try:
+        sync_directory(path.parent)
+    except OSError:
+        with contextlib.suppress(OSError):
+            path.rmdir()
+        raise
+
+
+def _discard(path: Path) -> None:
+    """Remove a queue that could not be completed, as far as the disk permits."""
+    with contextlib.suppress(OSError):
+        (path / LOCK_NAME).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        path.rmdir()
 
 
 def sync_directory(path: Path) -> None:

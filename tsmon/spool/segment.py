@@ -6,6 +6,7 @@ which is line protocol compressed as the header says. A file that ends within a 
 writer was killed there, and nothing after the last complete record was acknowledged.
 """
 
+import contextlib
 import os
 import struct
 import zlib
@@ -68,11 +69,12 @@ class SegmentWriter:
         self.path = path
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | BINARY, 0o600)
         self.size = 0
+        self.is_broken = False
+        """Whether bytes of a record that was not acknowledged could not be removed: append no more."""
         try:
             self._write(MAGIC + _LENGTHS.pack(len(encoded), zlib.crc32(encoded)) + encoded)
         except OSError:
-            self.close()
-            path.unlink()
+            self.discard()
             raise
 
     def append(self, data: bytes, lines: int, *, sync: bool) -> None:
@@ -86,15 +88,21 @@ class SegmentWriter:
             try:
                 _sync_data(self._fd)
             except OSError:
-                self.size = before
-                os.ftruncate(self._fd, before)
+                self._cut(before)
                 raise
 
     def close(self) -> None:
-        """Close the file."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        """Close the file; what the disk says about that changes nothing, since each record was synchronized."""
+        descriptor, self._fd = self._fd, -1
+        if descriptor >= 0:
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
+
+    def discard(self) -> None:
+        """Close and delete the file, as far as the disk permits."""
+        self.close()
+        with contextlib.suppress(OSError):
+            self.path.unlink()
 
     def _write(self, data: bytes) -> None:
         view = memoryview(data)
@@ -102,9 +110,17 @@ class SegmentWriter:
             while view:
                 view = view[os.write(self._fd, view) :]
         except OSError:
-            os.ftruncate(self._fd, self.size)
+            self._cut(self.size)
             raise
         self.size += len(data)
+
+    def _cut(self, size: int) -> None:
+        """Remove what is behind ``size``."""
+        self.size = size
+        try:
+            os.ftruncate(self._fd, size)
+        except OSError:
+            self.is_broken = True
 
 
 def _sync_data(descriptor: int) -> None:

@@ -128,8 +128,10 @@ class Spool:
         start = segment.size
         try:
             segment.writer.append(data, lines, sync=self._sync)
-        finally:
-            segment.size = segment.writer.size
+        except OSError:
+            self._recover(segment, segment.writer)
+            raise
+        segment.size = segment.writer.size
         if self._fresh_bytes + len(data) <= FRESH_BYTES:
             segment.fresh.append((start, SpooledBatch(lines, segment.size, data)))
             self._fresh_bytes += len(data)
@@ -234,7 +236,11 @@ class Spool:
         )
         writer = SegmentWriter(path, header)
         if self._sync:
-            sync_directory(self._own.path)
+            try:
+                sync_directory(self._own.path)
+            except OSError:
+                writer.discard()
+                raise
         segment = _Segment(path, self._own, 0, writer.size, writer.size, writer)
         self._segments.append(segment)
         return segment
@@ -244,6 +250,16 @@ class Spool:
             return segment.fresh[0][1]
         record = next(read_records(segment.path, segment.position), None)
         return None if record is None else SpooledBatch(record.lines, record.end, record)
+
+    def _recover(self, segment: _Segment, writer: SegmentWriter) -> None:
+        """After the disk has refused a batch: keep no empty file, and append to no damaged one."""
+        segment.size = writer.size
+        if not segment.lines:
+            self._detach(segment)
+            writer.discard()
+        elif writer.is_broken:
+            writer.close()
+            segment.writer = None
 
     def _delete(self, segment: _Segment) -> None:
         """Delete a segment, and its queue if that was its last."""
