@@ -1,4 +1,4 @@
-"""Both pages are usable by everyone, in every size and colour."""
+"""Every page of the navigation is usable by everyone, in every size and colour."""
 
 import time
 from typing import Any
@@ -10,8 +10,17 @@ from playwright.async_api import Browser, Page, expect
 from tests.tsmon_agent.web.pages_in_browser import page_of
 from tests.tsmon_agent.web.served_agent import GIB, ServedAgent, cpu, disk, diskio, memory, net, system
 from tsmon.time_units import SECOND_NS
+from tsmon_agent.auth import Role
+from tsmon_agent.web.registry import HANDLERS
+from tsmon_agent.web.requests.required_role import required_role
+from tsmon_agent.web.responses.navigation import navigation_title
 
-PAGES = ["/", "/pipeline"]
+PAGES = [
+    route.path
+    for handlers in HANDLERS
+    for route in handlers.__new__(handlers).routes()
+    if navigation_title(route.handler) and required_role(route.handler) is Role.SEE
+]
 
 
 async def fill(served: ServedAgent) -> None:
@@ -32,6 +41,10 @@ async def fill(served: ServedAgent) -> None:
     failing, works = served.context.sampling.health[:2]
     failing.failing, failing.last_error = True, "OSError: [Errno 5] Input/output error: '/proc/" + "x" * 200 + "'"
     works.last_success_ns, works.last_duration_s = time.time_ns(), 0.001
+
+
+def test_the_pages_are_those_of_the_navigation() -> None:
+    assert PAGES == ["/", "/streams", "/pipeline"]
 
 
 async def drawn(page: Page, path: str) -> None:

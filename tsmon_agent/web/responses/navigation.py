@@ -9,7 +9,7 @@ from aiohttp import hdrs, web
 from tsmon_agent.auth import Role
 from tsmon_agent.web.requests.required_role import required_role
 
-__all__ = ["NAVIGATION", "NavigationEntry", "build_navigation", "in_navigation"]
+__all__ = ["NAVIGATION", "NavigationEntry", "build_navigation", "in_navigation", "navigation_title"]
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
@@ -42,10 +42,17 @@ def in_navigation(title: str) -> Callable[[Handler], Handler]:
     return mark
 
 
+def navigation_title(handler: object) -> str | None:
+    """The title that a handler is declared with; None if its page is not in the navigation."""
+    return getattr(handler, _MARK, None)
+
+
 def build_navigation(app: web.Application) -> tuple[NavigationEntry, ...]:
     """The entries of an application's routes, in the order of the routes."""
     return tuple(
-        NavigationEntry(getattr(route.handler, _MARK), route.resource.canonical, required_role(route.handler))
+        NavigationEntry(title, route.resource.canonical, required_role(route.handler))
         for route in app.router.routes()
-        if route.resource is not None and route.method == hdrs.METH_GET and hasattr(route.handler, _MARK)
+        if route.resource is not None
+        and route.method == hdrs.METH_GET
+        and (title := navigation_title(route.handler))
     )
