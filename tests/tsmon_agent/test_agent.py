@@ -174,7 +174,7 @@ async def test_any_registered_store_will_do(home: Home) -> None:
     """The agent knows no store by its class."""
     home.write('[monitoring]\nstore = "memory"\nretention_days = 1.0', QUIET, "[agent]\nsamplers = ['mem']")
     async with running(home) as agent:
-        agent.context.monitor.emit(Numbered(n=1, time=1_000_000_000))
+        agent.context.monitor.emit(Numbered(n=1, time=1.0))
         agent.context.monitor.emit(Numbered(n=2))
         await agent.context.monitor.flush()
         await agent._upkeep.apply_retention()
@@ -189,7 +189,7 @@ async def test_any_registered_store_will_do(home: Home) -> None:
 async def test_retention_for_ever(home: Home, days: str) -> None:
     home.write(home.monitoring(more=f"retention_days = {days}"), QUIET, "[agent]\nsamplers = []")
     async with running(home) as agent:
-        agent.context.monitor.emit(Numbered(n=1, time=1_000_000_000))
+        agent.context.monitor.emit(Numbered(n=1, time=1.0))
         await agent.context.monitor.flush()
         await agent._upkeep.apply_retention()
         assert home.numbers("a.db") == [1]

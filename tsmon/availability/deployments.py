@@ -8,7 +8,7 @@ from typing import Final, Self
 
 from tsmon.availability.rules import Rules
 from tsmon.errors import AvailabilityError
-from tsmon.line_protocol.values import MAX_TIME_NS, to_time_ns
+from tsmon.line_protocol.times import MAX_TIME_NS, to_time_ns
 from tsmon.points import Time
 
 __all__ = ["BEGINNING_NS", "END_NS", "Deployment", "Span", "compute_spans"]

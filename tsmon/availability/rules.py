@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from tsmon.availability.categories import APPEARANCES, Appearance, Category
 from tsmon.errors import AvailabilityError
-from tsmon.line_protocol.values import MAX_TIME_NS
+from tsmon.line_protocol.times import MAX_TIME_NS
 from tsmon.time_units import DAY_NS
 
 __all__ = ["BINS", "EXACT", "PRESETS", "Rules"]

@@ -11,7 +11,7 @@ from operator import lt
 from typing import Any, Final
 
 from tsmon.errors import AvailabilityError, InvalidPointError
-from tsmon.line_protocol.values import MAX_TIME_NS, to_time_ns
+from tsmon.line_protocol.times import MAX_TIME_NS, to_time_ns
 
 __all__ = ["Times", "normalize_times"]
 

@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from tsmon.errors import AvailabilityError
-from tsmon.line_protocol.values import MAX_TIME_NS
+from tsmon.line_protocol.times import MAX_TIME_NS
 from tsmon.time_units import SECOND_NS
 
 __all__ = ["format_time", "parse_time"]

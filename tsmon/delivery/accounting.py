@@ -30,7 +30,7 @@ class Counts:
     refused: int
     """Points that could not be encoded."""
     nonfinite_fields: int
-    """Fields left out because they were NaN or infinite."""
+    """Fields left out because they were NaN, infinite or missing."""
 
     @property
     def dropped(self) -> int:

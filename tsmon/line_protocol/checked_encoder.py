@@ -4,6 +4,7 @@ The fast encoders (:mod:`tsmon.line_protocol.fast_encoder`) call it for what the
 not cached, additional fields, unusual values.
 """
 
+import contextlib
 import functools
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, ClassVar, Final, Protocol
@@ -21,7 +22,9 @@ from tsmon.line_protocol.escaping import (
     escape_tag,
 )
 from tsmon.line_protocol.fast_encoder import EncoderFactory
-from tsmon.line_protocol.values import NONFINITE, format_field, format_tag, infer_field_type, to_time_ns
+from tsmon.line_protocol.plain_values import MISSING, to_plain
+from tsmon.line_protocol.times import to_point_time_ns
+from tsmon.line_protocol.values import NONFINITE, format_field, format_tag, infer_field_type
 
 __all__ = ["MAX_CACHED_HEAD", "MAX_HEADS", "CheckedEncoder", "Encodable", "EncodingContext"]
 
@@ -99,12 +102,12 @@ class CheckedEncoder:
             head = self._format_head(point)
         texts: list[str] = []
         nonfinite = self._add_declared(point, texts)
-        if point.fields:
+        if point.fields is not None:
             nonfinite += self._add_additional(point, head, texts)
         if not texts:
             reason = "every field is NaN or infinite" if nonfinite else "it has no field"
             raise InvalidPointError(f"{self._name} cannot be stored, for {reason}; give at least one finite value")
-        time_ns = self._context.clock() if point.time is None else to_time_ns(point.time)
+        time_ns = self._context.clock() if point.time is None else to_point_time_ns(point.time)
         self._context.nonfinite += nonfinite
         return f"{head}{','.join(texts)} {time_ns}"
 
@@ -113,14 +116,18 @@ class CheckedEncoder:
         tags = self._default_tags.copy()
         for column, key, where in self._tags:
             value = getattr(point, column.attribute)
-            if column.service and (value is None or value == ""):
+            if type(value) is not str:
+                value = to_plain(value)
+            if column.service and (value is None or value is MISSING or (isinstance(value, str) and not value)):
                 value = self._service()
-            elif value is None and not column.optional:
-                raise InvalidPointError(f"{where} is None, but the tag is not optional")
+            elif (value is None or value is MISSING) and not column.optional:
+                raise InvalidPointError(
+                    f"{where} is {'None' if value is None else 'missing'}, but the tag is not optional"
+                )
             text = format_tag(where, value, column.type)
             check_tag_value(column.key, text)
             tags[key] = escape_tag(text)
-        for key, value in (point.tags or {}).items():
+        for key, value in self._items("tags", point.tags):
             self._check_undeclared("tag", key)
             text = format_tag(f"tag {key!r} of {self._name}", value)
             check_tag_value(key, text)
@@ -155,9 +162,10 @@ class CheckedEncoder:
             return head
         *outer, last = keys or [None]
         heads = self.heads
-        for key in outer:
-            heads = heads.setdefault(key, {})
-        heads[last] = head
+        with contextlib.suppress(TypeError):  # a value that is not hashable, though it could be formatted
+            for key in outer:
+                heads = heads.setdefault(key, {})
+            heads[last] = head
         return head
 
     def forget_heads(self) -> None:
@@ -170,8 +178,10 @@ class CheckedEncoder:
         nonfinite = 0
         for column, key, where in self._fields:
             value = getattr(point, column.attribute)
-            if column.service and not value:
-                value = self._service()
+            if column.service:
+                value = to_plain(value)
+                if value is None or value is MISSING or (isinstance(value, str) and not value):
+                    value = self._service()
             if value is None:
                 if not column.optional:
                     raise InvalidPointError(f"{where} is None, but the field is not optional")
@@ -184,9 +194,9 @@ class CheckedEncoder:
         return nonfinite
 
     def _add_additional(self, point: Encodable, head: str, texts: list[str]) -> int:
-        fields, tags = point.fields or {}, point.tags or {}
+        fields, tags = self._items("fields", point.fields), dict(self._items("tags", point.tags))
         nonfinite = 0
-        for key, value in fields.items():
+        for key, value in fields:
             if value is None:
                 continue
             self._check_undeclared("field", key)
@@ -199,8 +209,19 @@ class CheckedEncoder:
                 nonfinite += 1
             else:
                 texts.append(f"{escaped}={text}")
-        self._check_length(head[:-1], [key for key, value in fields.items() if value is not None])
+        self._check_length(head[:-1], [key for key, value in fields if value is not None])
         return nonfinite
+
+    def _items(self, what: str, given: object) -> Collection[tuple[Any, Any]]:
+        """Return the items of additional tags or fields, which may be anything that a program passed."""
+        if given is None:
+            return ()
+        if not isinstance(given, Mapping):
+            raise InvalidPointError(
+                f"{self._name} has {what} of type {type(given).__name__}; "
+                f'give a mapping of names to values, such as {what}={{"name": …}}'
+            )
+        return list(given.items())
 
     def _check_undeclared(self, what: str, key: object) -> None:
         if not isinstance(key, str):

@@ -11,7 +11,7 @@ from typing import Any
 from tsmon.clock import UniqueClock
 from tsmon.errors import InvalidPointError
 from tsmon.line_protocol.checked_encoder import CheckedEncoder, Encodable
-from tsmon.line_protocol.escaping import check_tag_key, check_tag_value
+from tsmon.line_protocol.escaping import check_default_tags, check_tag_value
 from tsmon.line_protocol.fast_encoder import compile_encoder
 from tsmon.line_protocol.values import format_tag
 
@@ -37,10 +37,10 @@ class Encoding:
         self.on_new_series = on_new_series
         """Called with the measurement, the head and the tags of each line whose head was not cached."""
         self._service = service
+        if service is not None:
+            check_tag_value("service", service)
         self.default_tags = {key: format_tag(f"default tag {key!r}", value) for key, value in (tags or {}).items()}
-        for key, value in self.default_tags.items():
-            check_tag_key(key)
-            check_tag_value(key, value)
+        check_default_tags(self.default_tags)
         self._tags_as_fields = frozenset(tags_as_fields)
         self.clock = clock or UniqueClock()
         self._checked_encoders: dict[type[Encodable], CheckedEncoder] = {}

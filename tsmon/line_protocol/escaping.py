@@ -17,7 +17,7 @@ character, U+0000 included.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from tsmon.errors import InvalidPointError
@@ -26,6 +26,7 @@ __all__ = [
     "MAX_KEY_BYTES",
     "MAX_STRING_BYTES",
     "RESERVED_TAG_KEYS",
+    "check_default_tags",
     "check_field_key",
     "check_measurement",
     "check_tag_key",
@@ -43,6 +44,8 @@ __all__ = [
 
 MAX_KEY_BYTES: Final = 65_535
 """The server's limit for measurement, tags and one field key together, in bytes."""
+
+MAX_DEFAULT_TAGS_BYTES: Final = MAX_KEY_BYTES // 2
 
 MAX_STRING_BYTES: Final = 1_048_576
 """The server's limit for one string field, in bytes."""
@@ -89,6 +92,19 @@ def check_tag_value(key: str, value: str) -> None:
     """Raise :class:`InvalidPointError` unless ``value`` is empty or can be the value of tag ``key``."""
     if _unusual.search(value):
         _check(f"the value of tag {_abbreviate(key)}", value)
+
+
+def check_default_tags(tags: Mapping[str, str]) -> None:
+    """Raise :class:`InvalidPointError` unless these can be tags of every point, and leave room for its own."""
+    for key, value in tags.items():
+        check_tag_key(key)
+        check_tag_value(key, value)
+    size = sum(len(escape_tag(text).encode()) + 1 for item in tags.items() for text in item)
+    if size > MAX_DEFAULT_TAGS_BYTES:
+        raise InvalidPointError(
+            f"the default tags take {size} bytes, above {MAX_DEFAULT_TAGS_BYTES}, half of the server's limit for "
+            "all tags of a point; shorten them"
+        )
 
 
 def escape_measurement(name: str) -> str:

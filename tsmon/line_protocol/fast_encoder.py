@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from tsmon.line_protocol.declaration import Column, Declaration
 from tsmon.line_protocol.escaping import escape_field_key, escape_string
-from tsmon.line_protocol.values import MAX_INT64, MAX_TIME_NS, MIN_INT64, encode_float, to_time_ns
+from tsmon.line_protocol.times import MAX_TIME_NS, MIN_PLAIN_TIME_NS, to_point_time_ns
+from tsmon.line_protocol.values import MAX_INT64, MIN_INT64, encode_float
 
 __all__ = ["EncoderFactory", "compile_encoder"]
 
@@ -100,7 +101,7 @@ def compile_encoder(declaration: Declaration, *, time_text: str | None = None) -
     lines += ["  return encode"]
     namespace: dict[str, Any] = {
         "cached_types": CACHED_TYPES.issuperset,
-        "to_time_ns": to_time_ns,
+        "to_point_time_ns": to_point_time_ns,
         "has_utf8": _has_utf8,
         "escape": escape_string,
         "encode_float": encode_float,
@@ -135,8 +136,8 @@ def _body_source(fields: list[Column], names: dict[str, str], time_text: str | N
             "        time_ns = next(clock.ticks)",
             "      except (ValueError, StopIteration):",
             "        time_ns = clock.text()",
-            f"    elif type(time_ns) is not int or not {-MAX_TIME_NS} <= time_ns <= {MAX_TIME_NS}:",
-            "      time_ns = to_time_ns(time_ns)",
+            f"    elif type(time_ns) is not int or not {MIN_PLAIN_TIME_NS} <= time_ns <= {MAX_TIME_NS}:",
+            "      time_ns = to_point_time_ns(time_ns)",
         ]
     )
     if required:

@@ -31,7 +31,8 @@ from tsmon.line_protocol.escaping import (
     unescape_string,
 )
 from tsmon.line_protocol.line_splitter import split_lines
-from tsmon.line_protocol.values import MAX_INT64, MAX_TIME_NS, MIN_INT64
+from tsmon.line_protocol.times import MAX_TIME_NS
+from tsmon.line_protocol.values import MAX_INT64, MIN_INT64
 
 __all__ = [
     "FieldValue",

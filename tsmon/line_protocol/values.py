@@ -4,88 +4,47 @@ The fast encoders handle ordinary values themselves; the checked encoder uses th
 declared type is always kept: an int for a float column is written as a float; a float for an int column is refused.
 """
 
-import enum
 import math
 import numbers
 from collections.abc import Callable
-from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
 
 from tsmon.errors import InvalidPointError
 from tsmon.line_protocol.escaping import MAX_STRING_BYTES, check_text, escape_string
+from tsmon.line_protocol.plain_values import MISSING, to_plain
 
 __all__ = [
     "MAX_INT64",
-    "MAX_TIME_NS",
     "MIN_INT64",
     "NONFINITE",
     "encode_float",
     "format_field",
     "format_tag",
     "infer_field_type",
-    "to_time_ns",
 ]
 
 MAX_INT64: Final = 2**63 - 1
 MIN_INT64: Final = -(2**63)
-MAX_TIME_NS: Final = 9_223_372_036_854_775_806
-"""Times are within ± this many nanoseconds of the epoch (``models.MaxNanoTime`` in the server)."""
 
 NONFINITE: Final = ""
-"""What :func:`format_field` returns for NaN and infinity; the field is left out."""
+"""What :func:`format_field` returns for NaN, infinity and missing values; the field is left out."""
 
 encode_float: Final = msgspec.json.Encoder().encode
 """Returns the shortest bytes that read back as the same finite float: the digits of ``repr``, five times faster."""
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def to_time_ns(time: object) -> int:
-    """Convert integer nanoseconds, float seconds or an aware datetime to nanoseconds since the epoch.
-
-    The exact binary value of a float is rounded to the nearest nanosecond, and a datetime is converted in integers;
-    neither passes through a lossy product. A datetime without a time zone is refused, because its meaning would
-    depend on the machine.
-    """
-    if isinstance(time, datetime):
-        if time.tzinfo is None:
-            raise InvalidPointError(
-                f"time {time.isoformat()} has no time zone; give one, such as tzinfo=datetime.UTC"
-            )
-        delta = time - _EPOCH
-        ns = ((delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds) * 1_000
-        # A pandas Timestamp is a datetime with three more digits.
-        ns += getattr(time, "nanosecond", 0)
-    elif isinstance(time, bool):
-        raise InvalidPointError(f"time is {time}; give integer nanoseconds, float seconds or a datetime")
-    elif isinstance(time, numbers.Integral):
-        ns = int(time)
-    elif isinstance(time, numbers.Real):
-        seconds = float(time)
-        if not math.isfinite(seconds):
-            raise InvalidPointError(f"time is {seconds}; give a finite number of seconds")
-        whole = math.floor(seconds)
-        ns = whole * 1_000_000_000 + round((seconds - whole) * 1_000_000_000)
-    else:
-        raise InvalidPointError(
-            f"time is of type {type(time).__name__}; give integer nanoseconds, float seconds or a datetime"
-        )
-    if not -MAX_TIME_NS <= ns <= MAX_TIME_NS:
-        raise InvalidPointError(
-            f"time {_abbreviate(ns)} ns is outside of ±{MAX_TIME_NS} ns, about the years 1677 to 2262"
-        )
-    return ns
-
 
 def format_tag(where: str, value: object, declared: type | None = None) -> str:
-    """Format a tag value (str, int, float, bool, or an Enum of str or int), not escaped; empty for None."""
+    """Format a tag value (str, int, float, bool, or an Enum), not escaped; empty for a missing one."""
     if value is None:
         return ""
     if type(value) is str and declared in (None, str):
         return value
-    value = _unwrap_enum(value)
+    value = to_plain(value)
+    if value is MISSING or value is None:
+        return ""
     if declared is not None:
         value = _CONVERTERS[declared](where, value)
     if isinstance(value, str):
@@ -97,7 +56,9 @@ def format_tag(where: str, value: object, declared: type | None = None) -> str:
             return int.__repr__(int(value))
         except ValueError:
             raise InvalidPointError(f"{where} is an integer of thousands of digits; shorten it") from None
-    if isinstance(value, numbers.Real):
+    if isinstance(value, Decimal) and value.is_finite() and value == value.to_integral_value():
+        return format(value, ".0f")
+    if isinstance(value, numbers.Real | Decimal):
         number = float(value)
         if not math.isfinite(number):
             raise InvalidPointError(f"{where} is {number}; a tag needs a finite number")
@@ -109,21 +70,26 @@ def infer_field_type(where: str, value: object) -> type:
     """Return the type in line protocol of an undeclared field's value: str, int, float or bool."""
     if type(value) in _CONVERTERS:
         return type(value)
-    value = _unwrap_enum(value)
+    value = to_plain(value)
+    if value is MISSING:
+        return float
     if isinstance(value, str):
         return str
-    if _is_bool(value):
+    if isinstance(value, bool):
         return bool
     if isinstance(value, numbers.Integral):
         return int
-    if isinstance(value, numbers.Real):
+    if isinstance(value, numbers.Real | Decimal):
         return float
     raise _wrong_type(where, "str, int, float or bool", value)
 
 
 def format_field(where: str, value: object, declared: type) -> str:
     """Format a field value for line protocol, or return :data:`NONFINITE`."""
-    value = _CONVERTERS[declared](where, _unwrap_enum(value))
+    value = to_plain(value)
+    if value is MISSING or value is None or (type(value) is float and value != value):
+        return NONFINITE
+    value = _CONVERTERS[declared](where, value)
     if isinstance(value, str):
         return f'"{escape_string(value)}"'
     if isinstance(value, bool):
@@ -144,9 +110,9 @@ def _convert_str(where: str, value: object) -> str:
 
 
 def _convert_bool(where: str, value: object) -> bool:
-    if not _is_bool(value):
+    if not isinstance(value, bool):
         raise _wrong_type(where, "bool", value)
-    return bool(value)
+    return value
 
 
 def _convert_int(where: str, value: object) -> int:
@@ -161,12 +127,15 @@ def _convert_int(where: str, value: object) -> int:
 
 
 def _convert_float(where: str, value: object) -> float:
-    if type(value) is not float and (not isinstance(value, numbers.Real) or _is_bool(value)):
+    if type(value) is not float and (not isinstance(value, numbers.Real | Decimal) or _is_bool(value)):
         raise _wrong_type(where, "float", value)
     try:
-        return float(value)
+        number = float(value)
     except OverflowError:
-        raise InvalidPointError(f"{where} is too large for a float") from None
+        number = math.inf
+    if math.isinf(number) and type(value) is not float and value not in (math.inf, -math.inf):
+        raise InvalidPointError(f"{where} is too large for a float")
+    return number
 
 
 _CONVERTERS: Final[dict[type, Callable[[str, Any], str | int | float | bool]]] = {
@@ -177,14 +146,9 @@ _CONVERTERS: Final[dict[type, Callable[[str, Any], str | int | float | bool]]] =
 }
 
 
-def _unwrap_enum(value: object) -> object:
-    return value.value if isinstance(value, enum.Enum) else value
-
-
 def _is_bool(value: object) -> bool:
-    return isinstance(value, bool) or (
-        type(value).__module__ == "numpy" and type(value).__name__.startswith("bool")
-    )
+    """Whether it is a bool, which the abstract classes of numbers include."""
+    return isinstance(value, bool)
 
 
 def _wrong_type(where: str, expected: str, value: object) -> InvalidPointError:

@@ -1,18 +1,20 @@
 """Monitor, the async adapter: emit from any place, flush periodically."""
 
-import logging
+import sys
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, Self
 
 from tsmon.clock import UniqueClock
 from tsmon.delivery.accounting import Counts
 from tsmon.delivery.buffer import LONG_LINE
 from tsmon.errors import InvalidPointError, SettingsError, TsmonError
+from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon.monitor import process_hooks
 from tsmon.monitor.emitter import STOP_TIMEOUT_S
 from tsmon.monitor.from_settings import build_encoding, build_store, load_monitoring_settings
 from tsmon.monitor.pipeline import STOPPED, Pipeline
+from tsmon.monitor.refusals import list_points, log_refused
 from tsmon.monitor.self_metrics import SelfMetrics
 from tsmon.monitor.series_guard import SeriesGuard
 from tsmon.monitor.source import Source
@@ -26,8 +28,6 @@ if TYPE_CHECKING:
     from tsmon.settings import MonitoringSettings
 
 __all__ = ["Monitor"]
-
-_log = logging.getLogger("tsmon")
 
 
 class Monitor:
@@ -60,6 +60,7 @@ class Monitor:
         self._settings = settings
         self._service = service
         self._raise_invalid = settings.on_invalid == "raise"
+        self._refusals = RateLimitedLog()
         self._clock = UniqueClock()
         self._guard = SeriesGuard(settings.series_limit)
         self._encoding = build_encoding(settings, service, self._clock, self._guard)
@@ -168,7 +169,8 @@ class Monitor:
         """Take one point or several; returns at once, regardless of network and disk.
 
         A point that cannot be stored raises :class:`~tsmon.errors.InvalidPointError` here (and then none of several
-        is taken), unless the setting ``on_invalid`` is ``drop``. After the stop points are dropped and counted.
+        is taken), unless the setting ``on_invalid`` is ``drop``: then it is counted, and a reason is logged once a
+        minute. After the stop points are dropped and counted.
         """
         try:
             function = self._functions[type(point)]  # type: ignore[index]
@@ -188,7 +190,7 @@ class Monitor:
 
     def _emit_other(self, point: Point | Iterable[Point]) -> None:
         try:
-            points = _points_of(point)
+            points = list_points(point)
         except InvalidPointError:
             self._refuse(1)
             return
@@ -216,7 +218,7 @@ class Monitor:
         self._buffer.refuse(points)
         if self._raise_invalid:
             raise  # noqa: PLE0704
-        _log.debug("a point was refused", exc_info=True)
+        log_refused(self._refusals, sys.exception())
 
     def add_source(self, source: Source) -> None:
         """Collect points from ``source`` before each flush and at the stop."""
@@ -327,11 +329,3 @@ class Monitor:
 
 def _ignore(_: Point | Iterable[Point]) -> None:
     """``emit`` of a Monitor that the settings switch off."""
-
-
-def _points_of(point: Point | Iterable[Point]) -> list[Point]:
-    if hasattr(type(point), "__declaration__"):
-        return [cast("Point", point)]
-    if not isinstance(point, Iterable):
-        raise InvalidPointError(f"{point!r} is no point; emit() takes one point or several")
-    return list(point)

@@ -84,7 +84,8 @@ class Point(msgspec.Struct, metaclass=_PointMeta, frozen=True, kw_only=True):
             duration: float  # seconds
 
     Attributes without ``Tag`` are fields. ``None`` leaves a tag or field out if its type allows None. Values are
-    checked when the point is emitted or encoded. The class may have methods and class variables.
+    checked when the point is emitted or encoded; those of NumPy and pandas count as their Python twins. The class
+    may have methods and class variables.
     """
 
     __declaration__: ClassVar[Declaration]
@@ -92,7 +93,9 @@ class Point(msgspec.Struct, metaclass=_PointMeta, frozen=True, kw_only=True):
 
     time: Time | None = None
     """When it happened: aware datetime, float seconds or integer nanoseconds since the epoch (UTC). A given time is
-    never altered; without one, the point gets a time unique within the process when it is emitted."""
+    never altered; without one, the point gets a time unique within the process when it is emitted. An integer that
+    looks like seconds, milliseconds or microseconds of a time from 1973 to 2100 is refused; a time in January or
+    February 1970 that such an integer would be is given as a datetime."""
 
     tags: TagMapping | None = None
     """Additional tags, written as strings; an empty value or None leaves the tag out."""

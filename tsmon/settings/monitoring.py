@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
+from tsmon.line_protocol.escaping import check_default_tags, check_tag_value
 from tsmon.settings.field_types import CommaSeparated, FilePath, check_address
 from tsmon.settings.mistakes import suggest
 from tsmon.settings.section import Section
@@ -27,6 +28,16 @@ def _check_server(url: str) -> str:
     return url
 
 
+def _check_service(service: str) -> str:
+    check_tag_value("service", service)
+    return service
+
+
+def _check_tags(tags: dict[str, str]) -> dict[str, str]:
+    check_default_tags(tags)
+    return tags
+
+
 def _check_proxy(proxy: SecretStr) -> SecretStr:
     check_address(proxy.get_secret_value())
     return proxy
@@ -37,7 +48,7 @@ class MonitoringSettings(Section):
 
     enabled: bool = True
     store: Annotated[str, AfterValidator(_check_store)] = "auto"
-    service: str | None = None
+    service: Annotated[str, AfterValidator(_check_service)] | None = None
     url: Annotated[str, AfterValidator(_check_server)] | None = None
     host: str = "localhost"
     port: int = Field(default=8086, ge=1, le=65535)
@@ -63,7 +74,7 @@ class MonitoringSettings(Section):
     spool_bytes: int = Field(default=512_000_000, ge=100_000)
     dead_letter_bytes: int = Field(default=10_000_000, ge=0)
     on_invalid: Literal["raise", "drop"] = "raise"
-    tags: dict[str, str] = {}
+    tags: Annotated[dict[str, str], AfterValidator(_check_tags)] = {}
     tags_as_fields: CommaSeparated = []
     self_metrics_period: float = Field(default=60.0, ge=0, allow_inf_nan=False)
     series_limit: int = Field(default=100_000, ge=0)

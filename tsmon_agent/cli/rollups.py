@@ -88,7 +88,7 @@ def _configured_store(settings: "Path | None") -> "Store":
 def _parse_time_ns(option: str, text: str | None) -> int | None:
     from datetime import UTC, datetime
 
-    from tsmon.line_protocol.values import to_time_ns
+    from tsmon.line_protocol.times import to_time_ns
 
     if text is None:
         return None

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from tsmon.availability import PRESETS, Category, Rules, recolor_appearances
-from tsmon.line_protocol.values import to_time_ns
+from tsmon.line_protocol.times import to_time_ns
 from tsmon.settings.section import Section
 
 __all__ = ["AvailabilitySettings"]

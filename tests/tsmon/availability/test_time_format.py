@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tsmon.availability import format_time, parse_time
 from tsmon.errors import AvailabilityError
-from tsmon.line_protocol.values import MAX_TIME_NS, to_time_ns
+from tsmon.line_protocol.times import MAX_TIME_NS, to_time_ns
 
 NOON_NS = to_time_ns(datetime(2024, 5, 1, 12, 30, tzinfo=UTC))
 

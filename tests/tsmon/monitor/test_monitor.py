@@ -247,7 +247,7 @@ async def test_what_is_no_point_is_refused_where_it_is_emitted(wrong: Any) -> No
     async with Monitor(own(), store=OwnStore()) as one:
         with pytest.raises(InvalidPointError):
             one.emit(wrong)
-        assert (one.counts.accepted, one.counts.refused) == (0, len(wrong) if type(wrong) in (list, str) else 1)
+        assert (one.counts.accepted, one.counts.refused) == (0, len(wrong) if type(wrong) is list else 1)
 
 
 async def test_of_several_points_with_a_bad_one_none_is_taken() -> None:

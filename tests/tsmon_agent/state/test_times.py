@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tsmon.line_protocol.values import MAX_TIME_NS
+from tsmon.line_protocol.times import MAX_TIME_NS
 from tsmon_agent.state.times import format_exact_time, parse_time_ns
 
 SECOND = 1_000_000_000

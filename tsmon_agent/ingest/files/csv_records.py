@@ -16,7 +16,7 @@ from tsmon.line_protocol.escaping import (
     escape_string,
     escape_tag,
 )
-from tsmon.line_protocol.values import MAX_TIME_NS
+from tsmon.line_protocol.times import MAX_TIME_NS
 from tsmon_agent.ingest.files.chunks import BadRow, Chunk
 
 __all__ = ["Field", "build_line", "read_records"]

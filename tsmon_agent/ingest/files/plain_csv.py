@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import BinaryIO, Final
 
 from tsmon.errors import ImportingError
-from tsmon.line_protocol.values import to_time_ns
+from tsmon.line_protocol.times import to_time_ns
 from tsmon_agent.ingest.files.chunks import Chunk
 from tsmon_agent.ingest.files.column_mapping import TIME_UNITS, ColumnMapping, check_zone, guess_mapping
 from tsmon_agent.ingest.files.csv_records import Field, build_line, read_records

@@ -8,7 +8,7 @@ import math
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
-from tsmon.line_protocol.values import MAX_TIME_NS
+from tsmon.line_protocol.times import MAX_TIME_NS
 from tsmon.settings.durations import parse_duration
 from tsmon.time_units import SECOND_NS
 from tsmon_agent.state.quoted_values import quote_value

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from tsmon.availability import format_time
 from tsmon.errors import AvailabilityError
-from tsmon.line_protocol.values import MAX_TIME_NS
+from tsmon.line_protocol.times import MAX_TIME_NS
 from tsmon.time_units import DAY_NS, MINUTE_NS
 
 __all__ = ["PRESETS", "TimeRange", "choose_time_range"]

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from tsmon.availability import PRESETS, Rules
-from tsmon.line_protocol.values import to_time_ns
+from tsmon.line_protocol.times import to_time_ns
 from tsmon_agent.web.requests.parameters import Parameter, ParameterValues, choice, number, parse_number
 
 __all__ = ["RULES", "change_rules"]

@@ -8,7 +8,7 @@ from tests.tsmon_agent.streams.conftest import Two
 from tests.tsmon_agent.streams.inventory.test_expected_streams import possible_names
 from tsmon import availability
 from tsmon.errors import InvalidRowsError, StateConflictError, UnknownNameError
-from tsmon.line_protocol.values import MAX_TIME_NS
+from tsmon.line_protocol.times import MAX_TIME_NS
 from tsmon_agent.state import Database, Deployment
 from tsmon_agent.streams.inventory import (
     LoadResult,

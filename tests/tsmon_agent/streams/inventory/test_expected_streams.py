@@ -11,7 +11,7 @@ from sqlalchemy import event, text
 from tests.tsmon_agent.streams.conftest import Two
 from tests.tsmon_agent.streams.inventory.test_rule_overrides import OWN
 from tsmon.errors import InvalidRowsError, SelectorError, UnknownNameError
-from tsmon.line_protocol.values import MAX_TIME_NS
+from tsmon.line_protocol.times import MAX_TIME_NS
 from tsmon.stores import Selector, format_selector
 from tsmon.stores.selectors import check_selector
 from tsmon_agent.settings import Settings

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from tsmon.errors import StoreUnavailableError, TsmonError
-from tsmon.line_protocol.values import MAX_TIME_NS
+from tsmon.line_protocol.times import MAX_TIME_NS
 from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon.stores.influxdb.rollup_tasks.count_comparison import find_differing_days
 from tsmon.stores.influxdb.rollup_tasks.recompute import recompute
