@@ -152,7 +152,7 @@ async def test_a_request_does_not_inherit_the_columns_of_the_one_before() -> Non
 async def test_a_function_that_fails_leaves_the_default(caplog: pytest.LogCaptureFixture) -> None:
     fill = {"tries": lambda request: request["absent"]}
     assert await record_all({}, {}, request_class=TriedRequest, fill=fill) == [f"requests,{HEAD},tries=1i"] * 2
-    assert [record.message for record in caplog.records] == [
+    assert [logged.message for logged in caplog.records] == [
         "fill['tries'] failed for a request: KeyError: 'absent'"
     ]
 

@@ -44,9 +44,9 @@ async def test_nothing_is_referred_to_that_is_not_there(served: ServedAgent) -> 
 async def test_names_of_operations_are_unique_and_places_in_paths_are_described(served: ServedAgent) -> None:
     document = await served.get_json("/openapi.json")
     operations = [
-        (path, operation) for path, methods in document["paths"].items() for operation in methods.values()
+        (path, described) for path, methods in document["paths"].items() for described in methods.values()
     ]
-    assert len({operation["operationId"] for _, operation in operations}) == len(operations)
+    assert len({described["operationId"] for _, described in operations}) == len(operations)
     for path, found in operations:
         in_path = {one["name"] for one in found.get("parameters", ()) if one["in"] == "path"}
         assert in_path == set(re.findall(r"\{(\w+)\}", path))
