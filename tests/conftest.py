@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from tests.services.influxdb import InfluxDB, running
 from tests.services.install_influxd import MissingToolError, find, install
 from tests.services.postgresql import PostgreSQL, find_postgresql, running_postgresql
-from tests.services.required import missing
+from tests.services.required import missing, skip_in_quick_run
 
 settings.register_profile(
     "ci", max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
@@ -34,6 +34,7 @@ def own_directories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def influxd(request: pytest.FixtureRequest) -> Path:
     """Way to the InfluxDB server's binary, found or built."""
+    skip_in_quick_run("InfluxDB")
     try:
         return find() or install(_terminal(request))
     except MissingToolError as error:
@@ -58,6 +59,7 @@ def bucket(influxdb: InfluxDB) -> str:
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgreSQL]:
     """The run's PostgreSQL; tests that stop a server start one of their own."""
+    skip_in_quick_run("PostgreSQL")
     programs = find_postgresql()
     if programs is None:
         missing("PostgreSQL's server is not here; on Debian: apt-get install postgresql")

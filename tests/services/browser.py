@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.async_api import Browser, Page, async_playwright
 
-from tests.services.required import missing
+from tests.services.required import missing, skip_in_quick_run
 
 __all__ = ["Visit", "chromium", "running", "visiting"]
 
@@ -23,6 +23,7 @@ ARGUMENTS = (
 
 def chromium() -> str:
     """Way to the browser; the test is skipped (or fails) without one."""
+    skip_in_quick_run("a browser")
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
         missing("there is no Chromium; install it, on Debian by `apt-get install chromium`")

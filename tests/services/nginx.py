@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.services.processes import free_port, stop
-from tests.services.required import missing
+from tests.services.required import missing, skip_in_quick_run
 
 __all__ = ["running_nginx"]
 
@@ -46,6 +46,7 @@ def running_nginx(directory: Path, inside: str, *, certificate: tuple[Path, Path
 
     With a certificate and its key it speaks TLS.
     """
+    skip_in_quick_run("nginx")
     program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
     if program is None:
         missing("there is no nginx; install it, on Debian by `apt-get install nginx`")

@@ -107,9 +107,9 @@ class QueueDirectory:
 
 
 def adopt_orphans(destination: Path) -> list[QueueDirectory]:
-    """Take over the queues of processes that have ended; returns them oldest first."""
+    """Take over the queues of processes that have ended, in any order."""
     try:
-        paths = sorted((p for p in destination.iterdir() if p.is_dir()), key=lambda p: p.stat().st_mtime)
+        paths = [path for path in destination.iterdir() if path.is_dir()]
     except OSError:
         return []
     return [queue for path in paths if (queue := QueueDirectory.adopt(path)) is not None]

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import itertools
 import logging
 import os
 import time
@@ -33,6 +34,7 @@ SHORTAGES: Final = frozenset({errno.EAGAIN, errno.EINTR, errno.EMFILE, errno.ENF
 class _Segment:
     path: Path
     queue: QueueDirectory
+    created_ns: int
     lines: int
     position: int
     size: int
@@ -102,7 +104,7 @@ class Spool:
 
     def adopt(self) -> int:
         """Adopt the queues of processes that have ended since the last call; returns the number of their lines."""
-        adopted = 0
+        found: list[_Segment] = []
         for queue in adopt_orphans(self.directory):
             try:
                 kept = [segment for path in queue.list_segments() if (segment := self._adopt_segment(path, queue))]
@@ -110,12 +112,17 @@ class Spool:
                 _log.warning("the spool's %s cannot be read now (%s)", queue.path, error)
                 queue.release()
                 continue
+            for earlier, later in itertools.pairwise(kept):
+                # The clock may have been set back.
+                later.created_ns = max(earlier.created_ns, later.created_ns)
             if kept:
-                self._segments.extend(kept)
-                adopted += sum(segment.lines for segment in kept)
+                found.extend(kept)
                 self._queues.append(queue)
             else:
                 queue.remove_if_empty()
+        # Times of files are too coarse for this, and a directory's changes when a segment goes.
+        self._segments.extend(sorted(found, key=lambda segment: segment.created_ns))
+        adopted = sum(segment.lines for segment in found)
         self.lines += adopted
         return adopted
 
@@ -206,7 +213,7 @@ class Spool:
 
     def _adopt_segment(self, path: Path, queue: QueueDirectory) -> _Segment | None:
         try:
-            _, first, lines, end = scan(path)
+            header, first, lines, end = scan(path)
             size = path.stat().st_size
             if size > end:
                 _log.warning("the spool's %s has a torn tail of %d bytes; it was cut", path, size - end)
@@ -219,7 +226,7 @@ class Spool:
         if not lines:
             path.unlink(missing_ok=True)
             return None
-        return _Segment(path, queue, lines, first, end)
+        return _Segment(path, queue, header.created_ns, lines, first, end)
 
     def _new_segment(self) -> _Segment:
         if self._own is None:
@@ -241,7 +248,7 @@ class Spool:
             except OSError:
                 writer.discard()
                 raise
-        segment = _Segment(path, self._own, 0, writer.size, writer.size, writer)
+        segment = _Segment(path, self._own, header.created_ns, 0, writer.size, writer.size, writer)
         self._segments.append(segment)
         return segment
 

@@ -219,6 +219,36 @@ def test_the_batch_that_is_being_sent_is_never_given_up(tmp_path: Path) -> None:
     spool.close()
 
 
+def test_queues_of_several_processes_are_adopted_in_the_order_in_which_they_were_written(tmp_path: Path) -> None:
+    first, second = opened(tmp_path), opened(tmp_path)
+    second.append(batch(1), 1)
+    first.append(batch(2), 1)
+    first._new_segment()
+    first.append(batch(3), 1)
+    second._new_segment()
+    second.append(batch(4), 1)
+    first.close()
+    second.close()
+    for directory in {path.parent for path in segments(tmp_path)}:
+        os.utime(directory, (1, 1))  # as coarse as some file systems have it
+    spool = opened(tmp_path)
+    assert emptied(spool) == [batch(number) for number in (1, 2, 3, 4)]
+    spool.close()
+
+
+def test_a_clock_that_was_set_back_changes_no_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter([3, 1, 2])
+    monkeypatch.setattr(spool_module.time, "time_ns", lambda: next(times))
+    spool = opened(tmp_path)
+    for number in range(3):
+        spool._new_segment()
+        spool.append(batch(number), 1)
+    spool.close()
+    spool = opened(tmp_path)
+    assert emptied(spool) == [batch(number) for number in range(3)]
+    spool.close()
+
+
 def _killed(root: Path, ready: object) -> None:
     spool = opened(root)
     for number in range(10):

@@ -7,6 +7,9 @@ from pathlib import Path
 from tests.tsmon_agent.running_agent import RunningAgent, running_agent
 from tests.tsmon_agent.shell import as_process
 
+PATIENCE_S = 600.0
+"""Half a minute is enough, unless the machine is busy with other things; only a hang takes so long."""
+
 SETTINGS = """
 [monitoring]
 store = "sqlite"
@@ -42,7 +45,7 @@ def conformance(agent: RunningAgent, directory: Path, *arguments: str) -> None:
         cwd=directory,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert run.returncode == 0, run.stdout + run.stderr
