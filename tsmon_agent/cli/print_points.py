@@ -59,15 +59,15 @@ async def print_once(settings: Settings, prime_s: float) -> bool:
     try:
         await sampling.prime()
         await asyncio.sleep(prime_s)
-        await asyncio.gather(*(sampling.run_round(state.name) for state in sampling.health))
+        await asyncio.gather(*(sampling.run_round(one.name) for one in sampling.health))
         printer.flush()
     finally:
         sampling.stop()
-    return not any(state.errors for state in sampling.health)
+    return not any(one.errors for one in sampling.health)
 
 
 async def print_rounds(settings: Settings) -> None:
-    """Print rounds as the settings say, until SIGTERM or SIGINT, or until nobody reads any more."""
+    """Print rounds at the intervals of the settings, until SIGTERM or SIGINT, or until nobody reads any more."""
     printer = _Printer(settings)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,4 +1,4 @@
-"""The command ``tsmon-agent status``: whether an agent runs, asked at the address of its pages."""
+"""The command ``tsmon-agent status``: whether an agent runs, queried at the address of its pages."""
 
 import http.client
 import json
@@ -62,7 +62,7 @@ def query_status(settings: "WebSettings", *, timeout_s: float = TIMEOUT_S) -> Ag
     """Query ``/healthz`` and ``/readyz``; raises :class:`~tsmon.errors.SettingsError` if there is no address."""
     if not settings.enabled or not settings.port:
         what = "web.port is 0, so the port is not known" if settings.enabled else "web.enabled is false"
-        raise SettingsError(f"{what}: the agent cannot be asked; check its process instead")
+        raise SettingsError(f"{what}: the agent cannot be queried; check its process instead")
     host = EVERYWHERE.get(settings.listen, settings.listen)
     scheme = "https" if settings.encrypted else "http"
     address = f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.port}{settings.base_path}"

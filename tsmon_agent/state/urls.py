@@ -12,7 +12,7 @@ from tsmon.errors import SettingsError
 __all__ = ["format_url", "parse_url", "sqlite_file_of"]
 
 DRIVERS: Final = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
-"""The driver of a URL that names none, where it is not SQLAlchemy's default."""
+"""The driver of a URL that names none, if it is not SQLAlchemy's default."""
 
 MASK: Final = "***"
 

@@ -110,7 +110,7 @@ def test_a_program_that_never_answers() -> None:
 
 def test_pages_without_an_address(agent: Shell) -> None:
     agent.settings("[web]\nenabled = false\n")
-    assert agent("status").mistake.startswith("web.enabled is false: the agent cannot be asked")
+    assert agent("status").mistake.startswith("web.enabled is false: the agent cannot be queried")
     agent.settings("[web]\nport = 0\n")
     assert agent("status").mistake.startswith("web.port is 0, so the port is not known")
 
