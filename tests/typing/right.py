@@ -3,7 +3,10 @@
 import asyncio
 from datetime import UTC, datetime
 
+from aiohttp import web
+
 from tsmon import Monitor, Point, Tag
+from tsmon.integrations.aiohttp import instrument
 from tsmon.monitor.emitter import Emitter
 from tsmon.points import Request, SubtaskExecution
 from tsmon.stores import Bin, Selector, Series
@@ -17,6 +20,23 @@ class Exposure(Point, measurement="exposures"):
     frame: Tag[int]
     duration: float
     comment: str | None = None
+
+
+class TenantRequest(Request):
+    """Requests with a tag of the application's own."""
+
+    tenant: Tag[str | None] = None
+
+
+def read_tenant(request: web.Request) -> str | None:
+    return request.headers.get("X-Tenant")
+
+
+def make_app() -> web.Application:
+    app = web.Application()
+    monitor = Monitor(service="catalogue")
+    instrument(app, monitor, errors_from=500, request_class=TenantRequest, fill={"tenant": read_tenant})
+    return app
 
 
 def made() -> list[Point]:

@@ -1,6 +1,7 @@
 """Wrong uses of tsmon; type checkers report one mistake in each marked line, and none elsewhere."""
 
 from tsmon import Monitor, Point, Tag
+from tsmon.integrations.aiohttp import middleware
 from tsmon.monitor.emitter import Emitter
 from tsmon.points import Request
 from tsmon.stores import Selector
@@ -49,6 +50,10 @@ async def emitted(monitor: Monitor) -> None:
     of = Selector("exposures", "duration")
     await monitor.store.bins(of, start_ns=0, stop_ns=10)  # wrong: every_ns is missing
     await monitor.store.series(of, start_ns="0", stop_ns=10, every_ns=1)  # wrong: type
+
+
+middleware(Monitor(), errors_frm=500)  # wrong: no such option
+middleware(Monitor(), request_class=Exposure)  # wrong: no class of requests
 
 
 def emitted_without_a_loop() -> None:
