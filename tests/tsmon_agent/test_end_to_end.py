@@ -64,7 +64,7 @@ def test_damaged_file_is_quarantined_and_named_and_a_new_one_created(tmp_path: P
         agent.wait(lambda one: one.pipeline["written"] > 0)
         assert agent.stop() == 0
         (aside,) = file.parent.glob("tsmon.db.damaged-*")
-        assert f"it is now {aside}" in agent.log
+        assert f"it was renamed to {aside}, and a new file is used" in agent.log
         assert "Traceback" not in agent.log
     assert b"nonsense" in aside.read_bytes()
     assert read_rows(file, "mem")
