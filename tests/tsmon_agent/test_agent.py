@@ -174,6 +174,7 @@ async def test_any_registered_store_will_do(home: Home) -> None:
     """The agent knows no store by its class."""
     home.write('[monitoring]\nstore = "memory"\nretention_days = 1.0', QUIET, "[agent]\nsamplers = ['mem']")
     async with running(home) as agent:
+        await eventually(lambda: "mem" in agent.context.live.newest)
         agent.context.monitor.emit(Numbered(n=1, time=1.0))
         agent.context.monitor.emit(Numbered(n=2))
         await agent.context.monitor.flush()
