@@ -96,6 +96,13 @@ def show(
 
 @spool.command()
 def replay(
+    queues: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[QUEUE]...",
+            help="Names from `list`: send these to the configured server, whatever they wait for.",
+        ),
+    ] = None,
     settings: SettingsOption = None,
     timeout: Annotated[
         float, typer.Option(min=0.1, metavar="SECONDS", help="Give up if no point is settled for this long.")
@@ -103,7 +110,9 @@ def replay(
 ) -> None:
     """Send the queues that ended processes left for the configured server; every program does so at its start.
 
-    It may be interrupted and repeated, because points that are sent twice are stored once.
+    A queue that is named is sent to the configured server, even if it waits for another address, organization or
+    bucket, as after a change of the settings. It may be interrupted and repeated, because points that are sent
+    twice are stored once.
     """
     from tsmon.settings import load_settings
     from tsmon.stores.factory import store_from
@@ -114,6 +123,7 @@ def replay(
         raise TsmonError(
             f"the settings name no InfluxDB server; points go to {store}, which needs no spool, so nothing waits"
         )
+    _readdress(queues or [], settings, store.destination)
     asyncio.run(_replay(monitoring.model_copy(update={"enabled": True, "spool": "on"}), timeout))
 
 
@@ -174,6 +184,23 @@ async def _replay(monitoring: "MonitoringSettings", timeout_s: float) -> None:
             say(f"{counts.dropped} were refused for good; see `tsmon spool list`")
         if counts.pending:
             raise TsmonError(f"{counts.pending} points still wait: {monitor.last_error or 'the server is slow'}")
+
+
+def _readdress(names: list[str], settings: Path | None, configured: tuple[str, str, str]) -> None:
+    from tsmon.spool import Destination
+    from tsmon.spool.readdressing import readdress_queue
+    from tsmon.spool.segment import CorruptSegmentError
+
+    root, destination = _spool_root(settings), Destination(*configured)
+    for queue in [_find_queue(root, name) for name in names]:
+        try:
+            moved = queue.destination == destination or readdress_queue(queue, root, destination)
+        except CorruptSegmentError as error:
+            raise TsmonError(f"{error}; the queue stays; see `tsmon spool show {queue.name}`") from None
+        except OSError as error:
+            raise TsmonError(f"{queue.name} cannot be moved ({error.strerror or error}); it stays") from None
+        if not moved:
+            raise TsmonError(f"{queue.name} belongs to a running process, which sends it")
 
 
 def _spool_root(settings: Path | None) -> Path:

@@ -15,6 +15,7 @@ from tsmon.delivery.backoff import Backoff
 from tsmon.delivery.blocks import Batch
 from tsmon.delivery.buffer import Buffer
 from tsmon.delivery.run_in_thread import run_in_thread
+from tsmon.delivery.stranded import describe_stranded
 from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon.spool import Destination, Spool, SpooledBatch
 
@@ -89,6 +90,13 @@ class SpoolFiles:
         if recovered:
             self._buffer.count_recovered(recovered)
             _log.info("%d points of earlier processes were found in the spool; they are sent now", recovered)
+
+    async def report_stranded(self) -> None:
+        """Log what ended processes left for other destinations, as after a change of the settings."""
+        for message in await run_in_thread(
+            describe_stranded, self._spool.directory.parent, self._spool.destination
+        ):
+            _log.warning("%s", message)
 
     async def adopt_if_due(self) -> None:
         """Adopt, every half minute, what processes left that have ended meanwhile."""

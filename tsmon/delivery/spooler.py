@@ -73,8 +73,9 @@ class Spooler:
         self._current = current
 
     async def open(self) -> None:
-        """Adopt what ended processes left for the same destination."""
+        """Adopt what ended processes left for the same destination, and report what they left for others."""
         await self.files.open()
+        await self.files.report_stranded()
 
     @property
     def holds_lines(self) -> bool:

@@ -11,7 +11,14 @@ from tsmon.spool.ownership import LOCK_NAME
 from tsmon.spool.quarantine import QUARANTINE
 from tsmon.spool.segment import CorruptSegmentError, read_records, scan
 
-__all__ = ["WaitingQueue", "WaitingSegment", "find_quarantined_segments", "find_queues", "read_batches"]
+__all__ = [
+    "WaitingQueue",
+    "WaitingSegment",
+    "find_quarantined_segments",
+    "find_queues",
+    "find_stranded_queues",
+    "read_batches",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,18 @@ def find_queues(root: Path) -> list[WaitingQueue]:
     """All queues below the spool's directory, oldest first."""
     found = [_inspect_queue(lock.parent) for lock in root.glob(f"*/*/{LOCK_NAME}")]
     return sorted(found, key=lambda queue: (queue.created_ns or 0, queue.name))
+
+
+def find_stranded_queues(root: Path, destination: Destination) -> list[WaitingQueue]:
+    """Queues that ended processes left for other destinations than this one: it does not send them."""
+    try:
+        locks = [
+            lock for lock in root.glob(f"*/*/{LOCK_NAME}") if lock.parent.parent.name != destination.directory_name
+        ]
+    except OSError:
+        return []
+    found = [_inspect_queue(lock.parent) for lock in locks if not _is_owned(lock.parent)]
+    return sorted((queue for queue in found if queue.lines), key=lambda queue: (queue.created_ns or 0, queue.name))
 
 
 def find_quarantined_segments(root: Path) -> list[Path]:

@@ -39,15 +39,19 @@ class QueueDirectory:
         for _ in range(TRIES):
             path = destination / f"{os.getpid()}-{secrets.token_hex(4)}"
             try:
-                return cls._create(path)
+                queue = cls._create(path)
             except OSError as error:
                 failures[path] = error
-                # Another process may have adopted it as an orphan before we got the lock, and removes it.
+                # Another process may have adopted it as an orphan before we got the lock, or looks at it.
                 if error.errno not in LOCKED:
                     break
-        for path in failures:
-            _discard(path)
-        raise failures[path]
+            else:
+                break
+        for failed in failures:
+            _discard(failed)
+        if path in failures:
+            raise failures[path]
+        return queue
 
     @classmethod
     def _create(cls, path: Path) -> "QueueDirectory":

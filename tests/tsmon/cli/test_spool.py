@@ -164,3 +164,38 @@ def test_mistakes_are_one_sentence(shell: Shell, environment: dict[str, str]) ->
     assert "no queue has this name" in shell("spool", "show", "nonsense", **environment).mistake
     assert "cannot be read" in shell("spool", "show", "absent.seg", **environment).mistake
     assert "name no InfluxDB server" in shell("spool", "replay").mistake
+
+
+def test_a_queue_for_another_address_is_sent_where_the_settings_say(
+    shell: Shell, environment: dict[str, str], root: Path, influxdb: InfluxDB, bucket: str
+) -> None:
+    for url, organization, number in (("http://localhost:8086", "", 1), (influxdb.url, "", 2)):
+        spool = Spool(root, Destination(url, organization, bucket), max_bytes=1_000_000)
+        spool.append(b"numbered n=%di %d" % (number, number), 1)
+        spool.append(b"numbered n=%di %d" % (number + 10, number + 10), 1)
+        spool.close()
+    assert "0 points were written" in shell("spool", "replay", **environment).out
+    queues = json.loads(shell("spool", "list", "--json", **environment).out)["queues"]
+    assert [queue["points"] for queue in queues] == [2, 2]
+    names = [queue["name"] for queue in queues]
+    assert "4 points were written" in shell("spool", "replay", *names, **environment).out
+    assert stored(influxdb, bucket) == [1, 2, 11, 12]
+    assert shell("spool", "list", **environment).out == f"nothing waits in {root}\n"
+
+
+def test_a_queue_that_is_in_use_or_damaged_is_not_readdressed(
+    shell: Shell, environment: dict[str, str], root: Path, influxdb: InfluxDB
+) -> None:
+    running = filled(root, influxdb, "other", 3)
+    [queue] = json.loads(shell("spool", "list", "--json", **environment).out)["queues"]
+    told = shell("spool", "replay", queue["name"], **environment)
+    assert (told.code, "belongs to a running process" in told.err) == (1, True)
+    running.close()
+    file = Path(queue["files"][0])
+    content = bytearray(file.read_bytes())
+    content[-5] ^= 1
+    file.write_bytes(content)
+    told = shell("spool", "replay", queue["name"], **environment)
+    assert told.code == 1
+    assert "has a damaged record" in told.err
+    assert file.exists()

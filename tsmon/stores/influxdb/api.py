@@ -1,13 +1,14 @@
 """The HTTP API of an InfluxDB 2.x server: a session, requests with a token, Flux queries."""
 
 import io
+import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
 from tsmon.errors import StoreError, StoreRefusedError, StoreUnavailableError
 from tsmon.stores.influxdb.connection import InfluxConnection
-from tsmon.stores.influxdb.responses import error_for, parse_message
+from tsmon.stores.influxdb.responses import error_for, is_own_answer, parse_message
 
 if TYPE_CHECKING:
     import aiohttp
@@ -38,6 +39,7 @@ class InfluxApi:
     def __init__(self, connection: InfluxConnection) -> None:
         self.connection = connection
         self._org = connection.org
+        self._has_no_organizations = False
         self._session: aiohttp.ClientSession | None = None
         self._token: str | None = None
         self._compress = not connection.loopback or connection.proxy is not None
@@ -92,9 +94,9 @@ class InfluxApi:
         headers = {"Content-Type": "application/json", "Accept": "application/csv"}
         if not self._compress:
             headers["Accept-Encoding"] = "identity"  # compression costs more than loopback
-        parameters = {"org": await self._organization()}
+        parameters = await self._organization_parameters()
         response = await self._request("POST", "/api/v2/query", parameters, headers, body, timeout_s=timeout_s)
-        if response.status == 400:
+        if response.status == 400 and is_own_answer(response.body):
             raise StoreRefusedError(f"{self} refused the query: {parse_message(response.body)}", status=400)
         if response.status != 200:
             raise self._error(response)
@@ -107,18 +109,22 @@ class InfluxApi:
         :class:`~tsmon.errors.StoreError`.
         """
         if parameters.get("org") == "":
-            parameters = {**parameters, "org": await self._organization()}
+            organization = await self._organization()
+            key = "orgID" if _is_id(organization) else "org"
+            parameters = {**parameters, key: organization}
+            if key != "org":
+                del parameters["org"]
         if isinstance(body, dict) and body.get("orgID") == "":
-            found = await self._organizations({"org": await self._organization()})
-            if not found:
+            found = await self._organization_id()
+            if found is None:
                 raise StoreUnavailableError(
                     f"{self}: the token cannot see the organization, so it may not create anything in it; "
                     "set monitoring.token to one that may"
                 )
-            body = {**body, "orgID": found[0]["id"]}
+            body = {**body, "orgID": found}
         data = None if body is None else msgspec.json.encode(body)
         response = await self._request(method, path, parameters, {"Content-Type": "application/json"}, data)
-        if response.status == 404 and method == "GET":
+        if response.status == 404 and method == "GET" and is_own_answer(response.body):
             return None
         if response.status not in (200, 201, 204):
             raise self._error(response)
@@ -130,9 +136,12 @@ class InfluxApi:
         return found["buckets"][0] if found and found["buckets"] else None
 
     async def _organization(self) -> str:
-        """Name of the organization: as set, else the only one that the token can see."""
-        if not self._org:
-            names = [org["name"] for org in await self._organizations({})]
+        """The organization: as set, else the only one that the token can see; empty if the server has none."""
+        if not self._org and not self._has_no_organizations:
+            response = await self._request("GET", "/api/v2/orgs", {}, {}, None)
+            if response.status in (400, 404, 405, 501) and not is_own_answer(response.body):
+                return ""  # such as VictoriaMetrics
+            names = [org["name"] for org in self._parse_organizations(response)]
             if len(names) != 1:
                 raise StoreUnavailableError(
                     f"monitoring.organization is not set and the token sees {len(names)} organizations "
@@ -141,8 +150,20 @@ class InfluxApi:
             self._org = names[0]
         return self._org
 
-    async def _organizations(self, parameters: dict[str, str]) -> list[dict[str, Any]]:
-        response = await self._request("GET", "/api/v2/orgs", parameters, {}, None)
+    async def _organization_parameters(self) -> dict[str, str]:
+        organization = await self._organization()
+        return {"org": organization} if organization else {}
+
+    async def _organization_id(self) -> str | None:
+        """Id of the organization; None if the token cannot see it."""
+        organization = await self._organization()
+        if _is_id(organization):
+            return organization
+        response = await self._request("GET", "/api/v2/orgs", {"org": organization}, {}, None)
+        found = self._parse_organizations(response)
+        return found[0]["id"] if found else None
+
+    def _parse_organizations(self, response: Response) -> list[dict[str, Any]]:
         if response.status != 200:
             raise self._error(response)
         try:
@@ -177,7 +198,7 @@ class InfluxApi:
                 method,
                 connection.url.rstrip("/") + path,
                 params=parameters,
-                headers={"Authorization": f"Token {self._token}", **headers},
+                headers={**({"Authorization": f"Token {self._token}"} if self._token else {}), **headers},
                 data=io.BytesIO(body) if body is not None and len(body) > ONE_PIECE_BYTES else body,
                 proxy=connection.proxy,
                 allow_redirects=False,
@@ -199,6 +220,11 @@ class InfluxApi:
 
 class _Organizations(msgspec.Struct):
     orgs: list[dict[str, Any]] = []
+
+
+def _is_id(organization: str) -> bool:
+    """Whether the server takes this for an id: sixteen hexadecimal digits."""
+    return re.fullmatch("[0-9a-f]{16}", organization) is not None
 
 
 async def _read_capped(content: "aiohttp.StreamReader", left: int) -> bytes:

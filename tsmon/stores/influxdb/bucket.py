@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from tsmon.errors import StoreRefusedError, StoreUnavailableError
-from tsmon.stores.influxdb.api import InfluxApi
+from tsmon.stores.influxdb.api import InfluxApi, Response
 from tsmon.stores.influxdb.connection import InfluxConnection
 from tsmon.stores.influxdb.queries import MIN_TIME_NS
-from tsmon.stores.influxdb.responses import parse_message
+from tsmon.stores.influxdb.responses import is_acknowledgement, parse_message
 from tsmon.stores.influxdb.rollups.progress import RollupProgress
 from tsmon.time_units import SECOND_NS
 
@@ -30,6 +30,7 @@ class InfluxBucket(InfluxApi):
 
     def __init__(self, connection: InfluxConnection, *, create_bucket: bool = False, retention_s: int = 0) -> None:
         super().__init__(connection)
+        self._compresses_lines = self._compress
         self._may_create = create_bucket
         self._retention_s = retention_s
         self.rollups = RollupProgress(self.query, connection.bucket)
@@ -38,20 +39,15 @@ class InfluxBucket(InfluxApi):
         """Called with the lines of each acknowledged write."""
 
     async def write(self, lines: bytes) -> None:
-        """See :meth:`Store.write`; compressed unless the server is this machine."""
-        headers = {"Content-Type": "text/plain; charset=utf-8"}
-        body = lines
-        if self._compress:
-            from isal import igzip
-
-            body = igzip.compress(lines, COMPRESSION_LEVEL)
-            headers["Content-Encoding"] = "gzip"
-        parameters = {"org": await self._organization(), "bucket": self.connection.bucket, "precision": "ns"}
-        response = await self._post("/api/v2/write", parameters, headers, body)
+        """See :meth:`Store.write`; compressed unless the server is this machine or refuses that."""
+        organization = await self._organization_parameters()
+        response = await self._send_lines(organization, lines)
         if response.status == 404 and self._may_create:
             await self.create()
-            response = await self._post("/api/v2/write", parameters, headers, body)
-        error = None if response.status == 204 else self._error(response)
+            response = await self._send_lines(organization, lines)
+        error = None if is_acknowledgement(response.status, response.body) else self._error(response)
+        if error is None and not organization:
+            self._has_no_organizations = True
         stored_some = error is None or (isinstance(error, StoreRefusedError) and error.lines is not None)
         if stored_some and self.on_written is not None:
             self.on_written(lines)
@@ -60,15 +56,14 @@ class InfluxBucket(InfluxApi):
 
     async def create(self) -> None:
         """Create the bucket if it is missing; the token must be allowed to."""
-        organization = await self._organization()
-        found = await self._organizations({"org": organization})
-        if not found:
+        organization_id = await self._organization_id()
+        if organization_id is None:
             raise StoreUnavailableError(
                 f"{self}: the bucket cannot be created, since the token does not see the organization; "
                 "create the bucket yourself, or set monitoring.token to one that may"
             )
         rules = [{"type": "expire", "everySeconds": self._retention_s}] if self._retention_s else []
-        body = {"orgID": found[0]["id"], "name": self.connection.bucket, "retentionRules": rules}
+        body = {"orgID": organization_id, "name": self.connection.bucket, "retentionRules": rules}
         headers = {"Content-Type": "application/json"}
         response = await self._post("/api/v2/buckets", {}, headers, msgspec.json.encode(body))
         exists = response.status == 422 and b"already exists" in response.body
@@ -78,9 +73,29 @@ class InfluxBucket(InfluxApi):
                 "create it yourself, or set monitoring.token to one that may"
             )
 
+    async def _send_lines(self, organization: dict[str, str], lines: bytes) -> Response:
+        parameters = {**organization, "bucket": self.connection.bucket, "precision": "ns"}
+        headers = {"Content-Type": "text/plain; charset=utf-8"}
+        if self._compresses_lines:
+            from isal import igzip
+
+            body = igzip.compress(lines, COMPRESSION_LEVEL)
+            packed = {**headers, "Content-Encoding": "gzip"}
+            response = await self._post("/api/v2/write", parameters, packed, body)
+            if not _refuses_compression(response):
+                return response
+            self._compresses_lines = False
+        return await self._post("/api/v2/write", parameters, headers, lines)
+
     async def points_since_ns(self) -> int:
         """Time before which retention may have removed points; the smallest time if the bucket keeps all points."""
         found = await self.find_bucket(self.connection.bucket)
         rules = [] if found is None else found["retentionRules"]
         keep_s = min((rule["everySeconds"] for rule in rules if rule["everySeconds"]), default=0)
         return time.time_ns() - keep_s * SECOND_NS if keep_s else MIN_TIME_NS
+
+
+def _refuses_compression(response: Response) -> bool:
+    """Whether the same lines may be accepted without gzip: 415, or 400 and 501 that speak of it."""
+    words = response.body.lower()
+    return response.status == 415 or (response.status in (400, 501) and (b"gzip" in words or b"encoding" in words))

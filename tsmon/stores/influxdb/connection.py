@@ -35,6 +35,10 @@ class InfluxConnection:
     proxy: str | None = field(default=None, repr=False)
     timeout_s: float = 30.0
 
+    def __post_init__(self) -> None:
+        """Take the addresses of the server's API for the server's own."""
+        object.__setattr__(self, "url", _server_url(self.url))
+
     @classmethod
     def from_settings(cls, settings: "MonitoringSettings") -> Self:
         """The connection that the section ``[monitoring]`` describes."""
@@ -95,6 +99,15 @@ class InfluxConnection:
                     f"a certificate with its key ({_reason(error)}); correct them"
                 ) from None
         return context
+
+
+def _server_url(url: str) -> str:
+    """The address without a slash, ``/api/v2`` or ``/api/v2/write`` at its end, which many documents show."""
+    path = url.rstrip("/") if urlsplit(url).netloc else url
+    for end in ("/api/v2", "/api/v2/write", "/api/v2/query"):
+        if path.endswith(end):
+            return path.removesuffix(end).rstrip("/")
+    return path
 
 
 def _reason(error: Exception) -> str:

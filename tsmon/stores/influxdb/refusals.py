@@ -9,6 +9,7 @@ Only InfluxDB's own answers count as refusals. A gateway, a proxy or a login pag
   500 without them at ``/api/v2/write``. A list means that the other lines are stored, a single line that none is.
 * InfluxDB Cloud, Clustered and QuestDB: as 2.x, with the numbers of lines in the message or in ``line``.
 * InfluxDB 1.8: ``{"error": …}`` with the words of 2.x.
+* VictoriaMetrics: a text with the first line that it cannot parse; nothing is stored.
 """
 
 import re
@@ -31,6 +32,9 @@ _CODES: Final = {400: "invalid", 422: "unprocessable entity"}
 
 PARTIAL_WRITE_3: Final = "partial write of line protocol"
 """How InfluxDB 3 begins its message about a partial write."""
+
+VICTORIAMETRICS: Final = b"cannot process influx line protocol data: "
+"""How VictoriaMetrics begins its message about lines that it cannot parse."""
 
 _dropped: Final = re.compile(r"dropped=(\d+)")
 _conflict: Final = re.compile(
@@ -58,6 +62,8 @@ class Refusal:
 
 def parse_refusal(status: int, body: bytes) -> Refusal | None:
     """What the server says about the data; None if it says nothing about them, or if another program answered."""
+    if status == 400 and body.startswith(VICTORIAMETRICS):
+        return Refusal(body.decode(errors="replace"))
     try:
         answer = msgspec.json.decode(body)
     except msgspec.DecodeError:

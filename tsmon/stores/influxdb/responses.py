@@ -9,6 +9,7 @@ server that wants TLS, a gateway, a proxy or a login page sends 400 and 422, too
 that.
 """
 
+import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -18,10 +19,32 @@ import msgspec
 from tsmon.errors import BatchTooLargeError, StoreError, StoreRefusedError, StoreUnavailableError
 from tsmon.stores.influxdb.refusals import parse_refusal
 
-__all__ = ["error_for", "parse_message", "parse_retry_after"]
+__all__ = ["error_for", "is_acknowledgement", "is_own_answer", "parse_message", "parse_retry_after"]
 
 MESSAGE_CHARACTERS: Final = 300
 LONGEST_RETRY_AFTER_S: Final = 3_600.0
+
+_hidden_bucket: Final = re.compile(r'could not find bucket "(.*)"')
+"""What a query reports of a bucket that is missing, or that the token may not read."""
+
+CODES: Final = frozenset(
+    {
+        "conflict",
+        "empty value",
+        "forbidden",
+        "internal error",
+        "invalid",
+        "method not allowed",
+        "not found",
+        "not implemented",
+        "request too large",
+        "too many requests",
+        "unauthorized",
+        "unavailable",
+        "unprocessable entity",
+    }
+)
+"""The codes in InfluxDB's answers."""
 
 
 def error_for(status: int, body: bytes, retry_after: str | None, *, where: str) -> StoreError:
@@ -42,24 +65,58 @@ def error_for(status: int, body: bytes, retry_after: str | None, *, where: str) 
                 for line, reason in refusal.line_reasons.items()
             },
         )
-    text = f"{where} {_reason(status, parse_message(body), body.lstrip().startswith(b'{'))}"
+    text = f"{where} {_reason(status, parse_message(body), is_own_answer(body))}"
     return StoreUnavailableError(text, retry_after_s=parse_retry_after(retry_after))
 
 
-def _reason(status: int, message: str, is_json: bool) -> str:
+def _reason(status: int, message: str, is_own: bool) -> str:
     if status == 401:
         return "does not accept the token (401); correct monitoring.token or token_file"
     if status == 403:
         return f"does not permit this with the token (403: {message}); set monitoring.token to one that may"
-    if status == 404 and is_json and "organization" in message:
+    if status == 404 and is_own and "organization" in message:
         return f"does not know the organization (404: {message}); correct monitoring.organization"
-    if status == 404 and is_json:
+    hidden = _hidden_bucket.search(message) if is_own else None
+    if status == 404 and hidden:
+        return (
+            f"does not know the bucket {hidden[1]!r}, or the token may not read it (404); set monitoring.token to "
+            "one that may read it, or create it; `tsmon-agent setup` creates those of rollups"
+        )
+    if status == 404 and (is_own or "database not found" in message):
         return f"does not know the bucket (404: {message}); create it or correct monitoring.bucket"
     if status == 429 or status >= 500:
         return f"is busy or failing ({status}): {message or 'no reason given'}"
     if 300 <= status < 400:
         return f"redirects elsewhere ({status}); correct monitoring.url"
     return f"answered {status}: {message or 'nothing'}; is it InfluxDB 2.x, and is monitoring.url right?"
+
+
+def is_own_answer(body: bytes) -> bool:
+    """Whether an answer is in InfluxDB's own form, ``{"code": …, "message": …}``, and so not a gateway's."""
+    try:
+        decoded = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return False
+    return isinstance(decoded, dict) and decoded.get("code") in CODES and isinstance(decoded.get("message"), str)
+
+
+def is_acknowledgement(status: int, body: bytes) -> bool:
+    """Whether the answer to a write says that all is stored: 204, or another success that says nothing else.
+
+    A login page and an error in JSON can be sent with 200, too.
+    """
+    if status == 204:
+        return True
+    if not 200 <= status < 300:
+        return False
+    words = body.strip().lower()
+    if words in (b"", b"ok", b'"ok"', b"null", b"{}"):
+        return True
+    try:
+        decoded = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return False
+    return isinstance(decoded, dict) and decoded.keys() == {"status"} and decoded["status"] in ("ok", "success")
 
 
 def parse_message(body: bytes) -> str:

@@ -1,10 +1,11 @@
 """InfluxDB 2.x as a store."""
 
+import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
-from tsmon.errors import StoreError
+from tsmon.errors import StoreError, StoreRefusedError
 from tsmon.stores.influxdb.connection import InfluxConnection
 from tsmon.stores.influxdb.reader import InfluxReader
 from tsmon.stores.rollup_tiers import RollupTier, validate_tiers
@@ -69,12 +70,16 @@ class InfluxStore(InfluxReader):
         return self.connection.url, self.connection.org, self.connection.bucket
 
     async def check(self) -> None:
-        """See :meth:`Store.check`: write an empty batch, which the server checks like any other."""
+        """See :meth:`Store.check`: write an empty batch, which the server checks like any other.
+
+        Servers that know no comments, such as QuestDB, refuse it after they have checked all else.
+        """
         if not self.is_open:
             async with self:
                 await self.check()
             return
-        await self.write(b"# check\n")
+        with contextlib.suppress(StoreRefusedError):
+            await self.write(b"# check\n")
 
     async def change_tiers(self, tiers: Iterable[RollupTier]) -> None:
         """See :meth:`Store.change_tiers`; buckets and tasks of new tiers are created by the next refresh."""
