@@ -1,5 +1,8 @@
 """Typed time-series metrics for InfluxDB 2.x: exact, buffered, and every point accounted for."""
 
+import typing
+
+from tsmon import name_hints
 from tsmon.delivery.accounting import Counts
 from tsmon.errors import (
     AvailabilityError,
@@ -33,6 +36,12 @@ from tsmon.points import (
     WorkerRequest,
     format_route,
 )
+
+if typing.TYPE_CHECKING:
+    __version__: str
+else:
+    # Not for type checkers, which would then accept every name.
+    __getattr__ = name_hints.find_name
 
 __all__ = [
     "AvailabilityError",

@@ -2,13 +2,16 @@
 
 import asyncio
 from datetime import UTC, datetime
+from pathlib import Path
 
 from aiohttp import web
 
+import tsmon
 from tsmon import Monitor, Point, Tag
 from tsmon.integrations.aiohttp import instrument
 from tsmon.monitor.emitter import Emitter
 from tsmon.points import Request, SubtaskExecution
+from tsmon.settings import MonitoringSettings
 from tsmon.stores import Bin, Selector, Series
 from tsmon.work import InProgressCounter, current_work, measure_work, timed
 
@@ -85,6 +88,14 @@ async def emitted() -> None:
         series: list[Series] = await monitor.store.series(selector, start_ns=0, stop_ns=10, every_ns=5)
         print(bins, series)
         await monitor.flush(timeout=5.0)
+
+
+def configure_by_texts() -> MonitoringSettings:
+    print(tsmon.__version__)
+    settings = MonitoringSettings(store="sqlite", file="metrics.db", token="secret", tags_as_fields="a, b")
+    file: Path | None = settings.file
+    print(file)
+    return MonitoringSettings(file=Path("metrics.db"), spool_directory="spool", proxy="http://proxy:3128")
 
 
 def emitted_without_a_loop() -> None:

@@ -11,6 +11,7 @@ from tsmon.delivery.buffer import LONG_LINE
 from tsmon.errors import InvalidPointError, SettingsError, TsmonError
 from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon.monitor import process_hooks
+from tsmon.monitor.arguments import check_arguments
 from tsmon.monitor.emitter import STOP_TIMEOUT_S
 from tsmon.monitor.from_settings import build_encoding, build_store, load_monitoring_settings
 from tsmon.monitor.pipeline import STOPPED, Pipeline
@@ -53,7 +54,9 @@ class Monitor:
         service: str | None = None,
         store: Store | None = None,
     ) -> None:
-        settings = settings or load_monitoring_settings(from_file=store is None)
+        check_arguments(settings, service, store)
+        if settings is None:
+            settings = load_monitoring_settings(from_file=store is None)
         if not settings.enabled:
             store = build_store(settings)
             self.emit = _ignore  # type: ignore[method-assign, assignment]

@@ -1,8 +1,9 @@
 """Section ``[monitoring]``: where points are written, and how."""
 
 from importlib.metadata import entry_points
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
@@ -28,6 +29,19 @@ def _check_server(url: str) -> str:
     return url
 
 
+def _check_host(host: str) -> str:
+    if ":" in host:
+        try:
+            return str(ip_address(host))
+        except ValueError:
+            pass
+    if not host or any(character in "/:@[]?#" or character.isspace() for character in host):
+        raise ValueError(
+            "should be a name or an address alone, such as localhost; give the port as port, a whole address as url"
+        )
+    return host
+
+
 def _check_service(service: str) -> str:
     check_tag_value("service", service)
     return service
@@ -50,7 +64,7 @@ class MonitoringSettings(Section):
     store: Annotated[str, AfterValidator(_check_store)] = "auto"
     service: Annotated[str, AfterValidator(_check_service)] | None = None
     url: Annotated[str, AfterValidator(_check_server)] | None = None
-    host: str = "localhost"
+    host: Annotated[str, AfterValidator(_check_host)] = "localhost"
     port: int = Field(default=8086, ge=1, le=65535)
     ssl: bool = False
     organization: str = ""
@@ -81,6 +95,48 @@ class MonitoringSettings(Section):
     summarize_routes: CommaSeparated = []
     sample_routes: dict[str, Annotated[int, Field(ge=1)]] = {}
 
+    if TYPE_CHECKING:
+        # What the fields accept is more than what they hold: a path may be a text, a list too.
+        def __init__(
+            self,
+            /,
+            *,
+            enabled: bool = ...,
+            store: str = ...,
+            service: str | None = ...,
+            url: str | None = ...,
+            host: str = ...,
+            port: int = ...,
+            ssl: bool = ...,
+            organization: str = ...,
+            bucket: str = ...,
+            token: SecretStr | str = ...,
+            token_file: Path | str | None = ...,
+            create_bucket: bool = ...,
+            ca_file: Path | str | None = ...,
+            cert_file: Path | str | None = ...,
+            key_file: Path | str | None = ...,
+            proxy: SecretStr | str | None = ...,
+            timeout: float = ...,
+            file: Path | str | None = ...,
+            retention_days: float = ...,
+            flushing_period: float = ...,
+            batch_lines: int = ...,
+            batch_bytes: int = ...,
+            buffer_bytes: int = ...,
+            spool: Literal["off", "on", "required"] = ...,
+            spool_directory: Path | str | None = ...,
+            spool_bytes: int = ...,
+            dead_letter_bytes: int = ...,
+            on_invalid: Literal["raise", "drop"] = ...,
+            tags: dict[str, str] = ...,
+            tags_as_fields: list[str] | str = ...,
+            self_metrics_period: float = ...,
+            series_limit: int = ...,
+            summarize_routes: list[str] | str = ...,
+            sample_routes: dict[str, int] = ...,
+        ) -> None: ...
+
     @property
     def address(self) -> str:
         """URL of the server: as set, else from host, port and ssl."""
@@ -95,4 +151,11 @@ class MonitoringSettings(Section):
             raise ValueError("token and token_file are both set; choose one")
         if self.key_file is not None and self.cert_file is None:
             raise ValueError("key_file is set without cert_file; set both or neither")
+        return self
+
+    @model_validator(mode="after")
+    def _one_address(self) -> Self:
+        parts = [name for name in ("host", "port", "ssl") if name in self.model_fields_set]
+        if self.url is not None and parts:
+            raise ValueError(f"url and {parts[0]} are both set; choose url, or host, port and ssl")
         return self

@@ -166,3 +166,26 @@ def test_check_of_a_bucket_that_is_missing(tsmon: Shell, influxdb: InfluxDB) -> 
 
 def test_check_of_an_address_where_nobody_answers(tsmon: Shell) -> None:
     assert "http://127.0.0.1:9" in tsmon("check", TSMON_MONITORING__URL="http://127.0.0.1:9").mistake
+
+
+@pytest.mark.parametrize("path", ["metrics.db", "mistyped/path/metrics.db"])
+def test_checking_creates_nothing(tsmon: Shell, path: str) -> None:
+    ran = tsmon("check", TSMON_MONITORING__STORE="sqlite", TSMON_MONITORING__FILE=path)
+    assert (ran.code, ran.out) == (0, f"the settings are valid, and SQLite file {path} accepts points\n")
+    assert list(tsmon.directory.iterdir()) == []
+
+
+def test_checking_finds_a_path_that_cannot_be_created(tsmon: Shell) -> None:
+    (tsmon.directory / "file").write_text("")
+    ran = tsmon("check", TSMON_MONITORING__STORE="sqlite", TSMON_MONITORING__FILE="file/metrics.db")
+    assert ran.mistake.startswith("file/metrics.db cannot be created, because ")
+    assert ran.mistake.endswith("/file is a file; name another path")
+
+
+@pytest.mark.parametrize("host", ["http://db", "a:8086"])
+def test_a_host_with_scheme_or_port_is_one_sentence(tsmon: Shell, host: str) -> None:
+    ran = tsmon("check", TSMON_MONITORING__HOST=host)
+    assert ran.mistake == (
+        "TSMON_MONITORING__HOST: monitoring.host: should be a name or an address alone, such as localhost; "
+        "give the port as port, a whole address as url"
+    )

@@ -131,7 +131,7 @@ port = 1
         ("\n\n[monitoring]\n'port' = 0", 4),
         ('["monitoring"]\n"port" = 0', 2),
         ('[monitoring]\nbucket = """\nport = 5\n"""\nport = 0', 5),
-        ("[ monitoring ]\r\nhost = 'port = 1'\r\nport = 0\r\n", 3),
+        ("[ monitoring ]\r\norganization = 'port = 1'\r\nport = 0\r\n", 3),
         ("[web]\nport = 1\n[monitoring]\nport = 0", 4),
         ("[monitoring]\ntags.port = 'x'\nport = 0", 3),
     ],

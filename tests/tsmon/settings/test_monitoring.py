@@ -1,10 +1,12 @@
+import ast
+import inspect
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tsmon import SettingsError
-from tsmon.settings import MonitoringSettings
+from tsmon.settings import MonitoringSettings, monitoring
 
 
 @pytest.mark.parametrize(
@@ -13,7 +15,7 @@ from tsmon.settings import MonitoringSettings
         ({}, "http://localhost:8086"),
         ({"host": "db", "port": 1, "ssl": True}, "https://db:1"),
         ({"host": "::1"}, "http://[::1]:8086"),
-        ({"host": "db", "url": "https://influx.example/base"}, "https://influx.example/base"),
+        ({"url": "https://influx.example/base"}, "https://influx.example/base"),
     ],
 )
 def test_the_address_is_the_url_or_made_of_its_parts(keys: dict[str, Any], address: str) -> None:
@@ -42,6 +44,35 @@ def test_the_address_is_the_url_or_made_of_its_parts(keys: dict[str, Any], addre
 def test_what_is_no_address_is_refused(key: str, url: str) -> None:
     with pytest.raises(SettingsError, match="should be an address such as"):
         MonitoringSettings.model_validate({key: url})
+
+
+@pytest.mark.parametrize(
+    "host", ["http://db", "https://db:8086", "db:8086", "db/x", "u@db", "", "a b", "[::1]", "::1:x"]
+)
+def test_a_host_is_a_name_alone(host: str) -> None:
+    with pytest.raises(
+        SettingsError, match="host: should be a name or an address alone, such as localhost; give the"
+    ):
+        MonitoringSettings(host=host)
+
+
+@pytest.mark.parametrize(("key", "value"), [("host", "db"), ("port", 8086), ("ssl", True)])
+def test_an_address_is_given_once(key: str, value: Any) -> None:
+    with pytest.raises(SettingsError) as caught:
+        MonitoringSettings.model_validate({"url": "http://db", key: value})
+    assert str(caught.value) == (
+        f"MonitoringSettings: url and {key} are both set; choose url, or host, port and ssl"
+    )
+
+
+def test_type_checkers_know_every_key() -> None:
+    """They read the parameters from the source, where they are for them alone."""
+    [init] = [
+        node
+        for node in ast.walk(ast.parse(inspect.getsource(monitoring)))
+        if isinstance(node, ast.FunctionDef) and node.name == "__init__"
+    ]
+    assert [argument.arg for argument in init.args.kwonlyargs] == list(MonitoringSettings.model_fields)
 
 
 def test_a_url_with_a_password_is_refused_and_a_proxy_with_one_is_not() -> None:

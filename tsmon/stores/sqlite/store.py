@@ -16,7 +16,7 @@ from tsmon.stores.rollup_tiers import RollupTier, validate_tiers
 from tsmon.stores.setup_change import ReportProgress, ignore_progress
 from tsmon.stores.sqlite import maintenance, reader
 from tsmon.stores.sqlite.database import Database
-from tsmon.stores.sqlite.file_location import embedded_file
+from tsmon.stores.sqlite.file_location import check_creatable, embedded_file
 from tsmon.stores.sqlite.retention import RetentionRun
 from tsmon.stores.sqlite.rollups import count_marked_s, mark_all
 
@@ -104,7 +104,10 @@ class SqliteStore(Store):
             self._reading.shutdown(wait=False)
 
     async def check(self) -> None:
-        """See :meth:`Store.check`; creates the file if it is missing."""
+        """See :meth:`Store.check`; a missing file is not created, but it is checked whether it can be."""
+        if self._database is None and not self.path.exists():
+            await asyncio.to_thread(check_creatable, self.path)
+            return
         if self._database is None:
             async with self:
                 await self.check()
