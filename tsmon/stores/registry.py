@@ -1,5 +1,6 @@
 """The stores that are known by name: entry points of the group ``tsmon.stores``, each a subclass of Store."""
 
+import logging
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Final
 
@@ -13,13 +14,25 @@ __all__ = ["choose_store", "load_store_class"]
 
 GROUP: Final = "tsmon.stores"
 
+_log = logging.getLogger("tsmon")
+
 
 def choose_store(settings: "MonitoringSettings") -> str | None:
-    """Name of the store that the settings mean; None if ``monitoring.store`` is ``auto`` and no key decides."""
+    """Name of the store that the settings mean; None if ``monitoring.store`` is ``auto`` and no key decides.
+
+    A registered store that cannot be imported is skipped and logged; it breaks no program that does not use it.
+    """
     if settings.store != "auto":
         return settings.store
-    names = sorted(entry_points(group=GROUP).names)
-    return next((name for name in names if load_store_class(name).is_named_by(settings)), None)
+    for name in sorted(entry_points(group=GROUP).names):
+        try:
+            store_class = load_store_class(name)
+        except SettingsError as error:
+            _log.warning("%s", error)
+            continue
+        if store_class.is_named_by(settings):
+            return name
+    return None
 
 
 def load_store_class(name: str) -> type[Store]:

@@ -146,3 +146,14 @@ def test_a_registered_store_that_cannot_be_imported_is_one_sentence(distribution
         store_from(settings(store="odd"))
     with pytest.raises(SettingsError, match=r"^there is no store 'gone'; install the package that provides it$"):
         load_store_class("gone")
+
+
+def test_a_registered_store_that_cannot_be_imported_breaks_nobody_who_does_not_use_it(
+    distribution: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert isinstance(store_from(settings(url="http://localhost")), InfluxStore)
+    assert isinstance(store_from(settings(), embedded=True), SqliteStore)
+    assert {record.message.split(" is ")[0].split(" cannot ")[0] for record in caplog.records} == {
+        "the store 'broken'",
+        "the store 'odd'",
+    }
