@@ -13,6 +13,8 @@ endif
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
+# UV=uv installs by uv, which is quicker.
+PIP := $(if $(UV),$(UV) pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet --disable-pip-version-check)
 DEMO ?= .demo
 
 .DEFAULT_GOAL := help
@@ -63,8 +65,7 @@ clean: ## remove .venv and everything else that was generated
 $(INSTALLED)-%: pyproject.toml | $(BIN)/python
 	@echo "installing tsmon[$*] into $(VENV)"
 	@$(if $(LOWEST),$(BIN)/python tests/services/lowest_versions.py >'$(VENV)/lowest.txt')
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]' \
-		$(if $(LOWEST),--constraint '$(VENV)/lowest.txt')
+	@$(PIP) --editable '.[$*]' $(if $(LOWEST),--constraint '$(VENV)/lowest.txt')
 	@touch '$@'
 
 $(BIN)/python:

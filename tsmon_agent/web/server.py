@@ -160,7 +160,9 @@ class WebServer:
             return f"{failure}: another program uses this port; set web.port to a free one"
         if number == errno.EACCES:
             return f"{failure}: this user may not use this port; set web.port to 1024 or more"
-        if number == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
+        # Since Python 3.13 asyncio skips addresses that are not here, and raises without a number if none is left.
+        nowhere = number == errno.EADDRNOTAVAIL or (isinstance(error, OSError) and number is None)
+        if nowhere or isinstance(error, socket.gaierror):
             return f"{failure}: this machine has no such address; correct web.listen (or web.port)"
         return f"{failure}: {error}; correct web.listen or web.port"
 
