@@ -4,10 +4,15 @@ import base64
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.services.influxdb import InfluxDB, Tls, running
 from tests.services.proxy import proxy_to
@@ -84,6 +89,39 @@ async def test_a_server_of_another_name_is_not_trusted(secure: InfluxDB, papers:
     url = f"https://localhost:{secure.port}"
     sentence = await refusal(InfluxStore(connection(secure, url=url, ca_file=papers.authority_file)))
     assert "its certificate is not trusted (Hostname mismatch" in sentence
+
+
+def write_old_papers(directory: Path) -> Tls:
+    """A certificate and its authority as people made them for years, without what RFC 5280 wants in addition."""
+    authority_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    authority_name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "our own authority")])
+    now = datetime.now(UTC)
+
+    def sign(name: x509.Name, public: ec.EllipticCurvePublicKey, extension: x509.ExtensionType) -> bytes:
+        builder = x509.CertificateBuilder(authority_name, name, public, x509.random_serial_number())
+        builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+        signed = builder.add_extension(extension, critical=False).sign(authority_key, hashes.SHA256())
+        return signed.public_bytes(serialization.Encoding.PEM)
+
+    tls = Tls(directory / "old.pem", directory / "old.key", directory / "old_authority.pem")
+    address = x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))])
+    tls.certificate.write_bytes(sign(x509.Name([]), key.public_key(), address))
+    tls.authority.write_bytes(
+        sign(authority_name, authority_key.public_key(), x509.BasicConstraints(ca=True, path_length=None))
+    )
+    pem = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    tls.key.write_bytes(key.private_bytes(*pem))
+    return tls
+
+
+async def test_an_own_authority_is_trusted_though_it_does_not_keep_to_every_rule(
+    influxdb: InfluxDB, tmp_path: Path
+) -> None:
+    tls = write_old_papers(tmp_path)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(tls.certificate, tls.key)
+    async with proxy_to(influxdb.port, tls=context) as proxy:
+        await write_and_read(InfluxStore(connection(influxdb, url=proxy.url, ca_file=tls.authority)))
 
 
 async def test_tls_to_a_plain_server_is_reported(influxdb: InfluxDB) -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.services.install_influxd import MissingToolError
 from tests.services.install_victoriametrics import install
 from tests.services.points import Numbered
-from tests.services.required import missing
+from tests.services.required import missing, skip_in_quick_run
 from tests.services.victoriametrics import VictoriaMetrics, running_victoriametrics
 from tests.tsmon_agent.waiting import eventually
 from tsmon import Monitor
@@ -25,6 +25,7 @@ T = 1_700_000_000_000_000_000
 
 @pytest.fixture(scope="module")
 def victoriametrics(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VictoriaMetrics]:
+    skip_in_quick_run("VictoriaMetrics")
     try:
         binary = install()
     except MissingToolError as error:
