@@ -44,6 +44,7 @@ class Buffer:
         self._outstanding = Outstanding()
         self._in_flight_bytes = 0
         self._recovered = 0
+        self._left_on_disk = 0
         self._durable = 0
         self._sealed = 0
         self._written = 0
@@ -59,6 +60,7 @@ class Buffer:
         self._batch_bytes = size
         self.block_lines = max(1, min(BLOCK_LINES, lines, self._max_bytes // SMALL_BLOCK))
         self._block_bytes = min(size, self._max_bytes // 4)
+        self._open_block_lines = self.block_lines
 
     @property
     def waiting(self) -> int:
@@ -107,6 +109,11 @@ class Buffer:
         with self._lock:
             oldest = self._outstanding.oldest
             return self.taken if oldest is None else oldest
+
+    @property
+    def in_flight(self) -> int:
+        """Lines in flight."""
+        return self._outstanding.in_flight
 
     @property
     def recovered(self) -> int:
@@ -170,9 +177,11 @@ class Buffer:
             self._durable = max(self._durable, self.taken)
 
     def count_recovered(self, lines: int) -> None:
-        """Lines of earlier processes are on disk."""
+        """Lines of earlier processes, or of this one before a stop, were found on disk."""
         with self._lock:
-            self._recovered += lines
+            own = min(lines, self._left_on_disk)
+            self._left_on_disk -= own
+            self._recovered += lines - own
             self._outstanding.recover(lines)
 
     def count_recalled(self, lines: int) -> None:
@@ -211,6 +220,14 @@ class Buffer:
             self._seal()
             return self._dropped.get(reason, 0) - before
 
+    def reopen(self) -> None:
+        """After :meth:`close`: take lines again. What is on disk waits for whoever adopts it."""
+        with self._lock:
+            self._seal()
+            self._left_on_disk += self._outstanding.leave_disk()
+            self._closed_as = None
+            self.block_lines = self._open_block_lines
+
     def counts(self, *, nonfinite_fields: int) -> Counts:
         """The accounting at this moment."""
         with self._lock:
@@ -223,7 +240,11 @@ class Buffer:
                 accepted=self._sealed + unsealed + self._accepted_unsealed,
                 recovered=self._recovered,
                 written=self._written,
-                pending=unsealed + self._blocks.lines + outstanding.in_flight + outstanding.on_disk,
+                pending=unsealed
+                + self._blocks.lines
+                + outstanding.in_flight
+                + outstanding.on_disk
+                + self._left_on_disk,
                 dropped_by=dict(self._dropped),
                 refused=self._refused,
                 nonfinite_fields=nonfinite_fields,

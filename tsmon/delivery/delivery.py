@@ -1,6 +1,7 @@
 """Delivery: take the next batch, send it, settle it; again and again, on a task of its own."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -34,7 +35,7 @@ class Delivery:
     """Sends what the buffer and the spooler hold, one batch at a time, oldest first.
 
     A store that is away is tried again after a jittered delay, for as long as it takes; new lines wait in the
-    buffer or the spool meanwhile. All methods belong to one event loop.
+    buffer or the spool meanwhile. All methods belong to one event loop, until :meth:`renew`.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Delivery:
             spooler.attach(self, self._current)
         self._target = 0
         self._task: asyncio.Task[None] | None = None
+        self._runs = 0
         self._closed = False
         self._paused = False
         self._progress = Waiters()
@@ -142,6 +144,7 @@ class Delivery:
         """After :meth:`close`: move what is left to disk, where there is a spool."""
         if self._spooler is not None:
             self._spooler.keep_rest()
+        self._current.parts.clear()
 
     async def close(self) -> None:
         """Send no more, and cancel the write under way."""
@@ -153,11 +156,34 @@ class Delivery:
             await asyncio.wait(tasks, timeout=CANCEL_S)
         self._progress.wake()
 
+    def renew(self) -> None:
+        """Begin again on the next event loop, after :meth:`close` or because the loop before has ended.
+
+        What waits to be sent still waits; what was under way has ended.
+        """
+        for task in self._tasks():
+            with contextlib.suppress(RuntimeError):
+                task.cancel()
+        self._runs += 1
+        self._task = self._writing_since = None
+        self._closed = self._paused = False
+        self._progress = Waiters()
+        held = sum(part.lines for part in self._current.parts)
+        if self._spooler is not None:
+            self._spooler.renew()
+            held += self._spooler.held_lines
+        # A task that was destroyed with its loop can have held lines that nothing else holds.
+        lost = self._buffer.in_flight - held
+        if lost > 0:
+            self._buffer.count_dropped(lost, "event loop ended")
+            _log.error("%d points in flight are lost, since their event loop was closed without an end", lost)
+
     def _start(self, not_before: float) -> None:
         if self._task is not None or self.halted:
             return
         if self._clock() >= not_before and self._has_work():
-            self._task = asyncio.get_running_loop().create_task(self._run())
+            self._runs += 1
+            self._task = asyncio.get_running_loop().create_task(self._run(self._runs))
 
     def _has_work(self) -> bool:
         return (
@@ -167,7 +193,7 @@ class Delivery:
             or (self._spooler is not None and self._spooler.holds_lines)
         )
 
-    async def _run(self) -> None:
+    async def _run(self, number: int) -> None:
         try:
             if self._spooler is not None:
                 await self._spooler.wait_for_current()
@@ -183,8 +209,10 @@ class Delivery:
             self._retry_later(f"{type(error).__name__}: {error}", None)
             self._log.warning("failed", "a flush failed; points are kept and sent again", error=error)
         finally:
-            self._task = None
-            self._progress.wake()
+            # Unless another loop has taken over.
+            if number == self._runs:
+                self._task = None
+                self._progress.wake()
 
     async def _take(self) -> bool:
         """Begin the oldest batch: of the spooler, which knows what is on disk, or else of the buffer."""

@@ -107,6 +107,13 @@ class Outstanding:
         self._flights.clear()
         return lines
 
+    def leave_disk(self) -> int:
+        """Remove all lines on disk; returns how many they were."""
+        lines, self.on_disk = self.on_disk, 0
+        self._disk.clear()
+        self._foreign = 0
+        return lines
+
     def _add_to_disk(self, start: int, lines: int, *, newest: bool) -> None:
         if not lines:
             return

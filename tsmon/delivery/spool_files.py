@@ -176,6 +176,10 @@ class SpoolFiles:
         except OSError as error:
             self._warn(error)
 
+    def renew(self) -> None:
+        """Continue on the next event loop."""
+        self._turn = asyncio.Lock()
+
     def forget_after_fork(self) -> None:
         """In a forked child: start empty; what was open belongs to the parent."""
         self._recalled = None

@@ -143,6 +143,20 @@ class Spooler:
         self._unspilled = unspilled
         self.store_lags = store_lags
 
+    @property
+    def held_lines(self) -> int:
+        """Lines in flight that wait to be moved to disk."""
+        return sum(batch.lines for batch in self._unspilled)
+
+    def renew(self) -> None:
+        """Begin again on the next event loop; the spill that was under way has ended."""
+        self.spill = None
+        self._moves_current = False
+        self._moved = asyncio.Event()
+        self._nobody_waits = asyncio.Event()
+        self._nobody_waits.set()
+        self.files.renew()
+
     def forget_after_fork(self) -> None:
         """In a forked child: what was open belongs to the parent."""
         self.files.forget_after_fork()
@@ -164,6 +178,7 @@ class Spooler:
         return waits and not self.files.has_recalled and not self.files.lines
 
     async def _spill(self) -> None:
+        moved = self._moved
         try:
             if self._current_may_be_spilled():
                 self._moves_current = True
@@ -187,9 +202,11 @@ class Spooler:
                 await self._nobody_waits.wait()
             self._mark_durable()
         finally:
-            self._moves_current = False
-            self.spill = None
-            self._announce_move()
+            # Unless another loop has taken over.
+            if moved is self._moved:
+                self._moves_current = False
+                self.spill = None
+                self._announce_move()
 
     def _mark_durable(self) -> None:
         """All that was taken is on disk or settled, unless some of it waits in memory to be spilled or sent."""

@@ -23,5 +23,5 @@ class Waiters:
     def wake(self) -> None:
         """Let everything that waits now continue."""
         for future in self._futures:
-            if not future.done():
+            if not future.done() and not future.get_loop().is_closed():
                 future.set_result(None)

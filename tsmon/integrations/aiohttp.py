@@ -14,6 +14,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from multidict import istr
 
+from tsmon.integrations.lifetime import Lifetime
 from tsmon.integrations.recorder import (
     CLIENT_CLOSED_REQUEST,
     REQUEST_ID_HEADER,
@@ -34,16 +35,17 @@ def instrument(
     request_id_header: str = REQUEST_ID_HEADER,
     **options: Unpack[RecorderOptions],
 ) -> None:
-    """Record every request of ``app``, and start and stop ``monitor`` with it.
+    """Record every request of ``app``, and start and stop ``monitor`` with it, each time it runs.
 
     The middleware becomes the outermost one, so that it sees the final outcome of a request. Sub-applications are
     recorded with ``app``; do not instrument them too. Options are those of :func:`middleware`.
     """
 
     async def lifetime(_: web.Application) -> AsyncIterator[None]:
-        await monitor.start()
+        life = Lifetime(monitor)
+        await life.begin()
         yield
-        await monitor.stop()
+        await life.end()
 
     record = middleware(monitor, request_id_header=request_id_header, **options)
     app.middlewares.insert(0, record)

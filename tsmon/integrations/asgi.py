@@ -9,12 +9,11 @@ Follows the ASGI specification (3.0, HTTP and WebSocket 2.5, lifespan 2.0) and n
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final, Unpack
 
-from tsmon.errors import TsmonError
 from tsmon.integrations.asgi_route import find_route
+from tsmon.integrations.lifetime import Lifetime
 from tsmon.integrations.recorder import (
     CLIENT_CLOSED_REQUEST,
     REQUEST_ID_HEADER,
@@ -37,8 +36,6 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 FORBIDDEN: Final = 403
 """Status with which a server answers a WebSocket that the application closes before accepting it."""
 
-_log = logging.getLogger("tsmon")
-
 
 class RequestMiddleware:
     """Records every HTTP request and WebSocket of ``app``, which it wraps.
@@ -48,9 +45,10 @@ class RequestMiddleware:
     default) or above is an error. The route is the template that the framework puts into the scope, or the one that
     the application sets by :func:`set_route`.
 
-    ``monitor`` starts and stops with the application's lifespan; without a lifespan it starts with the first
-    request. With ``manages_monitor=False`` the caller starts and stops it. :class:`RecorderOptions` describes the
-    other options; functions of ``fill`` take the scope, with what the application has put into it.
+    ``monitor`` starts and stops with the application's lifespan, each time there is one, or starts with the first
+    request where the server has none. If it cannot start, that is logged and tried again, and the application runs.
+    With ``manages_monitor=False`` the caller starts and stops it. :class:`RecorderOptions` describes the other
+    options; functions of ``fill`` take the scope, with what the application has put into it.
     """
 
     def __init__(
@@ -66,17 +64,17 @@ class RequestMiddleware:
         self.monitor = monitor
         self._recorder = RequestRecorder(monitor, **options)
         self._id_header = request_id_header.lower().encode("latin-1")
-        self._starts_late = manages_monitor
-        self._manages = manages_monitor
+        self._life = Lifetime(monitor) if manages_monitor else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the lifespan."""
         kind = scope["type"]
-        if kind == "lifespan" and self._manages:
-            await self._serve_lifespan(scope, receive, send)
+        life = self._life
+        if kind == "lifespan" and life is not None:
+            await self._serve_lifespan(life, scope, receive, send)
         elif kind == "http" or kind == "websocket":
-            if self._starts_late:
-                await self._start_monitor()
+            if life is not None and not life.has_begun:
+                await life.begin(ends=False)
             if self._recorder.enabled:
                 await self._serve_request(scope, receive, send, websocket=kind == "websocket")
             else:
@@ -125,16 +123,7 @@ class RequestMiddleware:
             request_id=request_id,
         )
 
-    async def _start_monitor(self) -> None:
-        """Start at the first request, because there was no lifespan; a mistake in the settings stops no request."""
-        self._starts_late = False
-        try:
-            await self.monitor.start()
-        except TsmonError as error:
-            _log.error("requests are not recorded: %s", error)
-
-    async def _serve_lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._starts_late = False
+    async def _serve_lifespan(self, life: Lifetime, scope: Scope, receive: Receive, send: Send) -> None:
         received = answered = False
 
         async def receive_and_mark() -> Message:
@@ -148,31 +137,26 @@ class RequestMiddleware:
             answered = True
             # The server may end the process as soon as the application reports that it has shut down.
             if message["type"] != "lifespan.startup.complete":
-                await self.monitor.stop()
+                await life.end()
             await send(message)
 
+        await life.begin()
         try:
-            await self.monitor.start()
-        except TsmonError as error:
-            await receive()
-            await send({"type": "lifespan.startup.failed", "message": str(error)})
-            return
-        try:
-            await self.app(scope, receive_and_mark, send_and_stop)
-        except Exception:
-            if answered:
-                await self.monitor.stop()
-                raise
-        if not answered:
-            # The application has no lifespan of its own; that of the monitor continues.
-            if not received:
+            try:
+                await self.app(scope, receive_and_mark, send_and_stop)
+            except Exception:
+                if answered:
+                    raise
+            if not answered:
+                # The application has no lifespan of its own; the monitor's continues.
+                if not received:
+                    await receive()
+                await send({"type": "lifespan.startup.complete"})
                 await receive()
-            await send({"type": "lifespan.startup.complete"})
-            await receive()
-            await self.monitor.stop()
-            await send({"type": "lifespan.shutdown.complete"})
-        else:
-            await self.monitor.stop()
+                await life.end()
+                await send({"type": "lifespan.shutdown.complete"})
+        finally:
+            await life.end()
 
 
 class _Response:

@@ -57,7 +57,7 @@ class RequestRecorder:
         self._progress = InProgressCounter(monitor, "requests", service=options.get("service"))
         self._inside = self._progress.inside
         self._waiting: deque[OpenRequest] = deque()
-        self._max_waiting = source.MAX_HELD
+        self._max_waiting = self._max_held = source.MAX_HELD
         monitor.add_source(self)
 
     @property
@@ -177,3 +177,7 @@ class RequestRecorder:
     def hold_nothing(self) -> None:
         """See :class:`tsmon.monitor.source.Source`."""
         self._max_waiting = 1
+
+    def hold_again(self) -> None:
+        """See :class:`tsmon.monitor.source.Source`."""
+        self._max_waiting = self._max_held

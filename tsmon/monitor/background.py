@@ -14,6 +14,7 @@ from tsmon.delivery.accounting import Counts
 from tsmon.errors import TsmonError
 from tsmon.monitor.emitter import STOP_TIMEOUT_S, AsyncEmitter
 from tsmon.monitor.exit_executor import ExitExecutor
+from tsmon.monitor.patient_start import start_patiently
 
 if TYPE_CHECKING:
     from tsmon.settings import MonitoringSettings
@@ -32,7 +33,8 @@ _log = logging.getLogger("tsmon")
 class BackgroundMonitor:
     """The blocking face of a :class:`~tsmon.Monitor`; ``with Monitor() as monitor`` provides one.
 
-    It is also stopped when the interpreter exits. A forked child starts empty, with a thread of its own.
+    It is also stopped when the interpreter exits, and may be started again after a stop. A forked child starts
+    empty, with a thread of its own.
     """
 
     def __init__(self, monitor: AsyncEmitter) -> None:
@@ -90,32 +92,48 @@ class BackgroundMonitor:
         """See :attr:`Monitor.flush_period_s`."""
         return self._monitor.flush_period_s
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the thread runs, in this process."""
+        return self._loop is not None and os.getpid() == self._process
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the caller runs on this thread's event loop."""
+        return self._loop is not None and asyncio._get_running_loop() is self._loop  # noqa: SLF001
+
     def start(self) -> None:
         """See :meth:`Monitor.start`."""
-        if self._thread is not None:
-            return
-        self._process = os.getpid()
-        self._loop = _new_loop()
-        self._thread = threading.Thread(target=self._run, args=(self._loop,), name="tsmon", daemon=True)
-        self._thread.start()
-        try:
-            self._call(self._monitor.start())
-        except BaseException:
-            self._end()
-            raise
-        atexit.register(self.stop)
+        with self._stop:
+            if self.is_running:
+                return
+            self._launch()
+            try:
+                self._call(self._monitor.start())
+            except BaseException:
+                self._end()
+                raise
 
-    def restart_after_fork(self) -> None:
-        """In a forked child, which inherits no threads: run a new one."""
-        self._calls = threading.Lock()
-        self._stop = threading.Lock()
-        if self._thread is None:
-            return
-        self._process = os.getpid()
-        self._loop = _new_loop()
-        self._thread = threading.Thread(target=self._run, args=(self._loop,), name="tsmon", daemon=True)
-        self._thread.start()
-        self._starting = asyncio.run_coroutine_threadsafe(self._monitor.start(), self._loop)
+    def start_soon(self) -> asyncio.AbstractEventLoop:
+        """Run a thread on which the monitor starts, or continues, as soon as that is possible; do not wait for it.
+
+        Also in a forked child, which inherits no threads. Returns the thread's event loop.
+        """
+        if self._loop is not None and self.is_running:
+            return self._loop
+        if self._process != os.getpid():
+            self._calls = threading.Lock()
+            self._stop = threading.Lock()
+        loop = self._launch()
+        tried: concurrent.futures.Future[None] = concurrent.futures.Future()
+        self._starting = tried
+
+        def note_try() -> None:
+            if not tried.done():
+                tried.set_result(None)
+
+        asyncio.run_coroutine_threadsafe(start_patiently(self._monitor, note_try), loop)
+        return loop
 
     def set_flush_period(self, seconds: float) -> None:
         """See :meth:`Monitor.set_flush_period`."""
@@ -123,6 +141,8 @@ class BackgroundMonitor:
 
     def flush(self, timeout: float | None = None) -> None:
         """See :meth:`Monitor.flush`."""
+        if self._starting is not None:
+            concurrent.futures.wait([self._starting], timeout)
         self._call(self._monitor.flush(timeout))
 
     def stop(self, timeout: float = STOP_TIMEOUT_S) -> None:
@@ -130,7 +150,7 @@ class BackgroundMonitor:
         if os.getpid() != self._process:
             return
         with self._stop:
-            if self._thread is None:
+            if self._loop is None:
                 return
             try:
                 if self._starting is not None:
@@ -141,14 +161,33 @@ class BackgroundMonitor:
                 self._thread = None
             finally:
                 self._end()
-                atexit.unregister(self.stop)
+
+    def _launch(self) -> asyncio.AbstractEventLoop:
+        """Run a new thread with a new event loop."""
+        loop = asyncio.new_event_loop()
+        loop.set_default_executor(ExitExecutor(thread_name_prefix="tsmon"))
+        thread = threading.Thread(target=self._run, args=(loop,), name="tsmon", daemon=True)
+        is_up = threading.Event()
+        loop.call_soon(is_up.set)
+        try:
+            thread.start()
+        except BaseException:
+            loop.close()
+            raise
+        is_up.wait()
+        self._process = os.getpid()
+        self._starting = None
+        self._thread, self._loop = thread, loop
+        atexit.unregister(self.stop)
+        atexit.register(self.stop)
+        return loop
 
     def _call(self, work: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
         try:
             with self._calls:
                 if self._loop is None or os.getpid() != self._process:
-                    raise TsmonError("the Monitor's thread does not run in this process; start a new Monitor")
-                if threading.current_thread() is self._thread:
+                    raise TsmonError("the Monitor's thread does not run in this process; start it again first")
+                if self.is_current:
                     raise TsmonError("the Monitor's own thread cannot wait for itself; call from another one")
                 future = asyncio.run_coroutine_threadsafe(work, self._loop)
         except BaseException:
@@ -163,10 +202,12 @@ class BackgroundMonitor:
     def _end(self) -> None:
         with self._calls:
             loop, self._loop = self._loop, None
-        if loop is not None and self._thread is not None:
+        thread, self._thread = self._thread, None
+        if loop is not None:
             loop.call_soon_threadsafe(loop.stop)
-            self._thread.join()
-            self._thread = None
+            if thread is not None:
+                thread.join()
+            atexit.unregister(self.stop)
 
     @staticmethod
     def _run(loop: asyncio.AbstractEventLoop) -> None:
@@ -179,9 +220,3 @@ class BackgroundMonitor:
             loop.run_until_complete(asyncio.wait(tasks, timeout=CANCEL_S))
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
-
-
-def _new_loop() -> asyncio.AbstractEventLoop:
-    loop = asyncio.new_event_loop()
-    loop.set_default_executor(ExitExecutor(thread_name_prefix="tsmon"))
-    return loop

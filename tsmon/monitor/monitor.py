@@ -1,5 +1,6 @@
 """Monitor, the async adapter: emit from any place, flush periodically."""
 
+import asyncio
 import sys
 from collections.abc import Callable, Iterable
 from types import TracebackType
@@ -14,6 +15,7 @@ from tsmon.monitor import process_hooks
 from tsmon.monitor.arguments import check_arguments
 from tsmon.monitor.emitter import STOP_TIMEOUT_S
 from tsmon.monitor.from_settings import build_encoding, build_store, load_monitoring_settings
+from tsmon.monitor.lifecycle import Lifecycle, State
 from tsmon.monitor.pipeline import STOPPED, Pipeline
 from tsmon.monitor.refusals import list_points, log_refused
 from tsmon.monitor.self_metrics import SelfMetrics
@@ -45,6 +47,10 @@ class Monitor:
     one given to :func:`tsmon.configure`. With ``enabled = false`` in the settings every method does nothing.
 
     ``emit`` may be called from any thread, even before the start; it never waits for the network.
+
+    A Monitor may be started again after a stop; points emitted between the two are dropped and counted. If its
+    event loop ends, it continues on that of the next ``start``, or else on a thread of its own. See
+    :class:`~tsmon.monitor.lifecycle.Lifecycle` for its states.
     """
 
     def __init__(
@@ -82,8 +88,13 @@ class Monitor:
         self._pipeline = Pipeline(self._settings, store, self._sources.collect)
         self._buffer = self._pipeline.buffer
         self._seal = self._pipeline.seal
-        self._started = False
-        self._stopped = False
+        self._lifecycle = Lifecycle(
+            self._pipeline,
+            enabled=self._settings.enabled,
+            accept_points=self._accept_points,
+            refuse_points=self._refuse_points,
+            continue_in_thread=self._continue_in_thread,
+        )
         self._forked = False
 
     def after_fork(self) -> None:
@@ -92,22 +103,25 @@ class Monitor:
         A background thread is restarted by the first point. (Not here: locks of modules that were imported after
         ours are still in the parent's state.)
         """
-        if self._stopped:
-            return
+        was_stopped = self._lifecycle.drops_points
+        was_in_thread = self._background is not None and self._background.is_running
+        self._lifecycle.forget_after_fork()
         self._pipeline.forget_after_fork()
         self._sources.forget()
         self._begin(self.store)
-        self._forked = self._background is not None
+        if was_stopped:
+            self._pipeline.buffer.close("stopped")
+            self._lifecycle.state = State.STOPPED
+        self._forked = was_in_thread and not was_stopped
         if self._forked:
             self._functions = {}
 
     def at_exit(self) -> None:
-        """At the interpreter's exit without :meth:`stop`: the spool keeps what waits, or its loss is logged."""
+        """At the interpreter's exit without :meth:`stop`: stop; the spool keeps the rest, or its loss is logged."""
         if self._background is not None and not self._forked:
             self._background.stop()
-        if self._started and not self._stopped:
-            self._refuse_later_points()
-            self._pipeline.keep_or_drop_rest()
+        if self._settings.enabled:
+            self._lifecycle.stop_at_exit()
 
     @property
     def store(self) -> Store:
@@ -197,13 +211,13 @@ class Monitor:
         except InvalidPointError:
             self._refuse(1)
             return
-        if self._stopped:
+        if self._lifecycle.drops_points:
             self._buffer.accept_dropped(len(points), "stopped")
             return
         if self._forked and self._background is not None:
             self._forked = False
             self._functions = self._encoding.encoders
-            self._background.restart_after_fork()
+            self._background.start_soon()
         lines = []
         for one in points:
             try:
@@ -228,18 +242,17 @@ class Monitor:
         if self._settings.enabled:
             self._sources.add(source)
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it has been started and not been stopped since."""
+        return self._lifecycle.is_running
+
     async def start(self) -> None:
-        """Open the store and begin to flush; raises if the settings make that impossible."""
-        if self._stopped:
-            raise TsmonError(STOPPED)
-        if self._started:
-            return
-        self._started = True
-        try:
-            await self._pipeline.start(flushes=self._settings.enabled)
-        except BaseException:
-            self._started = False
-            raise
+        """Open the store and begin to flush; raises if the settings make that impossible.
+
+        It may be repeated after an error, and after a stop.
+        """
+        await self._lifecycle.start()
 
     def set_flush_period(self, seconds: float) -> None:
         """Change the flushing period, from any thread, even while running."""
@@ -259,7 +272,7 @@ class Monitor:
         encoding = build_encoding(settings, self._service, self._clock, self._guard)
         if store_key(settings) != store_key(self._settings):
             await self._pipeline.change_store(settings, make_store())
-        if self._stopped:
+        if self._lifecycle.drops_points:
             raise TsmonError(STOPPED)
         encoding.nonfinite = self._encoding.nonfinite
         self._guard.set_limit(settings.series_limit)
@@ -280,23 +293,44 @@ class Monitor:
         :attr:`counts`. Raises :class:`~tsmon.errors.FlushTimeoutError` after ``timeout`` seconds; the points stay
         pending.
         """
-        await self._pipeline.flush(timeout)
+        background = self._background
+        if background is None or background.is_current or not background.is_running:
+            await self._pipeline.flush(timeout)
+        else:
+            await asyncio.to_thread(background.flush, timeout)
 
     async def stop(self, timeout: float = STOP_TIMEOUT_S) -> None:  # noqa: ASYNC109
         """Accept no more points, flush for at most ``timeout`` seconds, cancel what is still in flight.
 
-        What is left then stays in the spool; without a spool it is dropped, counted and logged. Idempotent.
+        What is left then stays in the spool; without a spool it is dropped, counted and logged. Idempotent; on any
+        event loop.
         """
-        if not self._stopped:
-            self._refuse_later_points()
-        await self._pipeline.stop(timeout)
+        background = self._background
+        if background is None or background.is_current or not background.is_running:
+            await self._lifecycle.stop(timeout)
+        else:
+            await asyncio.to_thread(background.stop, timeout)
 
-    def _refuse_later_points(self) -> None:
+    def _accept_points(self) -> None:
+        """After a stop: take points again."""
+        self._functions = self._encoding.encoders
+        self._sources.hold_again()
+
+    def _refuse_points(self) -> None:
         """Collect from the sources once more; later points are dropped and counted."""
-        if self._started:
-            self._sources.collect(last=True)
-        self._stopped = True
+        self._sources.collect(last=True)
         self._functions = {}
+
+    def _continue_in_thread(self) -> asyncio.AbstractEventLoop | None:
+        """Without an event loop of the program's: run a thread; returns its loop."""
+        from tsmon.monitor.background import BackgroundMonitor
+
+        if self._background is None:
+            self._background = BackgroundMonitor(self)
+        try:
+            return self._background.start_soon()
+        except RuntimeError:
+            return None  # The interpreter is ending and starts no more threads; see at_exit().
 
     async def __aenter__(self) -> Self:
         """Start."""
@@ -313,7 +347,7 @@ class Monitor:
         """Start on a thread of its own, for programs without an event loop; stops when the program exits."""
         from tsmon.monitor.background import BackgroundMonitor
 
-        background = BackgroundMonitor(self)
+        background = self._background or BackgroundMonitor(self)
         background.start()
         self._background = background
         return background

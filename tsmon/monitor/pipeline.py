@@ -1,14 +1,16 @@
 """The pipeline of a Monitor: from the buffer to the store, within one process."""
 
 import asyncio
+import concurrent.futures
 import logging
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Final
 
 from tsmon.delivery.buffer import Buffer
 from tsmon.delivery.delivery import Delivery
 from tsmon.errors import FlushTimeoutError, TsmonError
 from tsmon.monitor.emitter import STOP_TIMEOUT_S
+from tsmon.monitor.exit_executor import ExitExecutor
 from tsmon.monitor.from_settings import build_dead_letter_file, build_spooler
 from tsmon.scheduling.periodic import Periodic
 from tsmon.stores import Store
@@ -16,17 +18,19 @@ from tsmon.stores import Store
 if TYPE_CHECKING:
     from tsmon.settings import MonitoringSettings
 
-__all__ = ["STOPPED", "Pipeline"]
+__all__ = ["STOPPED", "Pipeline", "wait_elsewhere"]
 
 _log = logging.getLogger("tsmon")
 
-STOPPED: Final = "this Monitor was stopped; make a new one"
+STOPPED: Final = "this Monitor is stopped; start it again first"
 CLOSE_TIMEOUT_S: Final = 2.0
+LONGEST_STOP_S: Final = 30.0
 
 
 class Pipeline:
-    """Buffer, delivery, store and the schedule of flushes; started once, on one event loop, and stopped once.
+    """Buffer, delivery, store and the schedule of flushes, on one event loop at a time.
 
+    :class:`~tsmon.monitor.lifecycle.Lifecycle` decides when it starts and stops, and on which loop.
     ``collect`` is called before each flush; it emits what sources have gathered.
     """
 
@@ -45,7 +49,7 @@ class Pipeline:
         self._schedule = Periodic(self._flush_soon, settings.flushing_period)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_woken = False
-        self._ended: asyncio.Event | None = None
+        self._stopped: concurrent.futures.Future[None] | None = None
 
     @property
     def last_error(self) -> str | None:
@@ -72,6 +76,20 @@ class Pipeline:
             except RuntimeError:
                 self._is_woken = False
 
+    @property
+    def has_working_loop(self) -> bool:
+        """Whether the loop on which this was started runs."""
+        return self._loop is not None and self._loop.is_running()
+
+    @property
+    def is_on_this_loop(self) -> bool:
+        """Whether this was started on the running loop."""
+        return self._loop is asyncio.get_running_loop()
+
+    def bind(self, loop: asyncio.AbstractEventLoop | None) -> None:
+        """Belong to ``loop`` from now on; to none if the loop before has ended."""
+        self._loop = loop
+
     async def start(self, *, flushes: bool) -> None:
         """Open the store and begin to send, and with ``flushes`` to flush; raises where that is impossible."""
         try:
@@ -80,16 +98,56 @@ class Pipeline:
                 await self._spooler.open()
             if flushes:
                 self._schedule.start()
-        except BaseException:
+        except BaseException as error:
+            self._loop = None
+            self._delivery.last_error = str(error) or type(error).__name__
             await self.store.close()
             raise
-        self._loop = asyncio.get_running_loop()
+        self._delivery.last_error = None
+        self._is_woken = False
         self._delivery.kick()
+
+    async def rebind(self, *, flushes: bool) -> None:
+        """Continue on the running loop, because the one before has ended."""
+        self._schedule.stop()
+        self._delivery.renew()
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await self.store.close()
+        except Exception:
+            # What a connection needs for its end has ended with the loop.
+            self.store.after_fork()
+        await self.start(flushes=flushes)
+
+    async def suspend(self) -> None:
+        """The running loop is about to end: cancel what is under way, so that another loop can continue."""
+        self._schedule.stop()
+        await self._delivery.close()
+        async with asyncio.timeout(CLOSE_TIMEOUT_S):
+            await self.store.close()
+
+    def reopen(self) -> None:
+        """After a stop: accept points again, so that a start can follow."""
+        self._stopped = None
+        self._delivery.renew()
+        self.buffer.reopen()
+
+    def run_on_its_loop(self, work: Coroutine[Any, Any, None]) -> "concurrent.futures.Future[None]":
+        """Run ``work`` on the loop on which this was started, from another thread."""
+        assert self._loop is not None
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    @staticmethod
+    def run_on_new_loop(work: Coroutine[Any, Any, None]) -> None:
+        """Run ``work`` while the interpreter exits, on this thread."""
+        with asyncio.Runner() as runner:
+            runner.get_loop().set_default_executor(ExitExecutor(thread_name_prefix="tsmon"))
+            runner.run(work)
 
     async def change_store(self, settings: "MonitoringSettings", store: Store) -> None:
         """Send to ``store`` from now on; the old one is closed after its last write."""
         await store.open()
-        if self._ended is not None:
+        if self._stopped is not None:
             await store.close()
             raise TsmonError(STOPPED)
         spooler = dead_letters = None
@@ -103,21 +161,21 @@ class Pipeline:
 
     async def flush(self, timeout: float | None) -> None:  # noqa: ASYNC109
         """See :meth:`tsmon.Monitor.flush`."""
+        if self._stopped is not None and self._stopped.done():
+            raise TsmonError(STOPPED)
         if self._loop is None:
             raise TsmonError("the Monitor is not started; use it as `async with`, or call start() first")
-        if self._loop is not asyncio.get_running_loop():
+        if not self.is_on_this_loop:
             raise TsmonError("the Monitor runs on another event loop; call flush() there")
-        if self._ended is not None and self._ended.is_set():
-            raise TsmonError(STOPPED)
         self._collect()
         await self._flush(timeout)
 
+    def begin_stop(self) -> None:
+        """Announce that :meth:`stop` follows at once."""
+        self._stopped = concurrent.futures.Future()
+
     async def stop(self, timeout: float) -> None:  # noqa: ASYNC109
         """Flush for at most ``timeout`` seconds, then cancel, keep or drop what is left, and close the store."""
-        if self._ended is not None:
-            await self._ended.wait()
-            return
-        self._ended = asyncio.Event()
         self._schedule.stop()
         try:
             if self._loop is not None:
@@ -129,7 +187,18 @@ class Pipeline:
                 await self._delivery.close()
             finally:
                 self.keep_or_drop_rest()
-                await self._close_store(self._ended)
+                await self._close_store()
+
+    def end_stop(self) -> None:
+        """Let those continue that wait for the end of the stop."""
+        if self._stopped is not None and not self._stopped.done():
+            self._stopped.set_result(None)
+
+    async def wait_until_stopped(self) -> None:
+        """Wait for the end of a stop that may be under way on another loop."""
+        if self._stopped is not None:
+            # For a limited time, since that loop may have been closed without an end.
+            await wait_elsewhere(self._stopped, LONGEST_STOP_S)
 
     def keep_or_drop_rest(self) -> None:
         """Send no more: the spool keeps what is left; without one it is dropped, counted and logged."""
@@ -149,12 +218,16 @@ class Pipeline:
         self.store.after_fork()
 
     def _flush_soon(self) -> None:
-        self._collect()
-        self._delivery.kick()
+        # A loop that was idle while another one took over may run again.
+        if self.is_on_this_loop:
+            self._is_woken = False
+            self._collect()
+            self._delivery.kick()
 
     def _wake(self) -> None:
-        self._is_woken = False
-        self._delivery.kick()
+        if self.is_on_this_loop:
+            self._is_woken = False
+            self._delivery.kick()
 
     async def _flush(self, timeout: float | None, *, last_chance: bool = False) -> None:  # noqa: ASYNC109
         self.buffer.seal(wait=True)
@@ -170,11 +243,17 @@ class Pipeline:
         if not settled:
             raise FlushTimeoutError("the Monitor was stopped before the store had acknowledged")
 
-    async def _close_store(self, ended: asyncio.Event) -> None:
+    async def _close_store(self) -> None:
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 await self.store.close()
         except Exception as error:
             _log.warning("the store could not be closed: %s", str(error) or type(error).__name__)
         finally:
-            ended.set()
+            self._loop = None
+
+
+async def wait_elsewhere(future: "concurrent.futures.Future[None]", timeout_s: float) -> None:
+    """Wait at most ``timeout_s`` seconds for what another thread does; it is not cancelled with the caller."""
+    if not future.done():
+        await asyncio.wait([asyncio.wrap_future(future)], timeout=timeout_s)

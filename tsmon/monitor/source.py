@@ -22,3 +22,6 @@ class Source(Protocol):
 
     def hold_nothing(self) -> None:
         """The Monitor stops: emit later events at once, so that they are counted as dropped."""
+
+    def hold_again(self) -> None:
+        """The Monitor starts after a stop: events may be gathered again."""

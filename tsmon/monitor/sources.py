@@ -32,6 +32,11 @@ class Sources:
             except Exception as error:
                 self._log.warning("source", f"what {type(source).__name__} has gathered is lost: {error}")
 
+    def hold_again(self) -> None:
+        """The Monitor starts after a stop: events may be gathered again."""
+        for source in self._sources:
+            source.hold_again()
+
     def forget(self) -> None:
         """In a forked child: discard what was gathered, which belongs to the parent."""
         for source in self._sources:

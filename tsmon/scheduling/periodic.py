@@ -1,6 +1,7 @@
 """Periodic calls, scheduled by APScheduler."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -80,10 +81,11 @@ class Periodic:
         self._reschedule()
 
     def stop(self) -> None:
-        """Make no more calls. Idempotent."""
-        if self._scheduler is not None:
-            self._scheduler.shutdown(wait=False)
-            self._scheduler = None
+        """Make no more calls. Idempotent; allowed after the event loop has ended, too."""
+        scheduler, self._scheduler = self._scheduler, None
+        if scheduler is not None:
+            with contextlib.suppress(RuntimeError):
+                scheduler.shutdown(wait=False)
         if self._watch is not None:
             self._watch.cancel()
             self._watch = None

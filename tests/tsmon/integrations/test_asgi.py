@@ -21,7 +21,6 @@ from starlette.websockets import WebSocket
 from tests.tsmon_agent.waiting import eventually
 from tsmon import Monitor, Request, RequestError
 from tsmon.integrations.asgi import RequestMiddleware, set_error_code, set_route
-from tsmon.settings import MonitoringSettings
 from tsmon.testing import EmittedPoints
 from tsmon.work import current_work, timed
 
@@ -246,23 +245,6 @@ async def test_the_monitor_lives_with_the_application_whatever_lifespan_it_has(
         assert monitor.counts.dropped == 1  # it was stopped
     else:
         await monitor.stop()
-
-
-async def test_settings_that_make_a_start_impossible_end_the_start_with_a_sentence(tmp_path: Any) -> None:
-    settings = MonitoringSettings(url="http://127.0.0.1:1", bucket="b", token_file=tmp_path / "missing")
-    app = RequestMiddleware(bare, Monitor(settings, service="web"))
-    messages = iter([{"type": "lifespan.startup"}])
-    sent: list[Any] = []
-
-    async def receive() -> Any:
-        return next(messages)
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    await app({"type": "lifespan"}, receive, send)
-    assert [message["type"] for message in sent] == ["lifespan.startup.failed"]
-    assert str(tmp_path / "missing") in sent[0]["message"]
 
 
 @contextlib.contextmanager

@@ -379,10 +379,8 @@ async def test_misuse_is_told_in_a_sentence() -> None:
         await one.start()
         with pytest.raises(TsmonError, match="another event loop"):
             await asyncio.to_thread(lambda: asyncio.run(one.flush(1)))
-    with pytest.raises(TsmonError, match="stopped"):
+    with pytest.raises(TsmonError, match="this Monitor is stopped; start it again first"):
         await one.flush(1)
-    with pytest.raises(TsmonError, match="stopped"):
-        await one.start()
 
 
 async def test_a_start_that_fails_may_be_repeated(settings: Settings, tmp_path: Path, influxdb: InfluxDB) -> None:

@@ -1,0 +1,91 @@
+"""A Monitor lives with an application; whatever happens to it, the application starts, serves and ends."""
+
+import asyncio
+import contextlib
+import logging
+import weakref
+from typing import Final
+
+from tsmon.monitor.monitor import Monitor
+from tsmon.monitor.patient_start import start_patiently
+
+__all__ = ["Lifetime"]
+
+_log = logging.getLogger("tsmon")
+
+START_S: Final = 2.0
+"""Seconds that an application waits for the first try to start."""
+
+
+class Lifetime:
+    """Starts a Monitor with an application, and stops it with the last one that uses it.
+
+    It may begin and end many times. A Monitor that somebody else has started is never stopped. If it cannot start,
+    that is logged and tried again.
+    """
+
+    def __init__(self, monitor: Monitor) -> None:
+        self._monitor = monitor
+        self._starting: asyncio.Task[None] | None = None
+        self.has_begun = False
+        """Whether the Monitor was started, or is being started."""
+
+    async def begin(self, *, ends: bool = True) -> None:
+        """Start the Monitor, within :data:`START_S` or later; without ``ends`` no :meth:`end` will follow."""
+        self.has_begun = True
+        users = _users.setdefault(self._monitor, _Users())
+        users.start_is_ours = users.start_is_ours or not self._monitor.is_running
+        if ends:
+            users.lifetimes.add(self)
+        tried = asyncio.Event()
+        try:
+            self._starting = asyncio.create_task(self._start(tried))
+        except RuntimeError:
+            self._start_in_thread()  # The server runs on another kind of event loop, such as trio's.
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(START_S):
+                await tried.wait()
+
+    async def end(self) -> None:
+        """Stop the Monitor, unless another application uses it. Idempotent."""
+        self.has_begun = False
+        starting, self._starting = self._starting, None
+        if starting is not None and not starting.done():
+            starting.cancel()
+            await asyncio.wait([starting])
+        users = _users.get(self._monitor)
+        if users is None or self not in users.lifetimes:
+            return
+        users.lifetimes.discard(self)
+        if users.lifetimes or not users.start_is_ours:
+            return
+        users.start_is_ours = False
+        try:
+            await self._monitor.stop()
+        except Exception as error:
+            _log.error("the Monitor could not be stopped: %s", str(error) or type(error).__name__)
+
+    async def _start(self, tried: asyncio.Event) -> None:
+        try:
+            await start_patiently(self._monitor, tried.set)
+        except asyncio.CancelledError:
+            self.has_begun = False
+            raise
+
+    def _start_in_thread(self) -> None:
+        try:
+            self._monitor.start_in_background()
+        except Exception as error:
+            _log.error("the Monitor cannot start: %s", str(error) or type(error).__name__)
+
+
+class _Users:
+    """The applications that use one Monitor, and whether one of them started it."""
+
+    def __init__(self) -> None:
+        self.lifetimes: set[Lifetime] = set()
+        self.start_is_ours = False
+
+
+_users: "weakref.WeakKeyDictionary[Monitor, _Users]" = weakref.WeakKeyDictionary()

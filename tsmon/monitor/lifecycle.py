@@ -1,0 +1,208 @@
+"""The states of a Monitor and the transitions between them."""
+
+import asyncio
+import concurrent.futures
+import contextlib
+import logging
+import threading
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import Final
+
+from tsmon.monitor.emitter import STOP_TIMEOUT_S
+from tsmon.monitor.loop_watch import LoopWatch
+from tsmon.monitor.pipeline import Pipeline, wait_elsewhere
+
+__all__ = ["Lifecycle", "State"]
+
+_log = logging.getLogger("tsmon")
+
+CHECK_S: Final = 0.1
+"""Seconds between two looks at whether another thread's loop still works."""
+
+HAND_OVER_MARGIN_S: Final = 1.0
+"""Seconds beyond its timeout that a stop may take on another thread's loop."""
+
+
+class State(Enum):
+    """Where a Monitor is between its making and its end."""
+
+    NEW = auto()
+    """Not started, or a start has failed: points are accepted and wait in memory."""
+    RUNNING = auto()
+    """Points are accepted and sent."""
+    STOPPING = auto()
+    """Points are dropped and counted; those accepted earlier are sent for the last time."""
+    STOPPED = auto()
+    """Points are dropped and counted."""
+
+
+class Lifecycle:
+    """When a Monitor runs, and on which event loop.
+
+    All transitions are::
+
+        NEW ──start──▶ RUNNING ──stop──▶ STOPPING ──▶ STOPPED ──start──▶ RUNNING …
+        NEW ──stop──▶ STOPPING (nothing is sent)
+        RUNNING ──loop ends──▶ RUNNING, on the loop of the next start() or stop(), else on a thread of its own
+        NEW or STOPPED ──start fails──▶ NEW
+
+    A start while RUNNING does nothing, nor does a stop while STOPPED; both wait for a stop under way. A stop may be
+    called on any loop. The counts continue over all of this; only a forked child begins with new ones.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        *,
+        enabled: bool,
+        accept_points: Callable[[], None],
+        refuse_points: Callable[[], None],
+        continue_in_thread: Callable[[], asyncio.AbstractEventLoop | None],
+    ) -> None:
+        self.state = State.NEW
+        """The present state."""
+        self._pipeline = pipeline
+        self._enabled = enabled
+        self._accept_points = accept_points
+        self._refuse_points = refuse_points
+        self._continue_in_thread = continue_in_thread
+        self._watch = LoopWatch(self._leave_closing_loop, self._leave_closed_loop)
+        self._transition = threading.Lock()
+        self._must_rebind = False
+        self._starting: concurrent.futures.Future[None] | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether points are sent, or would be if the event loop had not ended."""
+        return self.state is State.RUNNING
+
+    @property
+    def drops_points(self) -> bool:
+        """Whether points are dropped instead of accepted."""
+        return self.state in (State.STOPPING, State.STOPPED)
+
+    async def start(self) -> None:
+        """Run on the present event loop, unless it runs on another one that works."""
+        if self.state is State.STOPPING:
+            await self._pipeline.wait_until_stopped()
+        with self._transition:
+            if self.state is State.RUNNING:
+                if self._pipeline.has_working_loop and not (self._must_rebind and self._pipeline.is_on_this_loop):
+                    return
+                is_rebound = True
+            else:
+                is_rebound = False
+                if self.drops_points:
+                    self._pipeline.reopen()
+                    self._accept_points()
+                self.state = State.RUNNING
+            self._must_rebind = False
+            self._pipeline.bind(asyncio.get_running_loop())
+            starting: concurrent.futures.Future[None] = concurrent.futures.Future()
+            self._starting = starting
+        try:
+            if is_rebound:
+                await self._pipeline.rebind(flushes=self._enabled)
+            else:
+                await self._pipeline.start(flushes=self._enabled)
+            if self._enabled:
+                await self._watch.begin()
+        except BaseException:
+            self.state = State.NEW
+            raise
+        finally:
+            starting.set_result(None)
+
+    async def stop(self, timeout: float) -> None:  # noqa: ASYNC109
+        """Stop, on whichever event loop it runs."""
+        pipeline = self._pipeline
+        if self.state is State.RUNNING and not pipeline.is_on_this_loop:
+            if pipeline.has_working_loop:
+                await self._stop_elsewhere(timeout)
+                return
+            try:
+                await self.start()
+            except Exception as error:
+                _log.error("the Monitor cannot continue on this event loop: %s", error)
+        await self._stop(timeout)
+
+    async def _stop_elsewhere(self, timeout: float) -> None:  # noqa: ASYNC109
+        """Stop on another thread's loop, or here if that loop ends meanwhile."""
+        stopping = self._pipeline.run_on_its_loop(self._stop(timeout))
+        ended = asyncio.wrap_future(stopping)
+        while not (await asyncio.wait([ended], timeout=CHECK_S))[0] and self._pipeline.has_working_loop:
+            pass
+        if ended.done() and not ended.cancelled():
+            ended.result()
+        else:
+            ended.cancel()
+            await self.stop(timeout)
+
+    def stop_at_exit(self) -> None:
+        """At the exit of the process: as :meth:`stop`, from outside of any event loop that works."""
+        if self.drops_points or (self.state is State.NEW and not self._pipeline.buffer.waiting):
+            return
+        try:
+            if self._pipeline.has_working_loop:
+                stopping = self._pipeline.run_on_its_loop(self._stop(STOP_TIMEOUT_S))
+                stopping.result(STOP_TIMEOUT_S + HAND_OVER_MARGIN_S)
+            elif self.state is State.RUNNING and not _is_in_loop():
+                self._pipeline.run_on_new_loop(self.stop(STOP_TIMEOUT_S))
+        except Exception as error:
+            _log.error("the last flush failed: %s", str(error) or type(error).__name__)
+        if not self.drops_points:
+            self._refuse_points()
+            self.state = State.STOPPED
+            self._pipeline.keep_or_drop_rest()
+
+    def forget_after_fork(self) -> None:
+        """In a forked child, which gets a lifecycle of its own: this one is the parent's."""
+        self.state = State.STOPPED
+        self._watch.end()
+
+    async def _stop(self, timeout: float) -> None:  # noqa: ASYNC109
+        if self._starting is not None:
+            await wait_elsewhere(self._starting, timeout)
+        with self._transition:
+            is_stopped = self.drops_points
+            if not is_stopped:
+                self._refuse_points()
+                self.state = State.STOPPING
+                self._pipeline.begin_stop()
+        if is_stopped:
+            await self._pipeline.wait_until_stopped()
+            return
+        self._watch.end()
+        try:
+            await self._pipeline.stop(timeout)
+        finally:
+            self.state = State.STOPPED
+            self._pipeline.end_stop()
+
+    async def _leave_closing_loop(self) -> None:
+        if self.state is State.RUNNING and self._pipeline.is_on_this_loop:
+            with contextlib.suppress(Exception):
+                await self._pipeline.suspend()
+            self._leave_closed_loop()
+
+    def _leave_closed_loop(self) -> None:
+        if self.state is not State.RUNNING:
+            return
+        _log.warning(
+            "an event loop ended on which a Monitor was not stopped; the Monitor continues in a thread of its own"
+        )
+        self._must_rebind = True
+        self._pipeline.bind(None)
+        loop = self._continue_in_thread()
+        if loop is not None:
+            # So that a start on another loop leaves the Monitor to the thread.
+            self._pipeline.bind(loop)
+
+
+def _is_in_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
