@@ -65,7 +65,7 @@ def litestar_app() -> Application:
     async def hello() -> str:
         return "hello"
 
-    return Litestar([hello], lifespan=[lifespan])
+    return Litestar([hello], lifespan=[lifespan], logging_config=None)
 
 
 async def bare_app(scope: Any, receive: Any, send: Any) -> None:
@@ -121,15 +121,10 @@ def test_a_lifespan_may_run_many_times(make: Callable[[], Application]) -> None:
 
 
 @every_application
-@pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_without_a_lifespan_each_request_has_a_loop_of_its_own(
-    make: Callable[[], Application], backend: Any
-) -> None:
-    if backend == "trio" and make is litestar_app:
-        pytest.skip("needs asyncio itself")
+def test_without_a_lifespan_each_request_has_a_loop_of_its_own(make: Callable[[], Application]) -> None:
     store = OwnStore()
     monitor = Monitor(plain(), store=store)
-    client = TestClient(RequestMiddleware(make(), monitor), backend=backend)
+    client = TestClient(RequestMiddleware(make(), monitor))
     for _ in range(3):
         assert client.get("/hello").status_code == 200
     with client:
