@@ -1,5 +1,6 @@
 """The real parts as fixtures, started once a run; and how hypothesis searches."""
 
+import asyncio
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -20,6 +21,12 @@ settings.register_profile(
     "explore", max_examples=3_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile(os.environ.get("TSMON_TEST_HYPOTHESIS", "ci"))
+
+
+def pytest_configure() -> None:
+    # Otherwise pytest-asyncio makes a loop when it looks for the one before its own, and nobody closes it: a
+    # ResourceWarning for some later test.
+    asyncio.set_event_loop(None)
 
 
 @pytest.fixture(autouse=True)
