@@ -1,4 +1,4 @@
-"""The states of a Monitor and the transitions between them."""
+"""The phases of a Monitor and the transitions between them."""
 
 import asyncio
 import concurrent.futures
@@ -13,7 +13,7 @@ from tsmon.monitor.emitter import STOP_TIMEOUT_S
 from tsmon.monitor.loop_watch import LoopWatch
 from tsmon.monitor.pipeline import Pipeline, wait_elsewhere
 
-__all__ = ["Lifecycle", "State"]
+__all__ = ["Lifecycle", "Phase"]
 
 _log = logging.getLogger("tsmon")
 
@@ -24,7 +24,7 @@ HAND_OVER_MARGIN_S: Final = 1.0
 """Seconds beyond its timeout that a stop may take on another thread's loop."""
 
 
-class State(Enum):
+class Phase(Enum):
     """Where a Monitor is between its making and its end."""
 
     NEW = auto()
@@ -60,8 +60,8 @@ class Lifecycle:
         refuse_points: Callable[[], None],
         continue_in_thread: Callable[[], asyncio.AbstractEventLoop | None],
     ) -> None:
-        self.state = State.NEW
-        """The present state."""
+        self.phase = Phase.NEW
+        """The present phase."""
         self._pipeline = pipeline
         self._enabled = enabled
         self._accept_points = accept_points
@@ -75,19 +75,19 @@ class Lifecycle:
     @property
     def is_running(self) -> bool:
         """Whether points are sent, or would be if the event loop had not ended."""
-        return self.state is State.RUNNING
+        return self.phase is Phase.RUNNING
 
     @property
     def drops_points(self) -> bool:
         """Whether points are dropped instead of accepted."""
-        return self.state in (State.STOPPING, State.STOPPED)
+        return self.phase in (Phase.STOPPING, Phase.STOPPED)
 
     async def start(self) -> None:
         """Run on the present event loop, unless it runs on another one that works."""
-        if self.state is State.STOPPING:
+        if self.phase is Phase.STOPPING:
             await self._pipeline.wait_until_stopped()
         with self._transition:
-            if self.state is State.RUNNING:
+            if self.phase is Phase.RUNNING:
                 if self._pipeline.has_working_loop and not (self._must_rebind and self._pipeline.is_on_this_loop):
                     return
                 is_rebound = True
@@ -96,7 +96,7 @@ class Lifecycle:
                 if self.drops_points:
                     self._pipeline.reopen()
                     self._accept_points()
-                self.state = State.RUNNING
+                self.phase = Phase.RUNNING
             self._must_rebind = False
             self._pipeline.bind(asyncio.get_running_loop())
             starting: concurrent.futures.Future[None] = concurrent.futures.Future()
@@ -109,7 +109,7 @@ class Lifecycle:
             if self._enabled:
                 await self._watch.begin()
         except BaseException:
-            self.state = State.NEW
+            self.phase = Phase.NEW
             raise
         finally:
             starting.set_result(None)
@@ -117,7 +117,7 @@ class Lifecycle:
     async def stop(self, timeout: float) -> None:  # noqa: ASYNC109
         """Stop, on whichever event loop it runs."""
         pipeline = self._pipeline
-        if self.state is State.RUNNING and not pipeline.is_on_this_loop:
+        if self.phase is Phase.RUNNING and not pipeline.is_on_this_loop:
             if pipeline.has_working_loop:
                 await self._stop_elsewhere(timeout)
                 return
@@ -141,24 +141,24 @@ class Lifecycle:
 
     def stop_at_exit(self) -> None:
         """At the exit of the process: as :meth:`stop`, from outside of any event loop that works."""
-        if self.drops_points or (self.state is State.NEW and not self._pipeline.buffer.waiting):
+        if self.drops_points or (self.phase is Phase.NEW and not self._pipeline.buffer.waiting):
             return
         try:
             if self._pipeline.has_working_loop:
                 stopping = self._pipeline.run_on_its_loop(self._stop(STOP_TIMEOUT_S))
                 stopping.result(STOP_TIMEOUT_S + HAND_OVER_MARGIN_S)
-            elif self.state is State.RUNNING and not _is_in_loop():
+            elif self.phase is Phase.RUNNING and not _is_in_loop():
                 self._pipeline.run_on_new_loop(self.stop(STOP_TIMEOUT_S))
         except Exception as error:
             _log.error("the last flush failed: %s", str(error) or type(error).__name__)
         if not self.drops_points:
             self._refuse_points()
-            self.state = State.STOPPED
+            self.phase = Phase.STOPPED
             self._pipeline.keep_or_drop_rest()
 
     def forget_after_fork(self) -> None:
         """In a forked child, which gets a lifecycle of its own: this one is the parent's."""
-        self.state = State.STOPPED
+        self.phase = Phase.STOPPED
         self._watch.end()
 
     async def _stop(self, timeout: float) -> None:  # noqa: ASYNC109
@@ -168,7 +168,7 @@ class Lifecycle:
             is_stopped = self.drops_points
             if not is_stopped:
                 self._refuse_points()
-                self.state = State.STOPPING
+                self.phase = Phase.STOPPING
                 self._pipeline.begin_stop()
         if is_stopped:
             await self._pipeline.wait_until_stopped()
@@ -177,17 +177,17 @@ class Lifecycle:
         try:
             await self._pipeline.stop(timeout)
         finally:
-            self.state = State.STOPPED
+            self.phase = Phase.STOPPED
             self._pipeline.end_stop()
 
     async def _leave_closing_loop(self) -> None:
-        if self.state is State.RUNNING and self._pipeline.is_on_this_loop:
+        if self.phase is Phase.RUNNING and self._pipeline.is_on_this_loop:
             with contextlib.suppress(Exception):
                 await self._pipeline.suspend()
             self._leave_closed_loop()
 
     def _leave_closed_loop(self) -> None:
-        if self.state is not State.RUNNING:
+        if self.phase is not Phase.RUNNING:
             return
         _log.warning(
             "an event loop ended on which a Monitor was not stopped; the Monitor continues in a thread of its own"

@@ -15,7 +15,7 @@ from tsmon.monitor import process_hooks
 from tsmon.monitor.arguments import check_arguments
 from tsmon.monitor.emitter import STOP_TIMEOUT_S
 from tsmon.monitor.from_settings import build_encoding, build_store, load_monitoring_settings
-from tsmon.monitor.lifecycle import Lifecycle, State
+from tsmon.monitor.lifecycle import Lifecycle, Phase
 from tsmon.monitor.pipeline import STOPPED, Pipeline
 from tsmon.monitor.refusals import list_points, log_refused
 from tsmon.monitor.self_metrics import SelfMetrics
@@ -50,7 +50,7 @@ class Monitor:
 
     A Monitor may be started again after a stop; points emitted between the two are dropped and counted. If its
     event loop ends, it continues on that of the next ``start``, or else on a thread of its own. See
-    :class:`~tsmon.monitor.lifecycle.Lifecycle` for its states.
+    :class:`~tsmon.monitor.lifecycle.Lifecycle` for its phases.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class Monitor:
         self._begin(self.store)
         if was_stopped:
             self._pipeline.buffer.close("stopped")
-            self._lifecycle.state = State.STOPPED
+            self._lifecycle.phase = Phase.STOPPED
         self._forked = was_in_thread and not was_stopped
         if self._forked:
             self._functions = {}

@@ -17,7 +17,7 @@ from tests.services.points import Numbered, stored
 from tsmon import Monitor, StoreError
 from tsmon.delivery.accounting import Counts
 from tsmon.monitor.background import BackgroundMonitor
-from tsmon.monitor.lifecycle import State
+from tsmon.monitor.lifecycle import Phase
 from tsmon.settings import MonitoringSettings
 from tsmon.stores.factory import store_from
 from tsmon.stores.memory import MemoryStore
@@ -295,7 +295,7 @@ def test_threads_that_start_and_stop_it_at_once_end(tmp_path: Path) -> None:
     asyncio.run(monitor.stop())
     found = checked(monitor)
     assert (found.accepted, found.pending) == (4 * turns, 0)
-    assert monitor._lifecycle.state is State.STOPPED
+    assert monitor._lifecycle.phase is Phase.STOPPED
     eventually(lambda: not own_threads())
 
 
