@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import math
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,9 @@ from tsmon.settings import MonitoringSettings
 from tsmon.stores.sqlite import SqliteStore
 
 Application = Any
+
+REWRITE_S = 2.0
+SERVER_START_S = 30.0
 
 lifespans: list[str] = []
 
@@ -365,9 +370,19 @@ app = RequestMiddleware(Starlette(routes=[Route("/hello", hello)]), monitor)
             return False
 
     try:
-        eventually(lambda: answers("version 1"))
-        module.write_text(module.read_text().replace("version 1", "version 2"))
-        eventually(lambda: answers("version 2"))
+        eventually_served(lambda: answers("version 1"))
+        changed = module.read_text().replace("version 1", "version 2")
+        # The reloader sees a change only after it has looked at the file once.
+        written = -math.inf
+
+        def answers_after_change() -> bool:
+            nonlocal written
+            if time.monotonic() - written > REWRITE_S:
+                module.write_text(changed)
+                written = time.monotonic()
+            return answers("version 2")
+
+        eventually_served(answers_after_change)
     finally:
         server.terminate()
         _, log = server.communicate(timeout=30)
@@ -385,3 +400,11 @@ async def count_requests(file: Path) -> int:
 
 def eventually(condition: Callable[[], object]) -> None:
     until(condition)
+
+
+def eventually_served(condition: Callable[[], bool]) -> None:
+    """As :func:`eventually`, for a server that has to start first."""
+    deadline = time.monotonic() + SERVER_START_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
