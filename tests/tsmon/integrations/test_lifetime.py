@@ -349,7 +349,7 @@ from tsmon.settings import MonitoringSettings
 async def hello(request):
     return PlainTextResponse("version 1")
 
-monitor = Monitor(MonitoringSettings(store="sqlite", file={str(tmp_path / "metrics.db")!r}))
+monitor = Monitor(MonitoringSettings(store="sqlite", file={str(tmp_path / "metrics.db")!r}), service="reloaded")
 app = RequestMiddleware(Starlette(routes=[Route("/hello", hello)]), monitor)
 """
     )
