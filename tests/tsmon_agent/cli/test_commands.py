@@ -1,5 +1,6 @@
 """The command ``tsmon-agent``: its help, and mistakes that end it with one sentence."""
 
+import asyncio
 import fcntl
 import re
 import socket
@@ -13,6 +14,12 @@ import pytest
 from tests.tsmon_agent.own_mount import with_mount
 from tests.tsmon_agent.running_agent import clean_environment
 from tests.tsmon_agent.shell import Shell, as_process
+from tsmon.stores.sqlite import SqliteStore
+
+
+async def make_embedded_file(file: Path) -> None:
+    async with SqliteStore(file):
+        pass
 
 
 def test_help_names_the_commands(agent: Shell) -> None:
@@ -131,6 +138,7 @@ class TestMistakes:
     def test_file_of_a_newer_version(self, agent: Shell, tmp_path: Path) -> None:
         file = tmp_path / "tsmon.db"
         agent.settings(f'[monitoring]\nfile = "{file}"\n')
+        asyncio.run(make_embedded_file(file))
         assert agent("check").code == 0
         with sqlite3.connect(file) as connection:
             connection.execute("PRAGMA user_version = 99")
