@@ -48,8 +48,8 @@ class Served(Point, measurement="served"):
 MISSING = [
     pandas.NA,
     pandas.NaT,
-    numpy.datetime64("NaT"),
-    numpy.timedelta64("NaT"),
+    numpy.datetime64("NaT", "ns"),
+    numpy.timedelta64("NaT", "ns"),
     numpy.ma.masked,
     math.nan,
     numpy.float64("nan"),

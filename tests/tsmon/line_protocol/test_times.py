@@ -111,7 +111,10 @@ def test_times_of_other_libraries(time: Any, time_ns: int) -> None:
     [
         (pandas.NaT, "time is missing (NaT or NA); give a time, or None for the time of emitting"),
         (pandas.NA, "time is missing (NaT or NA); give a time, or None for the time of emitting"),
-        (numpy.datetime64("NaT"), "time is missing (NaT or NA); give a time, or None for the time of emitting"),
+        (
+            numpy.datetime64("NaT", "ns"),
+            "time is missing (NaT or NA); give a time, or None for the time of emitting",
+        ),
         (numpy.bool_(True), "time is True; give integer nanoseconds, float seconds or a datetime"),
         (numpy.timedelta64(1, "s"), "time is of type timedelta; give integer nanoseconds, float seconds or a"),
         (numpy.datetime64("9999-01-01"), "time 253370764800000000000 ns is outside of"),
