@@ -51,7 +51,8 @@ def find_targets(comprehension: ast.AST) -> set[str]:
 
 def find_variables(scope: ast.AST) -> set[str]:
     """Names that a scope binds outside of its comprehensions."""
-    found = {node.arg for node in ast.walk(getattr(scope, "args", scope)) if isinstance(node, ast.arg)}
+    parameters = ast.walk(scope.args) if isinstance(scope, Function | ast.Lambda) else ()
+    found = {node.arg for node in parameters if isinstance(node, ast.arg)}
     waiting = list(ast.iter_child_nodes(scope))
     while waiting:
         node = waiting.pop()
@@ -139,6 +140,7 @@ def test_a_helper_that_is_used_in_the_same_function_is_found(after: str) -> None
         "one = 1\ndef f():\n    return one, [one for one in ()]",
         "def f():\n    def one(): pass\n    return lambda: [x for x, (one, *_) in ()]",
         "class C:\n    def one(self): pass\n    found = [one for one in ()]",
+        "class C:\n    def f(self, one): pass\n    found = [one for one in ()], one",
     ],
 )
 def test_other_meanings_are_found_wherever_they_come_from(source: str) -> None:
