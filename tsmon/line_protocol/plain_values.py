@@ -45,7 +45,10 @@ def _from_numpy(value: Any, name: str) -> Any:
         return scalar
     if value.dtype.kind == "m":
         # NumPy counts a duration among the integers; the number alone would mean nothing.
-        return timedelta(microseconds=int(scalar.astype("timedelta64[us]").astype("int64")))
+        try:
+            return timedelta(microseconds=int(scalar.astype("timedelta64[us]").astype("int64")))
+        except OverflowError:  # NumPy 2.5 raises it
+            return timedelta.max
     twin = scalar.item()
     # A long double has no exact twin.
     return float(twin) if value.dtype.kind == "f" else twin

@@ -35,6 +35,10 @@ _NUMPY_UNITS_NS: Final = {
     "us": 1_000,
     "ns": 1,
 }
+_NUMPY_UNITS_PER_NS: Final = {"ps": 10**3, "fs": 10**6, "as": 10**9}
+_NUMPY_UNITS_MONTHS: Final = {"Y": 12, "M": 1}
+_MAX_MONTHS: Final = 12 * 300
+"""More than what is accepted, and far from NumPy's own bounds."""
 _numpy_unit: Final = re.compile(r"\[(\d*)(\w+)\]")
 
 
@@ -111,12 +115,19 @@ def _check_unit(time: Any) -> None:
 
 
 def _numpy_time_ns(time: Any) -> int:
+    """Nanoseconds of a ``datetime64``; NumPy's conversion overflows, silently or, since 2.5, for some that fit."""
     match = _numpy_unit.search(time.dtype.str)
-    if match is not None and match[2] in ("Y", "M"):
-        return _numpy_time_ns(time.astype("datetime64[D]"))
-    if match is None or match[2] not in _NUMPY_UNITS_NS:
-        return int(time.astype("datetime64[ns]").astype("int64"))
-    return int(time.astype("int64")) * int(match[1] or 1) * _NUMPY_UNITS_NS[match[2]]
+    if match is None:
+        return int(time.astype("int64"))
+    unit = match[2]
+    number = int(time.astype("int64")) * int(match[1] or 1)
+    if unit in _NUMPY_UNITS_MONTHS:
+        if abs(number) * _NUMPY_UNITS_MONTHS[unit] > _MAX_MONTHS:
+            return 10**30 if number > 0 else -(10**30)
+        number, unit = int(time.astype("datetime64[D]").astype("int64")), "D"
+    if unit in _NUMPY_UNITS_PER_NS:
+        return number // _NUMPY_UNITS_PER_NS[unit]
+    return number * _NUMPY_UNITS_NS[unit]
 
 
 def _abbreviate(number: int) -> str:

@@ -142,6 +142,7 @@ def test_decimals_are_numbers() -> None:
         numpy.array([1, 2]),
         numpy.datetime64("2023-11-14"),
         numpy.timedelta64(3, "s"),
+        numpy.timedelta64(2**63 - 1, "D"),
         numpy.complex128(1),
         numpy.bytes_(b"a"),
         pandas.Timestamp("2023-11-14", tz="UTC"),
