@@ -74,7 +74,7 @@ async def test_all_pages_get_the_same_message_made_once(
 
 
 async def test_without_a_page_nothing_listens(served: ServedAgent) -> None:
-    listeners = served.context.live._listeners
+    listeners = served.context.live._subscribers
     async with served.client.ws_connect("/live?page=host") as socket:
         await next_of(socket, "beat")
         assert len(listeners) == 1
@@ -120,7 +120,7 @@ async def test_a_page_that_does_not_listen_is_cut_off(served: ServedAgent) -> No
     """It is written to until the system's buffers are full, and a number of messages more."""
     many = [disk(f"/{i:0500}", 1.0) for i in range(200)]
     deaf = await served.client.ws_connect("/live?page=host")
-    listeners = served.context.live._listeners
+    listeners = served.context.live._subscribers
     await eventually(lambda: len(listeners) == 1)
     for _ in range(3_000):
         served.publish("disk", *many)
