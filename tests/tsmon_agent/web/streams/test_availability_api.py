@@ -63,7 +63,7 @@ async def test_filters_times_and_rules(known: ServedAgent) -> None:
             404,
             "The instrument has no such stream; /instrument lists its streams.",
         ),
-        (f"/available/{NAME}?start_time=never", 400, "The parameter start_time is wrong: 'never' is no time; "),
+        (f"/available/{NAME}?start_time=never", 400, "The parameter start_time is wrong: 'never' is not a time; "),
         (f"/available/{NAME}?start_time=2024-01-02&stop_time=2024-01-01", 400, "The range ends before it starts"),
         (f"/available/{NAME}?preset=none", 400, "The parameter preset must be exact or bins."),
         (f"/available/{NAME}?gap_fraction=2", 400, "Gap_fraction is 2"),
