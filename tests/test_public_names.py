@@ -93,3 +93,11 @@ def test_importing_the_library_loads_nothing_heavy() -> None:
 
 def test_the_check_sees_what_is_loaded() -> None:
     assert {"aiohttp", "tsmon"} <= loaded_by("import tsmon, aiohttp")
+
+
+def test_importing_the_library_loads_no_module_that_only_rare_values_need() -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", LOADED.format("import tsmon")], capture_output=True, text=True, check=True
+    )
+    rare = {"concurrent.futures.thread", "fractions", "unicodedata", "tsmon.monitor.background"}
+    assert set(json.loads(run.stdout)) & rare == set()

@@ -5,7 +5,6 @@ import numbers
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any, Final
 
 from tsmon.errors import InvalidPointError
@@ -81,6 +80,8 @@ def to_time_ns(time: object) -> int:
     elif isinstance(time, numbers.Integral):
         ns = int(time)
     elif isinstance(time, Decimal):
+        from fractions import Fraction
+
         # Bounded first, because the integer of 1e999999 would fill the memory.
         ns = round(Fraction(time) * SECOND_NS) if abs(time) < MAX_TIME_NS else 10**30
     elif isinstance(time, numbers.Real):

@@ -1,6 +1,5 @@
-"""The Monitor, the async adapter that takes points, and its blocking face."""
+"""The Monitor, the async adapter that takes points."""
 
-from tsmon.monitor.background import BackgroundMonitor
 from tsmon.monitor.monitor import Monitor
 
-__all__ = ["BackgroundMonitor", "Monitor"]
+__all__ = ["Monitor"]

@@ -10,7 +10,6 @@ from tsmon.delivery.buffer import Buffer
 from tsmon.delivery.delivery import Delivery
 from tsmon.errors import FlushTimeoutError, TsmonError
 from tsmon.monitor.emitter import STOP_TIMEOUT_S
-from tsmon.monitor.exit_executor import ExitExecutor
 from tsmon.monitor.from_settings import build_dead_letter_file, build_spooler
 from tsmon.scheduling.periodic import Periodic
 from tsmon.stores import Store
@@ -92,6 +91,9 @@ class Pipeline:
 
     async def start(self, *, flushes: bool) -> None:
         """Open the store and begin to send, and with ``flushes`` to flush; raises where that is impossible."""
+        # Loaded now, because the pools of threads cannot be while the interpreter exits.
+        import tsmon.monitor.exit_executor  # noqa: F401
+
         try:
             await self.store.open()
             if self._spooler is not None:
@@ -140,6 +142,8 @@ class Pipeline:
     @staticmethod
     def run_on_new_loop(work: Coroutine[Any, Any, None]) -> None:
         """Run ``work`` while the interpreter exits, on this thread."""
+        from tsmon.monitor.exit_executor import ExitExecutor
+
         with asyncio.Runner() as runner:
             runner.get_loop().set_default_executor(ExitExecutor(thread_name_prefix="tsmon"))
             runner.run(work)

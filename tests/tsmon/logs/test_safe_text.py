@@ -1,5 +1,8 @@
 """Text that goes to terminals and logs."""
 
+import sys
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,6 +28,12 @@ from tsmon.logs.safe_text import escape_unprintable, has_control_characters
 )
 def test_what_is_not_seen_is_written_as_an_escape(text: str, shown: str) -> None:
     assert escape_unprintable(text) == shown
+
+
+def test_spaces_of_all_scripts_stay() -> None:
+    spaces = "".join(one for one in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(one) == "Zs")
+    assert escape_unprintable(spaces) == spaces
+    assert escape_unprintable(spaces + "\0") == spaces + "\\x00"
 
 
 @given(st.text())
