@@ -10,8 +10,9 @@ from enum import Enum, auto
 from typing import Final
 
 from tsmon.monitor.emitter import STOP_TIMEOUT_S
+from tsmon.monitor.loop_binding import run_on_new_loop, wait_elsewhere
 from tsmon.monitor.loop_watch import LoopWatch
-from tsmon.monitor.pipeline import Pipeline, wait_elsewhere
+from tsmon.monitor.pipeline import Pipeline
 
 __all__ = ["Lifecycle", "Phase"]
 
@@ -88,7 +89,7 @@ class Lifecycle:
             await self._pipeline.wait_until_stopped()
         with self._transition:
             if self.phase is Phase.RUNNING:
-                if self._pipeline.has_working_loop and not (self._must_rebind and self._pipeline.is_on_this_loop):
+                if self._pipeline.loop.is_working and not (self._must_rebind and self._pipeline.loop.is_current):
                     return
                 is_rebound = True
             else:
@@ -98,7 +99,7 @@ class Lifecycle:
                     self._accept_points()
                 self.phase = Phase.RUNNING
             self._must_rebind = False
-            self._pipeline.bind(asyncio.get_running_loop())
+            self._pipeline.loop.bind(asyncio.get_running_loop())
             starting: concurrent.futures.Future[None] = concurrent.futures.Future()
             self._starting = starting
         try:
@@ -117,8 +118,8 @@ class Lifecycle:
     async def stop(self, timeout: float) -> None:  # noqa: ASYNC109
         """Stop, on whichever event loop it runs."""
         pipeline = self._pipeline
-        if self.phase is Phase.RUNNING and not pipeline.is_on_this_loop:
-            if pipeline.has_working_loop:
+        if self.phase is Phase.RUNNING and not pipeline.loop.is_current:
+            if pipeline.loop.is_working:
                 await self._stop_elsewhere(timeout)
                 return
             try:
@@ -129,9 +130,9 @@ class Lifecycle:
 
     async def _stop_elsewhere(self, timeout: float) -> None:  # noqa: ASYNC109
         """Stop on another thread's loop, or here if that loop ends meanwhile."""
-        stopping = self._pipeline.run_on_its_loop(self._stop(timeout))
+        stopping = self._pipeline.loop.run(self._stop(timeout))
         ended = asyncio.wrap_future(stopping)
-        while not (await asyncio.wait([ended], timeout=CHECK_S))[0] and self._pipeline.has_working_loop:
+        while not (await asyncio.wait([ended], timeout=CHECK_S))[0] and self._pipeline.loop.is_working:
             pass
         if ended.done() and not ended.cancelled():
             ended.result()
@@ -144,11 +145,11 @@ class Lifecycle:
         if self.drops_points or (self.phase is Phase.NEW and not self._pipeline.buffer.waiting):
             return
         try:
-            if self._pipeline.has_working_loop:
-                stopping = self._pipeline.run_on_its_loop(self._stop(STOP_TIMEOUT_S))
+            if self._pipeline.loop.is_working:
+                stopping = self._pipeline.loop.run(self._stop(STOP_TIMEOUT_S))
                 stopping.result(STOP_TIMEOUT_S + HAND_OVER_MARGIN_S)
             elif self.phase is Phase.RUNNING and not _is_in_loop():
-                self._pipeline.run_on_new_loop(self.stop(STOP_TIMEOUT_S))
+                run_on_new_loop(self.stop(STOP_TIMEOUT_S))
         except Exception as error:
             _log.error("the last flush failed: %s", str(error) or type(error).__name__)
         if not self.drops_points:
@@ -181,7 +182,7 @@ class Lifecycle:
             self._pipeline.end_stop()
 
     async def _leave_closing_loop(self) -> None:
-        if self.phase is Phase.RUNNING and self._pipeline.is_on_this_loop:
+        if self.phase is Phase.RUNNING and self._pipeline.loop.is_current:
             with contextlib.suppress(Exception):
                 await self._pipeline.suspend()
             self._leave_closed_loop()
@@ -193,11 +194,11 @@ class Lifecycle:
             "an event loop ended on which a Monitor was not stopped; the Monitor continues in a thread of its own"
         )
         self._must_rebind = True
-        self._pipeline.bind(None)
+        self._pipeline.loop.bind(None)
         loop = self._continue_in_thread()
         if loop is not None:
             # So that a start on another loop leaves the Monitor to the thread.
-            self._pipeline.bind(loop)
+            self._pipeline.loop.bind(loop)
 
 
 def _is_in_loop() -> bool:

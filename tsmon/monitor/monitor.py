@@ -1,25 +1,19 @@
 """Monitor, the async adapter: emit from any place, flush periodically."""
 
 import asyncio
-import sys
 from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from tsmon.clock import UniqueClock
-from tsmon.delivery.accounting import Counts
-from tsmon.delivery.buffer import LONG_LINE
-from tsmon.errors import InvalidPointError, SettingsError, TsmonError
-from tsmon.logs.rate_limited import RateLimitedLog
+from tsmon.errors import SettingsError, TsmonError
 from tsmon.monitor import process_hooks
 from tsmon.monitor.arguments import check_arguments
 from tsmon.monitor.emitter import STOP_TIMEOUT_S
-from tsmon.monitor.from_settings import build_encoding, build_store, load_monitoring_settings
+from tsmon.monitor.from_settings import build_store, load_monitoring_settings
+from tsmon.monitor.intake import Intake
 from tsmon.monitor.lifecycle import Lifecycle, Phase
 from tsmon.monitor.pipeline import STOPPED, Pipeline
-from tsmon.monitor.refusals import list_points, log_refused
 from tsmon.monitor.self_metrics import SelfMetrics
-from tsmon.monitor.series_guard import SeriesGuard
 from tsmon.monitor.source import Source
 from tsmon.monitor.sources import Sources
 from tsmon.points import Point
@@ -33,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Monitor"]
 
 
-class Monitor:
+class Monitor(Intake):
     """Takes points, encodes and buffers them, and writes them to a store every flushing period.
 
     In a program with an event loop::
@@ -67,13 +61,7 @@ class Monitor:
             store = build_store(settings)
             self.emit = _ignore  # type: ignore[method-assign, assignment]
         self._settings = settings
-        self._service = service
-        self._raise_invalid = settings.on_invalid == "raise"
-        self._refusals = RateLimitedLog()
-        self._clock = UniqueClock()
-        self._guard = SeriesGuard(settings.series_limit)
-        self._encoding = build_encoding(settings, service, self._clock, self._guard)
-        self._functions = self._encoding.encoders
+        super().__init__(settings, service)
         self._background: BackgroundMonitor | None = None
         self._self_metrics = SelfMetrics(
             lambda: self.counts, lambda: self._encoding.service, settings.self_metrics_period
@@ -134,108 +122,14 @@ class Monitor:
         return self._settings
 
     @property
-    def counts(self) -> Counts:
-        """The accounting at this moment."""
-        return self._buffer.counts(nonfinite_fields=self._encoding.nonfinite)
-
-    @property
-    def series(self) -> int:
-        """Number of distinct series (measurement and tags) emitted so far, within 2 %."""
-        return self._guard.series
-
-    @property
-    def sequence(self) -> int:
-        """Sequence number of the last accepted point, counted from 1; see :attr:`durable_sequence`.
-
-        Points that the Monitor itself emits are counted, too.
-        """
-        return self._buffer.newest
-
-    @property
-    def durable_sequence(self) -> int:
-        """Sequence number up to which every point is on disk, written, or dropped and counted.
-
-        With the spool ``required`` every point goes to disk before it is sent. To know that a point survives
-        kill -9, read :attr:`sequence` after emitting it and wait until this number is no smaller.
-        """
-        return self._buffer.durable
-
-    @property
     def last_error(self) -> str | None:
         """Why the store did not take the last batch; None when it did."""
         return self._pipeline.last_error
 
     @property
-    def clock(self) -> UniqueClock:
-        """The source of taken times."""
-        return self._clock
-
-    @property
     def flush_period_s(self) -> float:
         """Seconds between two flushes."""
         return self._pipeline.flush_period_s
-
-    def take_time_ns(self) -> int:
-        """Take the current time, unique within this process, for an event whose point is emitted later."""
-        try:
-            return int(next(self._clock.ticks))
-        except (ValueError, StopIteration):
-            return self._clock()
-
-    def emit(self, point: Point | Iterable[Point]) -> None:
-        """Take one point or several; returns at once, regardless of network and disk.
-
-        A point that cannot be stored raises :class:`~tsmon.errors.InvalidPointError` here (and then none of several
-        is taken), unless the setting ``on_invalid`` is ``drop``: then it is counted, and a reason is logged once a
-        minute. After the stop points are dropped and counted.
-        """
-        try:
-            function = self._functions[type(point)]  # type: ignore[index]
-        except KeyError:
-            self._emit_other(point)
-            return
-        try:
-            line = function(point)
-        except InvalidPointError:
-            self._refuse(1)
-            return
-        buffer = self._buffer
-        lines = buffer.lines
-        lines.append(line)
-        if len(lines) >= buffer.block_lines or len(line) > LONG_LINE:
-            self._seal()
-
-    def _emit_other(self, point: Point | Iterable[Point]) -> None:
-        try:
-            points = list_points(point)
-        except InvalidPointError:
-            self._refuse(1)
-            return
-        if self._lifecycle.drops_points:
-            self._buffer.accept_dropped(len(points), "stopped")
-            return
-        if self._forked and self._background is not None:
-            self._forked = False
-            self._functions = self._encoding.encoders
-            self._background.start_soon()
-        lines = []
-        for one in points:
-            try:
-                lines.append(self._encoding.encode(one))
-            except InvalidPointError:
-                self._refuse(len(points) if self._raise_invalid else 1)
-        buffer = self._buffer
-        for line in lines:
-            buffer.lines.append(line)
-            if len(buffer.lines) >= buffer.block_lines or len(line) > LONG_LINE:
-                self._seal()
-
-    def _refuse(self, points: int) -> None:
-        """Count refused points, while an InvalidPointError is being handled; raises it again, or logs it."""
-        self._buffer.refuse(points)
-        if self._raise_invalid:
-            raise  # noqa: PLE0704
-        log_refused(self._refusals, sys.exception())
 
     def add_source(self, source: Source) -> None:
         """Collect points from ``source`` before each flush and at the stop."""
@@ -269,16 +163,12 @@ class Monitor:
         check_period(settings.flushing_period)
         if settings.enabled != self._settings.enabled:
             raise SettingsError("monitoring.enabled has changed, which takes effect only at the next start")
-        encoding = build_encoding(settings, self._service, self._clock, self._guard)
+        encoding = self._build_encoding(settings)
         if store_key(settings) != store_key(self._settings):
             await self._pipeline.change_store(settings, make_store())
         if self._lifecycle.drops_points:
             raise TsmonError(STOPPED)
-        encoding.nonfinite = self._encoding.nonfinite
-        self._guard.set_limit(settings.series_limit)
-        self._encoding = encoding
-        self._functions = encoding.encoders
-        self._raise_invalid = settings.on_invalid == "raise"
+        self._use_encoding(encoding, settings)
         self._buffer.limit_batches(settings.batch_lines, settings.batch_bytes)
         if settings.self_metrics_period != self._settings.self_metrics_period:
             self._self_metrics.set_period(settings.self_metrics_period)
@@ -310,6 +200,16 @@ class Monitor:
             await self._lifecycle.stop(timeout)
         else:
             await asyncio.to_thread(background.stop, timeout)
+
+    @property
+    def _drops_points(self) -> bool:
+        return self._lifecycle.drops_points
+
+    def _restart_if_forked(self) -> None:
+        if self._forked and self._background is not None:
+            self._forked = False
+            self._functions = self._encoding.encoders
+            self._background.start_soon()
 
     def _accept_points(self) -> None:
         """After a stop: take points again."""

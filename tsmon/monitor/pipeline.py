@@ -3,21 +3,22 @@
 import asyncio
 import concurrent.futures
 import logging
-from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
 
 from tsmon.delivery.buffer import Buffer
 from tsmon.delivery.delivery import Delivery
 from tsmon.errors import FlushTimeoutError, TsmonError
 from tsmon.monitor.emitter import STOP_TIMEOUT_S
 from tsmon.monitor.from_settings import build_dead_letter_file, build_spooler
+from tsmon.monitor.loop_binding import LoopBinding, wait_elsewhere
 from tsmon.scheduling.periodic import Periodic
 from tsmon.stores import Store
 
 if TYPE_CHECKING:
     from tsmon.settings import MonitoringSettings
 
-__all__ = ["STOPPED", "Pipeline", "wait_elsewhere"]
+__all__ = ["STOPPED", "Pipeline"]
 
 _log = logging.getLogger("tsmon")
 
@@ -46,7 +47,8 @@ class Pipeline:
         )
         self._collect = collect
         self._schedule = Periodic(self._flush_soon, settings.flushing_period)
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self.loop = LoopBinding()
+        """The event loop on which this runs."""
         self._is_woken = False
         self._stopped: concurrent.futures.Future[None] | None = None
 
@@ -67,27 +69,13 @@ class Pipeline:
     def seal(self) -> None:
         """Seal the buffer, and send if a whole batch waits; from any thread."""
         self.buffer.seal()
-        loop = self._loop
+        loop = self.loop.bound
         if loop is not None and not self._is_woken and self.buffer.full_batch:
             self._is_woken = True
             try:
                 loop.call_soon_threadsafe(self._wake)
             except RuntimeError:
                 self._is_woken = False
-
-    @property
-    def has_working_loop(self) -> bool:
-        """Whether the loop on which this was started runs."""
-        return self._loop is not None and self._loop.is_running()
-
-    @property
-    def is_on_this_loop(self) -> bool:
-        """Whether this was started on the running loop."""
-        return self._loop is asyncio.get_running_loop()
-
-    def bind(self, loop: asyncio.AbstractEventLoop | None) -> None:
-        """Belong to ``loop`` from now on; to none if the loop before has ended."""
-        self._loop = loop
 
     async def start(self, *, flushes: bool) -> None:
         """Open the store and begin to send, and with ``flushes`` to flush; raises where that is impossible."""
@@ -101,7 +89,7 @@ class Pipeline:
             if flushes:
                 self._schedule.start()
         except BaseException as error:
-            self._loop = None
+            self.loop.bind(None)
             self._delivery.last_error = str(error) or type(error).__name__
             await self.store.close()
             raise
@@ -134,20 +122,6 @@ class Pipeline:
         self._delivery.renew()
         self.buffer.reopen()
 
-    def run_on_its_loop(self, work: Coroutine[Any, Any, None]) -> "concurrent.futures.Future[None]":
-        """Run ``work`` on the loop on which this was started, from another thread."""
-        assert self._loop is not None
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
-
-    @staticmethod
-    def run_on_new_loop(work: Coroutine[Any, Any, None]) -> None:
-        """Run ``work`` while the interpreter exits, on this thread."""
-        from tsmon.monitor.exit_executor import ExitExecutor
-
-        with asyncio.Runner() as runner:
-            runner.get_loop().set_default_executor(ExitExecutor(thread_name_prefix="tsmon"))
-            runner.run(work)
-
     async def change_store(self, settings: "MonitoringSettings", store: Store) -> None:
         """Send to ``store`` from now on; the old one is closed after its last write."""
         await store.open()
@@ -167,9 +141,9 @@ class Pipeline:
         """See :meth:`tsmon.Monitor.flush`."""
         if self._stopped is not None and self._stopped.done():
             raise TsmonError(STOPPED)
-        if self._loop is None:
+        if self.loop.bound is None:
             raise TsmonError("the Monitor is not started; use it as `async with`, or call start() first")
-        if not self.is_on_this_loop:
+        if not self.loop.is_current:
             raise TsmonError("the Monitor runs on another event loop; call flush() there")
         self._collect()
         await self._flush(timeout)
@@ -182,7 +156,7 @@ class Pipeline:
         """Flush for at most ``timeout`` seconds, then cancel, keep or drop what is left, and close the store."""
         self._schedule.stop()
         try:
-            if self._loop is not None:
+            if self.loop.bound is not None:
                 await self._flush(timeout, last_chance=True)
         except FlushTimeoutError:
             pass
@@ -223,13 +197,13 @@ class Pipeline:
 
     def _flush_soon(self) -> None:
         # A loop that was idle while another one took over may run again.
-        if self.is_on_this_loop:
+        if self.loop.is_current:
             self._is_woken = False
             self._collect()
             self._delivery.kick()
 
     def _wake(self) -> None:
-        if self.is_on_this_loop:
+        if self.loop.is_current:
             self._is_woken = False
             self._delivery.kick()
 
@@ -254,10 +228,4 @@ class Pipeline:
         except Exception as error:
             _log.warning("the store could not be closed: %s", str(error) or type(error).__name__)
         finally:
-            self._loop = None
-
-
-async def wait_elsewhere(future: "concurrent.futures.Future[None]", timeout_s: float) -> None:
-    """Wait at most ``timeout_s`` seconds for what another thread does; it is not cancelled with the caller."""
-    if not future.done():
-        await asyncio.wait([asyncio.wrap_future(future)], timeout=timeout_s)
+            self.loop.bind(None)

@@ -1,0 +1,54 @@
+"""Which event loop a Monitor belongs to, and the ways there from other threads."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import concurrent.futures
+
+__all__ = ["LoopBinding", "run_on_new_loop", "wait_elsewhere"]
+
+
+class LoopBinding:
+    """The event loop that a Monitor belongs to, if any."""
+
+    __slots__ = ("bound",)
+
+    def __init__(self) -> None:
+        self.bound: asyncio.AbstractEventLoop | None = None
+        """The loop."""
+
+    @property
+    def is_working(self) -> bool:
+        """Whether the loop runs."""
+        return self.bound is not None and self.bound.is_running()
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the caller runs on it."""
+        return self.bound is asyncio.get_running_loop()
+
+    def bind(self, loop: asyncio.AbstractEventLoop | None) -> None:
+        """Belong to ``loop`` from now on; to none if the loop before has ended."""
+        self.bound = loop
+
+    def run(self, work: Coroutine[Any, Any, None]) -> "concurrent.futures.Future[None]":
+        """Run ``work`` on the loop, from another thread."""
+        assert self.bound is not None
+        return asyncio.run_coroutine_threadsafe(work, self.bound)
+
+
+def run_on_new_loop(work: Coroutine[Any, Any, None]) -> None:
+    """Run ``work`` while the interpreter exits, on this thread."""
+    from tsmon.monitor.exit_executor import ExitExecutor
+
+    with asyncio.Runner() as runner:
+        runner.get_loop().set_default_executor(ExitExecutor(thread_name_prefix="tsmon"))
+        runner.run(work)
+
+
+async def wait_elsewhere(future: "concurrent.futures.Future[None]", timeout_s: float) -> None:
+    """Wait at most ``timeout_s`` seconds for what another thread does; it is not cancelled with the caller."""
+    if not future.done():
+        await asyncio.wait([asyncio.wrap_future(future)], timeout=timeout_s)
