@@ -23,9 +23,9 @@ _FOUND_IN: Final = {
 def find_name(name: str) -> Any:
     """Return the version; else raise ImportError with the place of a name, or AttributeError if it has none."""
     if name == "__version__":
-        from importlib.metadata import version
+        from tsmon.version import VERSION
 
-        return version("tsmon")
+        return VERSION
     for place, names in _FOUND_IN.items():
         if name in names:
             # An AttributeError's text would be lost in `from tsmon import name`.

@@ -1,7 +1,6 @@
 """The command ``tsmon``."""
 
 import asyncio
-import importlib.metadata
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +11,7 @@ from tsmon.cli.spool import spool
 from tsmon.cli.terminal import print_json, say
 from tsmon.errors import LineProtocolError, TsmonError
 from tsmon.logs.safe_text import escape_unprintable_lines
+from tsmon.version import VERSION
 
 __all__ = ["app", "main"]
 
@@ -87,7 +87,7 @@ def schema(
 @app.command()
 def version() -> None:
     """Print the version."""
-    say(importlib.metadata.version("tsmon"))
+    say(VERSION)
 
 
 def main() -> None:

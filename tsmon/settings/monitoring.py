@@ -1,6 +1,5 @@
 """Section ``[monitoring]``: where points are written, and how."""
 
-from importlib.metadata import entry_points
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
@@ -12,13 +11,13 @@ from tsmon.line_protocol.escaping import check_default_tags, check_tag_value
 from tsmon.settings.field_types import CommaSeparated, FilePath, check_address
 from tsmon.settings.mistakes import suggest
 from tsmon.settings.section import Section
+from tsmon.store_names import BUILT_IN, store_names
 
 __all__ = ["MonitoringSettings"]
 
 
 def _check_store(name: str) -> str:
-    names = sorted({"auto", *entry_points(group="tsmon.stores").names})
-    if name not in names:
+    if name != "auto" and name not in BUILT_IN and name not in (names := store_names()):
         raise ValueError(f"{name!r} is not a store; {suggest(name, names)}")
     return name
 

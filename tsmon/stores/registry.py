@@ -1,10 +1,12 @@
-"""The stores that are known by name: entry points of the group ``tsmon.stores``, each a subclass of Store."""
+"""The stores that are known by name: tsmon's own and entry points of the group ``tsmon.stores``."""
 
 import logging
-from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from importlib.metadata import EntryPoint
+from typing import TYPE_CHECKING, Any, Final
 
 from tsmon.errors import SettingsError
+from tsmon.store_names import BUILT_IN, registered_stores
 from tsmon.stores.base import Store
 
 if TYPE_CHECKING:
@@ -12,41 +14,77 @@ if TYPE_CHECKING:
 
 __all__ = ["choose_store", "load_store_class"]
 
-GROUP: Final = "tsmon.stores"
-
 _log = logging.getLogger("tsmon")
 
 
 def choose_store(settings: "MonitoringSettings") -> str | None:
     """Name of the store that the settings mean; None if ``monitoring.store`` is ``auto`` and no key decides.
 
-    A registered store that cannot be imported is skipped and logged; it breaks no program that does not use it.
+    Keys that only one of tsmon's own stores has decide first, without importing any. Otherwise the stores of other
+    packages are imported and asked. One that cannot be imported is skipped and logged; it breaks no program that
+    does not use it.
     """
     if settings.store != "auto":
         return settings.store
-    for name in sorted(entry_points(group=GROUP).names):
+    for name, keys in BUILT_IN.items():
+        if not keys.isdisjoint(settings.model_fields_set):
+            return name
+    for registered in registered_stores():
         try:
-            store_class = load_store_class(name)
+            store_class = _load(registered)
         except SettingsError as error:
             _log.warning("%s", error)
             continue
         if store_class.is_named_by(settings):
-            return name
+            return registered.name
     return None
 
 
 def load_store_class(name: str) -> type[Store]:
-    """Import the class of a registered store; raises :class:`~tsmon.errors.SettingsError` if that fails."""
-    found = list(entry_points(group=GROUP, name=name))
-    if not found:
+    """Import the class of a known store; raises :class:`~tsmon.errors.SettingsError` if that fails."""
+    if name in _IMPORTS:
+        return _IMPORTS[name]()
+    found = next((one for one in registered_stores() if one.name == name), None)
+    if found is None:
         raise SettingsError(f"there is no store {name!r}; install the package that provides it")
+    return _load(found)
+
+
+def _load(registered: EntryPoint) -> type[Store]:
+    name, place = registered.name, registered.value
     try:
-        loaded = found[0].load()
+        loaded: Any = registered.load()
     except Exception as error:
         raise SettingsError(
-            f"the store {name!r} cannot be imported from {found[0].value} ({type(error).__name__}: {error}); "
+            f"the store {name!r} cannot be imported from {place} ({type(error).__name__}: {error}); "
             "install its package again, or remove it"
         ) from error
     if not (isinstance(loaded, type) and issubclass(loaded, Store)):
-        raise SettingsError(f"the store {name!r} is registered as {found[0].value}, which is no subclass of Store")
+        raise SettingsError(f"the store {name!r} is registered as {place}, which is no subclass of Store")
     return loaded
+
+
+def _import_influxdb() -> type[Store]:
+    from tsmon.stores.influxdb import InfluxStore
+
+    return InfluxStore
+
+
+def _import_memory() -> type[Store]:
+    from tsmon.stores.memory import MemoryStore
+
+    return MemoryStore
+
+
+def _import_sqlite() -> type[Store]:
+    from tsmon.stores.sqlite import SqliteStore
+
+    return SqliteStore
+
+
+_IMPORTS: Final[dict[str, Callable[[], type[Store]]]] = {
+    "influxdb": _import_influxdb,
+    "memory": _import_memory,
+    "sqlite": _import_sqlite,
+}
+"""Import statements instead of names of modules, so that programs that bundle tsmon find what they need."""

@@ -1,5 +1,7 @@
 """Which store the settings mean; stores are known by their entry points."""
 
+import subprocess
+import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from tsmon.stores.factory import store_from, store_key
 from tsmon.stores.influxdb import InfluxStore
 from tsmon.stores.memory import MemoryStore
 from tsmon.stores.registry import load_store_class
+from tsmon.store_names import BUILT_IN
 from tsmon.stores.sqlite import SqliteStore
 
 
@@ -65,6 +68,7 @@ def test_keys_of_a_server_do_not_change_which_embedded_file_is_meant() -> None:
 
 def test_every_registered_store_passes_the_contract_tests() -> None:
     assert entry_points(group="tsmon.stores").names == set(STORES)
+    assert set(BUILT_IN) == set(STORES)
 
 
 def test_every_registered_name_may_be_set_and_no_other(tmp_path: Path) -> None:
@@ -157,3 +161,25 @@ def test_a_registered_store_that_cannot_be_imported_breaks_nobody_who_does_not_u
         "the store 'broken'",
         "the store 'odd'",
     }
+
+
+def test_a_store_that_a_key_names_is_chosen_without_importing_any_other(
+    distribution: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither another one of tsmon's own nor those of other packages."""
+    program = f"""
+import sys
+sys.path.insert(0, {str(distribution / "packages")!r})
+from tsmon import Monitor
+from tsmon.settings import MonitoringSettings
+def imported(): return sorted(n for n in sys.modules if n in ("sqlite3", "own_store_of_a_test", "aiohttp")
+    or n in ("tsmon.stores.sqlite", "tsmon.stores.influxdb", "tsmon.stores.memory"))
+Monitor(MonitoringSettings(url="http://localhost:1", spool="off"), service="s")
+print(imported())
+for name in imported(): del sys.modules[name]
+Monitor(MonitoringSettings(store="sqlite", file="a.db"), service="s")
+print(imported())
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == ["['tsmon.stores.influxdb']", "['sqlite3', 'tsmon.stores.sqlite']"]

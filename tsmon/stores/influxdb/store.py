@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from tsmon.errors import StoreError, StoreRefusedError
+from tsmon.store_names import BUILT_IN
 from tsmon.stores.influxdb.connection import InfluxConnection
 from tsmon.stores.influxdb.reader import InfluxReader
 from tsmon.stores.rollup_tiers import RollupTier, validate_tiers
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["InfluxStore"]
 
-SERVER_KEYS: Final = frozenset({"url", "host", "port", "ssl", "organization", "bucket", "token", "token_file"})
+SERVER_KEYS: Final = BUILT_IN["influxdb"]
 """Settings that only an InfluxDB server has: any of them, if set, means one."""
 
 CONNECTION_KEYS: Final = (

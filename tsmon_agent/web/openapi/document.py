@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from importlib.metadata import version
 from typing import Any, Final
 
 import msgspec
 from aiohttp import hdrs, web
 
+from tsmon.version import VERSION
 from tsmon_agent.auth import Role
 from tsmon_agent.web.openapi.operations import Body, Fault, Operation, Response, operation_of
 from tsmon_agent.web.requests.parameters import Parameter, text
@@ -62,7 +62,7 @@ def build_document(app: web.Application, base_path: str = "") -> dict[str, Any]:
         "info": {
             "title": "tsmon-agent",
             "summary": "State of this host and of the streams that it watches.",
-            "version": version("tsmon"),
+            "version": VERSION,
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": base_path or "/"}],
