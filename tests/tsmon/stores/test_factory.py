@@ -11,11 +11,11 @@ import pytest
 from tests.services.every_store import STORES
 from tsmon import Monitor, SettingsError
 from tsmon.settings import MonitoringSettings, load_settings
+from tsmon.store_names import BUILT_IN
 from tsmon.stores.factory import store_from, store_key
 from tsmon.stores.influxdb import InfluxStore
 from tsmon.stores.memory import MemoryStore
 from tsmon.stores.registry import load_store_class
-from tsmon.store_names import BUILT_IN
 from tsmon.stores.sqlite import SqliteStore
 
 
