@@ -1,7 +1,6 @@
 """A Monitor on a thread of its own, for programs without an event loop."""
 
 import asyncio
-import atexit
 import concurrent.futures
 import logging
 import os
@@ -13,8 +12,8 @@ from tsmon.clock import UniqueClock
 from tsmon.delivery.accounting import Counts
 from tsmon.errors import TsmonError
 from tsmon.monitor.emitter import STOP_TIMEOUT_S, AsyncEmitter
-from tsmon.monitor.exit_executor import ExitExecutor
 from tsmon.monitor.patient_start import start_patiently
+from tsmon.scheduling.exit_executor import ExitExecutor
 
 if TYPE_CHECKING:
     from tsmon.settings import MonitoringSettings
@@ -178,8 +177,6 @@ class BackgroundMonitor:
         self._process = os.getpid()
         self._starting = None
         self._thread, self._loop = thread, loop
-        atexit.unregister(self.stop)
-        atexit.register(self.stop)
         return loop
 
     def _call(self, work: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
@@ -207,7 +204,6 @@ class BackgroundMonitor:
             loop.call_soon_threadsafe(loop.stop)
             if thread is not None:
                 thread.join()
-            atexit.unregister(self.stop)
 
     @staticmethod
     def _run(loop: asyncio.AbstractEventLoop) -> None:

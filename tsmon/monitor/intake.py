@@ -2,7 +2,7 @@
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from tsmon.clock import UniqueClock
@@ -49,6 +49,14 @@ class Intake(ABC):
     @abstractmethod
     def _restart_if_forked(self) -> None:
         """At the first point in a forked child: run the thread that the parent ran."""
+
+    @abstractmethod
+    def _reopen_at_exit(self) -> bool:
+        """Take points although the Monitor has been stopped, if that was at the exit of the program."""
+
+    @abstractmethod
+    def _write_late(self) -> None:
+        """Write these points at once."""
 
     @property
     def counts(self) -> Counts:
@@ -118,10 +126,18 @@ class Intake(ABC):
         except InvalidPointError:
             self._refuse(1)
             return
-        if self._drops_points:
+        if not self._drops_points:
+            self._restart_if_forked()
+            self._append(points)
+        elif self._reopen_at_exit():
+            try:
+                self._append(points)
+            finally:
+                self._write_late()
+        else:
             self._buffer.accept_dropped(len(points), "stopped")
-            return
-        self._restart_if_forked()
+
+    def _append(self, points: Sequence[Point]) -> None:
         lines = []
         for one in points:
             try:

@@ -5,6 +5,7 @@ import concurrent.futures
 import contextlib
 import logging
 import threading
+import time
 from collections.abc import Callable
 from enum import Enum, auto
 from typing import Final
@@ -23,6 +24,9 @@ CHECK_S: Final = 0.1
 
 HAND_OVER_MARGIN_S: Final = 1.0
 """Seconds beyond its timeout that a stop may take on another thread's loop."""
+
+LATE_S: Final = 5.0
+"""Seconds in all for points that are emitted after the stop at the exit."""
 
 
 class Phase(Enum):
@@ -72,6 +76,9 @@ class Lifecycle:
         self._transition = threading.Lock()
         self._must_rebind = False
         self._starting: concurrent.futures.Future[None] | None = None
+        self._exiting_thread: int | None = None
+        self._late_s = LATE_S
+        self._has_lost_late = False
 
     @property
     def is_running(self) -> bool:
@@ -140,18 +147,57 @@ class Lifecycle:
             ended.cancel()
             await self.stop(timeout)
 
+    def begin_exit(self) -> None:
+        """The process exits, on this thread; :meth:`stop_at_exit` follows."""
+        if self.phase is not Phase.STOPPED:
+            self._exiting_thread = threading.get_ident()
+
     def stop_at_exit(self) -> None:
         """At the exit of the process: as :meth:`stop`, from outside of any event loop that works."""
         if self.drops_points or (self.phase is Phase.NEW and not self._pipeline.buffer.waiting):
             return
         try:
             if self._pipeline.loop.is_working:
-                stopping = self._pipeline.loop.run(self._stop(STOP_TIMEOUT_S))
+                stopping = self._pipeline.loop.run_at_exit(self._stop(STOP_TIMEOUT_S))
                 stopping.result(STOP_TIMEOUT_S + HAND_OVER_MARGIN_S)
             elif self.phase is Phase.RUNNING and not _is_in_loop():
                 run_on_new_loop(self.stop(STOP_TIMEOUT_S))
         except Exception as error:
             _log.error("the last flush failed: %s", str(error) or type(error).__name__)
+        self._end_at_exit()
+
+    def reopen_at_exit(self) -> bool:
+        """After :meth:`stop_at_exit`: take points, then call :meth:`write_late`; False if it is too late for that.
+
+        They come from handlers of ``atexit`` that were registered before tsmon was imported, so run after ours.
+        """
+        if self._exiting_thread is None:
+            return False
+        if self._exiting_thread != threading.get_ident() or self._late_s <= 0 or _is_in_loop():
+            if not self._has_lost_late:
+                self._has_lost_late = True
+                _log.warning("points that are emitted after the last flush at the exit are dropped")
+            return False
+        self._pipeline.reopen()
+        self.phase = Phase.NEW
+        return True
+
+    def write_late(self) -> None:
+        """Write what was emitted since :meth:`reopen_at_exit`, on this thread."""
+        began = time.monotonic()
+        try:
+            run_on_new_loop(self._start_and_stop(self._late_s))
+        except Exception as error:
+            _log.error("the last flush failed: %s", str(error) or type(error).__name__)
+        self._end_at_exit()
+        # A store that is away is not waited for again.
+        self._late_s = 0.0 if self._pipeline.last_error else self._late_s - (time.monotonic() - began)
+
+    async def _start_and_stop(self, timeout: float) -> None:  # noqa: ASYNC109
+        await self.start()
+        await self.stop(timeout)
+
+    def _end_at_exit(self) -> None:
         if not self.drops_points:
             self._refuse_points()
             self.phase = Phase.STOPPED

@@ -38,10 +38,18 @@ class LoopBinding:
         assert self.bound is not None
         return asyncio.run_coroutine_threadsafe(work, self.bound)
 
+    def run_at_exit(self, work: Coroutine[Any, Any, None]) -> "concurrent.futures.Future[None]":
+        """As :meth:`run`, while the interpreter exits: the loop's own threads have ended already."""
+        from tsmon.scheduling.exit_executor import ExitExecutor
+
+        assert self.bound is not None
+        self.bound.call_soon_threadsafe(self.bound.set_default_executor, ExitExecutor(thread_name_prefix="tsmon"))
+        return self.run(work)
+
 
 def run_on_new_loop(work: Coroutine[Any, Any, None]) -> None:
     """Run ``work`` while the interpreter exits, on this thread."""
-    from tsmon.monitor.exit_executor import ExitExecutor
+    from tsmon.scheduling.exit_executor import ExitExecutor
 
     with asyncio.Runner() as runner:
         runner.get_loop().set_default_executor(ExitExecutor(thread_name_prefix="tsmon"))

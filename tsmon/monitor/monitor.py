@@ -106,6 +106,7 @@ class Monitor(Intake):
 
     def at_exit(self) -> None:
         """At the interpreter's exit without :meth:`stop`: stop; the spool keeps the rest, or its loss is logged."""
+        self._lifecycle.begin_exit()
         if self._background is not None and not self._forked:
             self._background.stop()
         if self._settings.enabled:
@@ -210,6 +211,12 @@ class Monitor(Intake):
             self._forked = False
             self._functions = self._encoding.encoders
             self._background.start_soon()
+
+    def _reopen_at_exit(self) -> bool:
+        return self._lifecycle.reopen_at_exit()
+
+    def _write_late(self) -> None:
+        self._lifecycle.write_late()
 
     def _accept_points(self) -> None:
         """After a stop: take points again."""

@@ -80,7 +80,7 @@ class Pipeline:
     async def start(self, *, flushes: bool) -> None:
         """Open the store and begin to send, and with ``flushes`` to flush; raises where that is impossible."""
         # Loaded now, because the pools of threads cannot be while the interpreter exits.
-        import tsmon.monitor.exit_executor  # noqa: F401
+        import tsmon.scheduling.exit_executor  # noqa: F401
 
         try:
             await self.store.open()

@@ -4,12 +4,12 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from tsmon.errors import StoreError, StoreRefusedError
+from tsmon.scheduling.exit_executor import ExitExecutor
 from tsmon.stores.base import Store
 from tsmon.stores.query_types import Bin, Count, Newest, Retention, Selector, Series, Values, WindowedSpan
 from tsmon.stores.rollup_tiers import RollupTier, validate_tiers
@@ -48,8 +48,8 @@ class SqliteStore(Store):
         self._read_only = read_only
         self._database: Database | None = None
         self._pid = 0
-        self._writing: ThreadPoolExecutor | None = None
-        self._reading: ThreadPoolExecutor | None = None
+        self._writing: ExitExecutor | None = None
+        self._reading: ExitExecutor | None = None
 
     def __repr__(self) -> str:
         return f"SqliteStore({str(self.path)!r}{', read_only=True' if self._read_only else ''})"
@@ -81,8 +81,8 @@ class SqliteStore(Store):
         if self._database is not None:
             raise StoreError(f"{self.path} is open already")
         database = Database(self.path, read_only=self._read_only, tiers=self._tiers)
-        self._writing = ThreadPoolExecutor(1, "tsmon-sqlite-write")
-        self._reading = ThreadPoolExecutor(1, "tsmon-sqlite-read")
+        self._writing = ExitExecutor(1, "tsmon-sqlite-write")
+        self._reading = ExitExecutor(1, "tsmon-sqlite-read")
         self._database, self._pid = database, os.getpid()
         try:
             await self._in_turn(self._writing, database.open)
@@ -230,7 +230,7 @@ class SqliteStore(Store):
         return await self._in_turn(self._reading, partial(self._require_open().read, query))
 
     @staticmethod
-    async def _in_turn(executor: ThreadPoolExecutor | None, function: Callable[[], T]) -> T:
+    async def _in_turn(executor: ExitExecutor | None, function: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(executor, function)
 
 
