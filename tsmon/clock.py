@@ -4,7 +4,7 @@ A taken time is that of the system clock, truncated to the microsecond, with the
 three decimal digits, so that processes rarely collide. Two calls in the same microsecond are set one microsecond
 apart. There is no lock to wait for: a clock is a generator, and Python itself detects one that is busy because
 another thread, a signal handler or a finalizer intervened. The caller then uses another generator with another
-slot. It does the same if a generator has ended because a signal handler raised an exception in it.
+slot. A generator that has ended, because a signal handler raised an exception in it, is replaced by such a one.
 """
 
 import logging
@@ -16,6 +16,8 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from typing import Final, Self
+
+from tsmon.locks import Attempt
 
 __all__ = ["UniqueClock"]
 
@@ -39,6 +41,9 @@ class UniqueClock:
     def __init__(self, read: Callable[[], int] | None = None, *, slot: int | None = None) -> None:
         self._read = read
         self._slot = slot
+        self.ticks: Iterator[str]
+        """``next(ticks)`` is the fast path of :meth:`text`; if it raises ValueError or StopIteration, call the
+        method."""
         self._start()
         _clocks.add(self)
 
@@ -50,23 +55,26 @@ class UniqueClock:
         """Next unique time in nanoseconds, as text for a line, which is cheaper to compose than a number."""
         try:
             return next(self.ticks)
-        except (ValueError, StopIteration):
+        except ValueError:
             return self._from_spare()
+        except StopIteration:
+            self.ticks = self._new_ticks()
+            return self.text()
 
     def _start(self) -> None:
         first = os.getpid() * 7 if self._slot is None else self._slot
         self._slots = deque((first + i) % _SLOTS for i in range(_SLOTS))
         self._spare: list[Iterator[str]] = []
         self.ticks = self._new_ticks()
-        """``next(ticks)`` is the fast path of :meth:`text`; if it raises ValueError or StopIteration, call the
-        method."""
 
     def _from_spare(self) -> str:
         for spare in list(self._spare):
             try:
                 return next(spare)
-            except (ValueError, StopIteration):
+            except ValueError:
                 continue
+            except StopIteration:
+                self._spare = [other for other in self._spare if other is not spare]
         spare = self._new_ticks()
         text = next(spare)
         self._spare.append(spare)
@@ -104,17 +112,21 @@ class _Guarded:
     def __init__(self, ticks: Iterator[str]) -> None:
         self._ticks = ticks
         self._lock = threading.Lock()
+        self._attempt = Attempt(self._lock)
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> str:
-        if not self._lock.acquire(blocking=False):
-            raise ValueError("busy")
+        acquired = False
         try:
-            return next(self._ticks)
+            with self._attempt as acquired:
+                if not acquired:
+                    raise ValueError("busy")
+                return next(self._ticks)
         finally:
-            self._lock.release()
+            if acquired:
+                self._lock.release()
 
 
 def _free_threaded() -> bool:

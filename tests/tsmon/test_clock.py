@@ -1,6 +1,7 @@
 import itertools
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.services.alarms import interrupt
 from tsmon.clock import UniqueClock, _Guarded
 
 
@@ -110,6 +112,7 @@ def test_times_stay_unique_when_the_clock_comes_by_a_second_time() -> None:
 def test_a_forked_child_takes_a_slot_of_its_own() -> None:
     script = """
 import os
+from tests.services.alarms import interrupt
 from tsmon.clock import UniqueClock, _Guarded
 clock = UniqueClock(lambda: 5_000_000)
 ours = clock()
@@ -141,6 +144,16 @@ def test_a_clock_that_a_signal_handler_broke_goes_on() -> None:
     with pytest.raises(KeyboardInterrupt):
         next(clock.ticks)
     assert [clock() for _ in range(3)] == [7_000_004, 7_001_004, 7_002_004]
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs POSIX timers")
+def test_a_clock_that_is_interrupted_often_stays_unique_and_keeps_nothing_of_it() -> None:
+    clock = UniqueClock()
+    taken: list[int] = []
+    interrupt(lambda: taken.append(clock()), 2_000, 0.000_1)
+    assert len(set(taken)) == len(taken) > 2_000
+    assert len(clock._spare) <= 1
+    assert clock() < int(next(clock.ticks))
 
 
 def test_without_a_global_lock_a_busy_clock_says_so_itself() -> None:

@@ -1,7 +1,7 @@
 """Sealed lines: blocks of bytes, oldest first, from which batches are made."""
 
-from collections import deque
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 __all__ = ["Batch", "Blocks"]
 
@@ -15,55 +15,66 @@ class Batch:
     start: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
 class Blocks:
-    """A queue of blocks; not thread-safe. A block never exceeds the limits of a batch unless it is one line."""
+    """A queue of blocks, as a value: each method returns another queue and leaves this one as it is.
 
-    def __init__(self) -> None:
-        self._blocks: deque[Batch] = deque()
-        self.lines = 0
-        """Lines in the queue."""
-        self.size = 0
-        """Bytes in the queue, without the newlines between blocks."""
+    A block never exceeds the limits of a batch unless it is one line. All queues that come from one share the
+    blocks, by number; so a change costs the same however many there are. Not thread-safe.
+    """
 
-    def add(self, lines: list[str], max_lines: int, max_bytes: int) -> None:
+    lines: int = 0
+    """Lines in the queue."""
+    size: int = 0
+    """Bytes in the queue, without the newlines between blocks."""
+    _first: int = 0
+    _end: int = 0
+    _by_number: dict[int, Batch] = field(default_factory=dict)
+
+    def add(self, lines: Sequence[str], max_lines: int, max_bytes: int) -> "Blocks":
         """Append lines as one block, or as several where one would exceed a limit."""
         data = "\n".join(lines).encode()
-        if len(lines) > 1 and (len(data) > max_bytes or len(lines) > max_lines):
-            middle = len(lines) // 2
-            self.add(lines[:middle], max_lines, max_bytes)
-            self.add(lines[middle:], max_lines, max_bytes)
-            return
-        self._blocks.append(Batch(data, len(lines)))
-        self.size += len(data)
-        self.lines += len(lines)
+        count = len(lines)
+        if count > 1 and (len(data) > max_bytes or count > max_lines):
+            listed = list(lines)
+            middle = count // 2
+            half = self.add(listed[:middle], max_lines, max_bytes)
+            return half.add(listed[middle:], max_lines, max_bytes)
+        self._by_number[self._end] = Batch(data, count)
+        return Blocks(self.lines + count, self.size + len(data), self._first, self._end + 1, self._by_number)
 
-    def take(self, max_lines: int, max_bytes: int) -> list[Batch]:
-        """Remove the oldest blocks that fit into one batch; at least one block unless the queue is empty."""
+    def take(self, max_lines: int, max_bytes: int) -> "tuple[list[Batch], Blocks]":
+        """The oldest blocks that fit into one batch, at least one unless the queue is empty; and the others."""
         taken: list[Batch] = []
         lines = joined = 0
-        while self._blocks:
-            block = self._blocks[0]
+        for number in range(self._first, self._end):
+            block = self._by_number[number]
+            if taken and (lines + block.lines > max_lines or joined + len(block.data) + len(taken) > max_bytes):
+                break
+            taken.append(block)
             lines += block.lines
             joined += len(block.data)
-            if taken and (lines > max_lines or joined + len(taken) > max_bytes):
-                break
-            taken.append(self._blocks.popleft())
-            self.lines -= block.lines
-            self.size -= len(block.data)
-        return taken
+        return taken, self._without(len(taken), lines, joined)
 
-    def drop_oldest(self) -> int:
-        """Remove the oldest block; returns its lines, 0 where there is none."""
-        if not self._blocks:
-            return 0
-        oldest = self._blocks.popleft()
-        self.lines -= oldest.lines
-        self.size -= len(oldest.data)
-        return oldest.lines
+    def drop_oldest(self) -> "tuple[int, Blocks]":
+        """Lines of the oldest block, 0 where there is none; and the others."""
+        if self._first == self._end:
+            return 0, self
+        oldest = self._by_number[self._first]
+        return oldest.lines, self._without(1, oldest.lines, len(oldest.data))
 
-    def clear(self) -> int:
-        """Remove all blocks; returns their lines."""
-        lines = self.lines
-        self._blocks.clear()
-        self.lines = self.size = 0
-        return lines
+    def clear(self) -> "Blocks":
+        """Remove all blocks."""
+        return replace(self, lines=0, size=0, _first=self._end)
+
+    def free(self, freed: int) -> int:
+        """Free the blocks that were removed, when nobody needs an earlier queue any more.
+
+        ``freed`` is what the last call returned, at first 0.
+        """
+        for number in range(freed, self._first):
+            self._by_number.pop(number, None)
+        return self._first
+
+    def _without(self, blocks: int, lines: int, size: int) -> "Blocks":
+        return Blocks(self.lines - lines, self.size - size, self._first + blocks, self._end, self._by_number)

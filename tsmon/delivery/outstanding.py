@@ -1,8 +1,8 @@
 """The lines that are neither written nor dropped yet: in flight, or on disk; by their sequence numbers."""
 
 from collections import deque
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Iterable
+from typing import Final, NamedTuple
 
 __all__ = ["Outstanding"]
 
@@ -10,8 +10,7 @@ FOREIGN: Final = -1
 """Start of lines of earlier processes, which have no sequence number here and are older than all that have."""
 
 
-@dataclass(slots=True)
-class _Range:
+class _Range(NamedTuple):
     """``lines`` lines after sequence number ``start``; which of them are settled is not known."""
 
     start: int
@@ -24,14 +23,28 @@ class Outstanding:
     Where ranges blur, they count as older than they are, so :attr:`oldest` never claims too much.
     """
 
-    def __init__(self) -> None:
-        self._flights: list[_Range] = []
-        self._disk: deque[_Range] = deque()
-        self._foreign = 0
-        self.in_flight = 0
+    def __init__(
+        self,
+        flights: Iterable[_Range] = (),
+        disk: Iterable[_Range] = (),
+        *,
+        foreign: int = 0,
+        in_flight: int = 0,
+        on_disk: int = 0,
+    ) -> None:
+        self._flights = list(flights)
+        self._disk = deque(disk)
+        self._foreign = foreign
+        self.in_flight = in_flight
         """Lines in flight."""
-        self.on_disk = 0
+        self.on_disk = on_disk
         """Lines on disk and not in flight."""
+
+    def copy(self) -> "Outstanding":
+        """The same ranges, for a change that leaves these as they are."""
+        return Outstanding(
+            self._flights, self._disk, foreign=self._foreign, in_flight=self.in_flight, on_disk=self.on_disk
+        )
 
     @property
     def oldest(self) -> int | None:
@@ -58,15 +71,17 @@ class Outstanding:
 
     def release(self, lines: int, start: int | None = None) -> tuple[int, int]:
         """Remove lines in flight, the oldest or those taken at ``start``; returns how many, and their start."""
-        flights = sorted(self._flights, key=lambda one: (one.start != start, one.start))
-        if not flights:
+        if not self._flights:
             return 0, FOREIGN
-        flight = flights[0]
+        numbers = range(len(self._flights))
+        number = min(numbers, key=lambda n: (self._flights[n].start != start, self._flights[n].start))
+        flight = self._flights[number]
         lines = min(lines, flight.lines)
-        flight.lines -= lines
         self.in_flight -= lines
-        if not flight.lines:
-            self._flights.remove(flight)
+        if lines < flight.lines:
+            self._flights[number] = _Range(flight.start, flight.lines - lines)
+        else:
+            del self._flights[number]
         return lines, flight.start
 
     def spill(self, lines: int, start: int | None) -> None:
@@ -128,11 +143,13 @@ class Outstanding:
     def _remove_from_disk(self, lines: int, *, oldest: bool) -> int:
         removed = 0
         while removed < lines and self._disk:
-            one = self._disk[0 if oldest else -1]
+            end = 0 if oldest else -1
+            one = self._disk[end]
             part = min(lines - removed, one.lines)
-            one.lines -= part
             removed += part
-            if not one.lines:
-                (self._disk.popleft if oldest else self._disk.pop)()
+            if part < one.lines:
+                self._disk[end] = _Range(one.start, one.lines - part)
+            else:
+                del self._disk[end]
         self.on_disk -= removed
         return removed
