@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from tsmon.integrations.fitting import to_text
 from tsmon.line_protocol.values import MAX_INT64, MIN_INT64
 from tsmon.work.work_data import WorkData, current_work
 
@@ -67,7 +68,7 @@ def set_route(resource: str) -> None:
     """
     request = _current_request()
     if request is not None:
-        request.resource = resource
+        request.resource = to_text(resource)
 
 
 def parse_error_code(code: object) -> int | None:

@@ -10,6 +10,8 @@ from typing import Any, Generic, TypeAlias, TypeVar
 import msgspec
 
 from tsmon.errors import DeclarationError
+from tsmon.integrations.field_kinds import FieldKinds
+from tsmon.integrations.fitted_points import fit_columns, make_fitted_point
 from tsmon.integrations.open_request import OpenRequest
 from tsmon.points import Point
 
@@ -25,13 +27,21 @@ class PointBuilder(Generic[PointT]):
     """Builds points of one class from requests.
 
     ``base`` is the class of tsmon that ``cls`` extends, ``option`` the name of the argument that gave ``cls``,
-    ``recorded`` the attributes that the recorder itself has values for.
+    ``recorded`` the attributes that the recorder itself has values for, ``kinds`` the types of undeclared fields.
     """
 
     def __init__(
-        self, cls: type[PointT], base: type[PointT], option: str, recorded: Collection[str], fill: Fill
+        self,
+        cls: type[PointT],
+        base: type[PointT],
+        option: str,
+        recorded: Collection[str],
+        fill: Fill,
+        kinds: FieldKinds,
     ) -> None:
         self.cls = cls
+        self.base = base
+        self._kinds = kinds
         self.added = check_class(cls, base, option, recorded, fill)
         """Keys of the added columns, by attribute."""
         self.filled = {attribute: key for attribute, key in self.added.items() if attribute in fill}
@@ -42,8 +52,10 @@ class PointBuilder(Generic[PointT]):
         if self.filled:
             found = request.column_values
             gathered = request.tags.keys() | request.fields.keys()
-            values |= {a: found[a] for a, key in self.filled.items() if a in found and key not in gathered}
-        return request.make_point(self.cls, **values)
+            values |= fit_columns(
+                self.cls, {a: found[a] for a, key in self.filled.items() if a in found and key not in gathered}
+            )
+        return make_fitted_point(self.cls, request, values, self._kinds)
 
 
 def check_class(

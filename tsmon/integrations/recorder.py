@@ -11,6 +11,7 @@ from contextlib import suppress
 from time import perf_counter
 from typing import Any, Final, Unpack
 
+from tsmon.integrations.fitting import to_text
 from tsmon.integrations.open_request import OpenRequest, parse_error_code, set_error_code, set_route
 from tsmon.integrations.request_points import RecorderOptions, RequestPoints
 from tsmon.logs.rate_limited import RateLimitedLog
@@ -65,6 +66,11 @@ class RequestRecorder:
         """Number of requests that could not be recorded."""
         return self._points.failures
 
+    @property
+    def reduced(self) -> int:
+        """Number of points of requests that were recorded without their additional data."""
+        return self._points.reduced
+
     def report_failure(self, error: Exception) -> None:
         """Count a request that could not be recorded, and log it at a limited rate."""
         self._points.report_failure(error)
@@ -114,7 +120,7 @@ class RequestRecorder:
             try:
                 value = function(framework_request)
             except Exception as error:
-                reason = f"{type(error).__name__}: {error}"
+                reason = f"{type(error).__name__}: {to_text(error)}"
                 self._log.warning(f"fill {attribute}", f"fill[{attribute!r}] failed for a request: {reason}")
             else:
                 if value is not None:

@@ -4,6 +4,8 @@ from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final, TypedDict, cast
 
+from tsmon.integrations.field_kinds import field_kinds_of
+from tsmon.integrations.fitting import fit_tag, fit_time, to_text
 from tsmon.integrations.open_request import OpenRequest, parse_error_code
 from tsmon.integrations.point_builder import Fill, PointBuilder, check_fill
 from tsmon.integrations.request_row import RequestRow, make_row_class
@@ -78,8 +80,9 @@ class RequestPoints:
         fill: Fill | None = None,
     ) -> None:
         fill = fill or {}
-        self._requests = PointBuilder(request_class, Request, "request_class", RECORDED, fill)
-        self._errors = PointBuilder(error_class, RequestError, "error_class", RECORDED_OF_ERRORS, fill)
+        kinds = field_kinds_of(monitor.clock)
+        self._requests = PointBuilder(request_class, Request, "request_class", RECORDED, fill, kinds)
+        self._errors = PointBuilder(error_class, RequestError, "error_class", RECORDED_OF_ERRORS, fill, kinds)
         self._summaries = RequestSummaries(service, summary_class)
         check_fill(fill, self._requests, self._errors)
         self._row_class = None if self._requests.filled else make_row_class(request_class, self._requests.added)
@@ -91,6 +94,8 @@ class RequestPoints:
         self._log = RateLimitedLog()
         self.failures = 0
         """Number of requests that could not be recorded."""
+        self.reduced = 0
+        """Number of points of requests that were recorded without their additional data."""
 
     def emit_all(self, waiting: deque[OpenRequest]) -> None:
         """Remove all requests from ``waiting`` and emit their points."""
@@ -124,7 +129,7 @@ class RequestPoints:
                 request.fields["weight"] = one_in
             if row is None or request._tags or request._fields:  # noqa: SLF001
                 values = self._values_of(request, route, identity)
-                self._emit(self._requests.build(request, values | {"execution_time": request.elapsed_s}))
+                self._emit_built(self._requests, request, values | {"execution_time": request.elapsed_s})
             else:
                 row.time_text = request.time_text
                 row.route = route
@@ -135,29 +140,46 @@ class RequestPoints:
         if failed:
             code = parse_error_code(request.error_code)
             values = self._values_of(request, route, identity)
-            self._emit(self._errors.build(request, values | {"error_code": status if code is None else code}))
+            self._emit_built(self._errors, request, values | {"error_code": status if code is None else code})
+
+    def _emit_built(self, builder: PointBuilder[Any], request: OpenRequest, values: dict[str, Any]) -> None:
+        """Emit the point of a request; where that is impossible, without what the application has added to it."""
+        try:
+            self._emit(builder.build(request, dict(values)))
+        except Exception as error:
+            self._emit(builder.base(**values))
+            self.reduced += 1
+            self._log.warning(
+                "data",
+                f"a request was recorded without its additional data ({self.reduced} so far): {to_text(error)}",
+            )
 
     def _values_of(self, request: OpenRequest, route: str, identity: str) -> dict[str, Any]:
         """Return the values that a request's points have in common."""
-        values = {"time": request.time_ns, "route": route, "status_code": request.status, "request_id": identity}
+        values = {
+            "time": fit_time(request.time_ns),
+            "route": route,
+            "status_code": request.status,
+            "request_id": identity,
+        }
         return values if self._service is None else values | {"service": self._service}
 
     def _add_route(self, method: str, resource: str | None) -> tuple[str, int]:
         """Cache a route and how many of its requests are kept; names come from outside, so the cache is bounded."""
         if len(self._routes) >= MAX_ROUTES:
             self._routes.clear()
-        route = format_route(method if method in METHODS else "OTHER", resource or UNMATCHED)
+        route = fit_tag(format_route(method if method in METHODS else "OTHER", resource or UNMATCHED))
         self._routes[method, resource] = found = route, self._sampling.one_in(route)
         return found
 
     def report_failure(self, error: Exception) -> None:
         """Count a request that could not be recorded, and log it at a limited rate."""
         self.failures += 1
-        self._log.warning("request", f"a request could not be recorded ({self.failures} so far): {error}")
+        self._log.warning("request", f"a request could not be recorded ({self.failures} so far): {to_text(error)}")
 
 
 def parse_request_id(header: str | None) -> str | None:
     """Return the request's own identifier if it is printable and of reasonable length, else None."""
-    if header and len(header) <= MAX_REQUEST_ID and header.isprintable():
+    if isinstance(header, str) and 0 < len(header) <= MAX_REQUEST_ID and header.isprintable():
         return header
     return None

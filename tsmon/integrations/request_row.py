@@ -4,10 +4,12 @@ A row is encoded as the point would be, which saves making a point for each requ
 come from the declaration of the point class.
 """
 
+from decimal import Decimal
 from typing import Any, ClassVar
 
 import msgspec
 
+from tsmon.integrations.fitting import fit_time
 from tsmon.line_protocol import Declaration, EncoderFactory, compile_encoder
 from tsmon.points import Request
 
@@ -41,9 +43,9 @@ class RequestRow:
         self.tags = self.fields = None
 
     @property
-    def time(self) -> int:
+    def time(self) -> int | Decimal:
         """Time of the point."""
-        return int(self.time_text)
+        return fit_time(int(self.time_text))
 
 
 def make_row_class(cls: type[Request], added: dict[str, str]) -> type[RequestRow] | None:

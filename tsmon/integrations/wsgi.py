@@ -9,6 +9,7 @@ Follows PEP 3333 and needs no framework.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Any, Final, Unpack
 
 from tsmon.integrations.recorder import (
@@ -63,7 +64,8 @@ class RequestMiddleware:
         response = _Response(self._recorder, opened, environ, environ.get(self._id_key))
 
         def start(status: str, headers: Any, *exc_info: Any) -> Any:
-            response.status = int(status[:3])
+            with suppress(TypeError, ValueError):  # the server refuses it
+                response.status = int(status[:3])
             # Flask forgets the request as soon as it has responded.
             response.resource = _find_flask_rule(environ)
             return start_response(status, headers, *exc_info)

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,8 @@ async def record_all(
                 recorder.fill_columns(opened, request)
             recorder.end(opened, method="GET", resource="/", status=request.get("status", 200), request_id="i")
         await monitor.flush()
-        assert recorder.failures == sum(request.get("failures", 0) for request in requests)
+        assert recorder.failures == 0
+        assert recorder.reduced == sum(request.get("reduced", 0) for request in requests)
     lines = [line.rpartition(" ")[0] for line in store.lines if not line.startswith("in_progress")]
     return [re.sub(r"execution_time=[\d.e-]+", "execution_time=", line) for line in lines]
 
@@ -157,12 +159,34 @@ async def test_a_function_that_fails_leaves_the_default(caplog: pytest.LogCaptur
     ]
 
 
-async def test_a_request_without_a_required_value_is_counted_as_a_failure() -> None:
+async def test_a_request_without_a_required_value_is_recorded_without_its_data_and_counted() -> None:
     fill = {"tenant": lambda request: request.get("tenant")}
-    found = await record_all({"tenant": "a"}, {"failures": 1}, request_class=OwnRequest, fill=fill)
-    assert [line.partition(" ")[0] for line in found] == [
-        "requests,route=GET:/,service=s,status_code=200,tenant=a",
+    found = await record_all(
+        {"tenant": "a"}, {"reduced": 1, "work": {"tries": 5}}, request_class=OwnRequest, fill=fill
+    )
+    assert found == [
+        'requests,route=GET:/,service=s,status_code=200,tenant=a request_id="i",execution_time=,tries=1i',
+        'requests,route=GET:/,service=s,status_code=200 request_id="i",execution_time=',
     ]
+
+
+async def test_values_of_another_type_are_converted_or_leave_the_default(caplog: pytest.LogCaptureFixture) -> None:
+    fill = {"tenant": lambda request: request["tenant"]}
+    found = await record_all(
+        {"tenant": 5, "work": {"tries": 2.0}},
+        {"tenant": "a\nb\\", "work": {"tries": "many"}},
+        {"tenant": Path("/\udcff"), "work": {"tries": 2**64}},
+        {"tenant": ["x"], "work": {"tries": Decimal(7), "tenant": "own"}},
+        request_class=OwnRequest,
+        fill=fill,
+    )
+    assert found == [
+        'requests,route=GET:/,service=s,status_code=200,tenant=5 request_id="i",execution_time=,tries=2i',
+        'requests,route=GET:/,service=s,status_code=200,tenant=a�b request_id="i",execution_time=,tries=1i',
+        'requests,route=GET:/,service=s,status_code=200,tenant=/? request_id="i",execution_time=,tries=1i',
+        'requests,route=GET:/,service=s,status_code=200,tenant=own request_id="i",execution_time=,tries=7i',
+    ]
+    assert caplog.records == []
 
 
 async def test_functions_fill_only_the_classes_that_declare_their_columns() -> None:
