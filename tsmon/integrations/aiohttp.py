@@ -65,8 +65,6 @@ def middleware(
     other options; functions of ``fill`` take the :class:`aiohttp.web.Request`.
     """
     recorder = RequestRecorder(monitor, **options)
-    if not recorder.enabled:
-        return _pass_through
     begin, end = recorder.begin, recorder.end
     fill_columns = recorder.fill_columns if recorder.fills else None
     # Looking up a header by an istr saves converting its name for each request.
@@ -103,12 +101,11 @@ def middleware(
                 request.headers.get(id_header),
             )
 
-    return record
+    @web.middleware
+    async def record_if_enabled(request: web.Request, handler: Handler) -> web.StreamResponse:
+        return await (record(request, handler) if recorder.enabled else handler(request))
 
-
-@web.middleware
-async def _pass_through(request: web.Request, handler: Handler) -> web.StreamResponse:
-    return await handler(request)
+    return record if recorder.enabled else record_if_enabled
 
 
 def _is_open_websocket(request: web.Request) -> bool:

@@ -9,7 +9,7 @@ from typing import Final
 from tsmon.monitor.monitor import Monitor
 from tsmon.monitor.patient_start import start_patiently
 
-__all__ = ["Lifetime"]
+__all__ = ["Lifetime", "Users", "exchange_users"]
 
 _log = logging.getLogger("tsmon")
 
@@ -33,7 +33,8 @@ class Lifetime:
     async def begin(self, *, ends: bool = True) -> None:
         """Start the Monitor, within :data:`START_S` or later; without ``ends`` no :meth:`end` will follow."""
         self.has_begun = True
-        users = _users.setdefault(self._monitor, _Users())
+        users = _users.setdefault(self._monitor, Users())
+        users.known.add(self)
         users.start_is_ours = users.start_is_ours or not self._monitor.is_running
         if ends:
             users.lifetimes.add(self)
@@ -80,12 +81,32 @@ class Lifetime:
             _log.error("the Monitor cannot start: %s", str(error) or type(error).__name__)
 
 
-class _Users:
+class Users:
     """The applications that use one Monitor, and whether one of them started it."""
 
     def __init__(self) -> None:
         self.lifetimes: set[Lifetime] = set()
+        self.known: weakref.WeakSet[Lifetime] = weakref.WeakSet()
+        """Also those without an end, and those that have ended."""
+        self.begun: list[Lifetime] = []
+        """Those that had begun when others took their place; see :func:`exchange_users`."""
         self.start_is_ours = False
 
 
-_users: "weakref.WeakKeyDictionary[Monitor, _Users]" = weakref.WeakKeyDictionary()
+def exchange_users(monitor: Monitor, users: Users | None = None) -> Users:
+    """Let ``monitor`` have ``users``, by default none, and return those that it had.
+
+    For a test, in which a Monitor begins as if no application had used it, and afterwards is as before.
+    """
+    before = _users.pop(monitor, None) or Users()
+    before.begun = [life for life in before.known if life.has_begun]
+    for life in before.begun:
+        life.has_begun = False
+    if users is not None:
+        _users[monitor] = users
+        for life in users.begun:
+            life.has_begun = True
+    return before
+
+
+_users: "weakref.WeakKeyDictionary[Monitor, Users]" = weakref.WeakKeyDictionary()

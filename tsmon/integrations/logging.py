@@ -69,6 +69,7 @@ class LogHandler(logging.Handler):
         extra: Collection[str] | Mapping[str, type[Plain]] = (),
     ) -> None:
         super().__init__(level)
+        self._monitor = monitor
         self._enabled = monitor.settings.enabled
         self._emit = monitor.emit
         self._service = service
@@ -88,7 +89,9 @@ class LogHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Emit one record."""
         name: Any = record.name
-        if not self._enabled or name in OWN or (isinstance(name, str) and name.startswith(_OWN_CHILDREN)):
+        if not (self._enabled or self._monitor.settings.enabled):
+            return
+        if name in OWN or (isinstance(name, str) and name.startswith(_OWN_CHILDREN)):
             return
         try:
             self._emit(self._build_point(record))

@@ -53,6 +53,11 @@ class RequestRecorder:
         """Whether :meth:`fill_columns` is to be called before :meth:`end`."""
         self.enabled = monitor.settings.enabled
         """False if the settings switch tsmon off: then there is nothing to record."""
+        self.ends_with_last_part = False
+        """Whether a WSGI response ends when its last part is handed out, and not when the server is done with it.
+
+        So it is while a test captures points, because test clients read no further.
+        """
         self._clock = monitor.clock
         self._log = RateLimitedLog()
         self._progress = InProgressCounter(monitor, "requests", service=options.get("service"))

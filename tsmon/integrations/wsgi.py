@@ -66,6 +66,8 @@ class RequestMiddleware:
         def start(status: str, headers: Any, *exc_info: Any) -> Any:
             with suppress(TypeError, ValueError):  # the server refuses it
                 response.status = int(status[:3])
+            if self._recorder.ends_with_last_part:
+                response.unsent = _find_length(headers)
             # Flask forgets the request as soon as it has responded.
             response.resource = _find_flask_rule(environ)
             return start_response(status, headers, *exc_info)
@@ -87,7 +89,7 @@ class RequestMiddleware:
 class _Response:
     """A request whose response is being sent."""
 
-    __slots__ = ("_environ", "_opened", "_recorder", "_request_id", "ended", "resource", "status")
+    __slots__ = ("_environ", "_opened", "_recorder", "_request_id", "ended", "resource", "status", "unsent")
 
     def __init__(
         self, recorder: RequestRecorder, opened: OpenRequest, environ: Environ, request_id: str | None
@@ -99,6 +101,8 @@ class _Response:
         self.status = 500
         self.resource: str | None = None
         self.ended = False
+        self.unsent: int | None = None
+        """Bytes of the body that are still to come, if the response ends with the last of them."""
 
     def end(self, status: int, error: BaseException | None = None) -> None:
         """Record the request, once."""
@@ -137,13 +141,19 @@ class _Body:
         try:
             if self._parts is None:
                 self._parts = iter(self._body)
-            return next(self._parts)
+            part = next(self._parts)
         except StopIteration:
             self._response.end(self._response.status)
             raise
         except BaseException as error:
             self._response.end(500, error)
             raise
+        response = self._response
+        if response.unsent is not None:
+            response.unsent -= len(part)
+            if response.unsent <= 0:
+                response.end(response.status)
+        return part
 
     def close(self) -> None:
         """Close the body; the server is done with it, whether or not it was sent to its end."""
@@ -153,6 +163,11 @@ class _Body:
                 close()
         finally:
             self._response.end_unread()
+
+
+def _find_length(headers: Iterable[tuple[str, str]]) -> int | None:
+    length = next((value for name, value in headers if name.lower() == "content-length"), "")
+    return int(length) if length.isdecimal() else None
 
 
 def _find_flask_rule(environ: Environ) -> str | None:

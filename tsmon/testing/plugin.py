@@ -16,7 +16,7 @@ __all__ = ["tsmon"]
 def tsmon() -> "Iterator[EmittedPoints]":
     """The points of the test: ``tsmon.one(Request, status_code=404)``, ``.points(…)``, ``.none(…)``, ``.lines``.
 
-    Monitors that are created while the test runs write to memory instead of the configured store.
+    It records every Monitor, whenever that was created; meanwhile they write to memory instead of their stores.
     """
     from tsmon.testing.capture import capture_points
 

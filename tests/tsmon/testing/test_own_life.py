@@ -1,0 +1,263 @@
+"""After a capture each Monitor is as it was before, and its own store has nothing of the test's."""
+
+import asyncio
+import gc
+import os
+import threading
+import weakref
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.tsmon.testing.selling import Sold, identity_holds, make_settings, respond_by, stored, stored_in_file
+from tsmon import Monitor
+from tsmon.monitor.background import BackgroundMonitor
+from tsmon.monitor.lifecycle import Phase
+from tsmon.points import InProgress, Request
+from tsmon.points.self_metrics import MonitorCounts
+from tsmon.settings import MonitoringSettings
+from tsmon.stores import Selector
+from tsmon.stores.sqlite import SqliteStore
+from tsmon.testing import MemoryStore, capture_points
+from tsmon.testing.second_life import EXCHANGED
+from tsmon.work import InProgressCounter
+
+
+def test_one_that_runs_in_the_background_continues(tmp_path: Path) -> None:
+    monitor = Monitor(make_settings(tmp_path))
+    with monitor as background:
+        background.emit(Sold(pieces=1))
+        background.flush(5)
+        own = background._thread, background._loop, background.counts
+        for _ in range(2):
+            with capture_points() as emitted:
+                background.emit(Sold(pieces=2))
+                background.flush(5)
+                assert background.counts.written == len(emitted) == 1
+                assert background.is_running
+                assert asyncio.run(stored(monitor.store)) == 1
+            assert (background._thread, background._loop, background.counts) == own
+        background.emit(Sold(pieces=3))
+        background.flush(5)
+        assert background.counts.written == 2
+        assert identity_holds(background.counts)
+    assert stored_in_file(tmp_path) == 2
+    assert not [thread for thread in threading.enumerate() if thread.name == "tsmon"]
+
+
+def test_a_stop_in_a_test_does_not_stop_one_that_runs(tmp_path: Path) -> None:
+    with Monitor(make_settings(tmp_path)) as background:
+        with capture_points() as emitted:
+            background.stop()
+            background.emit(Sold(pieces=1))
+            emitted.none(Sold)
+            assert not background.is_running
+        assert background.is_running
+        background.emit(Sold(pieces=2))
+        background.flush(5)
+        assert background.counts.written == 1
+
+
+async def test_one_that_runs_on_the_programs_event_loop_continues(tmp_path: Path) -> None:
+    async with Monitor(make_settings(tmp_path)) as monitor:
+        monitor.emit(Sold(pieces=1))
+        await monitor.flush(5)
+        with capture_points() as emitted:
+            monitor.emit(Sold(pieces=2))
+            await monitor.flush(5)
+            emitted.one(Sold)
+            await monitor.stop()
+            await monitor.start()
+            monitor.emit(Sold(pieces=3))
+        assert [point.pieces for point in emitted.points(Sold)] == [2, 3]
+        assert monitor.is_running
+        monitor.emit(Sold(pieces=4))
+        await monitor.flush(5)
+        assert await stored(monitor.store) == 2
+
+
+def test_one_whose_event_loop_ends_in_a_test_continues_in_a_thread(tmp_path: Path) -> None:
+    monitor = Monitor(make_settings(tmp_path))
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(monitor.start())
+    with capture_points() as emitted:
+        monitor.emit(Sold(pieces=1))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
+        monitor.emit(Sold(pieces=2))
+        assert not [thread for thread in threading.enumerate() if thread.name == "tsmon"]
+    assert len(emitted.points(Sold)) == 2
+    monitor.emit(Sold(pieces=3))
+    asyncio.run(monitor.stop())
+    assert monitor.counts.written == 1
+    assert stored_in_file(tmp_path) == 1
+
+
+def test_one_that_was_stopped_before_takes_points_and_is_stopped_afterwards(tmp_path: Path) -> None:
+    monitor = Monitor(make_settings(tmp_path))
+    with monitor:
+        pass
+    with capture_points() as emitted:
+        monitor.emit(Sold(pieces=1))
+    emitted.one(Sold)
+    monitor.emit(Sold(pieces=2))
+    assert monitor.counts.dropped_by == {"stopped": 1}
+
+
+def test_what_integrations_gathered_before_is_not_the_tests_and_is_not_lost(tmp_path: Path) -> None:
+    monitor = Monitor(make_settings(tmp_path), service="shop")
+    request = respond_by(monitor)
+    request()
+    assert monitor.counts.accepted == 0
+    with capture_points() as emitted:
+        emitted.none(Request)
+        request()
+        emitted.one(Request)
+    assert monitor.counts.accepted >= 1
+    accepted = monitor.counts.accepted
+    request()
+    assert monitor.counts.accepted == accepted, "requests are gathered again"
+
+
+def test_work_in_progress_and_own_metrics_are_reported_to_each_as_if_alone(tmp_path: Path) -> None:
+    monitor = Monitor(make_settings(tmp_path, self_metrics_period=0.001, flushing_period=3600), service="shop")
+    exports = InProgressCounter(monitor, "exports")
+    with monitor as background:
+        background.flush(5)
+        before = background.counts.accepted
+        with capture_points() as emitted:
+            exports.enter()
+            background.flush(5)
+            assert emitted.points(MonitorCounts)[0].accepted == 0
+            assert emitted.one(InProgress).count == 1
+            assert len(emitted) == background.counts.accepted
+        assert background.counts.accepted <= before + 1
+        background.flush(5)
+        assert background.counts.accepted >= before + 2, "the own life reports the work in progress, too"
+        progress = Selector("in_progress", "count")
+        bins = asyncio.run(monitor.store.bins(progress, start_ns=0, stop_ns=2**62, every_ns=2**61))
+        assert [one.count for one in bins] == [1]
+        assert identity_holds(background.counts)
+    exports.leave()
+
+
+async def test_a_change_of_the_settings_in_a_test_changes_nothing_real(tmp_path: Path) -> None:
+    async with Monitor(make_settings(tmp_path)) as monitor:
+        own, before = monitor.store, monitor.settings
+        with capture_points() as emitted:
+            other = before.model_copy(update={"file": tmp_path / "other.db", "tags": {"x": "y"}})
+            await monitor.reconfigure(other, lambda: SqliteStore(tmp_path / "other.db"))
+            monitor.emit(Sold(pieces=1))
+            await monitor.flush(5)
+        assert emitted.one(Sold).tags == {"x": "y"}
+        assert (monitor.store, monitor.settings) == (own, before)
+        assert not (tmp_path / "other.db").exists()
+
+
+def test_one_that_a_test_leaves_running_runs_in_the_next_test(tmp_path: Path) -> None:
+    monitor = Monitor(make_settings(tmp_path))
+    with capture_points() as emitted:
+        background = monitor.start_in_background()
+        background.emit(Sold(pieces=1))
+    emitted.one(Sold)
+    assert not monitor.is_running
+    assert not [thread for thread in threading.enumerate() if thread.name == "tsmon"]
+    for _ in range(2):
+        with capture_points() as emitted:
+            background.emit(Sold(pieces=2))
+            background.flush(5)
+            emitted.one(Sold)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_points_that_threads_emit_all_the_time_are_here_or_there_and_never_lost(tmp_path: Path) -> None:
+    monitor = Monitor(make_settings(tmp_path))
+    ends = threading.Event()
+    numbers: list[int] = []
+
+    def emit() -> None:
+        emitted = 0
+        while not ends.is_set():
+            monitor.emit(Sold(pieces=emitted))
+            emitted += 1
+        numbers.append(emitted)
+
+    threads = [threading.Thread(target=emit) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    captured = []
+    for _ in range(20):
+        with capture_points() as emitted:
+            while not emitted:
+                pass
+        captured.append(emitted)
+    ends.set()
+    for thread in threads:
+        thread.join()
+    seen = sum(len([line for line in emitted.lines if line.startswith("sold ")]) for emitted in captured)
+    assert identity_holds(monitor.counts)
+    assert seen + monitor.counts.accepted == sum(numbers)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_child_writes_nothing_real(tmp_path: Path) -> None:
+    with Monitor(make_settings(tmp_path)) as background:
+        background.flush(5)
+        with capture_points() as emitted:
+            child = os.fork()
+            if not child:
+                background.emit(Sold(pieces=1))
+                os._exit(background.counts.accepted)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+            emitted.none(Sold)
+        background.emit(Sold(pieces=2))
+        background.flush(5)
+        assert background.counts.written == 1
+    assert stored_in_file(tmp_path) == 1
+
+
+def test_every_attribute_of_a_monitor_is_exchanged_or_shared_on_purpose() -> None:
+    shared = {"_service", "_clock", "_self_metrics", "_sources", "emit"}
+    off = Monitor(MonitoringSettings(enabled=False))
+    assert set(vars(off)) == set(EXCHANGED) | shared
+    assert set(vars(BackgroundMonitor(off))) >= {"_loop", "_thread", "_starting"}
+
+
+def test_no_monitor_is_kept_alive_by_a_capture() -> None:
+    with capture_points():
+        monitor = weakref.ref(Monitor())
+    gc.collect()
+    assert monitor() is None
+
+
+@settings(max_examples=25)
+@given(st.lists(st.sampled_from(["emit", "start", "stop", "flush"]), max_size=6), st.booleans())
+def test_whatever_a_test_does_the_own_life_is_untouched(steps: list[str], runs: bool) -> None:
+    monitor = Monitor(store=MemoryStore())
+    background = BackgroundMonitor(monitor) if not runs else monitor.start_in_background()
+    monitor.emit(Sold(pieces=1))
+    try:
+        before = (monitor._lifecycle.phase, monitor.counts.accepted, background.is_running)
+        with capture_points() as emitted:
+            expected, stopped = 0, False
+            for step in steps:
+                if step == "emit":
+                    background.emit(Sold(pieces=2))
+                    expected += not stopped
+                elif step == "start":
+                    monitor.start_in_background()
+                    stopped = False
+                elif step == "stop":
+                    is_stop = monitor._background is not None and monitor._background.is_running
+                    monitor.__exit__(None, None, None)
+                    stopped = stopped or is_stop
+                elif monitor._background is not None and monitor._background.is_running:
+                    monitor._background.flush(5)
+        assert len(emitted.points(Sold)) == expected
+        assert (monitor._lifecycle.phase, monitor.counts.accepted, background.is_running) == before
+    finally:
+        monitor.__exit__(None, None, None)
+    assert monitor._lifecycle.phase is (Phase.STOPPED if runs else Phase.NEW)
