@@ -214,6 +214,13 @@ class Buffer:
                 recovered=ledger.recovered + lines - own,
             )
 
+    def count_taken_in(self, lines: int, refused: int) -> None:
+        """Lines of other processes were stored without coming through here, except those that were refused."""
+        with self._lock:
+            self._recovered += lines
+            self._written += lines - refused
+            self._add_dropped("rejected", refused)
+
     def count_recalled(self, lines: int) -> None:
         """The oldest lines on disk are in flight again."""
         with self._lock:

@@ -97,6 +97,11 @@ class BackgroundMonitor:
         return self._loop is not None and os.getpid() == self._process
 
     @property
+    def ran_before_fork(self) -> bool:
+        """Whether the thread ran in the process of which this one is a fork, and does not here."""
+        return self._loop is not None and os.getpid() != self._process
+
+    @property
     def is_current(self) -> bool:
         """Whether the caller runs on this thread's event loop."""
         return self._loop is not None and asyncio._get_running_loop() is self._loop  # noqa: SLF001

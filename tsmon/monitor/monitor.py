@@ -92,7 +92,7 @@ class Monitor(Intake):
         ours are still in the parent's state.)
         """
         was_stopped = self._lifecycle.drops_points
-        was_in_thread = self._background is not None and self._background.is_running
+        was_in_thread = self._background is not None and self._background.ran_before_fork
         self._lifecycle.forget_after_fork()
         self._pipeline.forget_after_fork()
         self._sources.forget()

@@ -2,6 +2,7 @@
 
 import asyncio
 import concurrent.futures
+import contextlib
 import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from tsmon.delivery.buffer import Buffer
 from tsmon.delivery.delivery import Delivery
 from tsmon.errors import FlushTimeoutError, TsmonError
+from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon.monitor.emitter import STOP_TIMEOUT_S
 from tsmon.monitor.from_settings import build_dead_letter_file, build_spooler
 from tsmon.monitor.loop_binding import LoopBinding, wait_elsewhere
@@ -41,6 +43,8 @@ class Pipeline:
             settings.buffer_bytes, batch_lines=settings.batch_lines, batch_bytes=settings.batch_bytes
         )
         """Where lines are appended."""
+        store.count_taken_in(self.buffer.count_taken_in)
+        self._taking_in: asyncio.Task[None] | None = None
         self._spooler = build_spooler(settings, store, self.buffer)
         self._delivery = Delivery(
             self.buffer, store, spooler=self._spooler, dead_letters=build_dead_letter_file(settings, store)
@@ -50,6 +54,7 @@ class Pipeline:
         self.loop = LoopBinding()
         """The event loop on which this runs."""
         self._is_woken = False
+        self._log = RateLimitedLog()
         self._stopped: concurrent.futures.Future[None] | None = None
 
     @property
@@ -83,7 +88,7 @@ class Pipeline:
         import tsmon.scheduling.exit_executor  # noqa: F401
 
         try:
-            await self.store.open()
+            await self.store.open_shared()
             if self._spooler is not None:
                 await self._spooler.open()
             if flushes:
@@ -100,6 +105,7 @@ class Pipeline:
     async def rebind(self, *, flushes: bool) -> None:
         """Continue on the running loop, because the one before has ended."""
         self._schedule.stop()
+        self._stop_taking_in()
         self._delivery.renew()
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
@@ -112,6 +118,7 @@ class Pipeline:
     async def suspend(self) -> None:
         """The running loop is about to end: cancel what is under way, so that another loop can continue."""
         self._schedule.stop()
+        self._stop_taking_in()
         await self._delivery.close()
         async with asyncio.timeout(CLOSE_TIMEOUT_S):
             await self.store.close()
@@ -124,7 +131,8 @@ class Pipeline:
 
     async def change_store(self, settings: "MonitoringSettings", store: Store) -> None:
         """Send to ``store`` from now on; the old one is closed after its last write."""
-        await store.open()
+        store.count_taken_in(self.buffer.count_taken_in)
+        await store.open_shared()
         if self._stopped is not None:
             await store.close()
             raise TsmonError(STOPPED)
@@ -147,6 +155,7 @@ class Pipeline:
             raise TsmonError("the Monitor runs on another event loop; call flush() there")
         self._collect()
         await self._flush(timeout)
+        await self._take_in()
 
     def begin_stop(self) -> None:
         """Announce that :meth:`stop` follows at once."""
@@ -155,6 +164,7 @@ class Pipeline:
     async def stop(self, timeout: float) -> None:  # noqa: ASYNC109
         """Flush for at most ``timeout`` seconds, then cancel, keep or drop what is left, and close the store."""
         self._schedule.stop()
+        self._stop_taking_in()
         try:
             if self.loop.bound is not None:
                 await self._flush(timeout, last_chance=True)
@@ -201,6 +211,25 @@ class Pipeline:
             self._is_woken = False
             self._collect()
             self._delivery.kick()
+            if self._taking_in is None and type(self.store).take_in is not Store.take_in:
+                self._taking_in = asyncio.get_running_loop().create_task(self._take_in())
+
+    async def _take_in(self) -> None:
+        """Store what other processes have handed over."""
+        try:
+            await self.store.take_in()
+        except Exception as error:
+            reason = str(error) or type(error).__name__
+            self._log.warning("handed over", f"points of other processes wait: {reason}")
+        finally:
+            if self._taking_in is asyncio.current_task():
+                self._taking_in = None
+
+    def _stop_taking_in(self) -> None:
+        task, self._taking_in = self._taking_in, None
+        if task is not None:
+            with contextlib.suppress(RuntimeError):  # Its event loop has ended.
+                task.cancel()
 
     def _wake(self) -> None:
         if self.loop.is_current:

@@ -1,10 +1,10 @@
 """Hooks of the process: Monitors learn of forks and exits, however those come about."""
 
 import atexit
+import logging
 import os
 import sys
 import weakref
-from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 __all__ = ["register"]
@@ -13,6 +13,8 @@ FORKING_MODULES: Final = ("multiprocessing.util", "billiard.util")
 """Modules whose child processes end by ``os._exit``, without atexit, but call finalizers of their own."""
 
 EXIT_PRIORITY: Final = 0
+
+_log = logging.getLogger("tsmon")
 
 
 class Hooked(Protocol):
@@ -33,7 +35,7 @@ def register(monitor: Hooked) -> None:
     for name in FORKING_MODULES:
         if (module := sys.modules.get(name)) is not None and name not in _finalized:
             _finalized.add(name)
-            _finalizer_of(module)(None)
+            _register_finalizer(module)
 
 
 def _after_fork_in_child() -> None:
@@ -41,24 +43,28 @@ def _after_fork_in_child() -> None:
         monitor.after_fork()
     for name in FORKING_MODULES:
         if (module := sys.modules.get(name)) is not None and _monitors:
-            module.register_after_fork(_at_exit, _finalizer_of(module))
+            _register_finalizer(module)
     # Celery's processes end without any of that, but send a signal first.
     if (signals := sys.modules.get("celery.signals")) is not None and _monitors:
         signals.worker_process_shutdown.connect(_at_celery_exit, weak=False, dispatch_uid="tsmon")
 
 
-def _finalizer_of(module: Any) -> Callable[[Any], None]:
-    """A function that registers the exit with ``module``, in the process that calls it."""
+def _register_finalizer(module: Any) -> None:
+    """Register the exit with ``module``: now, and again when a process that begins has forgotten that."""
 
     def register_finalizer(_: Any) -> None:
         module.Finalize(None, _at_exit, exitpriority=EXIT_PRIORITY)
 
-    return register_finalizer
+    register_finalizer(None)
+    module.register_after_fork(_at_exit, register_finalizer)
 
 
 def _at_exit() -> None:
     for monitor in list(_monitors):
-        monitor.at_exit()
+        try:
+            monitor.at_exit()
+        except Exception as error:
+            _log.error("a Monitor could not be stopped at the exit: %s", str(error) or type(error).__name__)
 
 
 def _at_celery_exit(**_: Any) -> None:

@@ -17,7 +17,7 @@ from typing import Final
 
 from tsmon.files.file_lock import try_lock
 
-__all__ = ["QueueDirectory", "adopt_orphans", "make_directory", "sync_directory"]
+__all__ = ["LOCKED", "QueueDirectory", "adopt_orphans", "make_directory", "sync_directory"]
 
 LOCK_NAME: Final = "owner.lock"
 TRIES: Final = 5

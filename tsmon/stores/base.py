@@ -76,6 +76,22 @@ class Store(ABC):
     async def open(self) -> None:
         """Prepare for writes and queries; raises :class:`~tsmon.errors.StoreError` if that fails."""
 
+    async def open_shared(self) -> None:
+        """As :meth:`open`, for one of several processes that write.
+
+        A store that only one process can write hands the lines of the others over to it. By default any number may.
+        """
+        await self.open()
+
+    async def take_in(self) -> None:  # noqa: B027
+        """Store what other processes have handed over; called at every flush. By default there is nothing."""
+
+    def count_taken_in(self, count: Callable[[int, int], None]) -> None:  # noqa: B027
+        """Call ``count``, from any thread, when lines of other processes were stored.
+
+        Its arguments are the number of lines, and how many of them were refused.
+        """
+
     @abstractmethod
     async def check(self) -> None:
         """Check that points would be stored, without storing any; raises :class:`~tsmon.errors.StoreError` if not.

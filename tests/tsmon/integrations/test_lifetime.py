@@ -189,13 +189,14 @@ def test_an_application_runs_though_its_monitor_cannot_start(
 
 
 async def test_a_monitor_that_could_not_start_does_as_soon_as_it_can(tmp_path: Path) -> None:
-    file = tmp_path / "metrics.db"
-    monitor = Monitor(plain(store="sqlite", file=file))
+    in_the_way = tmp_path / "data"
+    in_the_way.touch()
+    monitor = Monitor(plain(store="sqlite", file=in_the_way / "metrics.db"))
     life = Lifetime(monitor)
-    async with SqliteStore(file):
-        await life.begin()
-        assert not monitor.is_running
-        assert "metrics.db" in str(monitor.last_error)
+    await life.begin()
+    assert not monitor.is_running
+    assert "metrics.db" in str(monitor.last_error)
+    in_the_way.unlink()
     while monitor.last_error is not None:
         await asyncio.sleep(0.01)
     assert monitor.is_running

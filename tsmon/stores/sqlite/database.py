@@ -5,13 +5,16 @@ The thread that meets damage renames the file and creates a new one.
 """
 
 import contextlib
+import ctypes
 import logging
+import os
 import sqlite3
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from tsmon.errors import StoreError
 from tsmon.stores.rollup_tiers import RollupTier
@@ -21,11 +24,17 @@ from tsmon.stores.sqlite.sqlite_errors import DamagedFileError, translate_errors
 from tsmon.stores.sqlite.writer import Refusals, Writer
 from tsmon.stores.sqlite.writer_lock import WriterLock
 
-__all__ = ["Database"]
+__all__ = ["Database", "is_inherited"]
 
 _log = logging.getLogger("tsmon")
 
 T = TypeVar("T")
+
+FORK_WAIT_S: Final = 0.1
+"""How long a fork waits for the end of a transaction or query."""
+
+_open: "weakref.WeakSet[Database]" = weakref.WeakSet()
+_inherited: set[Path] = set()
 
 
 class Database:
@@ -44,9 +53,11 @@ class Database:
         self._identity: tuple[int, int] | None = None
         self._generation = 0
         self._closed = False
+        self._held_for_fork: list[threading.Lock] = []
 
     def open(self) -> None:
         """Open the file, and create it if it is missing; raises :class:`StoreError`."""
+        _open.add(self)
         with translate_errors(self.path):
             if self._read_only:
                 with self._reading:
@@ -71,6 +82,35 @@ class Database:
         with self._writing, self._reading:
             self._disconnect()
         self._lock.release()
+        _open.discard(self)
+
+    def prepare_fork(self) -> None:
+        """Close the connections, which open again at their next use: SQLite's state must not pass to a child.
+
+        A transaction or query that is under way keeps its connection, and the child will leave the file alone.
+        """
+        if self._writing.acquire(timeout=FORK_WAIT_S):
+            self._held_for_fork.append(self._writing)
+        if self._reading.acquire(timeout=FORK_WAIT_S):
+            self._held_for_fork.append(self._reading)
+        if len(self._held_for_fork) == 2:
+            self._disconnect()
+
+    def continue_after_fork(self) -> None:
+        """In the parent."""
+        while self._held_for_fork:
+            self._held_for_fork.pop().release()
+
+    def forget_after_fork(self) -> None:
+        """In the child, where this database is of no use: leave everything to the parent. Idempotent."""
+        self._closed = True
+        self._lock.release()
+        for connection in (self._connection, self._reader):
+            if connection is not None:
+                _inherited.add(self.path.absolute())
+                # Closing it would release or change what the parent uses, so it is never collected.
+                ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+        self._connection = self._reader = None
 
     def write(self, lines: bytes) -> Refusals:
         """Store lines; if the file turns out to be damaged, in a new one."""
@@ -187,3 +227,28 @@ def _file_identity(path: Path) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return status.st_dev, status.st_ino
+
+
+def is_inherited(path: Path) -> bool:
+    """Whether this process is a fork of one that was using ``path``, so that SQLite must not open it here."""
+    return bool(_inherited) and path.absolute() in _inherited
+
+
+def _prepare_fork() -> None:
+    for database in list(_open):
+        database.prepare_fork()
+
+
+def _continue_in_parent() -> None:
+    for database in list(_open):
+        database.continue_after_fork()
+
+
+def _forget_in_child() -> None:
+    for database in list(_open):
+        database.forget_after_fork()
+    _open.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_prepare_fork, after_in_parent=_continue_in_parent, after_in_child=_forget_in_child)

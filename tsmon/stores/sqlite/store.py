@@ -19,6 +19,7 @@ from tsmon.stores.sqlite.database import Database
 from tsmon.stores.sqlite.file_location import check_creatable, embedded_file
 from tsmon.stores.sqlite.retention import RetentionRun
 from tsmon.stores.sqlite.rollups import count_marked_s, mark_all
+from tsmon.stores.sqlite.shared_database import SharedDatabase
 
 if TYPE_CHECKING:
     from tsmon.settings import MonitoringSettings
@@ -31,7 +32,8 @@ T = TypeVar("T")
 class SqliteStore(Store):
     """Lines in one SQLite file: nothing to install, durable with each commit.
 
-    One process writes a file; others may read it meanwhile with ``read_only=True``. Writing and reading have a
+    One process writes a file; others may read it meanwhile with ``read_only=True``, or hand over lines, see
+    :meth:`open_shared`. Writing and reading have a
     thread each, so that neither waits for the other, nor the event loop for them. A damaged file is renamed to
     ``<name>.damaged-<time>``, which is logged, and a new one is created.
 
@@ -50,6 +52,8 @@ class SqliteStore(Store):
         self._pid = 0
         self._writing: ExitExecutor | None = None
         self._reading: ExitExecutor | None = None
+        self._is_fork = False
+        self._on_taken_in: Callable[[int, int], None] = lambda *_: None
 
     def __repr__(self) -> str:
         return f"SqliteStore({str(self.path)!r}{', read_only=True' if self._read_only else ''})"
@@ -78,17 +82,37 @@ class SqliteStore(Store):
         permissions prevent it; :class:`~tsmon.errors.StoreError` if the file belongs to another program or was
         written by a newer version.
         """
-        if self._database is not None:
-            raise StoreError(f"{self.path} is open already")
-        database = Database(self.path, read_only=self._read_only, tiers=self._tiers)
-        self._writing = ExitExecutor(1, "tsmon-sqlite-write")
-        self._reading = ExitExecutor(1, "tsmon-sqlite-read")
-        self._database, self._pid = database, os.getpid()
-        try:
-            await self._in_turn(self._writing, database.open)
-        except BaseException:
-            await self.close()
-            raise
+        await self._open(Database(self.path, read_only=self._read_only, tiers=self._tiers))
+
+    async def open_shared(self) -> None:
+        """See :meth:`Store.open_shared`: if another process writes the file, hand lines over to it.
+
+        They count as written then, since they are on disk, in a directory beside the file. The other process
+        stores them at its next flush, or this one does if that has ended. A store with ``tiers`` needs the file
+        for itself, since it keeps the rollups.
+        """
+        if self._read_only or (self._tiers is not None and not self._is_fork):
+            await self.open()
+        else:
+            await self._open(SharedDatabase(self.path, tiers=None, on_taken_in=self._count_taken_in))
+
+    async def take_in(self) -> None:
+        """See :meth:`Store.take_in`."""
+        database = self._database
+        if isinstance(database, SharedDatabase):
+            await self._in_turn(self._writing, database.take_in)
+
+    def count_taken_in(self, count: Callable[[int, int], None]) -> None:
+        """See :meth:`Store.count_taken_in`."""
+        self._on_taken_in = count
+
+    def after_fork(self) -> None:
+        """See :meth:`Store.after_fork`."""
+        if self._pid not in (0, os.getpid()):
+            if self._database is not None:
+                self._database.forget_after_fork()
+            self._database = self._writing = self._reading = None
+            self._is_fork = True
 
     async def close(self) -> None:
         """Finish waiting writes, interrupt queries, close the file."""
@@ -215,6 +239,21 @@ class SqliteStore(Store):
         """Size of the file; reads all of it, in another thread."""
         self._require_open()
         return await asyncio.to_thread(maintenance.measure, self.path)
+
+    async def _open(self, database: Database) -> None:
+        if self._database is not None:
+            raise StoreError(f"{self.path} is open already")
+        self._writing = ExitExecutor(1, "tsmon-sqlite-write")
+        self._reading = ExitExecutor(1, "tsmon-sqlite-read")
+        self._database, self._pid = database, os.getpid()
+        try:
+            await self._in_turn(self._writing, database.open)
+        except BaseException:
+            await self.close()
+            raise
+
+    def _count_taken_in(self, lines: int, refused: int) -> None:
+        self._on_taken_in(lines, refused)
 
     def _require_open(self) -> Database:
         if self._database is None:

@@ -12,10 +12,15 @@ from pathlib import Path
 
 from tsmon.errors import StoreUnavailableError
 from tsmon.files.file_lock import try_lock
+from tsmon.spool.ownership import LOCKED
 
-__all__ = ["WriterLock"]
+__all__ = ["FileOwnedError", "WriterLock"]
 
 _held: "weakref.WeakSet[WriterLock]" = weakref.WeakSet()
+
+
+class FileOwnedError(StoreUnavailableError):
+    """Another process writes the file, or this one through another store."""
 
 
 class WriterLock:
@@ -26,17 +31,22 @@ class WriterLock:
         self._descriptor: int | None = None
 
     def acquire(self) -> None:
-        """Take the lock; raises :class:`StoreUnavailableError` with the owner's process id."""
+        """Take the lock; raises :class:`FileOwnedError` with the owner's process id."""
         descriptor = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             try_lock(descriptor)
-        except OSError:
+        except OSError as error:
+            if error.errno not in LOCKED:
+                os.close(descriptor)
+                raise StoreUnavailableError(
+                    f"{self._path}: this file system has no locks ({error.strerror}); name a file on a local disk"
+                ) from None
             owner = b""
             with contextlib.suppress(OSError):
                 owner = os.read(descriptor, 32)
             os.close(descriptor)
             who = f"process {int(owner)}" if owner.strip().isdigit() else "another process"
-            raise StoreUnavailableError(
+            raise FileOwnedError(
                 f"{self._path} is being written by {who}; stop it, name another file, or open it read-only"
             ) from None
         # On a full disk the lock file stays empty; the store can still be read and shortened.
