@@ -217,9 +217,13 @@ class Buffer:
     def count_taken_in(self, lines: int, refused: int) -> None:
         """Lines of other processes were stored without coming through here, except those that were refused."""
         with self._lock:
-            self._recovered += lines
-            self._written += lines - refused
-            self._add_dropped("rejected", refused)
+            ledger = self._ledger
+            self._ledger = replace(
+                ledger,
+                recovered=ledger.recovered + lines,
+                written=ledger.written + lines - refused,
+                dropped=add_dropped(ledger.dropped, "rejected", refused),
+            )
 
     def count_recalled(self, lines: int) -> None:
         """The oldest lines on disk are in flight again."""
