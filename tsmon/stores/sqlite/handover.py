@@ -35,6 +35,9 @@ MAX_BYTES: Final = 256_000_000
 BATCH_BYTES: Final = 2_000_000
 """Lines of several segments are stored together up to this size."""
 
+ENTRIES: Final = 10
+"""How often an entry is tried while the owner removes the directory."""
+
 PART: Final = ".part"
 _of_process: Final = re.compile(r"(?:\d{20}-)?(\d+)-")
 _entered: "weakref.WeakSet[HandOver]" = weakref.WeakSet()
@@ -54,6 +57,17 @@ class HandOver:
         """Announce that this process hands over lines until :meth:`leave`. Idempotent."""
         if self._presence is not None:
             return
+        for tries in range(ENTRIES):
+            try:
+                self._presence = self._enter()
+                break
+            except (FileNotFoundError, FileExistsError):
+                # The owner has just removed the empty directory.
+                if tries == ENTRIES - 1:
+                    raise
+        _entered.add(self)
+
+    def _enter(self) -> tuple[Path, int]:
         make_directory(self.directory)
         path = self.directory / f"{os.getpid()}-{secrets.token_hex(4)}.lock"
         unlocked = path.with_suffix(PART)
@@ -65,8 +79,7 @@ class HandOver:
             os.close(descriptor)
             unlocked.unlink(missing_ok=True)
             raise
-        self._presence = path, descriptor
-        _entered.add(self)
+        return path, descriptor
 
     def leave(self) -> None:
         """All was handed over. Idempotent."""
@@ -88,7 +101,7 @@ class HandOver:
     def put(self, lines: bytes) -> None:
         """Hand over lines; when this returns, they are on disk."""
         self.enter()
-        waiting = sum(entry.stat().st_size for entry in os.scandir(self.directory))
+        waiting = self._count_bytes()
         if waiting > MAX_BYTES:
             raise StoreUnavailableError(
                 f"{waiting} bytes wait in {self.directory} for the process that writes {self._path}; "
@@ -107,6 +120,14 @@ class HandOver:
             writer.discard()
             raise
         sync_directory(self.directory)
+
+    def _count_bytes(self) -> int:
+        size = 0
+        with os.scandir(self.directory) as entries:
+            for entry in entries:
+                with contextlib.suppress(FileNotFoundError):  # The owner has just stored it.
+                    size += entry.stat().st_size
+        return size
 
     def list_segments(self) -> list[Path]:
         """What waits, oldest first."""
