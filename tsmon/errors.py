@@ -101,6 +101,10 @@ class StateUnavailableError(StateError):
     """The state's database cannot be reached now; the same request may succeed later."""
 
 
+class NoPlaceError(SettingsError):
+    """A default of the settings has no place on this system: there is no home directory, or none to write to."""
+
+
 class StoreError(TsmonError):
     """A store could not carry out a request."""
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from tsmon import Monitor, TsmonError
 from tsmon.settings import MonitoringSettings
 from tsmon.stores import Store
-from tsmon.stores.factory import store_from
+from tsmon.stores.factory import emitting_store_from
 from tsmon_agent.context import AgentContext
 from tsmon_agent.events import EventBus
 from tsmon_agent.host.sampling.from_settings import build_samplers
@@ -213,7 +213,7 @@ class Agent:
 
 
 def _build_store(settings: Settings) -> Store:
-    return store_from(settings.monitoring, embedded=True, tiers=settings.rollups.effective_tiers)
+    return emitting_store_from(settings.monitoring, embedded=True, tiers=settings.rollups.effective_tiers)
 
 
 def _monitor_settings(settings: Settings) -> MonitoringSettings:

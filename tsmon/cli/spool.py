@@ -11,6 +11,7 @@ import typer
 
 from tsmon.cli.terminal import confirm, print_json, say
 from tsmon.errors import TsmonError
+from tsmon.files.user_places import NO_HOME
 from tsmon.logs.safe_text import escape_unprintable
 from tsmon.time_units import SECOND_NS
 
@@ -207,7 +208,10 @@ def _spool_root(settings: Path | None) -> Path:
     from tsmon.delivery.paths import spool_directory
     from tsmon.settings import load_settings
 
-    return spool_directory(load_settings(settings).monitoring)
+    directory = spool_directory(load_settings(settings).monitoring)
+    if directory is None:
+        raise TsmonError(f"there is no place for a spool, because {NO_HOME}; set monitoring.spool_directory")
+    return directory
 
 
 def _find_queue(root: Path, name: str) -> "WaitingQueue":

@@ -6,8 +6,10 @@ from tsmon.clock import UniqueClock
 from tsmon.delivery.buffer import Buffer
 from tsmon.delivery.dead_letters import DeadLetterFile
 from tsmon.delivery.spooler import Spooler
+from tsmon.files.user_places import NO_HOME
 from tsmon.line_protocol import Encoding
 from tsmon.line_protocol.default_encoding import follow_configured_service
+from tsmon.logs.once import warn_once
 from tsmon.monitor.series_guard import SeriesGuard
 from tsmon.spool import Destination
 from tsmon.stores import Store
@@ -46,9 +48,9 @@ def build_store(settings: "MonitoringSettings") -> Store:
         from tsmon.stores.memory import MemoryStore
 
         return MemoryStore()
-    from tsmon.stores.factory import store_from
+    from tsmon.stores.factory import emitting_store_from
 
-    return store_from(settings)
+    return emitting_store_from(settings)
 
 
 def build_spooler(settings: "MonitoringSettings", store: Store, buffer: Buffer) -> Spooler | None:
@@ -58,9 +60,16 @@ def build_spooler(settings: "MonitoringSettings", store: Store, buffer: Buffer) 
         return None
     from tsmon.delivery.paths import spool_directory
 
+    directory = spool_directory(settings)
+    if directory is None:
+        warn_once(
+            f"there is no place for the spool, because {NO_HOME}; points wait in memory only, and rejected ones "
+            "are not kept; set monitoring.spool_directory"
+        )
+        return None
     return Spooler(
         buffer,
-        spool_directory(settings),
+        directory,
         Destination(*destination),
         required=settings.spool == "required",
         max_bytes=settings.spool_bytes,
@@ -74,4 +83,9 @@ def build_dead_letter_file(settings: "MonitoringSettings", store: Store) -> Dead
         return None
     from tsmon.delivery.paths import dead_letter_file
 
-    return DeadLetterFile(dead_letter_file(settings, Destination(*destination)), settings.dead_letter_bytes)
+    path = dead_letter_file(settings, Destination(*destination))
+    if path is None:
+        if settings.spool == "off":  # else the spool has the same reason
+            warn_once(f"rejected points are not kept, because {NO_HOME}; set monitoring.spool_directory")
+        return None
+    return DeadLetterFile(path, settings.dead_letter_bytes)

@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator
 
+from tsmon.files.user_places import expand_home
+
 __all__ = ["CommaSeparated", "FilePath", "check_address", "split_commas"]
 
 
@@ -23,7 +25,7 @@ CommaSeparated = Annotated[list[str], BeforeValidator(split_commas)]
 def _parse_path(value: Any) -> Any:
     if not value or not isinstance(value, str | Path):
         raise ValueError("should be the path of a file")
-    return Path(value).expanduser()
+    return expand_home(value)
 
 
 FilePath = Annotated[Path, BeforeValidator(_parse_path)]

@@ -1,5 +1,6 @@
 """Reading the settings from a file and from the environment; every mistake is named with its place and remedy."""
 
+import contextlib
 import os
 import re
 import tomllib
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from tsmon.errors import SettingsError
+from tsmon.files.user_places import expand_home
 from tsmon.settings.locations import find_place
 from tsmon.settings.mistakes import InvalidSettingsError
 from tsmon.settings.model import Settings
@@ -38,12 +40,23 @@ def load(path: Path | str | None, model: type[Model]) -> Model:
     named_by = ""
     if path is None and (named := os.environ.get("TSMON_SETTINGS")):
         path, named_by = named, ", named by TSMON_SETTINGS,"
-    file = Path(path).expanduser() if path is not None else DEFAULT_FILE if DEFAULT_FILE.is_file() else None
-    found = _load(file, named_by, model)
+    found = _load(_choose_file(path, named_by), named_by, model)
     # Raised here, where no local variable holds a secret that a traceback with variables would show.
     if isinstance(found, list):
         raise SettingsError("\n".join(found))
     return found
+
+
+def _choose_file(path: Path | str | None, named_by: str) -> Path | None:
+    if path is None:
+        # A working directory that cannot be searched has no file, as far as this user is concerned.
+        with contextlib.suppress(OSError):
+            return DEFAULT_FILE if DEFAULT_FILE.is_file() else None
+        return None
+    try:
+        return expand_home(path)
+    except ValueError as error:
+        raise SettingsError(f"the settings file {path}{named_by} cannot be read: {error}") from None
 
 
 def _load(file: Path | None, named_by: str, model: type[Model]) -> Model | list[str]:

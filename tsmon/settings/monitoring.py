@@ -1,7 +1,6 @@
 """Section ``[monitoring]``: where points are written, and how."""
 
 from ipaddress import ip_address
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 from urllib.parse import urlsplit
 
@@ -12,6 +11,9 @@ from tsmon.settings.field_types import CommaSeparated, FilePath, check_address
 from tsmon.settings.mistakes import suggest
 from tsmon.settings.section import Section
 from tsmon.store_names import BUILT_IN, store_names
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["MonitoringSettings"]
 
@@ -83,7 +85,7 @@ class MonitoringSettings(Section):
     batch_bytes: int = Field(default=2_000_000, ge=1_000)
     buffer_bytes: int = Field(default=64_000_000, ge=10_000)
     spool: Literal["off", "on", "required"] = "on"
-    spool_directory: Path | None = None
+    spool_directory: FilePath | None = None
     spool_bytes: int = Field(default=512_000_000, ge=100_000)
     dead_letter_bytes: int = Field(default=10_000_000, ge=0)
     on_invalid: Literal["raise", "drop"] = "raise"

@@ -45,7 +45,8 @@ class Store(ABC):
     def from_settings(cls, settings: "MonitoringSettings", *, tiers: "Iterable[RollupTier] | None" = None) -> Self:
         """The store that the settings describe, not yet open; by default the class is called without arguments.
 
-        ``tiers`` are the tiers of its rollups; None leaves them as they are.
+        ``tiers`` are the tiers of its rollups; None leaves them as they are. Raises
+        :class:`~tsmon.errors.NoPlaceError` if a default of the settings has no place on this system.
         """
         return cls()
 

@@ -3,13 +3,17 @@
 from collections.abc import Iterable
 from typing import Final
 
-from tsmon.errors import SettingsError
+from tsmon.errors import NoPlaceError, SettingsError
+from tsmon.logs.once import warn_once
 from tsmon.settings import MonitoringSettings
 from tsmon.stores.base import Store
 from tsmon.stores.registry import choose_store, load_store_class
 from tsmon.stores.rollup_tiers import RollupTier
 
-__all__ = ["store_from", "store_key"]
+__all__ = ["emitting_store_from", "store_from", "store_key"]
+
+MAX_IN_MEMORY: Final = 100_000
+"""Values that are kept where the embedded store has no place."""
 
 EMBEDDED: Final = "sqlite"
 """Name of the store that needs no settings."""
@@ -30,6 +34,19 @@ def store_from(
             'for InfluxDB, or monitoring.store = "sqlite" for the embedded store'
         )
     return load_store_class(name).from_settings(settings, tiers=tiers)
+
+
+def emitting_store_from(
+    settings: MonitoringSettings, *, embedded: bool = False, tiers: Iterable[RollupTier] | None = None
+) -> Store:
+    """As :func:`store_from`, for a program that must run: memory, logged, replaces a default without a place."""
+    try:
+        return store_from(settings, embedded=embedded, tiers=tiers)
+    except NoPlaceError as error:
+        from tsmon.stores.memory import MemoryStore
+
+        warn_once(f"{error}; until then the newest {MAX_IN_MEMORY:,} values are kept in memory")
+        return MemoryStore(max_values=MAX_IN_MEMORY)
 
 
 def store_key(settings: MonitoringSettings) -> tuple[object, ...]:

@@ -1,6 +1,7 @@
 """The store in memory, for tests and for trying things out: its points are lost when the process ends."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 
 from tsmon.errors import LineProtocolError, StoreRefusedError
@@ -16,9 +17,14 @@ Rows = dict[int, FieldValue]
 
 
 class MemoryStore(Store):
-    """Keeps points as InfluxDB does: one point per series and time, and a field keeps its first type."""
+    """Keeps points as InfluxDB does: one point per series and time, and a field keeps its first type.
 
-    def __init__(self) -> None:
+    With ``max_values`` the values that were written first are removed when there are more.
+    """
+
+    def __init__(self, *, max_values: int | None = None) -> None:
+        self._max_values = max_values
+        self._written: deque[tuple[tuple[str, str], Tags, int]] = deque()
         self._types: dict[tuple[str, str], type[FieldValue]] = {}
         self._rows: dict[tuple[str, str], dict[Tags, Rows]] = {}
 
@@ -127,7 +133,18 @@ class MemoryStore(Store):
         for field, value in point.fields.items():
             key = point.measurement, field
             self._types[key] = type(value)
-            self._rows.setdefault(key, {}).setdefault(tags, {})[point.time_ns] = value
+            rows = self._rows.setdefault(key, {}).setdefault(tags, {})
+            if self._max_values is not None and point.time_ns not in rows:
+                self._written.append((key, tags, point.time_ns))
+            rows[point.time_ns] = value
+        while self._max_values is not None and len(self._written) > self._max_values:
+            self._remove(*self._written.popleft())
+
+    def _remove(self, key: tuple[str, str], tags: Tags, time_ns: int) -> None:
+        rows = self._rows[key].get(tags, {})
+        rows.pop(time_ns, None)
+        if not rows:
+            self._rows[key].pop(tags, None)
 
     def _selected(self, selector: Selector) -> Iterator[tuple[Tags, Rows]]:
         """Rows of each selected series, in order of its tags."""

@@ -209,8 +209,7 @@ async def _import_one(
 
 
 def _open_journal(store: "Store", path: Path, options: _ReadOptions, *, restart: bool) -> Any:
-    from platformdirs import user_state_path
-
+    from tsmon.files.user_places import NO_HOME, find_user_directory, why_not_creatable
     from tsmon_agent.ingest.files import STDIN, Journal, JournalEntry, open_journal
 
     if path == STDIN:
@@ -218,4 +217,9 @@ def _open_journal(store: "Store", path: Path, options: _ReadOptions, *, restart:
     if not path.is_file():
         # A pipe cannot be read twice.
         return Journal(None, JournalEntry("", str(path)))
-    return open_journal(path, user_state_path("tsmon") / "imports", target=f"{store} {options}", restart=restart)
+    state = find_user_directory("state")
+    reason = NO_HOME if state is None else why_not_creatable(state / "imports" / "journal")
+    if state is None or reason is not None:
+        say(f"{path} starts over if it is interrupted, because {reason}, so there is no journal", err=True)
+        return Journal(None, JournalEntry("", str(path)))
+    return open_journal(path, state / "imports", target=f"{store} {options}", restart=restart)

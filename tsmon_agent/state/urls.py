@@ -8,6 +8,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from tsmon.errors import SettingsError
+from tsmon.files.user_places import expand_home
 
 __all__ = ["format_url", "parse_url", "sqlite_file_of"]
 
@@ -25,7 +26,7 @@ def parse_url(text: str | Path) -> URL:
     The error repeats no part of a malformed URL, which may be a password.
     """
     if isinstance(text, Path):
-        return URL.create("sqlite", database=str(text.expanduser()))
+        return URL.create("sqlite", database=str(_expand(text)))
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
@@ -52,8 +53,15 @@ def parse_url(text: str | Path) -> URL:
     if url.get_backend_name() == "sqlite":
         if url.database in (None, "", ":memory:") or str(url.database).startswith("file:"):
             raise SettingsError("state.url names no file; write it like sqlite:////var/lib/tsmon/state.db")
-        url = url.set(database=str(Path(str(url.database)).expanduser()))
+        url = url.set(database=str(_expand(str(url.database))))
     return url
+
+
+def _expand(path: str | Path) -> Path:
+    try:
+        return expand_home(path)
+    except ValueError as error:
+        raise SettingsError(f"state.url: {error}") from None
 
 
 def sqlite_file_of(url: URL) -> Path | None:

@@ -14,6 +14,7 @@ from tsmon.errors import StoreError, StoreRefusedError
 from tsmon.line_protocol.escaping import escape_field_key, escape_measurement, escape_string, escape_tag
 from tsmon.settings import MonitoringSettings
 from tsmon.stores import Bin, Count, Newest, Selector, Series, Store, Values, WindowedSpan
+from tsmon.stores.memory import MemoryStore
 from tsmon.stores.rollup_tiers import RollupTier
 from tsmon.stores.sqlite import SqliteStore
 from tsmon.time_units import MINUTE_NS
@@ -404,3 +405,15 @@ async def test_a_store_of_ones_own_needs_only_the_abstract_methods() -> None:
     assert OwnStore.settings_key(MonitoringSettings()) == ()
     assert not OwnStore.is_named_by(MonitoringSettings(token="t"))
     assert isinstance(OwnStore.from_settings(MonitoringSettings()), OwnStore)
+
+
+async def test_memory_may_be_bounded_and_then_keeps_what_was_written_last() -> None:
+    bounded = MemoryStore(max_values=10)
+    for number in range(25):
+        await bounded.write(b"m,s=%d v=%d %d" % (number % 3, number, number))
+        await bounded.write(b"m,s=%d v=%d %d" % (number % 3, number, number))  # replaces it
+    found = await bounded.values(Selector("m", "v"), start_ns=0, stop_ns=100)
+    assert sorted(value for one in found for value in one.values) == list(range(15, 25))
+    await bounded.apply_retention(1, now_ns=21)
+    await bounded.write(b"m,s=0 v=25 25")
+    assert len(await bounded.newest(Selector("m", "v"))) == 3

@@ -16,7 +16,7 @@ from tsmon.stores.rollup_tiers import RollupTier, validate_tiers
 from tsmon.stores.setup_change import ReportProgress, ignore_progress
 from tsmon.stores.sqlite import maintenance, reader
 from tsmon.stores.sqlite.database import Database
-from tsmon.stores.sqlite.file_location import check_creatable, embedded_file
+from tsmon.stores.sqlite.file_location import check_creatable, check_place, embedded_file
 from tsmon.stores.sqlite.retention import RetentionRun
 from tsmon.stores.sqlite.rollups import count_marked_s, mark_all
 from tsmon.stores.sqlite.shared_database import SharedDatabase
@@ -64,6 +64,7 @@ class SqliteStore(Store):
     @classmethod
     def from_settings(cls, settings: "MonitoringSettings", *, tiers: Iterable[RollupTier] | None = None) -> Self:
         """See :meth:`Store.from_settings`."""
+        check_place(settings)
         return cls(embedded_file(settings), tiers=tiers)
 
     @classmethod

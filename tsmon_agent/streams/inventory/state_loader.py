@@ -8,7 +8,7 @@ from tsmon.errors import StateUnavailableError
 from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon_agent.settings import Settings
 from tsmon_agent.state import State
-from tsmon_agent.state.location import state_url
+from tsmon_agent.state.location import running_state_url
 from tsmon_agent.streams.inventory.table_files import TableFile, read_tables
 
 __all__ = ["StateLoader"]
@@ -23,7 +23,7 @@ class StateLoader:
 
     def __init__(self, settings: Settings, before: "StateLoader | None" = None) -> None:
         self._settings = settings
-        self.url: Final = state_url(settings)
+        self.url: Final = running_state_url(settings)
         self._shared = before is not None and before.url == self.url
         self.state: Final[State] = before.state if before and before.url == self.url else State(self.url)
         self._waiting: list[TableFile] = []
