@@ -20,6 +20,7 @@ from tsmon.errors import (
 from tsmon.line_protocol import Service, Tag, TagAndField, configure
 from tsmon.monitor.monitor import Monitor
 from tsmon.points import (
+    BackgroundWork,
     InProgress,
     Log,
     Point,
@@ -45,6 +46,7 @@ else:
 
 __all__ = [
     "AvailabilityError",
+    "BackgroundWork",
     "BatchTooLargeError",
     "Counts",
     "DeclarationError",

@@ -8,16 +8,23 @@
 Follows the ASGI specification (3.0, HTTP and WebSocket 2.5, lifespan 2.0) and needs no framework.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Final, Unpack
+from collections.abc import Awaitable, Callable
+from typing import Unpack
 
+from tsmon.integrations.asgi_exchange import (
+    Exchange,
+    HttpExchange,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    WebSocketExchange,
+)
 from tsmon.integrations.asgi_route import find_route
 from tsmon.integrations.lifetime import Lifetime
+from tsmon.integrations.quart_route import record_quart_routes
 from tsmon.integrations.recorder import (
-    CLIENT_CLOSED_REQUEST,
     REQUEST_ID_HEADER,
-    OpenRequest,
     RecorderOptions,
     RequestRecorder,
     set_error_code,
@@ -27,23 +34,17 @@ from tsmon.monitor.monitor import Monitor
 
 __all__ = ["RecorderOptions", "RequestMiddleware", "set_error_code", "set_route"]
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-FORBIDDEN: Final = 403
-"""Status with which a server answers a WebSocket that the application closes before accepting it."""
 
 
 class RequestMiddleware:
     """Records every HTTP request and WebSocket of ``app``, which it wraps.
 
-    An HTTP request lasts until its body has been sent, a WebSocket (status 101) until its end. If the client
-    disconnects earlier, the status is 499; after an exception it is 500. A status of ``errors_from`` (400 by
-    default) or above is an error. The route is the template that the framework puts into the scope, or the one that
-    the application sets by :func:`set_route`.
+    An HTTP request lasts until its body has been sent, a WebSocket (status 101) until one side closes it. If the
+    client of a request disconnects earlier, the status is 499; after an exception, or if the body ends too early,
+    it is 500. A status of ``errors_from`` (400 by default) or above is an error. What the application does after
+    the response (background tasks) is a :class:`tsmon.BackgroundWork`. The route is the template that the framework
+    puts into the scope, or the one that the application sets by :func:`set_route`.
 
     ``monitor`` starts and stops with the application's lifespan, each time there is one, or starts with the first
     request where the server has none. If it cannot start, that is logged and tried again, and the application runs.
@@ -65,6 +66,7 @@ class RequestMiddleware:
         self._recorder = RequestRecorder(monitor, **options)
         self._id_header = request_id_header.lower().encode("latin-1")
         self._life = Lifetime(monitor) if manages_monitor else None
+        record_quart_routes()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the lifespan."""
@@ -83,29 +85,33 @@ class RequestMiddleware:
             await self.app(scope, receive, send)
 
     async def _serve_request(self, scope: Scope, receive: Receive, send: Send, *, websocket: bool) -> None:
-        root = scope.get("root_path", "")
-        opened = self._recorder.begin()
-        response = _Response(receive, send)
-        status = 500
+        recorder = self._recorder
+        opened = recorder.begin()
+        exchange = (WebSocketExchange if websocket else HttpExchange)(receive, send, self._record, opened, scope)
         error: BaseException | None = None
         try:
-            await self.app(scope, response.receive, response.send_websocket if websocket else response.send_http)
-            status = response.websocket_status() if websocket else response.http_status()
-        except asyncio.CancelledError:
-            status = 101 if websocket and response.status == 101 else CLIENT_CLOSED_REQUEST
-            raise
-        except Exception as caught:
+            await self.app(scope, exchange.receive, exchange.send)
+        except BaseException as caught:
             error = caught
-            status = CLIENT_CLOSED_REQUEST if response.disconnected and not response.complete else 500
             raise
         finally:
-            self._end(opened, scope, root, status, error)
+            if exchange.ended:
+                recorder.end_background(opened, error if exchange.is_background_failure(error) else None)
+            else:
+                exchange.ended = True
+                self._record(exchange, exchange.final_status(error), error, continues=False)
+            if error is not None:
+                # Without it, each failed request would leave a cycle of references: exception, traceback, frame.
+                error = exchange.answered_error = None
 
-    def _end(self, opened: OpenRequest, scope: Scope, root: str, status: int, error: BaseException | None) -> None:
+    def _record(
+        self, exchange: Exchange, status: int, error: BaseException | None, *, continues: bool = True
+    ) -> None:
+        opened, scope = exchange.opened, exchange.scope
         resource = request_id = None
         try:
             if opened.resource is None:
-                resource = find_route(scope, root)
+                resource = find_route(scope, exchange.path, status)
             for name, value in scope["headers"]:
                 if name == self._id_header:
                     request_id = value.decode("latin-1")
@@ -114,14 +120,8 @@ class RequestMiddleware:
             self._recorder.report_failure(failure)
         if self._recorder.fills:
             self._recorder.fill_columns(opened, scope)
-        self._recorder.end(
-            opened,
-            method=scope.get("method", "GET"),
-            resource=resource,
-            status=status,
-            error=error,
-            request_id=request_id,
-        )
+        method = scope.get("method", "GET")
+        self._recorder.end(opened, method, resource, status, error, request_id, continues=continues)
 
     async def _serve_lifespan(self, life: Lifetime, scope: Scope, receive: Receive, send: Send) -> None:
         received = answered = False
@@ -157,60 +157,3 @@ class RequestMiddleware:
                 await send({"type": "lifespan.shutdown.complete"})
         finally:
             await life.end()
-
-
-class _Response:
-    """How much of a response has been sent, and whether the client is still connected."""
-
-    __slots__ = ("_receive", "_send", "complete", "disconnected", "status")
-
-    def __init__(self, receive: Receive, send: Send) -> None:
-        self._receive = receive
-        self._send = send
-        self.status = 0
-        self.complete = False
-        self.disconnected = False
-
-    async def receive(self) -> Message:
-        message = await self._receive()
-        if message["type"] in ("http.disconnect", "websocket.disconnect"):
-            self.disconnected = True
-        return message
-
-    async def send_http(self, message: Message) -> None:
-        kind = message["type"]
-        if kind == "http.response.start":
-            self.status = message["status"]
-        await self._forward(message)
-        if kind == "http.response.body":
-            self.complete = not message.get("more_body", False)
-        elif kind == "http.response.pathsend":
-            self.complete = True
-
-    async def send_websocket(self, message: Message) -> None:
-        kind = message["type"]
-        await self._forward(message)
-        if kind == "websocket.accept":
-            self.status = 101
-        elif kind == "websocket.http.response.start":
-            self.status = message["status"]
-        elif kind == "websocket.close" and not self.status:
-            self.status = FORBIDDEN
-
-    async def _forward(self, message: Message) -> None:
-        try:
-            await self._send(message)
-        except OSError:
-            self.disconnected = True
-            raise
-
-    def http_status(self) -> int:
-        """Return the status of a request whose application returned."""
-        if self.disconnected and not self.complete:
-            return CLIENT_CLOSED_REQUEST
-        # If the application sent no response, the server sends one of status 500.
-        return self.status or 500
-
-    def websocket_status(self) -> int:
-        """Return the status of a WebSocket whose application returned."""
-        return self.status or (CLIENT_CLOSED_REQUEST if self.disconnected else 500)

@@ -1,42 +1,38 @@
 """The template of the route that an ASGI framework chose, found in the scope."""
 
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import MutableMapping
 from typing import Any
+
+from tsmon.integrations.starlette_route import find_starlette_route
 
 __all__ = ["find_route"]
 
+Scope = MutableMapping[str, Any]
 
-def find_route(scope: MutableMapping[str, Any], root: str) -> str | None:
+
+def find_route(scope: Scope, path: str, status: int = 200) -> str | None:
     """Return a template such as ``/users/{id}``; None if no route matched or the framework does not record it.
 
-    ``root`` is the ``root_path`` with which the request arrived. Starlette and FastAPI (from 0.137 with the
-    prefixes of included routers) put the route into the scope. For a mounted application they leave only a
-    different root path; the routes are then matched once more.
+    ``path`` is the path with which the request arrived. Starlette, FastAPI and Litestar record their routes in the
+    scope, also where one is mounted in another.
     """
-    if scope.get("root_path", "") != root:
-        routes = getattr(scope.get("router"), "routes", ())
-        return _match_routes(routes, {**scope, "root_path": root}, "")
-    context = scope.get("fastapi")
-    if isinstance(context, Mapping):
-        effective = getattr(context.get("effective_route_context"), "path_format", None)
-        if isinstance(effective, str):
-            return effective
-    template = getattr(scope.get("route"), "path_format", None)
-    return template if isinstance(template, str) else None
+    handler = scope.get("route_handler")
+    if handler is None:
+        return find_starlette_route(scope, path, status) if "router" in scope else None
+    if getattr(handler, "is_mount", False):
+        return _find_below_litestar(scope, handler, status)
+    template = scope.get("path_template")
+    if not isinstance(template, str):
+        return None
+    return find_starlette_route(scope, path, below=template) if "app_root_path" in scope else template
 
 
-def _match_routes(routes: Iterable[Any], scope: MutableMapping[str, Any], prefix: str) -> str | None:
-    """Return the template of the route that matches, through any number of mounts."""
-    partial = None
-    for route in routes:
-        match, child = route.matches(scope)
-        if match.name == "NONE":
-            continue
-        below = getattr(route, "routes", None)
-        if below is not None:
-            return _match_routes(below, {**scope, **child}, prefix + getattr(route, "path", ""))
-        template = prefix + getattr(route, "path_format", "/*")
-        if match.name == "FULL":
-            return template
-        partial = partial or template
-    return partial
+def _find_below_litestar(scope: Scope, handler: Any, status: int) -> str | None:
+    """Return the template of an application that Litestar mounts; Litestar has cut the path of the mount off."""
+    app = scope.get("litestar_app") or scope.get("app")
+    routes = getattr(app, "routes", ())
+    mount = next((one.path for one in routes if getattr(one, "route_handler", None) is handler), None)
+    if mount is None:
+        return None
+    below = find_starlette_route(scope, scope["path"], status) if "router" in scope else "/{path}"
+    return None if below is None else str(mount).rstrip("/") + below

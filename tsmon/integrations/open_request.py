@@ -1,5 +1,9 @@
-"""A request while it is being answered, and what its code may set about it from anywhere."""
+"""A request while it is being answered, and what its code may set about it from anywhere.
 
+What is set after the response has been sent belongs to the work in the background, which may go on.
+"""
+
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from tsmon.integrations.fitting import to_text
@@ -9,18 +13,34 @@ from tsmon.work.work_data import WorkData, current_work
 if TYPE_CHECKING:
     from contextvars import Token
 
-__all__ = ["OpenRequest", "parse_error_code", "set_error_code", "set_route"]
+__all__ = ["BackgroundData", "OpenRequest", "parse_error_code", "set_error_code", "set_route"]
 
 
-class OpenRequest(WorkData):
+class CodedWork(WorkData):
+    """Work that may end with the application's own code of an error."""
+
+    __slots__ = ("error_code",)
+
+    error_code: object
+    """That code."""
+
+    def take_error_code(self, error: BaseException) -> None:
+        """Keep the code of an exception, unless the application set one; do not keep the exception itself."""
+        with suppress(Exception):
+            if parse_error_code(self.error_code) is None:
+                self.error_code = getattr(error, "error_code", None)
+
+
+class OpenRequest(CodedWork):
     """A request that is being answered: when it began, and what its points will hold in addition."""
 
     __slots__ = (
+        "_background",
         "_token",
         "column_values",
         "counter",
         "elapsed_s",
-        "error_code",
+        "has_ended",
         "method",
         "request_id",
         "resource",
@@ -32,10 +52,10 @@ class OpenRequest(WorkData):
     """Time at which processing started, in nanoseconds, as the text of a line."""
     counter: float
     """Reading of the performance counter at that time."""
-    error_code: object
-    """The application's own code of the error."""
     resource: str | None
     """Template of the route, set by the application or its framework."""
+    has_ended: bool
+    """Whether the client has its response; data that come later are the background's."""
     elapsed_s: float
     """Seconds from the start to the end of processing; known at the end, as are all that follow."""
     method: str
@@ -44,11 +64,44 @@ class OpenRequest(WorkData):
     column_values: dict[str, Any]
     """Values of added columns, by attribute; set only if the recorder was given functions for them."""
     _token: "Token[WorkData | None] | None"
+    _background: "BackgroundData | None"
+
+    @property
+    def tags(self) -> dict[str, Any]:
+        """Tags of the request, or of the work in the background that follows it."""
+        return self.background.tags if self.has_ended else super().tags
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """Fields of the request, or of the work in the background that follows it."""
+        return self.background.fields if self.has_ended else super().fields
+
+    @property
+    def background(self) -> "BackgroundData":
+        """Data of the work after the response; made when they are first needed."""
+        if self._background is None:
+            self._background = BackgroundData()
+        return self._background
 
     @property
     def time_ns(self) -> int:
         """Time at which processing started."""
         return int(self.time_text)
+
+
+class BackgroundData(CodedWork):
+    """Data of what the application does for a request after its response."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.error_code = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing has been set."""
+        return not self._tags and not self._fields and self.error_code is None
 
 
 def set_error_code(code: int) -> None:
@@ -57,7 +110,11 @@ def set_error_code(code: int) -> None:
     Outside any request this does nothing.
     """
     request = _current_request()
-    if request is not None:
+    if request is None:
+        return
+    if request.has_ended:
+        request.background.error_code = code
+    else:
         request.error_code = code
 
 
@@ -67,7 +124,7 @@ def set_route(resource: str) -> None:
     Outside any request this does nothing.
     """
     request = _current_request()
-    if request is not None:
+    if request is not None and not request.has_ended:
         request.resource = to_text(resource)
 
 

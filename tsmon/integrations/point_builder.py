@@ -51,7 +51,7 @@ class PointBuilder(Generic[PointT]):
         """Build the point of ``request`` from ``values``, its additional data and its filled columns."""
         if self.filled:
             found = request.column_values
-            gathered = request.tags.keys() | request.fields.keys()
+            gathered = {*(request._tags or ()), *(request._fields or ())}  # noqa: SLF001
             values |= fit_columns(
                 self.cls, {a: found[a] for a, key in self.filled.items() if a in found and key not in gathered}
             )

@@ -1,18 +1,18 @@
 """What the middleware of every web framework does with a request, in one place.
 
 The code that answers the request may add to its points: by :func:`set_error_code` and :func:`set_route`, tags and
-fields by :func:`tsmon.work.current_work`, times by :class:`tsmon.work.timed`.
+fields by :func:`tsmon.work.current_work`, times by :class:`tsmon.work.timed`. What it adds after the response has
+been sent belongs to a :class:`tsmon.BackgroundWork`, if the integration knows when that work ends.
 """
 
 import time
 from collections import deque
 from collections.abc import Iterable
-from contextlib import suppress
 from time import perf_counter
 from typing import Any, Final, Unpack
 
 from tsmon.integrations.fitting import to_text
-from tsmon.integrations.open_request import OpenRequest, parse_error_code, set_error_code, set_route
+from tsmon.integrations.open_request import OpenRequest, set_error_code, set_route
 from tsmon.integrations.request_points import RecorderOptions, RequestPoints
 from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon.monitor import source
@@ -35,6 +35,9 @@ CLIENT_CLOSED_REQUEST: Final = 499
 """Status recorded for a request that was cancelled, as nginx does for clients that disconnected."""
 
 REQUEST_ID_HEADER: Final = "X-Request-ID"
+
+BACKGROUND_FROM_S: Final = 0.01
+"""Work after a response is not recorded if it is shorter, succeeds and sets no data: every framework does some."""
 
 _new = object.__new__
 
@@ -89,7 +92,9 @@ class RequestRecorder:
         """Begin a request; what is done for it from now on may add to its points."""
         # Every call saved here is a tenth of what a request costs.
         request = _new(OpenRequest)
-        request._tags = request._fields = request.outer = request.error_code = request.resource = None  # noqa: SLF001
+        request._tags = request._fields = request._background = None  # noqa: SLF001
+        request.outer = request.error_code = request.resource = None
+        request.has_ended = False
         inside = self._inside
         inside.append(None)
         if len(inside) > self._progress.highest:
@@ -139,19 +144,24 @@ class RequestRecorder:
         status: int,
         error: BaseException | None = None,
         request_id: str | None = None,
+        *,
+        continues: bool = False,
     ) -> None:
         """End a request. ``resource`` is the template of its route; None if no route matched.
 
         The error code is the one set by the application, else the int attribute ``error_code`` of ``error``, else
-        the status.
+        the status. If the application ``continues`` after its response, :meth:`end_background` is called too.
         """
         request.elapsed_s = perf_counter() - request.counter
+        request.has_ended = True
         try:  # noqa: SIM105 (suppress() costs as much as half of this method)
             self._inside.pop()
         except IndexError:
             pass  # It began in the process from which this one was forked.
         token = request._token  # noqa: SLF001
-        if token is not None:
+        if continues:
+            self._set_apart(request)
+        elif token is not None:
             request._token = None  # noqa: SLF001
             try:
                 reset_work(token)
@@ -162,18 +172,28 @@ class RequestRecorder:
         request.status = status
         request.request_id = request_id
         if error is not None:
-            self._take_error_code(request, error)
+            request.take_error_code(error)
         waiting = self._waiting
         waiting.append(request)
         if len(waiting) >= self._max_waiting:
             self._points.emit_all(waiting)
 
+    def end_background(self, request: OpenRequest, error: BaseException | None = None) -> None:
+        """End the work that followed a response, and record it if it failed, took its time or set data."""
+        elapsed_s = perf_counter() - request.counter - request.elapsed_s
+        self.leave(request)
+        data = request._background  # noqa: SLF001
+        if error is not None or elapsed_s >= BACKGROUND_FROM_S or (data is not None and not data.is_empty):
+            self._points.emit_background(request, elapsed_s, error)
+
     @staticmethod
-    def _take_error_code(request: OpenRequest, error: BaseException) -> None:
-        """Keep the code of an exception, unless the application set one; do not keep the exception itself."""
-        with suppress(Exception):
-            if parse_error_code(request.error_code) is None:
-                request.error_code = getattr(error, "error_code", None)
+    def _set_apart(request: OpenRequest) -> None:
+        """Keep what was set so far, even if the code has taken the dictionaries out of the work."""
+        tags, fields = request._tags, request._fields  # noqa: SLF001
+        if tags:
+            request._tags = dict(tags)  # noqa: SLF001
+        if fields:
+            request._fields = dict(fields)
 
     def collect(self) -> Iterable[Point]:
         """See :class:`tsmon.monitor.source.Source`."""

@@ -12,7 +12,7 @@ from tsmon.integrations.request_row import RequestRow, make_row_class
 from tsmon.integrations.request_summaries import RequestSummaries, RouteSampling
 from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon.monitor.emitter import Emitter
-from tsmon.points import Point, Request, RequestError, RequestSummary, format_route
+from tsmon.points import BackgroundWork, Point, Request, RequestError, RequestSummary, format_route
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +34,10 @@ RECORDED: Final = frozenset({"service", "route", "status_code", "request_id", "e
 
 RECORDED_OF_ERRORS: Final = frozenset({"service", "route", "status_code", "request_id", "error_code"})
 """The same for a :class:`~tsmon.RequestError`."""
+
+
+RECORDED_OF_BACKGROUND: Final = RECORDED_OF_ERRORS | {"execution_time", "outcome", "error"}
+"""The same for a :class:`~tsmon.BackgroundWork`."""
 
 
 class RecorderOptions(TypedDict, total=False):
@@ -83,6 +87,7 @@ class RequestPoints:
         kinds = field_kinds_of(monitor.clock)
         self._requests = PointBuilder(request_class, Request, "request_class", RECORDED, fill, kinds)
         self._errors = PointBuilder(error_class, RequestError, "error_class", RECORDED_OF_ERRORS, fill, kinds)
+        self._background = PointBuilder(BackgroundWork, BackgroundWork, "", RECORDED_OF_BACKGROUND, {}, kinds)
         self._summaries = RequestSummaries(service, summary_class)
         check_fill(fill, self._requests, self._errors)
         self._row_class = None if self._requests.filled else make_row_class(request_class, self._requests.added)
@@ -126,7 +131,7 @@ class RequestPoints:
             self._summaries.add(route, status, request.elapsed_s)
         elif one_in == 1 or failed or self._sampling.keeps(identity, one_in):
             if one_in != 1 and not failed:
-                request.fields["weight"] = one_in
+                request._fields = {**(request._fields or {}), "weight": one_in}
             if row is None or request._tags or request._fields:  # noqa: SLF001
                 values = self._values_of(request, route, identity)
                 self._emit_built(self._requests, request, values | {"execution_time": request.elapsed_s})
@@ -153,6 +158,37 @@ class RequestPoints:
                 "data",
                 f"a request was recorded without its additional data ({self.reduced} so far): {to_text(error)}",
             )
+
+    def emit_background(self, request: OpenRequest, elapsed_s: float, error: BaseException | None) -> None:
+        """Emit the point of the work that followed a response; never raises.
+
+        Of routes that are summed up or sampled, work is recorded if it failed or if the request was kept.
+        """
+        try:
+            key = request.method, request.resource
+            route, one_in = self._routes.get(key) or self._add_route(*key)
+            identity = parse_request_id(request.request_id) or request.time_text
+            data = request.background
+            if error is not None:
+                outcome = "failed" if isinstance(error, Exception) else "cancelled"
+                data.take_error_code(error)
+            elif one_in == 1:
+                outcome = "completed"
+            elif one_in == 0 or not self._sampling.keeps(identity, one_in):
+                return
+            else:
+                outcome = "completed"
+                data.fields["weight"] = one_in
+            values = self._values_of(request, route, identity) | {
+                "time": fit_time(request.time_ns + round(request.elapsed_s * 1e9)),
+                "outcome": outcome,
+                "error_code": parse_error_code(data.error_code),
+                "execution_time": elapsed_s,
+                "error": None if error is None else type(error).__name__,
+            }
+            self._emit_built(self._background, cast("OpenRequest", data), values)
+        except Exception as failure:
+            self.report_failure(failure)
 
     def _values_of(self, request: OpenRequest, route: str, identity: str) -> dict[str, Any]:
         """Return the values that a request's points have in common."""

@@ -1,5 +1,6 @@
 """Typed points, one family of series per file."""
 
+from tsmon.points.background import BackgroundWork
 from tsmon.points.in_progress import InProgress
 from tsmon.points.logs import Log
 from tsmon.points.point import FieldMapping, Point, ServicePoint, TagMapping, Time
@@ -9,6 +10,7 @@ from tsmon.points.subtasks import SubtaskError, SubtaskExecution, SubtaskFinal
 from tsmon.points.workers import WorkerQueue, WorkerRequest
 
 __all__ = [
+    "BackgroundWork",
     "FieldMapping",
     "InProgress",
     "Log",

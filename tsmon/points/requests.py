@@ -21,7 +21,7 @@ class Request(ServicePoint, measurement="requests"):
     request_id: str
     """Identifier of the request."""
     execution_time: float
-    """From the start to the end of processing, in seconds."""
+    """From the start of processing until the response had been sent, in seconds."""
 
 
 class RequestError(ServicePoint, measurement="errors"):

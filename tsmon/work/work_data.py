@@ -92,7 +92,7 @@ class WorkData:
     def _complete(self, cls: type[Point], values: dict[str, Any]) -> dict[str, Any]:
         """Return ``values`` of a point of ``cls``, completed by this data."""
         attributes = {column.key: column.attribute for column in cls.__declaration__.columns}
-        tags, fields = self.tags, self.fields
+        tags, fields = self._tags or {}, self._fields or {}
         declared = {attributes[key]: value for key, value in (tags | fields).items() if key in attributes}
         additional_tags = {key: value for key, value in tags.items() if key not in attributes}
         additional_fields = {key: value for key, value in fields.items() if key not in attributes}
