@@ -8,7 +8,6 @@ Whatever is interrupted, by the exception of a signal handler for example, has h
 :class:`~tsmon.delivery.ledger.Ledger`.
 """
 
-import threading
 from collections import deque
 from itertools import chain, repeat
 from typing import Any, Final
@@ -20,6 +19,7 @@ from tsmon.delivery.blocks import Batch
 from tsmon.delivery.ledger import Ledger, Note, add_dropped
 from tsmon.delivery.outstanding import Outstanding
 from tsmon.locks import Attempt
+from tsmon.threads.native import create_lock
 
 __all__ = ["LONG_LINE", "Buffer"]
 
@@ -51,7 +51,7 @@ class Buffer:
         """An append that makes ``lines`` this long must be followed by :meth:`seal`."""
         self._max_bytes = max_bytes
         self.limit_batches(batch_lines, batch_bytes)
-        self._lock = threading.Lock()
+        self._lock = create_lock()
         self._attempt = Attempt(self._lock)
         self._notes: deque[Note] = deque()
         self._ledger = Ledger()

@@ -5,7 +5,6 @@ A disk that refuses costs durability and nothing else: the lines then stay in th
 
 import asyncio
 import logging
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +17,7 @@ from tsmon.delivery.run_in_thread import run_in_thread
 from tsmon.delivery.stranded import describe_stranded
 from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon.spool import Destination, Spool, SpooledBatch
+from tsmon.threads.native import create_lock
 
 __all__ = ["SpoolFiles"]
 
@@ -54,7 +54,7 @@ class SpoolFiles:
         self._is_closed = False
         self._turn = asyncio.Lock()
         # A stop does not wait for ever for a thread on a slow disk, but it must not work beside that thread.
-        self._files = threading.Lock()
+        self._files = create_lock()
 
     @property
     def lines(self) -> int:

@@ -27,7 +27,7 @@ from tsmon.points.logs import Log
 
 __all__ = ["LogHandler"]
 
-OWN: Final = ("tsmon", "tsmon_agent", "apscheduler.executors.tsmon")
+OWN: Final = ("tsmon", "tsmon_agent", "apscheduler.executors.tsmon", "apscheduler.schedulers.tsmon")
 """tsmon's own loggers: their records would be flushed, which logs more records, without end."""
 
 MAX_MESSAGE: Final = 8_192

@@ -208,7 +208,9 @@ class RequestRecorder:
     def hold_nothing(self) -> None:
         """See :class:`tsmon.monitor.source.Source`."""
         self._max_waiting = 1
+        self._points.starts_monitor = True
 
     def hold_again(self) -> None:
         """See :class:`tsmon.monitor.source.Source`."""
         self._max_waiting = self._max_held
+        self._points.starts_monitor = False

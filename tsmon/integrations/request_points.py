@@ -89,9 +89,11 @@ class RequestPoints:
         self._errors = PointBuilder(error_class, RequestError, "error_class", RECORDED_OF_ERRORS, fill, kinds)
         self._background = PointBuilder(BackgroundWork, BackgroundWork, "", RECORDED_OF_BACKGROUND, {}, kinds)
         self._summaries = RequestSummaries(service, summary_class)
+        self.starts_monitor = False
+        """Whether a request that is only summed up must wake a Monitor that starts with the first point."""
         check_fill(fill, self._requests, self._errors)
         self._row_class = None if self._requests.filled else make_row_class(request_class, self._requests.added)
-        self._emit = cast("Callable[[Point | RequestRow], None]", monitor.emit)
+        self._emit = cast("Callable[[Point | RequestRow | tuple[()]], None]", monitor.emit)
         self._service = service
         self._errors_from = errors_from
         self._sampling = RouteSampling(monitor.settings.summarize_routes, monitor.settings.sample_routes)
@@ -129,6 +131,8 @@ class RequestPoints:
         failed = status >= self._errors_from
         if one_in == 0:
             self._summaries.add(route, status, request.elapsed_s)
+            if self.starts_monitor:
+                self._emit(())
         elif one_in == 1 or failed or self._sampling.keeps(identity, one_in):
             if one_in != 1 and not failed:
                 request._fields = {**(request._fields or {}), "weight": one_in}

@@ -1,6 +1,5 @@
 """Routes that are too busy for a point per request: one point per flush instead, or one request in many."""
 
-import threading
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -9,6 +8,7 @@ from typing import Final
 from tsmon.integrations.point_builder import check_class
 from tsmon.points.requests import RequestSummary
 from tsmon.sketch import Sketch
+from tsmon.threads.native import create_lock
 
 __all__ = ["RequestSummaries", "RouteSampling"]
 
@@ -61,7 +61,7 @@ class RequestSummaries:
         check_class(summary_class, RequestSummary, "summary_class", RECORDED)
         self._service = service
         self._class = summary_class
-        self._lock = threading.Lock()
+        self._lock = create_lock()
         self._totals: dict[tuple[str, int], _Totals] = {}
 
     def add(self, route: str, status: int, execution_time: float) -> None:
@@ -104,5 +104,5 @@ class RequestSummaries:
 
     def forget(self) -> None:
         """In a forked child: forget what was summed up, which is the parent's."""
-        self._lock = threading.Lock()
+        self._lock = create_lock()
         self._totals = {}

@@ -1,11 +1,10 @@
 """A Monitor on a thread of its own, for programs without an event loop."""
 
 import asyncio
-import concurrent.futures
 import logging
 import os
-import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from tsmon.clock import UniqueClock
@@ -14,8 +13,16 @@ from tsmon.errors import TsmonError
 from tsmon.monitor.emitter import STOP_TIMEOUT_S, AsyncEmitter
 from tsmon.monitor.patient_start import start_patiently
 from tsmon.scheduling.exit_executor import ExitExecutor
+from tsmon.threads.event_loop import create_event_loop
+from tsmon.threads.log_handover import hand_over_logs, write_logs
+from tsmon.threads.native import NativeThread, create_lock, find_original, start_thread
+from tsmon.threads.waiting import NativeFuture, join_thread, run_on_loop, sharing, wait_for_result, wait_until_done
 
 if TYPE_CHECKING:
+    import concurrent.futures
+    import queue
+    import threading
+
     from tsmon.settings import MonitoringSettings
 
 __all__ = ["BackgroundMonitor"]
@@ -39,11 +46,11 @@ class BackgroundMonitor:
     def __init__(self, monitor: AsyncEmitter) -> None:
         self._monitor = monitor
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
+        self._thread: threading.Thread | NativeThread | None = None
         self._process = os.getpid()
         self._starting: concurrent.futures.Future[None] | None = None
-        self._calls = threading.Lock()
-        self._stop = threading.Lock()
+        self._calls = create_lock()
+        self._stop = create_lock()
         self.emit = monitor.emit
         """See :meth:`Monitor.emit`."""
         self.take_time_ns = monitor.take_time_ns
@@ -108,7 +115,7 @@ class BackgroundMonitor:
 
     def start(self) -> None:
         """See :meth:`Monitor.start`."""
-        with self._stop:
+        with sharing(self._stop):
             if self.is_running:
                 return
             self._launch()
@@ -126,17 +133,17 @@ class BackgroundMonitor:
         if self._loop is not None and self.is_running:
             return self._loop
         if self._process != os.getpid():
-            self._calls = threading.Lock()
-            self._stop = threading.Lock()
+            self._calls = create_lock()
+            self._stop = create_lock()
         loop = self._launch()
-        tried: concurrent.futures.Future[None] = concurrent.futures.Future()
+        tried = NativeFuture[None]()
         self._starting = tried
 
         def note_try() -> None:
             if not tried.done():
                 tried.set_result(None)
 
-        asyncio.run_coroutine_threadsafe(start_patiently(self._monitor, note_try), loop)
+        run_on_loop(start_patiently(self._monitor, note_try), loop)
         return loop
 
     def set_flush_period(self, seconds: float) -> None:
@@ -146,19 +153,19 @@ class BackgroundMonitor:
     def flush(self, timeout: float | None = None) -> None:
         """See :meth:`Monitor.flush`."""
         if self._starting is not None:
-            concurrent.futures.wait([self._starting], timeout)
+            wait_until_done(self._starting, timeout)
         self._call(self._monitor.flush(timeout))
 
     def stop(self, timeout: float = STOP_TIMEOUT_S) -> None:
         """See :meth:`Monitor.stop`."""
         if os.getpid() != self._process:
             return
-        with self._stop:
+        with sharing(self._stop):
             if self._loop is None:
                 return
             try:
                 if self._starting is not None:
-                    concurrent.futures.wait([self._starting], timeout)
+                    wait_until_done(self._starting, timeout)
                 self._call(self._monitor.stop(timeout), timeout + STOP_MARGIN_S)
             except TimeoutError:
                 _log.error("the monitor's thread does not end; points that it holds may be lost")
@@ -168,50 +175,55 @@ class BackgroundMonitor:
 
     def _launch(self) -> asyncio.AbstractEventLoop:
         """Run a new thread with a new event loop."""
-        loop = asyncio.new_event_loop()
-        loop.set_default_executor(ExitExecutor(thread_name_prefix="tsmon"))
-        thread = threading.Thread(target=self._run, args=(loop,), name="tsmon", daemon=True)
-        is_up = threading.Event()
-        loop.call_soon(is_up.set)
-        try:
-            thread.start()
-        except BaseException:
-            loop.close()
-            raise
-        is_up.wait()
+        hand_over_logs()
+        ready: queue.SimpleQueue[asyncio.AbstractEventLoop | Exception] = find_original("_queue", "SimpleQueue")()
+        thread = start_thread(partial(self._run, ready.put), "tsmon")
+        # A few microseconds, and without greenlets, which an emit() in a forked child may not wake.
+        loop = ready.get()
+        if isinstance(loop, Exception):
+            raise loop
         self._process = os.getpid()
         self._starting = None
         self._thread, self._loop = thread, loop
         return loop
 
     def _call(self, work: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
+        hand_over_logs()
         try:
-            with self._calls:
+            with sharing(self._calls):
                 if self._loop is None or os.getpid() != self._process:
                     raise TsmonError("the Monitor's thread does not run in this process; start it again first")
                 if self.is_current:
                     raise TsmonError("the Monitor's own thread cannot wait for itself; call from another one")
-                future = asyncio.run_coroutine_threadsafe(work, self._loop)
+                future = run_on_loop(work, self._loop)
         except BaseException:
             work.close()
             raise
         try:
-            return future.result(timeout)
+            return wait_for_result(future, timeout)
         except BaseException:
             future.cancel()
             raise
 
     def _end(self) -> None:
-        with self._calls:
+        with sharing(self._calls):
             loop, self._loop = self._loop, None
         thread, self._thread = self._thread, None
         if loop is not None:
             loop.call_soon_threadsafe(loop.stop)
             if thread is not None:
-                thread.join()
+                join_thread(thread)
+            write_logs()
 
     @staticmethod
-    def _run(loop: asyncio.AbstractEventLoop) -> None:
+    def _run(report: Callable[[asyncio.AbstractEventLoop | Exception], None]) -> None:
+        try:
+            loop = create_event_loop()
+            loop.set_default_executor(ExitExecutor(thread_name_prefix="tsmon"))
+        except Exception as error:
+            report(error)
+            return
+        loop.call_soon(report, loop)
         loop.run_forever()
         tasks = [task for task in asyncio.all_tasks(loop) if not task.done()]
         for task in tasks:

@@ -1,19 +1,23 @@
 """The phases of a Monitor and the transitions between them."""
 
 import asyncio
-import concurrent.futures
 import contextlib
 import logging
 import threading
 import time
 from collections.abc import Callable
 from enum import Enum, auto
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tsmon.monitor.emitter import STOP_TIMEOUT_S
 from tsmon.monitor.loop_binding import run_on_new_loop, wait_elsewhere
 from tsmon.monitor.loop_watch import LoopWatch
 from tsmon.monitor.pipeline import Pipeline
+from tsmon.threads.native import create_lock
+from tsmon.threads.waiting import NativeFuture, sharing, wait_for_result
+
+if TYPE_CHECKING:
+    import concurrent.futures
 
 __all__ = ["Lifecycle", "Phase"]
 
@@ -73,7 +77,7 @@ class Lifecycle:
         self._refuse_points = refuse_points
         self._continue_in_thread = continue_in_thread
         self._watch = LoopWatch(self._leave_closing_loop, self._leave_closed_loop)
-        self._transition = threading.Lock()
+        self._transition = create_lock()
         self._must_rebind = False
         self._starting: concurrent.futures.Future[None] | None = None
         self._exiting_thread: int | None = None
@@ -94,7 +98,7 @@ class Lifecycle:
         """Run on the present event loop, unless it runs on another one that works."""
         if self.phase is Phase.STOPPING:
             await self._pipeline.wait_until_stopped()
-        with self._transition:
+        with sharing(self._transition):
             if self.phase is Phase.RUNNING:
                 if self._pipeline.loop.is_working and not (self._must_rebind and self._pipeline.loop.is_current):
                     return
@@ -107,7 +111,7 @@ class Lifecycle:
                 self.phase = Phase.RUNNING
             self._must_rebind = False
             self._pipeline.loop.bind(asyncio.get_running_loop())
-            starting: concurrent.futures.Future[None] = concurrent.futures.Future()
+            starting = NativeFuture[None]()
             self._starting = starting
         try:
             if is_rebound:
@@ -159,7 +163,7 @@ class Lifecycle:
         try:
             if self._pipeline.loop.is_working:
                 stopping = self._pipeline.loop.run_at_exit(self._stop(STOP_TIMEOUT_S))
-                stopping.result(STOP_TIMEOUT_S + HAND_OVER_MARGIN_S)
+                wait_for_result(stopping, STOP_TIMEOUT_S + HAND_OVER_MARGIN_S)
             elif self.phase is Phase.RUNNING and not _is_in_loop():
                 run_on_new_loop(self.stop(STOP_TIMEOUT_S))
         except Exception as error:
@@ -211,7 +215,7 @@ class Lifecycle:
     async def _stop(self, timeout: float) -> None:  # noqa: ASYNC109
         if self._starting is not None:
             await wait_elsewhere(self._starting, timeout)
-        with self._transition:
+        with sharing(self._transition):
             is_stopped = self.drops_points
             if not is_stopped:
                 self._refuse_points()

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
+from tsmon.threads.waiting import run_on_loop
+
 if TYPE_CHECKING:
     import concurrent.futures
 
@@ -36,7 +38,7 @@ class LoopBinding:
     def run(self, work: Coroutine[Any, Any, None]) -> "concurrent.futures.Future[None]":
         """Run ``work`` on the loop, from another thread."""
         assert self.bound is not None
-        return asyncio.run_coroutine_threadsafe(work, self.bound)
+        return run_on_loop(work, self.bound)
 
     def run_at_exit(self, work: Coroutine[Any, Any, None]) -> "concurrent.futures.Future[None]":
         """As :meth:`run`, while the interpreter exits: the loop's own threads have ended already."""

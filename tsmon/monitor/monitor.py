@@ -19,6 +19,7 @@ from tsmon.monitor.sources import Sources
 from tsmon.points import Point
 from tsmon.scheduling.periodic import check_period
 from tsmon.stores import Store
+from tsmon.threads.native import is_patched
 
 if TYPE_CHECKING:
     from tsmon.monitor.background import BackgroundMonitor
@@ -103,6 +104,7 @@ class Monitor(Intake):
         self._forked = was_in_thread and not was_stopped
         if self._forked:
             self._functions = {}
+            self._sources.hold_nothing()
 
     def at_exit(self) -> None:
         """At the interpreter's exit without :meth:`stop`: stop; the spool keeps the rest, or its loss is logged."""
@@ -212,6 +214,7 @@ class Monitor(Intake):
         if self._forked and self._background is not None:
             self._forked = False
             self._functions = self._encoding.encoders
+            self._sources.hold_again()
             self._background.start_soon()
 
     def _reopen_at_exit(self) -> bool:
@@ -256,6 +259,9 @@ class Monitor(Intake):
         """Start on a thread of its own, for programs without an event loop; stops when the program exits."""
         from tsmon.monitor.background import BackgroundMonitor
 
+        if is_patched():
+            # A module that a greenlet imports at the same time would stop a real thread.
+            self._pipeline.preload()
         background = self._background or BackgroundMonitor(self)
         background.start()
         self._background = background

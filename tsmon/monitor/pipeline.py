@@ -1,7 +1,6 @@
 """The pipeline of a Monitor: from the buffer to the store, within one process."""
 
 import asyncio
-import concurrent.futures
 import contextlib
 import logging
 from collections.abc import Callable
@@ -16,8 +15,11 @@ from tsmon.monitor.from_settings import build_dead_letter_file, build_spooler
 from tsmon.monitor.loop_binding import LoopBinding, wait_elsewhere
 from tsmon.scheduling.periodic import Periodic
 from tsmon.stores import Store
+from tsmon.threads.waiting import NativeFuture
 
 if TYPE_CHECKING:
+    import concurrent.futures
+
     from tsmon.settings import MonitoringSettings
 
 __all__ = ["STOPPED", "Pipeline"]
@@ -82,6 +84,11 @@ class Pipeline:
             except RuntimeError:
                 self._is_woken = False
 
+    def preload(self) -> None:
+        """Import what :meth:`start` needs."""
+        self._schedule.preload()
+        self.store.preload()
+
     async def start(self, *, flushes: bool) -> None:
         """Open the store and begin to send, and with ``flushes`` to flush; raises where that is impossible."""
         # Loaded now, because the pools of threads cannot be while the interpreter exits.
@@ -112,7 +119,7 @@ class Pipeline:
                 await self.store.close()
         except Exception:
             # What a connection needs for its end has ended with the loop.
-            self.store.after_fork()
+            self.store.after_loop_end()
         await self.start(flushes=flushes)
 
     async def suspend(self) -> None:
@@ -159,7 +166,7 @@ class Pipeline:
 
     def begin_stop(self) -> None:
         """Announce that :meth:`stop` follows at once."""
-        self._stopped = concurrent.futures.Future()
+        self._stopped = NativeFuture()
 
     async def stop(self, timeout: float) -> None:  # noqa: ASYNC109
         """Flush for at most ``timeout`` seconds, then cancel, keep or drop what is left, and close the store."""

@@ -50,6 +50,3 @@ class SelfMetrics:
 
     def hold_nothing(self) -> None:
         """See :class:`tsmon.monitor.source.Source`."""
-
-    def hold_again(self) -> None:
-        """See :class:`tsmon.monitor.source.Source`."""

@@ -12,7 +12,11 @@ MAX_HELD: Final = 64
 
 
 class Source(Protocol):
-    """Collected from before each flush and at the stop; see :meth:`tsmon.Monitor.add_source`."""
+    """Collected from before each flush and at the stop; see :meth:`tsmon.Monitor.add_source`.
+
+    It may also have a method ``hold_again()``, which is called after :meth:`hold_nothing` when the Monitor starts
+    (again): then events may be gathered again.
+    """
 
     def collect(self) -> Iterable[Point]:
         """Points of what has happened since the last call."""
@@ -21,7 +25,7 @@ class Source(Protocol):
         """In a forked child: discard what was gathered, which belongs to the parent."""
 
     def hold_nothing(self) -> None:
-        """The Monitor stops: emit later events at once, so that they are counted as dropped."""
+        """Emit later events at once.
 
-    def hold_again(self) -> None:
-        """The Monitor starts after a stop: events may be gathered again."""
+        The Monitor stops and counts them as dropped; or this is a forked child, where the first point starts it.
+        """

@@ -32,12 +32,25 @@ class Sources:
             except Exception as error:
                 self._log.warning("source", f"what {type(source).__name__} has gathered is lost: {error}")
 
+    def hold_nothing(self) -> None:
+        """Sources emit later events at once."""
+        self._call_all("hold_nothing")
+
     def hold_again(self) -> None:
-        """The Monitor starts after a stop: events may be gathered again."""
-        for source in self._sources:
-            source.hold_again()
+        """The Monitor starts, again or in a forked child: events may be gathered again."""
+        self._call_all("hold_again")
 
     def forget(self) -> None:
         """In a forked child: discard what was gathered, which belongs to the parent."""
+        self._call_all("forget")
+
+    def _call_all(self, method: str) -> None:
         for source in self._sources:
-            source.forget()
+            try:
+                getattr(source, method, _do_nothing)()
+            except Exception as error:
+                self._log.warning("source", f"{type(source).__name__}.{method}() has failed: {error}")
+
+
+def _do_nothing() -> None:
+    pass

@@ -5,6 +5,10 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
+from tsmon.threads.native import is_patched
+from tsmon.threads.native_pool import NativePool
+from tsmon.threads.waiting import NativeFuture
+
 __all__ = ["ExitExecutor"]
 
 P = ParamSpec("P")
@@ -17,9 +21,11 @@ class ExitExecutor(ThreadPoolExecutor):
     So a last flush in ``atexit`` can look up a host name, and write to the spool and the embedded store.
     """
 
+    _native: NativePool | None = None
+
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """See :meth:`concurrent.futures.Executor.submit`."""
-        future: Future[T] = Future()
+        future = NativeFuture[T]()
         # A pool that cannot start a thread says so after it has queued the work, which another thread may take.
         unclaimed = deque([None])
 
@@ -38,7 +44,21 @@ class ExitExecutor(ThreadPoolExecutor):
                 future.set_result(result)
 
         try:
-            super().submit(run)
+            if is_patched():
+                self._find_native_pool().submit(run)
+            else:
+                super().submit(run)
         except RuntimeError:
             run()
         return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """See :meth:`concurrent.futures.Executor.shutdown`; native threads are not waited for."""
+        if self._native is not None:
+            self._native.shutdown()
+        super().shutdown(wait, cancel_futures=cancel_futures)
+
+    def _find_native_pool(self) -> NativePool:
+        if self._native is None:
+            self._native = NativePool(self._max_workers, self._thread_name_prefix or "tsmon")
+        return self._native

@@ -40,11 +40,17 @@ class Periodic:
         self._at_once = at_once
         self._scheduler: AsyncIOScheduler | None = None
         self._watch: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def period_s(self) -> float:
         """Seconds between two calls."""
         return self._period_s
+
+    @staticmethod
+    def preload() -> None:
+        """Import what :meth:`start` needs."""
+        import tsmon.scheduling.skipping_trigger  # noqa: F401
 
     def start(self) -> None:
         """Begin, on the running event loop."""
@@ -53,10 +59,11 @@ class Periodic:
 
         from tsmon.scheduling.skipping_trigger import SkippingTrigger
 
-        # APScheduler logs each run of each job as INFO, under names that include that of the executor.
-        quiet = logging.getLogger("apscheduler.executors.tsmon")
+        # APScheduler logs each run of each job as INFO, and one that stop() cancels as an error.
+        logging.getLogger("apscheduler.executors.tsmon").setLevel(logging.CRITICAL)
+        quiet = logging.getLogger("apscheduler.schedulers.tsmon")
         quiet.setLevel(logging.WARNING)
-        loop = asyncio.get_running_loop()
+        loop = self._loop = asyncio.get_running_loop()
         self._scheduler = AsyncIOScheduler(
             timezone=UTC, event_loop=loop, executors={"tsmon": AsyncIOExecutor()}, logger=quiet
         )
@@ -78,7 +85,9 @@ class Periodic:
         """Call every ``period_s`` seconds from now on; from any thread, even before the start."""
         check_period(period_s)
         self._period_s = period_s
-        self._reschedule()
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # It has ended.
+                self._loop.call_soon_threadsafe(self._reschedule)
 
     def stop(self) -> None:
         """Make no more calls. Idempotent; allowed after the event loop has ended, too."""

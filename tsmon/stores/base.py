@@ -73,6 +73,15 @@ class Store(ABC):
     def after_fork(self) -> None:  # noqa: B027
         """Called in a forked child: forget open connections without closing them, since the parent uses them."""
 
+    def after_loop_end(self) -> None:  # noqa: B027
+        """Called when the event loop has ended on which it was opened, and it cannot be closed on another one.
+
+        Forget what belonged to that loop, so that :meth:`open` works on the next; by default there is nothing.
+        """
+
+    def preload(self) -> None:  # noqa: B027
+        """Import the modules that :meth:`open` and :meth:`write` need; by default they are imported then."""
+
     @abstractmethod
     async def open(self) -> None:
         """Prepare for writes and queries; raises :class:`~tsmon.errors.StoreError` if that fails."""

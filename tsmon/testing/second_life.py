@@ -172,7 +172,7 @@ class SecondLife:
             if isinstance(source, RequestRecorder):
                 source.ends_with_last_part = False
             if not self._lifecycle.drops_points:
-                source.hold_again()
+                getattr(source, "hold_again", lambda: None)()
 
     def _continue(self) -> None:
         lifecycle = self._lifecycle

@@ -78,9 +78,6 @@ class InProgressCounter:
     def hold_nothing(self) -> None:
         """See :class:`tsmon.monitor.source.Source`."""
 
-    def hold_again(self) -> None:
-        """See :class:`tsmon.monitor.source.Source`."""
-
     def __enter__(self) -> None:
         """Enter."""
         self.enter()

@@ -94,7 +94,13 @@ def test_records_of_one_microsecond_are_points_of_their_own(handler: LogHandler,
 
 
 def test_records_of_tsmon_itself_are_ignored(handler: LogHandler, tsmon: EmittedPoints) -> None:
-    for name in ("tsmon", "tsmon.part", "tsmon_agent.web", "apscheduler.executors.tsmon"):
+    for name in (
+        "tsmon",
+        "tsmon.part",
+        "tsmon_agent.web",
+        "apscheduler.executors.tsmon",
+        "apscheduler.schedulers.tsmon",
+    ):
         handler.handle(logging.LogRecord(name, logging.ERROR, "f.py", 1, "x", (), None))
     tsmon.none(Log)
     handler.handle(logging.LogRecord("tsmonitor", logging.ERROR, "f.py", 1, "x", (), None))

@@ -58,8 +58,19 @@ class InfluxApi:
 
     def after_fork(self) -> None:
         """See :meth:`Store.after_fork`; closing the session would write to the parent's connection."""
-        self._parents = self._session
-        self._session = None
+        self._abandon_session()
+
+    def after_loop_end(self) -> None:
+        """See :meth:`Store.after_loop_end`; closing the session would need its event loop."""
+        self._abandon_session()
+
+    def preload(self) -> None:
+        """See :meth:`Store.preload`."""
+        import tsmon.stores.influxdb.connection_errors  # noqa: F401
+
+    def _abandon_session(self) -> None:
+        # Kept, because it would be closed when it is collected.
+        self._abandoned, self._session = self._session, None
 
     async def open(self) -> None:
         """Read token and certificates; raises :class:`~tsmon.errors.SettingsError` if they are wrong."""

@@ -9,12 +9,11 @@ import ctypes
 import logging
 import os
 import sqlite3
-import threading
 import weakref
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from tsmon.errors import StoreError
 from tsmon.stores.rollup_tiers import RollupTier
@@ -23,6 +22,10 @@ from tsmon.stores.sqlite.schema import open_for_reading, open_for_writing
 from tsmon.stores.sqlite.sqlite_errors import DamagedFileError, translate_errors
 from tsmon.stores.sqlite.writer import Refusals, Writer
 from tsmon.stores.sqlite.writer_lock import WriterLock
+from tsmon.threads.native import create_lock
+
+if TYPE_CHECKING:
+    from _thread import LockType
 
 __all__ = ["Database", "is_inherited"]
 
@@ -45,15 +48,15 @@ class Database:
         self._tiers = tiers
         self._read_only = read_only
         self._lock = WriterLock(path)
-        self._writing = threading.Lock()
-        self._reading = threading.Lock()
+        self._writing = create_lock()
+        self._reading = create_lock()
         self._connection: sqlite3.Connection | None = None
         self._writer: Writer | None = None
         self._reader: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
         self._generation = 0
         self._closed = False
-        self._held_for_fork: list[threading.Lock] = []
+        self._held_for_fork: list[LockType] = []
 
     def open(self) -> None:
         """Open the file, and create it if it is missing; raises :class:`StoreError`."""

@@ -1,0 +1,1 @@
+"""Threads of the operating system, and waiting for them, also in programs whose threads are greenlets."""
