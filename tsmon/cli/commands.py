@@ -40,8 +40,8 @@ def check(
     from tsmon.stores.factory import store_from
 
     store = store_from(load_settings(settings).monitoring)
-    asyncio.run(store.check())
-    say(f"the settings are valid, and {store} accepts points")
+    remark = asyncio.run(store.check())
+    say(f"the settings are valid, and {store} {remark or 'accepts points'}")
 
 
 @app.command()

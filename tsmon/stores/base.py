@@ -103,10 +103,11 @@ class Store(ABC):
         """
 
     @abstractmethod
-    async def check(self) -> None:
+    async def check(self) -> str | None:
         """Check that points would be stored, without storing any; raises :class:`~tsmon.errors.StoreError` if not.
 
-        The store need not be open.
+        The store need not be open; nothing is changed. Returns what the user should know instead of that the store
+        "accepts points", such as "does not exist yet and can be created"; else None.
         """
 
     @abstractmethod

@@ -135,7 +135,9 @@ def test_check_of_a_mistake_names_file_and_line(tsmon: Shell, tmp_path: Path) ->
 def test_check_of_the_embedded_store(tsmon: Shell, tmp_path: Path) -> None:
     file = tmp_path / "tsmon" / "tsmon.db"
     ran = tsmon("check", TSMON_MONITORING__STORE="sqlite")
-    assert ran == Ran(0, f"the settings are valid, and SQLite file {file} accepts points\n", "")
+    assert ran == Ran(
+        0, f"the settings are valid, and SQLite file {file} does not exist yet and can be created\n", ""
+    )
 
 
 def of(influxdb: InfluxDB, bucket: str, token: str | None = None) -> dict[str, str]:
@@ -171,7 +173,10 @@ def test_check_of_an_address_where_nobody_answers(tsmon: Shell) -> None:
 @pytest.mark.parametrize("path", ["metrics.db", "mistyped/path/metrics.db"])
 def test_checking_creates_nothing(tsmon: Shell, path: str) -> None:
     ran = tsmon("check", TSMON_MONITORING__STORE="sqlite", TSMON_MONITORING__FILE=path)
-    assert (ran.code, ran.out) == (0, f"the settings are valid, and SQLite file {path} accepts points\n")
+    assert (ran.code, ran.out) == (
+        0,
+        f"the settings are valid, and SQLite file {path} does not exist yet and can be created\n",
+    )
     assert list(tsmon.directory.iterdir()) == []
 
 

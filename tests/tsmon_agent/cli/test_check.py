@@ -11,7 +11,7 @@ def test_embedded_store(agent: Shell, tmp_path: Path) -> None:
     assert agent("check") == Ran(
         0,
         "settings: fine; samplers: cpu every 10 s, mem every 60 s\n"
-        f"store: SQLite file {tmp_path / 'data' / 'tsmon' / 'tsmon.db'} accepts points\n",
+        f"store: SQLite file {tmp_path / 'data' / 'tsmon' / 'tsmon.db'} does not exist yet and can be created\n",
         "",
     )
 

@@ -66,9 +66,16 @@ class Database:
                 with self._reading:
                     self._connect_reader()
                 return
-            if not self.path.parent.exists():
+            missing = [one for one in self.path.parents if not one.exists()]
+            if missing:
                 self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._lock.acquire()
+            try:
+                self._lock.acquire()
+            except BaseException:
+                for one in missing:
+                    with contextlib.suppress(OSError):
+                        one.rmdir()
+                raise
         try:
             with self._writing:
                 self._connect_writer()

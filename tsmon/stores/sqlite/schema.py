@@ -15,7 +15,14 @@ from tsmon.errors import StoreError, StoreUnavailableError
 from tsmon.stores.sqlite.rollups.layout import TABLES as ROLLUP_TABLES
 from tsmon.stores.sqlite.sqlite_errors import DamagedFileError
 
-__all__ = ["APPLICATION_ID", "SCHEMA_VERSION", "open_for_reading", "open_for_writing"]
+__all__ = [
+    "APPLICATION_ID",
+    "SCHEMA_VERSION",
+    "check_newness",
+    "is_new",
+    "open_for_reading",
+    "open_for_writing",
+]
 
 APPLICATION_ID: Final = int.from_bytes(b"tsmn")
 """Identifies the file as tsmon's, in its header."""
@@ -67,7 +74,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     killed = _size(Path(f"{path}-wal")) > 0
     connection = _connect(path, "rwc")
     try:
-        new = _is_new(connection, path)
+        new = is_new(connection, path)
         if new:
             # Before anything is written; on an existing file this would write at each opening.
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
@@ -109,7 +116,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
         raise StoreUnavailableError(f"{path} does not exist; has anything been written yet, is the path right?")
     connection = _connect(path, "ro")
     try:
-        if _is_new(connection, path):
+        if is_new(connection, path):
             raise StoreUnavailableError(f"{path} is empty; its writer has not finished creating it, or never ran")
     except BaseException:
         connection.close()
@@ -127,7 +134,7 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
     )
 
 
-def _is_new(connection: sqlite3.Connection, path: Path) -> bool:
+def is_new(connection: sqlite3.Connection, path: Path) -> bool:
     """Whether the file is empty; raises unless it is empty or ours, with an intact catalogue."""
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     version = _version(connection)
@@ -136,11 +143,7 @@ def _is_new(connection: sqlite3.Connection, path: Path) -> bool:
         return True
     if application != APPLICATION_ID:
         raise StoreError(f"{path} is an SQLite file of another program; name another file")
-    if version > SCHEMA_VERSION:
-        raise StoreError(
-            f"{path} was written by a newer tsmon (schema {version}, this one knows {SCHEMA_VERSION}); "
-            "upgrade tsmon, or name another file"
-        )
+    check_newness(path, version)
     if not {"measurements", "fields", "series"} <= tables:
         raise DamagedFileError(path, "its catalogue is missing")
     strays = connection.execute(
@@ -150,6 +153,15 @@ def _is_new(connection: sqlite3.Connection, path: Path) -> bool:
     if strays:
         raise DamagedFileError(path, f"its catalogue names {strays} columns that are missing")
     return False
+
+
+def check_newness(path: Path, version: int) -> None:
+    """Raise :class:`~tsmon.errors.StoreError` if a newer tsmon has written the file."""
+    if version > SCHEMA_VERSION:
+        raise StoreError(
+            f"{path} was written by a newer tsmon (schema {version}, this one knows {SCHEMA_VERSION}); "
+            "upgrade tsmon, or name another file"
+        )
 
 
 def _version(connection: sqlite3.Connection) -> int:

@@ -16,10 +16,11 @@ from tsmon.stores.rollup_tiers import RollupTier, validate_tiers
 from tsmon.stores.setup_change import ReportProgress, ignore_progress
 from tsmon.stores.sqlite import maintenance, reader
 from tsmon.stores.sqlite.database import Database
-from tsmon.stores.sqlite.file_location import check_creatable, check_place, embedded_file
+from tsmon.stores.sqlite.file_location import check_place, embedded_file
 from tsmon.stores.sqlite.retention import RetentionRun
 from tsmon.stores.sqlite.rollups import count_marked_s, mark_all
 from tsmon.stores.sqlite.shared_database import SharedDatabase
+from tsmon.stores.sqlite.unopened_check import check_unopened
 
 if TYPE_CHECKING:
     from tsmon.settings import MonitoringSettings
@@ -128,16 +129,12 @@ class SqliteStore(Store):
             self._writing.shutdown(wait=False)
             self._reading.shutdown(wait=False)
 
-    async def check(self) -> None:
-        """See :meth:`Store.check`; a missing file is not created, but it is checked whether it can be."""
-        if self._database is None and not self.path.exists():
-            await asyncio.to_thread(check_creatable, self.path)
-            return
+    async def check(self) -> str | None:
+        """See :meth:`Store.check`; a file that is not open is not changed, and a missing one is not created."""
         if self._database is None:
-            async with self:
-                await self.check()
-            return
+            return await asyncio.to_thread(check_unopened, self.path)
         await self._in_turn(self._writing, partial(self._require_open().write, b""))
+        return None
 
     async def write(self, lines: bytes) -> None:
         """See :meth:`Store.write`; all lines go into one transaction.

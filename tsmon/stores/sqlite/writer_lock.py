@@ -14,7 +14,7 @@ from tsmon.errors import StoreUnavailableError
 from tsmon.files.file_lock import try_lock
 from tsmon.spool.ownership import LOCKED
 
-__all__ = ["FileOwnedError", "WriterLock"]
+__all__ = ["FileOwnedError", "WriterLock", "check_unlocked"]
 
 _held: "weakref.WeakSet[WriterLock]" = weakref.WeakSet()
 
@@ -32,23 +32,18 @@ class WriterLock:
 
     def acquire(self) -> None:
         """Take the lock; raises :class:`FileOwnedError` with the owner's process id."""
-        descriptor = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        file = Path(f"{self._path}.lock")
+        is_there = file.exists()
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            try_lock(descriptor)
-        except OSError as error:
-            if error.errno not in LOCKED:
-                os.close(descriptor)
-                raise StoreUnavailableError(
-                    f"{self._path}: this file system has no locks ({error.strerror}); name a file on a local disk"
-                ) from None
-            owner = b""
-            with contextlib.suppress(OSError):
-                owner = os.read(descriptor, 32)
+            _take(descriptor, self._path)
+        except BaseException as error:
             os.close(descriptor)
-            who = f"process {int(owner)}" if owner.strip().isdigit() else "another process"
-            raise FileOwnedError(
-                f"{self._path} is being written by {who}; stop it, name another file, or open it read-only"
-            ) from None
+            if not is_there and not isinstance(error, FileOwnedError):
+                # Nobody else can hold a lock here.
+                with contextlib.suppress(OSError):
+                    file.unlink()
+            raise
         # On a full disk the lock file stays empty; the store can still be read and shortened.
         with contextlib.suppress(OSError):
             os.ftruncate(descriptor, 0)
@@ -62,6 +57,36 @@ class WriterLock:
             os.close(self._descriptor)
             self._descriptor = None
             _held.discard(self)
+
+
+def check_unlocked(path: Path) -> None:
+    """Raise :class:`FileOwnedError` if a process writes ``path``; creates no file."""
+    try:
+        descriptor = os.open(f"{path}.lock", os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        _take(descriptor, path)
+    finally:
+        os.close(descriptor)
+
+
+def _take(descriptor: int, path: Path) -> None:
+    """Lock the open file that stands for ``path``."""
+    try:
+        try_lock(descriptor)
+    except OSError as error:
+        if error.errno not in LOCKED:
+            raise StoreUnavailableError(
+                f"{path}: this file system has no locks ({error.strerror}); name a file on a local disk"
+            ) from None
+        owner = b""
+        with contextlib.suppress(OSError):
+            owner = os.read(descriptor, 32)
+        who = f"process {int(owner)}" if owner.strip().isdigit() else "another process"
+        raise FileOwnedError(
+            f"{path} is being written by {who}; stop it, name another file, or open it read-only"
+        ) from None
 
 
 def _forget_in_child() -> None:

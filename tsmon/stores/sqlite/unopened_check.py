@@ -1,0 +1,57 @@
+"""Whether a file that is not open could be written, found out without changing anything.
+
+Opening for writing would create a missing file, upgrade an old one, quarantine a damaged one, and leave a log. Even
+a read-only connection creates files beside a database in WAL mode. Therefore the file is read as immutable, unless a
+log shows that its last writer was killed: then only the log completes it, and its header alone is checked.
+"""
+
+import contextlib
+import os
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from tsmon.errors import StoreError, StoreUnavailableError
+from tsmon.stores.sqlite.file_location import check_creatable
+from tsmon.stores.sqlite.schema import APPLICATION_ID, check_newness, is_new
+from tsmon.stores.sqlite.sqlite_errors import DamagedFileError, translate_errors
+from tsmon.stores.sqlite.writer_lock import check_unlocked
+
+__all__ = ["check_unopened"]
+
+MAGIC: Final = b"SQLite format 3\0"
+HEADER_BYTES: Final = 100
+
+
+def check_unopened(path: Path) -> str | None:
+    """Raise :class:`~tsmon.errors.StoreError` unless ``path`` can be written; return what else there is to say."""
+    with translate_errors(path):
+        if not path.exists():
+            check_creatable(path)
+            return "does not exist yet and can be created"
+        check_unlocked(path)
+        for place in (path, path.parent):
+            if not os.access(place, os.W_OK):
+                raise StoreUnavailableError(
+                    f"{place} is not writable; give this user write access, or name another path"
+                )
+        log = Path(f"{path}-wal")
+        if log.exists() and log.stat().st_size:
+            _check_header(path)
+            return None
+        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True)) as connection:
+            is_new(connection, path)
+    return None
+
+
+def _check_header(path: Path) -> None:
+    with path.open("rb") as file:
+        header = file.read(HEADER_BYTES)
+    if not header:
+        return  # all of it is still in the log
+    if len(header) < HEADER_BYTES or not header.startswith(MAGIC):
+        raise DamagedFileError(path, "file is not a database")
+    version, application = (int.from_bytes(header[start : start + 4]) for start in (60, 68))
+    if application not in (0, APPLICATION_ID):
+        raise StoreError(f"{path} is an SQLite file of another program; name another file")
+    check_newness(path, version)
