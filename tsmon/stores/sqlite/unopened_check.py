@@ -1,8 +1,8 @@
 """Whether a file that is not open could be written, found out without changing anything.
 
 Opening for writing would create a missing file, upgrade an old one, quarantine a damaged one, and leave a log. Even
-a read-only connection creates files beside a database in WAL mode. Therefore the file is read as immutable, unless a
-log shows that its last writer was killed: then only the log completes it, and its header alone is checked.
+a read-only connection creates files beside a database in WAL mode. Therefore the file is read as immutable, unless
+a log shows that its last writer was killed: then only the log completes it, and its header alone is checked.
 """
 
 import contextlib
