@@ -15,7 +15,7 @@ from tsmon.monitor.patient_start import start_patiently
 from tsmon.scheduling.exit_executor import ExitExecutor
 from tsmon.threads.event_loop import create_event_loop
 from tsmon.threads.log_handover import hand_over_logs, write_logs
-from tsmon.threads.native import NativeThread, create_lock, find_original, start_thread
+from tsmon.threads.native import NativeThread, create_lock, find_original, has_only_green_threads, start_thread
 from tsmon.threads.waiting import NativeFuture, join_thread, run_on_loop, sharing, wait_for_result, wait_until_done
 
 if TYPE_CHECKING:
@@ -32,6 +32,11 @@ T = TypeVar("T")
 CANCEL_S: Final = 1.0
 STOP_MARGIN_S: Final = 10.0
 """Seconds beyond its timeout that a stop may take before an exit continues without it."""
+
+EVENTLET: Final = (
+    "eventlet has replaced the threads of this program, so the Monitor cannot run in one of its own; "
+    "call eventlet.monkey_patch(thread=False), or use gevent or threads instead"
+)
 
 _log = logging.getLogger("tsmon")
 
@@ -175,6 +180,8 @@ class BackgroundMonitor:
 
     def _launch(self) -> asyncio.AbstractEventLoop:
         """Run a new thread with a new event loop."""
+        if has_only_green_threads():
+            raise TsmonError(EVENTLET)
         hand_over_logs()
         ready: queue.SimpleQueue[asyncio.AbstractEventLoop | Exception] = find_original("_queue", "SimpleQueue")()
         thread = start_thread(partial(self._run, ready.put), "tsmon")

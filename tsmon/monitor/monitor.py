@@ -1,6 +1,7 @@
 """Monitor, the async adapter: emit from any place, flush periodically."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from tsmon.settings import MonitoringSettings
 
 __all__ = ["Monitor"]
+
+_log = logging.getLogger("tsmon")
 
 
 class Monitor(Intake):
@@ -215,7 +218,10 @@ class Monitor(Intake):
             self._forked = False
             self._functions = self._encoding.encoders
             self._sources.hold_again()
-            self._background.start_soon()
+            try:
+                self._background.start_soon()
+            except (RuntimeError, TsmonError) as error:
+                _log.error("the Monitor cannot start in this forked process, and points wait in memory: %s", error)
 
     def _reopen_at_exit(self) -> bool:
         return self._lifecycle.reopen_at_exit()
@@ -242,7 +248,10 @@ class Monitor(Intake):
         try:
             return self._background.start_soon()
         except RuntimeError:
-            return None  # The interpreter is ending and starts no more threads; see at_exit().
+            pass  # The interpreter is ending and starts no more threads; see at_exit().
+        except TsmonError as error:
+            _log.error("the Monitor cannot continue in a thread, and points wait in memory: %s", error)
+        return None
 
     async def __aenter__(self) -> Self:
         """Start."""

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from _thread import LockType
 
-__all__ = ["NativeThread", "create_lock", "find_original", "is_our_thread", "is_patched", "start_thread"]
+__all__ = [
+    "NativeThread",
+    "create_lock",
+    "find_original",
+    "has_only_green_threads",
+    "is_our_thread",
+    "is_patched",
+    "start_thread",
+]
 
 PATCHED: Final = ("threading", "_thread", "socket", "select", "selectors")
 """Modules of which a patched one makes an event loop in a thread differ from a normal one."""
@@ -23,6 +31,12 @@ def is_patched() -> bool:
     """Whether gevent has replaced what threads and event loops are made of."""
     monkey = sys.modules.get("gevent.monkey")
     return monkey is not None and any(map(monkey.is_module_patched, PATCHED))
+
+
+def has_only_green_threads() -> bool:
+    """Whether eventlet has replaced threads, without a way to real ones."""
+    patcher = sys.modules.get("eventlet.patcher")
+    return patcher is not None and bool(patcher.is_monkey_patched("thread"))
 
 
 def find_original(module: str, name: str) -> Any:
