@@ -32,7 +32,10 @@ class TsmonError(Exception):
 
 
 class DeclarationError(TsmonError, TypeError):
-    """A point class declares something that line protocol cannot carry; raised where the class is defined."""
+    """A point class declares something that line protocol cannot carry, or a decorator cannot do what it says.
+
+    Raised where the class is defined or the function is decorated.
+    """
 
 
 class InvalidPointError(TsmonError, ValueError):

@@ -1,6 +1,8 @@
 """Correct uses of tsmon; type checkers report nothing."""
 
 import asyncio
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from tsmon.monitor.emitter import Emitter
 from tsmon.points import Request, SubtaskExecution
 from tsmon.settings import MonitoringSettings
 from tsmon.stores import Bin, Selector, Series
-from tsmon.work import InProgressCounter, current_work, measure_work, timed
+from tsmon.work import InProgressCounter, carry_work, count_exceptions, current_work, measure_work, timed
 
 
 class Exposure(Point, measurement="exposures"):
@@ -56,6 +58,63 @@ def made() -> list[Point]:
 @timed("match_time")
 def matched(task: int) -> str:
     return str(task)
+
+
+@timed("walk_time")
+def walked(tasks: list[int]) -> Iterator[str]:
+    yield from map(str, tasks)
+
+
+@timed("stream_time")
+async def streamed(tasks: list[int]) -> AsyncIterator[str]:
+    for task in tasks:
+        yield str(task)
+
+
+class Matcher:
+    @timed("match_time")
+    def match(self, task: int) -> str:
+        return str(task)
+
+    @timed("match_time")
+    @staticmethod
+    def match_static(task: int) -> str:
+        return str(task)
+
+    @timed("match_time")
+    @classmethod
+    def match_class(cls, task: int) -> str:
+        return str(task)
+
+    @count_exceptions("failures", ValueError)
+    async def match_soon(self, task: int) -> str:
+        return str(task)
+
+
+def time_by_hand() -> float:
+    with timed("match_time") as timing:
+        nanoseconds: int = timing.elapsed_ns
+        print(nanoseconds)
+    return timing.elapsed_s
+
+
+def hand_to_threads(executor: ThreadPoolExecutor) -> list[str]:
+    future: Future[str] = executor.submit(carry_work(matched), 3)
+    numbers: Iterator[str] = executor.map(carry_work(matched), [1, 2])
+    return [future.result(), *numbers]
+
+
+async def use_decorated() -> list[str]:
+    matcher = Matcher()
+    texts: list[str] = [
+        matcher.match(1),
+        Matcher.match_static(2),
+        matcher.match_class(3),
+        await matcher.match_soon(4),
+    ]
+    async with timed("stream_time") as timing:
+        texts += [text async for text in streamed([1])]
+    return [*texts, *walked([1]), f"{timing.elapsed_s}"]
 
 
 @timed("load_time")

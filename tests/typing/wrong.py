@@ -5,7 +5,7 @@ from tsmon.integrations.aiohttp import middleware
 from tsmon.monitor.emitter import Emitter
 from tsmon.points import Request
 from tsmon.stores import Selector
-from tsmon.work import timed
+from tsmon.work import carry_work, timed
 
 
 class Exposure(Point, measurement="exposures"):
@@ -36,6 +36,24 @@ def matched(task: int) -> str:
 
 matched("3")  # wrong: a timed function keeps its parameters
 number: int = matched(3)  # wrong: and its result
+
+
+@timed  # wrong: the name of the field is missing
+def matched_soon(task: int) -> str:
+    return str(task)
+
+
+class Matcher:
+    @timed("match_time")
+    @staticmethod
+    def match(task: int) -> str:
+        return str(task)
+
+
+Matcher.match("3")  # wrong: so does a method
+carry_work(matched)("3")  # wrong: so does a function that is carried
+with timed("match_time") as timing:
+    timing.elapsed_ns = 3  # wrong: it is measured
 
 
 def emit_exposure(emitter: Emitter) -> None:

@@ -1,20 +1,17 @@
 """Counting work in progress: how many requests, exports or downloads are being done."""
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 
 from tsmon.points.in_progress import InProgress
-from tsmon.work.decorating import run_within
+from tsmon.work.decorating import Decorated, run_within
 
 if TYPE_CHECKING:
     from tsmon.monitor.emitter import Emitter
 
 __all__ = ["InProgressCounter"]
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 class InProgressCounter:
@@ -98,6 +95,6 @@ class InProgressCounter:
         """Leave."""
         self.leave()
 
-    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
-        """Count every call of a function or coroutine function."""
-        return run_within(lambda: self, function)
+    def __call__(self, function: Decorated) -> Decorated:
+        """Count every call of a function, coroutine or generator, until it has ended."""
+        return run_within("InProgressCounter", lambda: self, function)

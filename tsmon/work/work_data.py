@@ -9,10 +9,23 @@
         monitor.emit(work.make_point(SubtaskExecution, task_id=7, subtask_id=1, task_type=4))
 
 A context variable carries the data: functions called by the work, tasks that they start and threads of
-``asyncio.to_thread`` find it without an argument. Outside any :func:`measure_work`, the functions of this package
-measure nothing and cost next to nothing.
+``asyncio.to_thread`` find it without an argument; :func:`~tsmon.work.carry_work` takes it into other threads. Any
+number of threads may add to it. Outside any :func:`measure_work`, the functions of this package measure nothing and
+cost next to nothing.
+
+Another process has no part in it. There, measure the work, return the data, and :meth:`~WorkData.include` them::
+
+    def match_part(part):
+        with measure_work() as data:
+            match(part)
+        return data
+
+    for data in processes.map(match_part, parts):
+        work.include(data)
 """
 
+import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
@@ -26,6 +39,9 @@ __all__ = ["WorkData", "begin_work", "current_work", "end_work", "measure_work",
 
 PointT = TypeVar("PointT", bound=Point)
 Values: TypeAlias = dict[str, str | int | float | bool | None]
+
+_filling = threading.RLock()
+"""Held while a number is added; one for all work, since it is held for a fraction of a microsecond."""
 
 _current: ContextVar["WorkData | None"] = ContextVar("tsmon_work", default=None)
 
@@ -51,20 +67,43 @@ class WorkData:
     def tags(self) -> Values:
         """Tags of the work."""
         if self._tags is None:
-            self._tags = {}
-        return self._tags
+            self._begin_to_fill()
+        return cast("Values", self._tags)
 
     @property
     def fields(self) -> Values:
         """Fields of the work."""
         if self._fields is None:
-            self._fields = {}
-        return self._fields
+            self._begin_to_fill()
+        return cast("Values", self._fields)
+
+    def _begin_to_fill(self) -> None:
+        with _filling:
+            self._tags = {} if self._tags is None else self._tags
+            self._fields = {} if self._fields is None else self._fields
 
     def add(self, field: str, amount: float) -> None:
-        """Add to the number under ``field``, which starts at zero."""
-        present = self.fields.get(field)
-        self.fields[field] = amount if present is None else cast("float", present) + amount
+        """Add to the number under ``field``, which starts at zero; from any thread."""
+        with _filling:
+            fields = self.fields
+            present = fields.get(field)
+            fields[field] = amount if present is None else cast("float", present) + amount
+
+    def include(self, other: "WorkData") -> None:
+        """Take over the data of a part of the work, such as another process returns: numbers are added up."""
+        self.tags.update(other.tags)
+        for field, value in list(other.fields.items()):
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                self.fields[field] = value
+            else:
+                self.add(field, value)
+
+    def __getstate__(self) -> tuple[Values, Values]:
+        return dict(self.tags), dict(self.fields)
+
+    def __setstate__(self, state: tuple[Values, Values]) -> None:
+        self.outer = None
+        self._tags, self._fields = state
 
     def make_point(self, cls: type[PointT], **values: Any) -> PointT:
         """Make a point of ``cls`` from ``values`` and this data."""
@@ -92,7 +131,8 @@ class WorkData:
     def _complete(self, cls: type[Point], values: dict[str, Any]) -> dict[str, Any]:
         """Return ``values`` of a point of ``cls``, completed by this data."""
         attributes = {column.key: column.attribute for column in cls.__declaration__.columns}
-        tags, fields = self._tags or {}, self._fields or {}
+        # Copies, because other threads may add something meanwhile.
+        tags, fields = dict(self._tags or {}), dict(self._fields or {})
         declared = {attributes[key]: value for key, value in (tags | fields).items() if key in attributes}
         additional_tags = {key: value for key, value in tags.items() if key not in attributes}
         additional_fields = {key: value for key, value in fields.items() if key not in attributes}
@@ -134,3 +174,13 @@ def end_work(token: "Token[WorkData | None]") -> None:
 def current_work() -> WorkData | None:
     """Return the data of the current work; None outside any."""
     return _current.get()
+
+
+def _after_fork() -> None:
+    # Another thread of the parent can have held it.
+    global _filling  # noqa: PLW0603
+    _filling = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
