@@ -11,6 +11,7 @@ from tsmon.clock import UniqueClock
 from tsmon.delivery.accounting import Counts
 from tsmon.errors import TsmonError
 from tsmon.monitor.emitter import STOP_TIMEOUT_S, AsyncEmitter
+from tsmon.monitor.exit_signals import flush_at_signals
 from tsmon.monitor.patient_start import start_patiently
 from tsmon.scheduling.exit_executor import ExitExecutor
 from tsmon.threads.event_loop import create_event_loop
@@ -182,6 +183,7 @@ class BackgroundMonitor:
         """Run a new thread with a new event loop."""
         if has_only_green_threads():
             raise TsmonError(EVENTLET)
+        flush_at_signals()
         hand_over_logs()
         ready: queue.SimpleQueue[asyncio.AbstractEventLoop | Exception] = find_original("_queue", "SimpleQueue")()
         thread = start_thread(partial(self._run, ready.put), "tsmon")

@@ -10,6 +10,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
 from tsmon.monitor.emitter import STOP_TIMEOUT_S
+from tsmon.monitor.exiting_servers import flush_with_servers
 from tsmon.monitor.loop_binding import run_on_new_loop, wait_elsewhere
 from tsmon.monitor.loop_watch import LoopWatch
 from tsmon.monitor.pipeline import Pipeline
@@ -119,6 +120,10 @@ class Lifecycle:
             else:
                 await self._pipeline.start(flushes=self._enabled)
             if self._enabled:
+                from tsmon.monitor.exit_signals import flush_at_signals
+
+                flush_at_signals()
+                flush_with_servers()
                 await self._watch.begin()
         except BaseException:
             self.phase = Phase.NEW

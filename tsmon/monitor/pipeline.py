@@ -11,6 +11,7 @@ from tsmon.delivery.delivery import Delivery
 from tsmon.errors import FlushTimeoutError, TsmonError
 from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon.monitor.emitter import STOP_TIMEOUT_S
+from tsmon.monitor.exiting_servers import flush_with_servers
 from tsmon.monitor.from_settings import build_dead_letter_file, build_spooler
 from tsmon.monitor.loop_binding import LoopBinding, wait_elsewhere
 from tsmon.scheduling.periodic import Periodic
@@ -216,6 +217,7 @@ class Pipeline:
         # A loop that was idle while another one took over may run again.
         if self.loop.is_current:
             self._is_woken = False
+            flush_with_servers()
             self._collect()
             self._delivery.kick()
             if self._taking_in is None and type(self.store).take_in is not Store.take_in:

@@ -5,9 +5,10 @@ import logging
 import os
 import sys
 import weakref
+from collections.abc import Callable
 from typing import Any, Final, Protocol
 
-__all__ = ["register"]
+__all__ = ["call_after_exit", "list_monitors", "register", "run_exit"]
 
 FORKING_MODULES: Final = ("multiprocessing.util", "billiard.util")
 """Modules whose child processes end by ``os._exit``, without atexit, but call finalizers of their own."""
@@ -26,6 +27,7 @@ class Hooked(Protocol):
 
 _monitors: "weakref.WeakSet[Any]" = weakref.WeakSet()
 _finalized: set[str] = set()
+_after_exit: list[Callable[[], None]] = []
 
 
 def register(monitor: Hooked) -> None:
@@ -53,13 +55,24 @@ def _register_finalizer(module: Any) -> None:
     """Register the exit with ``module``: now, and again when a process that begins has forgotten that."""
 
     def register_finalizer(_: Any) -> None:
-        module.Finalize(None, _at_exit, exitpriority=EXIT_PRIORITY)
+        module.Finalize(None, run_exit, exitpriority=EXIT_PRIORITY)
 
     register_finalizer(None)
-    module.register_after_fork(_at_exit, register_finalizer)
+    module.register_after_fork(run_exit, register_finalizer)
 
 
-def _at_exit() -> None:
+def list_monitors() -> list[Any]:
+    """All Monitors that exist."""
+    return list(_monitors)
+
+
+def call_after_exit(function: Callable[[], None]) -> None:
+    """Call ``function`` after the Monitors are stopped at the interpreter's exit."""
+    _after_exit.append(function)
+
+
+def run_exit() -> None:
+    """Stop all Monitors, because the process ends."""
     for monitor in list(_monitors):
         try:
             monitor.at_exit()
@@ -67,8 +80,14 @@ def _at_exit() -> None:
             _log.error("a Monitor could not be stopped at the exit: %s", str(error) or type(error).__name__)
 
 
+def _at_exit() -> None:
+    run_exit()
+    for function in _after_exit:
+        function()
+
+
 def _at_celery_exit(**_: Any) -> None:
-    _at_exit()
+    run_exit()
 
 
 atexit.register(_at_exit)
