@@ -6,7 +6,7 @@
     instrument(app, Monitor(service="catalogue"))
 """
 
-import asyncio
+from asyncio import CancelledError
 from collections.abc import AsyncIterator
 from typing import Unpack
 
@@ -14,6 +14,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from multidict import istr
 
+from tsmon.integrations.aiohttp_exchange import WRITERS, watch
 from tsmon.integrations.lifetime import Lifetime
 from tsmon.integrations.recorder import (
     CLIENT_CLOSED_REQUEST,
@@ -55,14 +56,16 @@ def instrument(
 def middleware(
     monitor: Emitter, *, request_id_header: str = REQUEST_ID_HEADER, **options: Unpack[RecorderOptions]
 ) -> Middleware:
-    """Make a middleware that records every request: template of its route, status, time in the handler.
+    """Make a middleware that records every request: template of its route, status, time until it was answered.
 
-    A status of ``errors_from`` (400 by default) or above is an error. So is an exception (status 500), and a
-    request that was cancelled (499), usually because its client disconnected. The error code is the one that the
-    application set by :func:`set_error_code`, else the int attribute ``error_code`` of the exception, else the
-    status. A WebSocket is one request, from the handshake (status 101) to its end. The identifier of a request is
-    that of its header ``request_id_header``; without one it is generated. :class:`RecorderOptions` describes the
-    other options; functions of ``fill`` take the :class:`aiohttp.web.Request`.
+    A request lasts until its response has been sent: a file, a stream and a large body to their last byte. What the
+    handler does afterwards is a :class:`tsmon.BackgroundWork`. A status of ``errors_from`` (400 by default) or
+    above is an error. So is an exception, or a stream that breaks off (status 500), and a request that was
+    cancelled or whose client has disconnected (499). The error code is the one that the application set by
+    :func:`set_error_code`, else the int attribute ``error_code`` of the exception, else the status. A WebSocket is
+    one request, from the handshake (status 101) to the end of its handler. The identifier of a request is that of
+    its header ``request_id_header``; without one it is generated. :class:`RecorderOptions` describes the other
+    options; functions of ``fill`` take the :class:`aiohttp.web.Request`.
     """
     recorder = RequestRecorder(monitor, **options)
     begin, end = recorder.begin, recorder.end
@@ -73,6 +76,10 @@ def middleware(
     @web.middleware
     async def record(request: web.Request, handler: Handler) -> web.StreamResponse:
         opened = begin()
+        # The attribute, not the property, saves a call.
+        is_served = type(request._payload_writer) in WRITERS  # noqa: SLF001
+        exchange = watch(recorder, opened, request, id_header) if is_served else None
+        response: web.StreamResponse | None = None
         status = 500
         error: BaseException | None = None
         try:
@@ -83,31 +90,32 @@ def middleware(
         except web.HTTPException as caught:
             status, error = caught.status, caught
             raise
-        except asyncio.CancelledError:
-            status = 101 if _is_open_websocket(request) else CLIENT_CLOSED_REQUEST
-            raise
-        except Exception as caught:
+        except BaseException as caught:
             error = caught
+            if isinstance(caught, CancelledError):
+                status = CLIENT_CLOSED_REQUEST
             raise
         finally:
-            if fill_columns is not None:
-                fill_columns(opened, request)
-            end(
-                opened,
-                request.method,
-                None if (resource := request.match_info.route.resource) is None else resource.canonical,
-                status,
-                error,
-                request.headers.get(id_header),
-            )
+            if exchange is not None:
+                exchange.leave(response, error)
+            else:
+                # A request that was made for a test has nobody who gets a response.
+                if fill_columns is not None:
+                    fill_columns(opened, request)
+                end(
+                    opened,
+                    request.method,
+                    None if (resource := request.match_info.route.resource) is None else resource.canonical,
+                    status,
+                    error,
+                    request.headers.get(id_header),
+                )
+            if error is not None:
+                # Without it, each failed request would leave a cycle of references: exception, traceback, frame.
+                error = None
 
     @web.middleware
     async def record_if_enabled(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await (record(request, handler) if recorder.enabled else handler(request))
 
     return record if recorder.enabled else record_if_enabled
-
-
-def _is_open_websocket(request: web.Request) -> bool:
-    """Whether the handshake was answered; a server that stops cancels the handlers of its open WebSockets."""
-    return request.headers.get("Upgrade", "").lower() == "websocket" and request.writer.output_size > 0
