@@ -6,7 +6,16 @@ __all__ = ["find_name"]
 
 _FOUND_IN: Final = {
     "tsmon.monitor.background": ("BackgroundMonitor",),
-    "tsmon.work": ("InProgressCounter", "WorkData", "count_exceptions", "current_work", "measure_work", "timed"),
+    "tsmon.work": (
+        "InProgressCounter",
+        "Timing",
+        "WorkData",
+        "carry_work",
+        "count_exceptions",
+        "current_work",
+        "measure_work",
+        "timed",
+    ),
     "tsmon.settings": ("MonitoringSettings", "Section", "Settings", "load_settings"),
     "tsmon.stores": ("Selector", "Store"),
     "tsmon.stores.memory": ("MemoryStore",),

@@ -5,7 +5,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from tsmon.monitor import Monitor, from_settings, process_hooks
@@ -17,7 +17,7 @@ from tsmon.stores import Store, factory
 from tsmon.stores.memory import MemoryStore
 from tsmon.testing.emitted_points import EmittedPoints
 from tsmon.testing.recording import RecordingEncoding
-from tsmon.testing.second_life import SecondLife, begin_to_show
+from tsmon.testing.second_life import SecondLife, set_showing
 
 if TYPE_CHECKING:
     from tsmon.monitor.background import BackgroundMonitor
@@ -98,17 +98,19 @@ class _Captures:
         self._lives.append(SecondLife(monitor, store, self._listeners, self._left_running.pop(monitor, None)))
 
     def _end_lives(self) -> None:
-        try:
-            while self._lives:
-                life = self._lives.pop()
-                background = life.end()
-                if background is not None:
-                    # The program believes that it runs: so it does in the next test.
-                    self._left_running[life.monitor] = background
-        finally:
-            while self._replaced:
-                holder, name, part = self._replaced.pop()
-                setattr(holder, name, part)
+        with ExitStack() as stack:
+            # Everything is restored, even if some of that fails.
+            for holder, name, part in self._replaced:
+                stack.callback(setattr, holder, name, part)
+            for life in self._lives:
+                stack.callback(self._end_life, life)
+            self._replaced, self._lives = [], []
+
+    def _end_life(self, life: SecondLife) -> None:
+        background = life.end()
+        if background is not None:
+            # The program believes that it runs: so it does in the next test.
+            self._left_running[life.monitor] = background
 
     def _replace(self, holder: Any, name: str, part: Any) -> None:
         self._replaced.append((holder, name, getattr(holder, name)))
@@ -145,7 +147,8 @@ class _Captures:
 def _add_without_holding(add: Callable[[Sources, Source], None]) -> Callable[[Sources, Source], None]:
     def add_without_holding(sources: Sources, source: Source) -> None:
         add(sources, source)
-        begin_to_show(source)
+        sources.hold_nothing()
+        set_showing(source, True)
 
     return add_without_holding
 

@@ -1,6 +1,7 @@
 """The second life of a Monitor: a test sees it start, take points and stop, while its own life stands still."""
 
 import asyncio
+from copy import copy
 from functools import partial
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ from tsmon.testing.emitted_points import EmittedPoints
 from tsmon.testing.recording import RecordingBuffer
 from tsmon.work import InProgressCounter
 
-__all__ = ["SecondLife", "begin_to_show"]
+__all__ = ["SecondLife", "set_showing"]
 
 EXCHANGED: Final = (
     # In this order afterwards: a line that is encoded for the test may go to the own buffer, but never vice versa.
@@ -92,23 +93,28 @@ class SecondLife:
 
     def end(self) -> BackgroundMonitor | None:
         """Return to the own life; returns the blocking face that the test has started and not stopped."""
-        monitor = self._monitor
-        background = monitor._background
-        is_left = background is not None and background.is_running
-        if background is not None and is_left:
-            background.stop()
-        elif not monitor._drops_points:
+        monitor, background = self._monitor, self._monitor._background
+        lifecycle, pipeline = monitor._lifecycle, monitor._pipeline
+        if not lifecycle.drops_points:
             monitor._sources.collect()
-        monitor._lifecycle._watch.end()
-        monitor._pipeline._schedule.stop()
-        if self._is_forked:
-            return None
-        vars(monitor).update(self._own)
-        self._restore_sources()
-        self._hold_again()
-        exchange_users(monitor, self._users)
-        self._continue()
-        return background if is_left and not self._was_in_thread else None
+        lifecycle._watch.end()
+        pipeline._schedule.stop()
+        if background is None or not background.is_running:
+            background = None
+        stopping = copy(background)
+        if background is not None:
+            background._loop = background._thread = background._starting = None
+        if not self._is_forked:
+            # First of all, so that no point of another thread meets a Monitor that stops.
+            vars(monitor).update(self._own)
+            self._restore_sources()
+            exchange_users(monitor, self._users)
+            self._continue()
+        if stopping is not None:
+            lifecycle._refuse_points = _do_nothing
+            stopping._monitor = lifecycle  # type: ignore[assignment]
+            stopping.stop()
+        return None if self._was_in_thread else background
 
     def forget_after_fork(self) -> None:
         """In a forked child: the own life is the parent's; the child stays in the second one."""
@@ -139,8 +145,9 @@ class SecondLife:
         finally:
             vars(pipeline)["Buffer"] = Buffer
         monitor._self_metrics.set_period(settings.self_metrics_period)
+        monitor._sources.hold_nothing()
         for source in monitor._sources._sources:
-            begin_to_show(source)
+            set_showing(source, True)
         for recorder in self._switched_on:
             recorder.enabled = True
 
@@ -158,6 +165,11 @@ class SecondLife:
 
     def _restore_sources(self) -> None:
         vars(self._monitor._self_metrics).update(self._self_metrics)
+        for source in self._monitor._sources._sources:
+            set_showing(source, False)
+        if not self._lifecycle.drops_points:
+            # Not hold_again(), which does nothing during a capture.
+            self._monitor._sources._call_all("hold_again")
         for counter, reported in self._reported:
             counter._reported = reported
         for recorder in self._switched_on:
@@ -165,14 +177,6 @@ class SecondLife:
         own, parts = self._own_background, self._background_parts
         if own is not None and parts is not None:
             vars(own).update(parts)
-
-    def _hold_again(self) -> None:
-        """Let sources gather again, unless the own life is stopped."""
-        for source in self._monitor._sources._sources:
-            if isinstance(source, RequestRecorder):
-                source.ends_with_last_part = False
-            if not self._lifecycle.drops_points:
-                getattr(source, "hold_again", lambda: None)()
 
     def _continue(self) -> None:
         lifecycle = self._lifecycle
@@ -187,11 +191,10 @@ class SecondLife:
             asyncio.run_coroutine_threadsafe(start_patiently(self._monitor, _do_nothing), own._loop)
 
 
-def begin_to_show(source: Source) -> None:
-    """Let a test see each event as soon as it has happened."""
-    source.hold_nothing()
+def set_showing(source: Source, shows: bool) -> None:
+    """Let a test see the end of a response, which test clients do not read to its end."""
     if isinstance(source, RequestRecorder):
-        source.ends_with_last_part = True
+        source.ends_with_last_part = shows
 
 
 def _do_nothing() -> Any:

@@ -29,6 +29,9 @@ class timed:  # noqa: N801
     end. Of a generator, asynchronous or not, it times what runs in it, from each ``next`` to the ``yield``, and not
     what its consumer does in between; each step counts in the work that is current then.
 
+    What a function returns to be used in other ways is returned as it is, and the call is timed: iterators that are
+    no generators, and context managers that may also be awaited, such as that of aiohttp's ``session.get()``.
+
     An object may be used many times, also within itself and by several threads and tasks.
     """
 

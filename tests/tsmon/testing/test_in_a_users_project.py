@@ -168,6 +168,12 @@ NOTE_POINTS = """
 """
 
 
+@pytest.fixture(autouse=True)
+def only_the_plugins_that_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setenv("PYTEST_PLUGINS", "tsmon.testing.plugin,pytest_asyncio.plugin,xdist.plugin")
+
+
 def make_project(pytester: pytest.Pytester, monitoring: str) -> None:
     pytester.makefile(".toml", tsmon=f"[monitoring]\nflushing_period = 0.01\n{monitoring}")
     pytester.makepyfile(**{name: SOLD + source for name, source in APPLICATIONS.items()})

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import threading
+import time
 import weakref
 from pathlib import Path
 
@@ -172,8 +173,11 @@ def test_one_that_a_test_leaves_running_runs_in_the_next_test(tmp_path: Path) ->
     assert list(tmp_path.iterdir()) == []
 
 
-def test_points_that_threads_emit_all_the_time_are_here_or_there_and_never_lost(tmp_path: Path) -> None:
-    monitor = Monitor(make_settings(tmp_path))
+@pytest.mark.parametrize("runs", [False, True])
+def test_points_that_threads_emit_all_the_time_are_here_or_there_and_never_lost(tmp_path: Path, runs: bool) -> None:
+    monitor = Monitor(make_settings(tmp_path, self_metrics_period=0))
+    if runs:
+        monitor.start_in_background()
     ends = threading.Event()
     numbers: list[int] = []
 
@@ -182,13 +186,14 @@ def test_points_that_threads_emit_all_the_time_are_here_or_there_and_never_lost(
         while not ends.is_set():
             monitor.emit(Sold(pieces=emitted))
             emitted += 1
+            time.sleep(0.00001)
         numbers.append(emitted)
 
     threads = [threading.Thread(target=emit) for _ in range(3)]
     for thread in threads:
         thread.start()
     captured = []
-    for _ in range(20):
+    for _ in range(6):
         with capture_points() as emitted:
             while not emitted:
                 pass
@@ -199,6 +204,8 @@ def test_points_that_threads_emit_all_the_time_are_here_or_there_and_never_lost(
     seen = sum(len([line for line in emitted.lines if line.startswith("sold ")]) for emitted in captured)
     assert identity_holds(monitor.counts)
     assert seen + monitor.counts.accepted == sum(numbers)
+    assert monitor.counts.dropped_by == {}
+    monitor.__exit__(None, None, None)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
