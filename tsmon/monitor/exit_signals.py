@@ -30,6 +30,8 @@ SIGNALS: Final = tuple(
 
 _pipes: dict[int, tuple[int, int]] = {}
 """The pipe of each signal that was registered in this process."""
+_received: list[int] = []
+"""The signal by which the process ends."""
 _masks: "dict[int, set[int]]" = {}
 """What each thread that is forking had blocked before."""
 
@@ -45,9 +47,11 @@ def flush_at_signals() -> None:
 
 
 def restore_signals() -> None:
-    """From now on, signals end the process at once."""
+    """From now on, signals end the process at once; one that came meanwhile does so now."""
     for number in list(_pipes):
         _unregister(number)
+    for number in _received:
+        os.kill(os.getpid(), number)
 
 
 def _register(number: int) -> None:
@@ -83,6 +87,7 @@ def _wait(number: int, reading: int) -> None:
         # Otherwise the program has set a handler a moment ago; then this signal is its own.
         if signal.getsignal(number) is signal.SIG_DFL:
             faulthandler.unregister(number)
+            _received.append(number)
             try:
                 process_hooks.run_exit()
             finally:
@@ -112,6 +117,7 @@ def _after_fork_in_parent() -> None:
 
 
 def _after_fork_in_child() -> None:
+    _received.clear()
     restore_signals()
     for number in list(_pipes):
         _close(number)

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from tsmon.monitor import process_hooks
@@ -11,12 +12,22 @@ from tsmon.monitor.emitter import STOP_TIMEOUT_S
 __all__ = ["flush_with_servers"]
 
 
+class _CapturedSignals(list[int]):
+    """What uvicorn goes through when the handlers of before are in force again, to raise each signal."""
+
+    def __reversed__(self) -> Iterator[int]:
+        from tsmon.monitor.exit_signals import flush_at_signals
+
+        flush_at_signals()
+        return super().__reversed__()
+
+
 def flush_with_servers() -> None:
     """From now on, flush when a server of uvicorn has shut down. Idempotent.
 
     It has a handler for the signals, but after the shutdown it restores what was there before and raises the signal
-    again, which then ends the process at once. Lifespans of ASGI stop a Monitor before, but not every application
-    has one.
+    again, which would then end the process at once. Lifespans of ASGI stop a Monitor before, but not every
+    application has one.
     """
     uvicorn = sys.modules.get("uvicorn.server")
     server = getattr(uvicorn, "Server", None)
@@ -25,10 +36,12 @@ def flush_with_servers() -> None:
         return
 
     @functools.wraps(shut_down)
-    async def shut_down_and_flush(*args: Any, **kwargs: Any) -> None:
+    async def shut_down_and_flush(server: Any, *args: Any, **kwargs: Any) -> None:
         try:
-            await shut_down(*args, **kwargs)
+            await shut_down(server, *args, **kwargs)
         finally:
+            if isinstance(captured := getattr(server, "_captured_signals", None), list):
+                server._captured_signals = _CapturedSignals(captured)  # noqa: SLF001
             for monitor in process_hooks.list_monitors():
                 if monitor.is_running:
                     with contextlib.suppress(Exception):
