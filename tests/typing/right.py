@@ -4,8 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
+from decimal import Decimal
+from enum import Enum
 from pathlib import Path
 
+import numpy as np
 from aiohttp import web
 
 import tsmon
@@ -53,6 +56,30 @@ def made() -> list[Point]:
     print(detector, frame, duration, comment)
     request = Request(route="GET:/", status_code=200, request_id="a", execution_time=1)
     return [exposure, request]
+
+
+class Colour(Enum):
+    RED = "red"
+
+
+def made_of_other_numbers() -> list[Point]:
+    """Decimals and scalars of NumPy are accepted as tags, fields and times."""
+    times: list[Time] = [
+        Decimal("1700000000.5"),
+        np.datetime64("2024-05-01T12:00", "ns"),
+        np.int64(1_700_000_000_000_000_000),
+    ]
+    return [
+        Exposure(
+            detector="west",
+            frame=1,
+            duration=0.5,
+            time=time,
+            tags={"run": Decimal(7), "ok": np.bool_(True), "colour": Colour.RED},
+            fields={"gain": np.float32(0.5), "price": Decimal("0.1"), "colour": Colour.RED, "none": None},
+        )
+        for time in times
+    ]
 
 
 @timed("match_time")

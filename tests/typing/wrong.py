@@ -1,5 +1,7 @@
 """Wrong uses of tsmon; type checkers report one mistake in each marked line, and none elsewhere."""
 
+import numpy as np
+
 from tsmon import Monitor, Point, Tag
 from tsmon.integrations.aiohttp import middleware
 from tsmon.monitor.emitter import Emitter
@@ -21,6 +23,10 @@ Exposure(detector=3, frame=1, duration=0.5)  # wrong: a tag's type
 Exposure(detector="west", frame=1, duration=0.5, coment="typed in haste")  # wrong: no such field
 Exposure("west", 1, 0.5)  # wrong: by position
 Exposure(detector="west", frame=1, duration=0.5, time="yesterday")  # wrong: no time
+Exposure(detector="west", frame=1, duration=0.5, time=np.array([1, 2]))  # wrong: an array is no time
+Exposure(detector="west", frame=1, duration=0.5, fields={"x": [1]})  # wrong: a list is no value
+Exposure(detector="west", frame=1, duration=0.5, tags={"x": object()})  # wrong: an object is no value
+Exposure(detector="west", frame=1, duration=0.5, fields={3: 1})  # wrong: keys are texts
 Request(route="GET:/", status_code="200", request_id="a", execution_time=1.0)  # wrong: a tag's type
 
 exposure = Exposure(detector="west", frame=1, duration=0.5)

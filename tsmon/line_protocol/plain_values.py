@@ -6,9 +6,19 @@ Types are recognized by their names, so neither NumPy nor pandas is imported.
 import enum
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Literal, Protocol
 
-__all__ = ["MISSING", "to_plain"]
+__all__ = ["MISSING", "NumPyScalar", "to_plain"]
+
+
+class NumPyScalar(Protocol):
+    """A scalar of NumPy, such as ``float32`` or ``datetime64``, as type checkers see it; arrays are none."""
+
+    @property
+    def dtype(self) -> Any: ...  # noqa: D102
+    @property
+    def size(self) -> Literal[1]: ...  # noqa: D102
+
 
 MISSING: Final = object()
 """What :func:`to_plain` returns for ``pandas.NA``, ``NaT`` and NumPy's ``masked``."""

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
+from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform, get_type_hints
 
 import msgspec
@@ -9,14 +11,18 @@ import msgspec
 from tsmon.errors import DeclarationError
 from tsmon.line_protocol import Declaration, EncoderFactory, Service, compile_encoder
 from tsmon.line_protocol.declaration import parse_column
+from tsmon.line_protocol.plain_values import NumPyScalar
 
-__all__ = ["FieldMapping", "Point", "ServicePoint", "TagMapping", "Time"]
+__all__ = ["FieldMapping", "Point", "ServicePoint", "TagMapping", "Time", "Value"]
 
-Time = datetime | float | int
-"""Event time: an aware datetime, float seconds or integer nanoseconds since the epoch."""
+Time = datetime | float | int | Decimal | NumPyScalar
+"""Event time: an aware datetime, a ``datetime64``, seconds as float or Decimal, or integer nanoseconds."""
 
-TagMapping = Mapping[str, str | int | float | bool | None]
-FieldMapping = Mapping[str, str | int | float | bool | None]
+Value = str | int | float | bool | Decimal | Enum | NumPyScalar | None
+"""Value of an additional tag or field."""
+
+TagMapping = Mapping[str, Value]
+FieldMapping = Mapping[str, Value]
 
 _OWN = frozenset({"time", "tags", "fields"})
 
