@@ -64,22 +64,17 @@ class Colour(Enum):
 
 def made_of_other_numbers() -> list[Point]:
     """Decimals and scalars of NumPy are accepted as tags, fields and times."""
-    times: list[Time] = [
-        Decimal("1700000000.5"),
-        np.datetime64("2024-05-01T12:00", "ns"),
-        np.int64(1_700_000_000_000_000_000),
-    ]
-    return [
-        Exposure(
-            detector="west",
-            frame=1,
-            duration=0.5,
-            time=time,
-            tags={"run": Decimal(7), "ok": np.bool_(True), "colour": Colour.RED},
-            fields={"gain": np.float32(0.5), "price": Decimal("0.1"), "colour": Colour.RED, "none": None},
-        )
-        for time in times
-    ]
+    exact = Exposure(detector="west", frame=1, duration=0.5, time=Decimal("1700000000.5"))
+    numpys = Exposure(detector="west", frame=1, duration=0.5, time=np.datetime64("2024-05-01T12:00", "ns"))
+    other = Exposure(
+        detector="west",
+        frame=1,
+        duration=0.5,
+        time=np.int64(1_700_000_000_000_000_000),
+        tags={"run": Decimal(7), "ok": np.bool_(True), "colour": Colour.RED},
+        fields={"gain": np.float32(0.5), "price": Decimal("0.1"), "colour": Colour.RED, "none": None},
+    )
+    return [exact, numpys, other]
 
 
 @timed("match_time")
