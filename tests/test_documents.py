@@ -1,6 +1,7 @@
 """What the documents show is true: their Python runs, their TOML is read, their commands exist.
 
-Python blocks of one document share a namespace, in order; a block fenced as ``python no-run`` is not run.
+Each Python block is a file of its own, run in an empty directory. A block fenced as ``python no-run`` is not run,
+one fenced as ``python server`` is run against the real InfluxDB, one fenced as ``python pytest`` by pytest.
 """
 
 import os
@@ -18,6 +19,7 @@ from typer.testing import CliRunner
 
 import tsmon.cli
 import tsmon_agent.cli
+from tests.services.influxdb import InfluxDB
 from tsmon_agent.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -48,21 +50,69 @@ def name(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
-def test_the_python_of_a_document_runs(document: Path, tmp_path: Path) -> None:
-    """As one program whose lines have the numbers that they have in the document."""
-    program = ""
-    for block in blocks(document):
-        if block.kind == "python":
-            program += "\n" * (block.line - 1 - program.count("\n")) + block.text + "\n"
-    file = tmp_path / f"{document.stem}.py"
-    file.write_text(program)
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("TSMON_")}
-    environment |= {"HOME": str(tmp_path), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"}
+def blocks_of(kind: str) -> list[tuple[str, Block]]:
+    return [(name(one), block) for one in DOCUMENTS for block in blocks(one) if block.kind == kind]
+
+
+def run_block(document: str, block: Block, directory: Path, text: str, *command: str) -> str:
+    """Run a block, in which lines have the numbers that they have in the document; returns what it prints."""
+    home, work = directory / "home", directory / "work"
+    home.mkdir()
+    work.mkdir()
+    file = work / f"{Path(document).stem}.py"
+    file.write_text("\n" * (block.line - 1) + text + "\n")
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("TSMON_", "XDG_"))}
+    environment |= {"HOME": str(home), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"}
     run = subprocess.run(
-        [sys.executable, str(file)], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, *command, str(file)],
+        cwd=work,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+@pytest.mark.parametrize(
+    ("document", "block"), [pytest.param(*one, id=f"{one[0]}:{one[1].line}") for one in blocks_of("python")]
+)
+def test_each_python_block_of_a_document_runs_as_a_file_of_its_own(
+    document: str, block: Block, tmp_path: Path
+) -> None:
+    run_block(document, block, tmp_path, block.text)
+
+
+@pytest.mark.parametrize(
+    ("document", "block"), [pytest.param(*one, id=f"{one[0]}:{one[1].line}") for one in blocks_of("python pytest")]
+)
+def test_each_test_of_a_document_passes(document: str, block: Block, tmp_path: Path) -> None:
+    assert "1 passed" in run_block(document, block, tmp_path, block.text, "-m", "pytest", "-p", "no:asyncio")
+
+
+def test_every_python_block_of_the_readme_runs() -> None:
+    kinds = {block.kind for block in blocks(ROOT / "README.md") if block.kind.startswith("python")}
+    assert kinds == {"python", "python pytest"}
+
+
+@pytest.mark.parametrize(
+    ("document", "block"), [pytest.param(*one, id=f"{one[0]}:{one[1].line}") for one in blocks_of("python server")]
+)
+def test_each_python_block_that_needs_a_server_runs_with_it(
+    document: str, block: Block, tmp_path: Path, influxdb: InfluxDB, bucket: str
+) -> None:
+    """With the address, organization, bucket and token of the test's server in place of the document's."""
+    text = block.text
+    for shown, real in (
+        ("http://localhost:8086", influxdb.url),
+        ('"ocean"', f'"{influxdb.org}"'),
+        ('"metrics"', f'"{bucket}"'),
+        ('"…"', f'"{influxdb.token}"'),
+    ):
+        assert shown in text
+        text = text.replace(shown, real)
+    assert '"_value": 35.1' in run_block(document, block, tmp_path, text)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name)

@@ -5,6 +5,7 @@ tags, tags to be written as fields, clock. Both encoders return the same line. T
 additional fields and unusual values, and explains why a point cannot be stored.
 """
 
+import functools
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from tsmon.errors import InvalidPointError
 from tsmon.line_protocol.checked_encoder import CheckedEncoder, Encodable
 from tsmon.line_protocol.escaping import check_default_tags, check_tag_value
 from tsmon.line_protocol.fast_encoder import compile_encoder
+from tsmon.line_protocol.foreign_points import encode_foreign_point, is_foreign_point_class
 from tsmon.line_protocol.values import format_tag
 
 __all__ = ["Encodable", "Encoding"]
@@ -68,6 +70,9 @@ class Encoding:
         """Make the encoder of a point class in this context; called when the class is first used."""
         declaration = getattr(cls, "__declaration__", None)
         if declaration is None:
+            if is_foreign_point_class(cls):
+                self.encoders[cls] = functools.partial(encode_foreign_point, self)
+                return self.encoders[cls]
             raise InvalidPointError(
                 f"{cls.__name__} is not a point class with a measurement; "
                 "derive it as class X(Point, measurement='x')"

@@ -1,13 +1,13 @@
 """Points of influxdb-client: what that client would write, with this Monitor's default tags and times.
 
 Its points are recognized by the name of their class, so that nothing is imported. Its own text of a point decides
-what the measurement, tags and fields are; it is read as the server would read it, and checked as points of tsmon are.
+what the measurement, tags and fields are. That is read as the server would read it, and checked like other points.
 """
 
 from typing import Any, Final, Protocol
 
-from tsmon.clock import UniqueClock
 from tsmon.errors import InvalidPointError, LineProtocolError
+from tsmon.line_protocol.checked_encoder import EncodingContext
 from tsmon.line_protocol.escaping import (
     check_field_key,
     check_measurement,
@@ -21,31 +21,31 @@ from tsmon.line_protocol.parser import FieldValue, Unsigned, parse_line
 from tsmon.line_protocol.times import to_time_ns
 from tsmon.line_protocol.values import format_field
 
-__all__ = ["ForeignContext", "encode_foreign_point", "is_foreign_point_class"]
+__all__ = ["ForeignPoint", "encode_foreign_point", "is_foreign_point_class"]
 
 _NS_PER_UNIT: Final = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 
 
-class ForeignContext(Protocol):
-    """What determines a line besides the point; :class:`~tsmon.line_protocol.Encoding` provides it."""
+class ForeignPoint(Protocol):
+    """A point of influxdb-client, as type checkers see it."""
 
-    default_tags: dict[str, str]
-    clock: UniqueClock
-    on_new_series: Any
+    def to_line_protocol(self, precision: Any = None) -> str: ...  # noqa: D102
+    @property
+    def write_precision(self) -> Any: ...  # noqa: D102
 
 
 def is_foreign_point_class(cls: type) -> bool:
-    """Whether it is the class ``Point`` of influxdb-client (or of the client for InfluxDB 3), or derived from it."""
+    """Whether it is the class ``Point`` of influxdb-client or influxdb3-python, or derived from it."""
     return any(
         one.__name__ == "Point" and one.__module__.endswith("client.write.point") for one in cls.__mro__
     ) and hasattr(cls, "to_line_protocol")
 
 
-def encode_foreign_point(context: ForeignContext, point: Any) -> str:
+def encode_foreign_point(context: EncodingContext, point: Any) -> str:
     """Return the line of such a point without a newline; raise :class:`~tsmon.errors.InvalidPointError`.
 
-    The tags of the point win over the default ones. An integer time is in the precision of the point, a time without
-    a zone in UTC, both as that client takes them; without a time, the point gets a unique one.
+    The tags of the point win over the default ones. An integer time is in the precision of the point, a time
+    without a zone in UTC, both as that client takes them; without a time, the point gets a unique one.
     """
     try:
         text, unit = point.to_line_protocol(), point.write_precision

@@ -10,6 +10,7 @@ from tsmon.delivery.accounting import Counts
 from tsmon.delivery.buffer import LONG_LINE, Buffer
 from tsmon.errors import InvalidPointError
 from tsmon.line_protocol import Encoding
+from tsmon.line_protocol.foreign_points import ForeignPoint
 from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon.monitor.from_settings import build_encoding
 from tsmon.monitor.refusals import list_points, log_refused
@@ -97,8 +98,8 @@ class Intake(ABC):
         except (ValueError, StopIteration):
             return self._clock()
 
-    def emit(self, point: Point | Iterable[Point]) -> None:
-        """Take one point or several; returns at once, regardless of network and disk.
+    def emit(self, point: Point | ForeignPoint | Iterable[Point | ForeignPoint]) -> None:
+        """Take one point or several, of influxdb-client too; returns at once, regardless of network and disk.
 
         A point that cannot be stored raises :class:`~tsmon.errors.InvalidPointError` here (and then none of several
         is taken), unless the setting ``on_invalid`` is ``drop``: then it is counted, and a reason is logged once a
@@ -120,7 +121,7 @@ class Intake(ABC):
         if len(lines) >= buffer.block_lines or len(line) > LONG_LINE:
             self._seal()
 
-    def _emit_other(self, point: Point | Iterable[Point]) -> None:
+    def _emit_other(self, point: object) -> None:
         try:
             points = list_points(point)
         except InvalidPointError:

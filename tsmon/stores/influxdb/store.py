@@ -13,6 +13,9 @@ from tsmon.stores.rollup_tiers import RollupTier, validate_tiers
 from tsmon.stores.setup_change import ReportProgress, SetupChange, ignore_progress
 
 if TYPE_CHECKING:
+    from influxdb_client import InfluxDBClient
+    from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
+
     from tsmon.settings import MonitoringSettings
     from tsmon.stores.influxdb.rollup_tasks import RollupUpkeep
 
@@ -81,6 +84,26 @@ class InfluxStore(InfluxReader):
             return
         with contextlib.suppress(StoreRefusedError):
             await self.write(b"# check\n")
+
+    def client(self) -> "InfluxDBClient":
+        """Make a client of influxdb-client with the same server, token, organization, TLS, proxy and timeout.
+
+        For a program's own Flux: ``with store.client() as client: client.query_api().query(flux)``. The caller
+        closes it. It needs the extra ``tsmon[influxdb-client]``; the store need not be open. Without an
+        organization in the settings the server is asked, which blocks.
+        """
+        from tsmon.stores.influxdb.official_client import make_client
+
+        return make_client(self.connection, self._org)
+
+    async def async_client(self) -> "InfluxDBClientAsync":
+        """As :meth:`client`, for the running event loop: ``async with await store.async_client() as client:``."""
+        from tsmon.stores.influxdb.official_client import make_async_client
+
+        if not self.is_open and not self._org:
+            async with self:
+                return make_async_client(self.connection, await self._organization())
+        return make_async_client(self.connection, await self._organization())
 
     async def change_tiers(self, tiers: Iterable[RollupTier]) -> None:
         """See :meth:`Store.change_tiers`; buckets and tasks of new tiers are created by the next refresh."""
