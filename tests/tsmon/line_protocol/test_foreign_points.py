@@ -180,11 +180,7 @@ async def test_the_server_stores_what_the_client_would_have_written(influxdb: In
         url=influxdb.url, organization=influxdb.org, bucket=bucket, token=influxdb.token, spool="off"
     )
     points = [
-        ForeignPoint("m")
-        .tag("unit", unit)
-        .field("v", 0.5)
-        .field("text", 'a "b"\n')
-        .time(NOW_S * 10**9 // size, unit)
+        ForeignPoint("m").tag("unit", unit).field("v", 0.5).field("text", 'a "b"').time(NOW_S * 10**9 // size, unit)
         for unit, size in PRECISIONS.items()
     ]
     async with Monitor(settings) as monitor:
