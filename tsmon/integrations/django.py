@@ -9,17 +9,23 @@ and around the application, in ``asgi.py`` or ``wsgi.py``, :mod:`tsmon.integrati
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 
+from tsmon.integrations.django_route import format_django_route
 from tsmon.integrations.recorder import set_route
+from tsmon.integrations.starlette_route import find_starlette_route
 
 __all__ = ["RouteMiddleware"]
 
 
 class RouteMiddleware:
-    """Passes every request on, and records its route as soon as Django has found it."""
+    """Passes every request on, and records its route as soon as Django has found it.
+
+    Regular expressions are written as ``path`` would: ``^things/(?P<number>[0-9]+)/$`` is ``/things/<number>/``.
+    """
 
     sync_capable = True
     async_capable = True
@@ -35,6 +41,16 @@ class RouteMiddleware:
 
     def process_view(self, request: Any, *_: Any) -> None:
         """Called by Django between finding the view and calling it."""
-        match = request.resolver_match
-        if match is not None:
-            set_route(f"/{match.route}")
+        with suppress(Exception):  # A request whose route cannot be told is served all the same.
+            _record_route(request)
+
+
+def _record_route(request: Any) -> None:
+    match = request.resolver_match
+    if match is None:
+        return
+    route = format_django_route(match.route)
+    scope = getattr(request, "scope", None)
+    if scope is not None and "app_root_path" in scope:
+        route = find_starlette_route(scope, scope["path"], below=route) or route
+    set_route(route)
