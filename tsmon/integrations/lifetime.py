@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import logging
+import sys
 import weakref
+from functools import partial
 from typing import Final
 
 from tsmon.monitor.monitor import Monitor
@@ -38,12 +40,11 @@ class Lifetime:
         users.start_is_ours = users.start_is_ours or not self._monitor.is_running
         if ends:
             users.lifetimes.add(self)
-        tried = asyncio.Event()
-        try:
-            self._starting = asyncio.create_task(self._start(tried))
-        except RuntimeError:
-            self._start_in_thread()  # The server runs on another kind of event loop, such as trio's.
+        if not _is_in_asyncio():
+            self._monitor.start_soon()
             return
+        tried = asyncio.Event()
+        self._starting = asyncio.create_task(self._start(tried))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(START_S):
                 await tried.wait()
@@ -63,7 +64,10 @@ class Lifetime:
             return
         users.start_is_ours = False
         try:
-            await self._monitor.stop()
+            if _is_in_asyncio():
+                await self._monitor.stop()
+            else:
+                await self._stop_thread()
         except Exception as error:
             _log.error("the Monitor could not be stopped: %s", str(error) or type(error).__name__)
 
@@ -74,11 +78,23 @@ class Lifetime:
             self.has_begun = False
             raise
 
-    def _start_in_thread(self) -> None:
-        try:
-            self._monitor.start_in_background()
-        except Exception as error:
-            _log.error("the Monitor cannot start: %s", str(error) or type(error).__name__)
+    async def _stop_thread(self) -> None:
+        """Stop the thread in which the Monitor runs if the server does not use asyncio."""
+        stop = partial(self._monitor.__exit__, None, None, None)
+        trio = sys.modules.get("trio")
+        if trio is None:
+            stop()
+        else:
+            await trio.to_thread.run_sync(stop)
+
+
+def _is_in_asyncio() -> bool:
+    """Whether the server runs on asyncio's event loop, rather than on trio's."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 class Users:

@@ -275,6 +275,11 @@ class Monitor(Intake):
         self._background = background
         return background
 
+    def start_soon(self) -> None:
+        """As :meth:`start_in_background`, but wait for nothing: a start that fails is logged and tried again."""
+        if not self.is_running:
+            self._continue_in_thread()
+
     def __enter__(self) -> "BackgroundMonitor":
         """Start on a thread of its own."""
         return self.start_in_background()
