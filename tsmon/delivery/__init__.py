@@ -15,7 +15,7 @@ The life of a line, with the method that makes each move::
     on disk ─────────────┬── Spool.append, above the bound ─────▶ dropped "spool full"
       │ ▲                ├── Spool.read_oldest, unreadable ─────▶ dropped "spool damaged"
       │ │                ├── SpoolFiles.move_to, disk refuses ──▶ dropped "left in the spool"
-      │ │                └── SpoolFiles.close ──────────────────▶ on disk for the next process: SpoolFiles.open
+      │ │                └── SpoolFiles.keep ───────────────────▶ on disk for the next process: SpoolFiles.open
       │ └ SpoolFiles.put_back, at the stop or for another server
       ▼ SpoolFiles.recall
     in flight and on disk ── as in flight; when all of the batch is settled, SpoolFiles.remove_recalled

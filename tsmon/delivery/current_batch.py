@@ -16,8 +16,8 @@ from tsmon.delivery.isolation import (
     split_refused,
     split_unparseable,
 )
-from tsmon.delivery.run_in_thread import run_in_thread
 from tsmon.errors import StoreRefusedError
+from tsmon.files.disk_thread import DiskHangsError, DiskThread
 from tsmon.logs.rate_limited import RateLimitedLog
 
 __all__ = ["REQUESTS_TO_ISOLATE", "CurrentBatch"]
@@ -48,6 +48,7 @@ class CurrentBatch:
         self._writes_until_larger = 0
         self._requests_left = REQUESTS_TO_ISOLATE
         self._letters: list[tuple[Batch, str]] = []
+        self._disk = DiskThread("tsmon-dead-letters")
 
     def begin(self, batch: Batch) -> None:
         """Make ``batch`` the current one, in one part."""
@@ -64,7 +65,9 @@ class CurrentBatch:
 
     def settle_written(self) -> None:
         """The store has acknowledged the first part."""
-        self._buffer.count_written(self.parts.popleft().lines)
+        # In this order, so that an interruption between them is noticed: see Delivery.
+        self._buffer.count_written(self.parts[0].lines)
+        self.parts.popleft()
 
     def note_answer(self) -> None:
         """The store has answered, whatever the answer was: after many answers larger parts are tried again."""
@@ -106,10 +109,21 @@ class CurrentBatch:
             self._split(first, split_unparseable if is_whole else split_in_half, reason)
 
     async def keep_dead_letters(self) -> None:
-        """Write what was dropped to the file of dead letters; this happens even if it is cancelled."""
+        """Write what was dropped to the file of dead letters; later, if this is cancelled or the disk hangs."""
         if self._letters and self.dead_letters is not None:
             letters, self._letters = self._letters, []
-            await run_in_thread(_keep, self.dead_letters, letters)
+            try:
+                if self._disk.hangs:
+                    raise DiskHangsError
+                await self._disk.run(_keep, self.dead_letters, letters)
+            except DiskHangsError as error:
+                self._log.warning(
+                    "dead letters", f"rejected points cannot be kept in {self.dead_letters.path} ({error.strerror})"
+                )
+
+    def end(self) -> None:
+        """Let the thread of the dead letters end; another batch starts it again."""
+        self._disk.end()
 
     def _split(
         self, first: Batch, split: Callable[[Batch], list[Batch]], reason: str, count: int | None = None

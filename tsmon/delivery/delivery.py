@@ -19,6 +19,7 @@ from tsmon.errors import (
     StoreUnavailableError,
     TsmonError,
 )
+from tsmon.files.disk_thread import HANG_S
 from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon.stores import Store
 
@@ -26,7 +27,9 @@ __all__ = ["Delivery"]
 
 _log = logging.getLogger("tsmon")
 
-CANCEL_S: Final = 1.0
+CANCEL_S: Final = HANG_S + 0.5
+"""Limit of what is cancelled: longer than a write to a disk that may still succeed."""
+
 LAG_S: Final = 1.0
 """A store lags when a write takes longer than this."""
 
@@ -140,10 +143,18 @@ class Delivery:
         self.kick()
         return old
 
-    def keep_rest(self) -> None:
-        """After :meth:`close`: move what is left to disk, where there is a spool."""
+    async def keep_rest(self, patience_s: float) -> None:
+        """After :meth:`close`: move what is left to disk, where there is a spool that takes it within that time."""
+        self._account_for_interruption()
         if self._spooler is not None:
-            self._spooler.keep_rest()
+            await self._spooler.keep_rest(patience_s)
+        self._current.parts.clear()
+
+    def keep_rest_now(self, patience_s: float) -> None:
+        """The blocking form of :meth:`keep_rest`."""
+        self._account_for_interruption()
+        if self._spooler is not None:
+            self._spooler.keep_rest_now(patience_s)
         self._current.parts.clear()
 
     async def close(self) -> None:
@@ -168,15 +179,29 @@ class Delivery:
         self._task = self._writing_since = None
         self._closed = self._paused = False
         self._progress = Waiters()
-        held = sum(part.lines for part in self._current.parts)
         if self._spooler is not None:
             self._spooler.renew()
-            held += self._spooler.held_lines
+        self._account_for_interruption()
         # A task that was destroyed with its loop can have held lines that nothing else holds.
-        lost = self._buffer.in_flight - held
+        lost = self._buffer.in_flight - self._held_lines
         if lost > 0:
             self._buffer.count_dropped(lost, "event loop ended")
             _log.error("%d points in flight are lost, since their event loop was closed without an end", lost)
+
+    @property
+    def _held_lines(self) -> int:
+        spooled = self._spooler.held_lines if self._spooler is not None else 0
+        return spooled + sum([part.lines for part in self._current.parts])
+
+    def _account_for_interruption(self) -> None:
+        """Complete what the exception of a signal handler may have interrupted in the middle."""
+        if self._spooler is not None and self._spooler.files.has_recalled:
+            return  # All of it is on disk.
+        parts, lost = self._current.parts, self._buffer.in_flight - self._held_lines
+        if lost < 0 and parts and parts[0].lines == -lost:
+            parts.popleft()  # It was settled.
+        elif lost > 0 and (handed := self._buffer.handed) is not None and handed.lines == lost:
+            parts.append(handed)  # It was taken.
 
     def _start(self, not_before: float) -> None:
         if self._task is not None or self.halted:

@@ -3,18 +3,18 @@
 A disk that refuses costs durability and nothing else: the lines then stay in the bounded buffer, which is logged.
 """
 
-import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from tsmon.delivery.backoff import Backoff
 from tsmon.delivery.blocks import Batch
 from tsmon.delivery.buffer import Buffer
-from tsmon.delivery.run_in_thread import run_in_thread
 from tsmon.delivery.stranded import describe_stranded
+from tsmon.files.disk_thread import DiskCall, DiskHangsError, DiskThread
 from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon.spool import Destination, Spool, SpooledBatch
 from tsmon.threads.native import create_lock
@@ -30,7 +30,10 @@ RETRY_LONGEST_S: Final = 10.0
 
 
 class SpoolFiles:
-    """The spool of one Monitor. Threads do the work, one at a time; the accounting changes with the files."""
+    """The spool of one Monitor. A thread does the work; the accounting changes with the files.
+
+    A disk that hangs is one that refuses until it answers; no method waits for it longer than a second or so.
+    """
 
     def __init__(
         self,
@@ -52,8 +55,8 @@ class SpoolFiles:
         self._recalled: SpooledBatch | None = None
         self.is_open = False
         self._is_closed = False
-        self._turn = asyncio.Lock()
-        # A stop does not wait for ever for a thread on a slow disk, but it must not work beside that thread.
+        self._disk = DiskThread("tsmon-spool")
+        # Another spool's thread moves batches here.
         self._files = create_lock()
 
     @property
@@ -69,15 +72,119 @@ class SpoolFiles:
     @property
     def accepts(self) -> bool:
         """Whether a batch may be appended: the disk has not refused recently."""
-        return not self._is_closed and self._clock() >= self._not_before
+        return not self._is_closed and self._clock() >= self._not_before and not self._disk.hangs
 
     async def open(self) -> None:
-        """Adopt what ended processes left for the same destination."""
-        async with self._turn:
-            await run_in_thread(self.open_now)
+        """Adopt what ended processes left for the same destination; later, if the disk hangs."""
+        await self._run(self._open)
 
-    def open_now(self) -> None:
-        """The blocking form of :meth:`open`."""
+    async def report_stranded(self) -> None:
+        """Log what ended processes left for other destinations, as after a change of the settings."""
+        await self._run(self._report_stranded)
+
+    async def adopt_if_due(self) -> None:
+        """Adopt, every half minute, what processes left that have ended meanwhile."""
+        if self._clock() >= self._adopt_at and not self._disk.hangs:
+            await self.open()
+
+    async def append(self, waiting: deque[Batch]) -> bool:
+        """Move the first of ``waiting`` from flight to disk; False if the disk refuses or did recently.
+
+        Then nothing has changed.
+        """
+        if not self.accepts:
+            return False
+        call = self._disk.submit(lambda call: self._append(call, waiting))
+        try:
+            return await self._disk.wait(call)
+        except DiskHangsError as error:
+            self._refuse(error)
+            return False
+        finally:
+            # If it is on disk, that comes too late; else it will never be there.
+            call.abandon()
+
+    async def recall(self) -> Batch | None:
+        """The oldest batch on disk, now in flight, too; it stays on disk until :meth:`remove_recalled`."""
+        if not self._spool.lines or self._disk.hangs:
+            return None
+        try:
+            recalled = await self._disk.run(self._read_oldest)
+        except DiskHangsError as error:
+            self._refuse(error)
+            return None
+        if recalled is None:
+            return None
+        batch = Batch(recalled.data(), recalled.lines)
+        self._recalled = recalled
+        self._buffer.count_recalled(batch.lines)
+        return batch
+
+    async def remove_recalled(self) -> None:
+        """Remove the recalled batch, all lines of which are settled, from disk; later, if the disk hangs."""
+        if self._recalled is not None:
+            recalled, self._recalled = self._recalled, None
+            await self._run(self._remove, recalled)
+
+    def put_back(self, lines: int) -> None:
+        """Recall no batch any more: it stays on disk whole, since ``lines`` lines of it are not settled."""
+        self._recalled = None
+        self._buffer.count_put_back(lines)
+
+    async def keep(self, held: Iterable[deque[Batch]], patience_s: float) -> None:
+        """Move what waits to disk, first the batches of ``held``, and close; after this nothing more moves.
+
+        What cannot be moved stays where it is: if the disk refuses, or makes no progress for ``patience_s``.
+        """
+        call = self._disk.submit(lambda call: self._keep(call, held))
+        try:
+            await self._disk.wait(call, patience_s)
+        except DiskHangsError as error:
+            self._refuse(error)
+        finally:
+            call.abandon()
+            self._disk.end()
+
+    def keep_now(self, held: Iterable[deque[Batch]], patience_s: float) -> None:
+        """The blocking form of :meth:`keep`."""
+        call = self._disk.submit(lambda call: self._keep(call, held))
+        try:
+            self._disk.wait_now(call, patience_s)
+        except DiskHangsError as error:
+            self._refuse(error)
+        finally:
+            call.abandon()
+            self._disk.end()
+
+    async def move_to(self, other: "SpoolFiles") -> None:
+        """Move everything to the spool of another destination, and close.
+
+        What that disk refuses stays here for a program that sends to the old destination; it is counted as dropped.
+        """
+        await self._run(self._move_to, other)
+        self._disk.end()
+
+    def accept_moved(self, batch: SpooledBatch) -> None:
+        """Keep a batch of another spool, which is counted as on disk already. Raises OSError."""
+        with self._files:
+            self._spool.append(batch.data(), batch.lines)
+
+    def forget_after_fork(self) -> None:
+        """In a forked child: start empty; what was open belongs to the parent."""
+        self._recalled = None
+        self._disk = DiskThread("tsmon-spool")
+        self._files = create_lock()
+        self._spool.forget_after_fork()
+
+    async def _run(self, function: Callable[..., None], *args: Any) -> None:
+        try:
+            await self._disk.run(function, *args)
+        except DiskHangsError as error:
+            self._refuse(error)
+
+    # The methods below run on the thread of the disk.
+
+    def _open(self) -> None:
         self._adopt_at = self._clock() + ADOPT_EVERY_S
         try:
             with self._files:
@@ -91,82 +198,52 @@ class SpoolFiles:
             self._buffer.count_recovered(recovered)
             _log.info("%d points of earlier processes were found in the spool; they are sent now", recovered)
 
-    async def report_stranded(self) -> None:
-        """Log what ended processes left for other destinations, as after a change of the settings."""
-        for message in await run_in_thread(
-            describe_stranded, self._spool.directory.parent, self._spool.destination
-        ):
+    def _report_stranded(self) -> None:
+        for message in describe_stranded(self._spool.directory.parent, self._spool.destination):
             _log.warning("%s", message)
 
-    async def adopt_if_due(self) -> None:
-        """Adopt, every half minute, what processes left that have ended meanwhile."""
-        if self._clock() >= self._adopt_at:
-            await self.open()
-
-    async def append(self, batch: Batch) -> bool:
-        """Move a batch from flight to disk; False if the disk refuses or did recently, and then nothing changes."""
-        if not self.accepts:
+    def _append(self, call: DiskCall[Any], waiting: deque[Batch]) -> bool:
+        if not waiting or not call.claim(_nothing):
             return False
-        async with self._turn:
-            return await run_in_thread(self.append_now, batch)
-
-    def append_now(self, batch: Batch) -> bool:
-        """The blocking form of :meth:`append`."""
         if not self.is_open and not self._is_closed:
-            self.open_now()
+            self._open()
         if not self.is_open:
             return False
+        batch = waiting[0]
+
+        def settle() -> None:
+            self._buffer.count_spilled(batch.lines, batch.start)
+            waiting.popleft()
+
         with self._files:
             try:
-                self._spool.append(batch.data, batch.lines)
+                if not self._spool.append(batch.data, batch.lines, lambda: call.claim(settle)):
+                    return False
             except OSError as error:
                 self._refuse(error)
                 return False
-            self._buffer.count_spilled(batch.lines, batch.start)
         self._backoff.reset()
         self._reported = None
         return True
 
-    async def recall(self) -> Batch | None:
-        """The oldest batch on disk, now in flight, too; it stays on disk until :meth:`remove_recalled`."""
-        if not self._spool.lines:
-            return None
-        async with self._turn:
-            self._recalled = await run_in_thread(self._read_oldest)
-        if self._recalled is None:
-            return None
-        self._buffer.count_recalled(self._recalled.lines)
-        return Batch(self._recalled.data(), self._recalled.lines)
+    def _keep(self, call: DiskCall[None], held: Iterable[deque[Batch]]) -> None:
+        waiting: deque[Batch] = deque()
 
-    async def remove_recalled(self) -> None:
-        """Remove the recalled batch, all lines of which are settled, from disk."""
-        async with self._turn:
-            if self._recalled is not None:
-                recalled, self._recalled = self._recalled, None
-                try:
-                    await run_in_thread(self._remove, recalled)
-                except OSError as error:
-                    self._warn(error)
+        def take() -> None:
+            if (batch := self._buffer.take()) is not None:
+                waiting.append(batch)
 
-    def put_back(self, lines: int) -> None:
-        """Recall no batch any more: it stays on disk whole, since ``lines`` lines of it are not settled."""
-        self._recalled = None
-        self._buffer.count_put_back(lines)
+        try:
+            for batches in held:
+                while batches:
+                    if not self._append(call, batches):
+                        return
+            while call.claim(take) and waiting and self._append(call, waiting):
+                pass
+        finally:
+            self._close()
 
-    async def move_to(self, other: "SpoolFiles") -> None:
-        """Move everything to the spool of another destination, and close.
-
-        What that disk refuses stays here for a program that sends to the old destination; it is counted as dropped.
-        """
-        async with self._turn:
-            await run_in_thread(self._move_to, other)
-
-    def accept_moved(self, batch: SpooledBatch) -> None:
-        """Keep a batch of another spool, which is counted as on disk already. Raises OSError."""
-        with self._files:
-            self._spool.append(batch.data(), batch.lines)
-
-    def close(self) -> None:
+    def _close(self) -> None:
         """Leave what waits to the next process."""
         self.is_open = False
         self._is_closed = True
@@ -176,29 +253,20 @@ class SpoolFiles:
         except OSError as error:
             self._warn(error)
 
-    def renew(self) -> None:
-        """Continue on the next event loop."""
-        self._turn = asyncio.Lock()
-
-    def forget_after_fork(self) -> None:
-        """In a forked child: start empty; what was open belongs to the parent."""
-        self._recalled = None
-        self._spool.forget_after_fork()
-
     def _read_oldest(self) -> SpooledBatch | None:
         with self._files:
             return self._spool.read_oldest()
 
     def _remove(self, batch: SpooledBatch) -> None:
-        with self._files:
-            self._spool.remove_oldest(batch)
+        try:
+            with self._files:
+                self._spool.remove_oldest(batch)
+        except OSError as error:
+            self._warn(error)
 
     def _move_to(self, other: "SpoolFiles") -> None:
         with self._files:
             try:
-                if self._recalled is not None:  # It is settled, only its removal was cancelled.
-                    recalled, self._recalled = self._recalled, None
-                    self._spool.remove_oldest(recalled)
                 while (batch := self._spool.read_oldest()) is not None:
                     other.accept_moved(batch)
                     self._spool.remove_oldest(batch)
@@ -211,7 +279,7 @@ class SpoolFiles:
                     left,
                     error.strerror or error,
                 )
-        self.close()
+        self._close()
 
     def _refuse(self, error: OSError) -> None:
         self._not_before = self._clock() + self._backoff.next_delay_s()
@@ -228,3 +296,7 @@ class SpoolFiles:
             f"the spool in {self._spool.directory} cannot be used ({reason}); points wait in memory only; if this "
             "lasts, set monitoring.spool_directory to a directory on a disk of this machine",
         )
+
+
+def _nothing() -> None:
+    """Claim a call to know whether it was abandoned."""

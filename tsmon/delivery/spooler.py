@@ -117,23 +117,22 @@ class Spooler:
         if self.files.has_recalled and not self._current.parts:
             await self.files.remove_recalled()
 
-    def keep_rest(self) -> None:
-        """At the stop: move what is left to disk, at once, and close. What the disk refuses stays in flight."""
-        files, parts = self.files, self._current.parts
-        if not files.is_open:
-            files.open_now()
-        is_current_kept = self._put_back() or all(map(files.append_now, parts))
-        if is_current_kept and all(map(files.append_now, self._unspilled)):
-            while (batch := self._buffer.take()) is not None and files.append_now(batch):
-                pass
-        parts.clear()
+    async def keep_rest(self, patience_s: float) -> None:
+        """At the stop: move what is left to disk, at once, and close.
+
+        What the disk refuses, or does not take for ``patience_s``, stays in flight.
+        """
+        await self.files.keep(self._list_held(), patience_s)
         self._unspilled.clear()
-        files.close()
+
+    def keep_rest_now(self, patience_s: float) -> None:
+        """The blocking form of :meth:`keep_rest`."""
+        self.files.keep_now(self._list_held(), patience_s)
+        self._unspilled.clear()
 
     async def move_to(self, other: "Spooler") -> None:
         """Open the spooler of another destination, leave everything to it, and close."""
-        if self._put_back():
-            self._current.parts.clear()
+        self._put_back()
         other.take_over(self._unspilled, store_lags=self.store_lags)
         await other.open()
         await self.files.move_to(other.files)
@@ -146,16 +145,16 @@ class Spooler:
     @property
     def held_lines(self) -> int:
         """Lines in flight that wait to be moved to disk."""
-        return sum(batch.lines for batch in self._unspilled)
+        return sum([batch.lines for batch in list(self._unspilled)])
 
     def renew(self) -> None:
-        """Begin again on the next event loop; the spill that was under way has ended."""
+        """Begin again on the next event loop; the spill and the write that were under way have ended."""
+        self._put_back()
         self.spill = None
         self._moves_current = False
         self._moved = asyncio.Event()
         self._nobody_waits = asyncio.Event()
         self._nobody_waits.set()
-        self.files.renew()
 
     def forget_after_fork(self) -> None:
         """In a forked child: what was open belongs to the parent."""
@@ -183,18 +182,18 @@ class Spooler:
             if self._current_may_be_spilled():
                 self._moves_current = True
                 parts = self._current.parts
-                while parts and await self.files.append(parts[0]):
-                    parts.popleft()
+                while parts and not self._sender.halted and await self.files.append(parts):
+                    pass
                 self._moves_current = False
             # Not until nothing waits any more: while lines keep coming, that may never be.
             self._buffer.seal()
             end = self._buffer.sealed
-            while self._unspilled or self._buffer.taken < end:
-                batch = self._unspilled.popleft() if self._unspilled else self._buffer.take()
-                if batch is None:
-                    break
-                if not await self.files.append(batch):
-                    self._unspilled.appendleft(batch)
+            while not self._sender.halted and (self._unspilled or self._buffer.taken < end):
+                if not self._unspilled:
+                    if (batch := self._buffer.take()) is None:
+                        break
+                    self._unspilled.append(batch)
+                if not await self.files.append(self._unspilled):
                     break
                 self._mark_durable()
                 self._announce_move()
@@ -217,9 +216,14 @@ class Spooler:
         self._moved.set()
         self._sender.resume()
 
-    def _put_back(self) -> bool:
+    def _put_back(self) -> None:
         """Leave the recalled batch on disk, if there is one."""
-        if not self.files.has_recalled:
-            return False
-        self.files.put_back(sum(part.lines for part in self._current.parts))
-        return True
+        if self.files.has_recalled:
+            # Not by its parts, of which an interruption may have lost one.
+            self.files.put_back(self._buffer.in_flight - self.held_lines)
+            self._current.parts.clear()
+
+    def _list_held(self) -> list[deque[Batch]]:
+        """The batches in memory that are to be on disk, oldest first."""
+        self._put_back()
+        return [self._current.parts, self._unspilled]

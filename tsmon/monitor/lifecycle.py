@@ -210,7 +210,7 @@ class Lifecycle:
         if not self.drops_points:
             self._refuse_points()
             self.phase = Phase.STOPPED
-            self._pipeline.keep_or_drop_rest()
+            self._pipeline.keep_or_drop_rest(STOP_TIMEOUT_S)
 
     def forget_after_fork(self) -> None:
         """In a forked child, which gets a lifecycle of its own: this one is the parent's."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from tsmon.delivery.buffer import Buffer
 from tsmon.delivery.delivery import Delivery
 from tsmon.errors import FlushTimeoutError, TsmonError
+from tsmon.files.disk_thread import HANG_S
 from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon.monitor.emitter import STOP_TIMEOUT_S
 from tsmon.monitor.exiting_servers import flush_with_servers
@@ -29,6 +30,9 @@ _log = logging.getLogger("tsmon")
 
 STOPPED: Final = "this Monitor is stopped; start it again first"
 CLOSE_TIMEOUT_S: Final = 2.0
+LONGEST_PATIENCE_S: Final = 3.0
+"""How long a stop waits at most for a disk that makes no progress."""
+
 LONGEST_STOP_S: Final = 30.0
 
 
@@ -182,8 +186,11 @@ class Pipeline:
             try:
                 await self._delivery.close()
             finally:
-                self.keep_or_drop_rest()
-                await self._close_store()
+                try:
+                    await self._delivery.keep_rest(_patience_s(timeout))
+                finally:
+                    self._drop_rest()
+                    await self._close_store()
 
     def end_stop(self) -> None:
         """Let those continue that wait for the end of the stop."""
@@ -196,9 +203,14 @@ class Pipeline:
             # For a limited time, since that loop may have been closed without an end.
             await wait_elsewhere(self._stopped, LONGEST_STOP_S)
 
-    def keep_or_drop_rest(self) -> None:
-        """Send no more: the spool keeps what is left; without one it is dropped, counted and logged."""
-        self._delivery.keep_rest()
+    def keep_or_drop_rest(self, timeout_s: float) -> None:
+        """Send no more: the spool keeps what is left; what it does not take is dropped, counted and logged."""
+        try:
+            self._delivery.keep_rest_now(_patience_s(timeout_s))
+        finally:
+            self._drop_rest()
+
+    def _drop_rest(self) -> None:
         pending = self.buffer.counts(nonfinite_fields=0).pending
         lost = self.buffer.close("stopped")
         if pending > lost:
@@ -267,3 +279,7 @@ class Pipeline:
             _log.warning("the store could not be closed: %s", str(error) or type(error).__name__)
         finally:
             self.loop.bind(None)
+
+
+def _patience_s(timeout_s: float) -> float:
+    return max(HANG_S, min(timeout_s, LONGEST_PATIENCE_S))

@@ -88,8 +88,16 @@ class SegmentWriter:
             try:
                 _sync_data(self._fd)
             except OSError:
-                self._cut(before)
+                self.cut(before)
                 raise
+
+    def cut(self, size: int) -> None:
+        """Remove what is behind ``size``, as far as the disk permits."""
+        self.size = size
+        try:
+            os.ftruncate(self._fd, size)
+        except OSError:
+            self.is_broken = True
 
     def close(self) -> None:
         """Close the file; what the disk says about that changes nothing, since each record was synchronized."""
@@ -110,17 +118,9 @@ class SegmentWriter:
             while view:
                 view = view[os.write(self._fd, view) :]
         except OSError:
-            self._cut(self.size)
+            self.cut(self.size)
             raise
         self.size += len(data)
-
-    def _cut(self, size: int) -> None:
-        """Remove what is behind ``size``."""
-        self.size = size
-        try:
-            os.ftruncate(self._fd, size)
-        except OSError:
-            self.is_broken = True
 
 
 def _sync_data(descriptor: int) -> None:

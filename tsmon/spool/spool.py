@@ -126,8 +126,12 @@ class Spool:
         self.lines += adopted
         return adopted
 
-    def append(self, data: bytes, lines: int) -> None:
-        """Append a batch; when this returns, it is on disk. Raises OSError, and then nothing was appended."""
+    def append(self, data: bytes, lines: int, settle: Callable[[], bool] = lambda: True) -> bool:
+        """Append a batch; when this returns, it is on disk. Raises OSError, and then nothing was appended.
+
+        ``settle`` is called when the batch is on disk. If that returns False, the batch is removed again, and this
+        returns False.
+        """
         segment = self._segments[-1] if self._segments else None
         if segment is None or segment.writer is None or segment.size >= self._segment_bytes:
             segment = self._new_segment()
@@ -138,6 +142,10 @@ class Spool:
         except OSError:
             self._recover(segment, segment.writer)
             raise
+        if not settle():
+            segment.writer.cut(start)
+            self._recover(segment, segment.writer)
+            return False
         segment.size = segment.writer.size
         if self._fresh_bytes + len(data) <= FRESH_BYTES:
             segment.fresh.append((start, SpooledBatch(lines, segment.size, data)))
@@ -146,6 +154,7 @@ class Spool:
         self.lines += lines
         while self.size > self._max_bytes and self._drop_oldest():
             pass
+        return True
 
     def read_oldest(self) -> SpooledBatch | None:
         """Read the oldest batch, the same one until :meth:`remove_oldest`; None if nothing waits.

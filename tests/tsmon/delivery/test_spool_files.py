@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import deque
 from pathlib import Path
 
 from tsmon.delivery.buffer import Buffer
@@ -19,19 +20,17 @@ async def test_a_settled_batch_whose_removal_was_cancelled_is_not_moved_to_anoth
     buffer = Buffer(1_000_000, batch_lines=2)
     old, new = await open_files(tmp_path, buffer, "old"), await open_files(tmp_path, buffer, "new")
     buffer.lines.extend("abcd")
+    waiting = deque(filter(None, (buffer.take(), buffer.take())))
     for _ in range(2):
-        batch = buffer.take()
-        assert batch is not None
-        assert await old.append(batch)
+        assert await old.append(waiting)
+    assert not waiting
     assert await old.recall() is not None
     buffer.count_written(2)
-    async with old._turn:
-        removing = asyncio.create_task(old.remove_recalled())
-        await asyncio.sleep(0)
-        removing.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await removing
-    assert old.has_recalled
+    removing = asyncio.create_task(old.remove_recalled())
+    await asyncio.sleep(0)
+    removing.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await removing
     await old.move_to(new)
     assert new.lines == 2
     moved = await new.recall()
@@ -39,4 +38,4 @@ async def test_a_settled_batch_whose_removal_was_cancelled_is_not_moved_to_anoth
     assert moved.data == b"c\nd"
     counts = buffer.counts(nonfinite_fields=0)
     assert (counts.accepted, counts.written, counts.pending, counts.dropped) == (4, 2, 2, 0)
-    new.close()
+    await new.keep([], 20.0)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -185,11 +185,11 @@ class SlowDisk:
         self._free = False
         append = Spool.append
 
-        def slowly(spool: Spool, data: bytes, lines: int) -> None:
+        def slowly(spool: Spool, data: bytes, lines: int, settle: Callable[[], bool]) -> bool:
             self.began.release()
             if not self._free:
                 self._turns.acquire()
-            append(spool, data, lines)
+            return append(spool, data, lines, settle)
 
         patch.setattr(Spool, "append", slowly)
 
@@ -259,7 +259,7 @@ async def test_what_is_moved_to_disk_is_not_sent_meanwhile(tmp_path: Path, slow_
     counts = road.buffer.counts(nonfinite_fields=0)
     assert (counts.written, counts.pending, counts.dropped) == (20, 0, 0)
     await road.delivery.close()
-    road.delivery.keep_rest()
+    await road.delivery.keep_rest(20.0)
 
 
 async def test_what_is_on_disk_is_sent_while_the_disk_takes_more(tmp_path: Path, slow_disk: SlowDisk) -> None:
@@ -276,7 +276,7 @@ async def test_what_is_on_disk_is_sent_while_the_disk_takes_more(tmp_path: Path,
     await settling
     assert road.sent == list(range(20))
     await road.delivery.close()
-    road.delivery.keep_rest()
+    await road.delivery.keep_rest(20.0)
 
 
 async def test_a_stop_meets_no_thread_that_still_works_on_the_disk(
@@ -290,7 +290,7 @@ async def test_a_stop_meets_no_thread_that_still_works_on_the_disk(
     await slow_disk.busy()
     await road.delivery.close()
     threading.Timer(0.1, slow_disk.heal).start()
-    road.delivery.keep_rest()
+    await road.delivery.keep_rest(20.0)
     counts = road.buffer.counts(nonfinite_fields=0)
     assert (counts.accepted, counts.pending) == (30, 30)
     assert road.buffer.close("stopped") == 0

@@ -1,15 +1,16 @@
 """The embedded store: the asynchronous interface of one SQLite file."""
 
 import asyncio
+import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
-from tsmon.errors import StoreError, StoreRefusedError
-from tsmon.scheduling.exit_executor import ExitExecutor
+from tsmon.errors import StoreError, StoreRefusedError, StoreUnavailableError
+from tsmon.files.disk_thread import HANG_S, DiskThread
 from tsmon.stores.base import Store
 from tsmon.stores.query_types import Bin, Count, Newest, Retention, Selector, Series, Values, WindowedSpan
 from tsmon.stores.rollup_tiers import RollupTier, validate_tiers
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
 __all__ = ["SqliteStore"]
 
 T = TypeVar("T")
+
+_log = logging.getLogger("tsmon")
+
+OPEN_S: Final = 30.0
+CLOSE_S: Final = 30.0
+"""Limits for a disk that hangs."""
 
 
 class SqliteStore(Store):
@@ -51,8 +58,8 @@ class SqliteStore(Store):
         self._read_only = read_only
         self._database: Database | None = None
         self._pid = 0
-        self._writing: ExitExecutor | None = None
-        self._reading: ExitExecutor | None = None
+        self._writing: DiskThread | None = None
+        self._reading: DiskThread | None = None
         self._is_fork = False
         self._on_taken_in: Callable[[int, int], None] = lambda *_: None
 
@@ -122,12 +129,14 @@ class SqliteStore(Store):
         if database is None or self._pid != os.getpid():
             return
         assert self._writing is not None
-        assert self._reading is not None
         try:
-            await self._in_turn(self._writing, database.close)
+            # What is cancelled and does not end will not end soon; otherwise closing may take long.
+            async with asyncio.timeout(HANG_S if self._writing.is_busy else CLOSE_S):
+                await self._in_turn(self._writing, database.close)
+        except TimeoutError:
+            _log.warning("%s is left open: the disk does not answer", self.path)
         finally:
-            self._writing.shutdown(wait=False)
-            self._reading.shutdown(wait=False)
+            self._end_threads()
 
     async def check(self) -> str | None:
         """See :meth:`Store.check`; a file that is not open is not changed, and a missing one is not created."""
@@ -241,11 +250,17 @@ class SqliteStore(Store):
     async def _open(self, database: Database) -> None:
         if self._database is not None:
             raise StoreError(f"{self.path} is open already")
-        self._writing = ExitExecutor(1, "tsmon-sqlite-write")
-        self._reading = ExitExecutor(1, "tsmon-sqlite-read")
+        self._writing = DiskThread("tsmon-sqlite-write")
+        self._reading = DiskThread("tsmon-sqlite-read")
         self._database, self._pid = database, os.getpid()
         try:
-            await self._in_turn(self._writing, database.open)
+            async with asyncio.timeout(OPEN_S):
+                await self._in_turn(self._writing, database.open)
+        except TimeoutError:
+            self._database = None
+            self._writing.submit(lambda _: database.close())
+            self._end_threads()
+            raise StoreUnavailableError(f"{self.path} cannot be opened: the disk does not answer") from None
         except BaseException:
             await self.close()
             raise
@@ -266,9 +281,15 @@ class SqliteStore(Store):
     async def _query(self, query: Callable[..., T]) -> T:
         return await self._in_turn(self._reading, partial(self._require_open().read, query))
 
+    def _end_threads(self) -> None:
+        for thread in (self._writing, self._reading):
+            if thread is not None:
+                thread.end()
+
     @staticmethod
-    async def _in_turn(executor: ExitExecutor | None, function: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(executor, function)
+    async def _in_turn(thread: DiskThread | None, function: Callable[[], T]) -> T:
+        assert thread is not None
+        return await thread.run(function, patience_s=None)
 
 
 def _check_positive(duration_ns: int) -> int:
