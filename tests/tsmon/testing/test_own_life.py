@@ -7,13 +7,16 @@ import threading
 import time
 import weakref
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.tsmon.integrations.one_request import call_asgi
 from tests.tsmon.testing.selling import Sold, identity_holds, make_settings, respond_by, stored, stored_in_file
 from tsmon import Monitor
+from tsmon.integrations.asgi import RequestMiddleware as AsgiMiddleware
 from tsmon.monitor.background import BackgroundMonitor
 from tsmon.monitor.lifecycle import Phase
 from tsmon.points import InProgress, Request
@@ -46,6 +49,49 @@ def test_one_that_runs_in_the_background_continues(tmp_path: Path) -> None:
         assert identity_holds(background.counts)
     assert stored_in_file(tmp_path) == 2
     assert not [thread for thread in threading.enumerate() if thread.name == "tsmon"]
+
+
+def test_what_waits_from_before_is_sent_afterwards(tmp_path: Path) -> None:
+    monitor = Monitor(make_settings(tmp_path, flushing_period=3600))
+    with monitor as background:
+        background.flush(5)
+        pipeline, loop = monitor._pipeline, background._loop
+        assert loop is not None
+        background.emit(Sold(pieces=1))
+        with capture_points():
+            for _ in range(3):
+                loop.call_soon_threadsafe(pipeline._flush_soon)
+                asyncio.run_coroutine_threadsafe(asyncio.sleep(0.01), loop).result(5)
+            counts = pipeline.buffer.counts(nonfinite_fields=0)
+            assert (counts.written, counts.pending) == (0, 1)
+        background.flush(5)
+        assert background.counts.written == 1
+
+
+async def test_an_application_that_a_test_has_served_begins_anew(tmp_path: Path) -> None:
+    monitor = Monitor(make_settings(tmp_path), service="shop")
+
+    async def respond(_: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body"})
+
+    app = AsgiMiddleware(respond, monitor)
+    for _ in range(2):
+        with capture_points() as emitted:
+            await call_asgi(app)
+            assert monitor.is_running
+        emitted.one(Request)
+        assert not monitor.is_running
+    await call_asgi(app)
+    assert monitor.is_running
+    with capture_points():
+        await call_asgi(app)
+        await monitor.stop()
+    assert monitor.is_running
+    await call_asgi(app)
+    await monitor.stop()
+    assert monitor.counts.accepted >= 2
+    assert identity_holds(monitor.counts)
 
 
 def test_a_stop_in_a_test_does_not_stop_one_that_runs(tmp_path: Path) -> None:

@@ -40,6 +40,13 @@ def test_into_the_threads_of_an_executor() -> None:
     assert carried.__doc__ == "Match one part."
 
 
+def test_several_threads_may_be_in_it_at_the_same_time() -> None:
+    barrier = threading.Barrier(3)
+    with ThreadPoolExecutor(3) as executor, measure_work() as data:
+        list(executor.map(carry_work(lambda part: match(barrier.wait(5) + part)), range(3)))
+    assert data.fields["parts"] == 3
+
+
 async def test_into_threads_of_the_event_loop_and_plain_ones() -> None:
     loop = asyncio.get_running_loop()
     with measure_work() as data:
