@@ -25,6 +25,9 @@ STEPS = {
     "ftruncate": (os, "ftruncate"),
     "close": (os, "close"),
     "rename": (os, "rename"),
+    "replace": (os, "replace"),
+    "unlink": (os, "unlink"),
+    "rmdir": (os, "rmdir"),
 }
 """The calls that use the disk, by name."""
 

@@ -122,7 +122,8 @@ def replay(
     store = store_from(monitoring, embedded=True)
     if store.destination is None:
         raise TsmonError(
-            f"the settings name no InfluxDB server; points go to {store}, which needs no spool, so nothing waits"
+            f"the settings name no InfluxDB server; points go to {store}, which needs no spool; name the server of "
+            "the queues, as by TSMON_MONITORING__STORE=influxdb and TSMON_MONITORING__URL"
         )
     _readdress(queues or [], settings, store.destination)
     asyncio.run(_replay(monitoring.model_copy(update={"enabled": True, "spool": "on"}), timeout))

@@ -1,31 +1,74 @@
-"""What the spool holds for other servers than the configured one, in sentences for the log."""
+"""What the spool holds that is not sent as the settings are, in sentences for the log."""
 
 from pathlib import Path
 
+from tsmon.logs.once import warn_once
 from tsmon.logs.safe_text import escape_unprintable
 from tsmon.spool import Destination
 from tsmon.spool.inspection import WaitingQueue, find_stranded_queues
+from tsmon.threads.native import start_thread
 
-__all__ = ["describe_stranded"]
+__all__ = ["describe_stranded", "report_stranded_soon"]
 
 
 def describe_stranded(root: Path, destination: Destination) -> list[str]:
     """One sentence for each other destination for which points wait, with the command that sends them."""
-    by_destination: dict[Destination | None, list[WaitingQueue]] = {}
-    for queue in find_stranded_queues(root, destination):
-        by_destination.setdefault(queue.destination, []).append(queue)
-    return [_describe(other, queues) for other, queues in by_destination.items()]
+    return [
+        f"{_describe(queues)}, which is not where points go now; if it is the same server, "
+        f"`tsmon spool replay {_names(queues)}` sends them to the configured one; see `tsmon spool list`"
+        for queues in _by_destination(root, destination)
+    ]
 
 
-def _describe(destination: Destination | None, queues: list[WaitingQueue]) -> str:
+def describe_unsent(root: Path, store: str, destination: Destination | None) -> list[str]:
+    """The same where no spool is used: because it is off, or because ``store`` needs none."""
+    sentences = []
+    for queues in _by_destination(root, None):
+        if destination is not None and queues[0].destination == destination:
+            remedy = "but monitoring.spool is off, so no Monitor sends them; `tsmon spool replay` does"
+        elif destination is not None:
+            remedy = (
+                "which is not where points go now; if it is the same server, "
+                f"`tsmon spool replay {_names(queues)}` sends them to the configured one"
+            )
+        else:
+            remedy = (
+                f"but points go to {store} now; `tsmon spool replay {_names(queues)}`, run with settings that name "
+                f"the server, sends them, `tsmon spool drop {_names(queues)}` deletes them"
+            )
+        sentences.append(f"{_describe(queues)}, {remedy}; see `tsmon spool list`")
+    return sentences
+
+
+def report_stranded_soon(root: Path, store: str, destination: Destination | None) -> None:
+    """Log :func:`describe_unsent`, each sentence once, from a thread, because the disk may be slow."""
+
+    def report() -> None:
+        for sentence in describe_unsent(root, store, destination):
+            warn_once(sentence)
+
+    try:
+        start_thread(report, "tsmon-stranded")
+    except RuntimeError:
+        return  # The interpreter is ending.
+
+
+def _by_destination(root: Path, own: Destination | None) -> list[list[WaitingQueue]]:
+    found: dict[Destination | None, list[WaitingQueue]] = {}
+    for queue in find_stranded_queues(root, own):
+        found.setdefault(queue.destination, []).append(queue)
+    return list(found.values())
+
+
+def _describe(queues: list[WaitingQueue]) -> str:
+    destination = queues[0].destination
     where = "an unknown server"
     if destination is not None:
         url, organization, bucket = map(escape_unprintable, (destination.url, destination.org, destination.bucket))
         where = f"{url} (organization {organization!r}, bucket {bucket!r})"
     points = sum(queue.lines for queue in queues)
-    names = " ".join(queue.name for queue in queues)
-    return (
-        f"{points} points of earlier processes wait in the spool for {where}, which is not where points go now; "
-        f"if it is the same server, `tsmon spool replay {names}` sends them to the configured one; "
-        "see `tsmon spool list`"
-    )
+    return f"{points} points of earlier processes wait in the spool for {where}"
+
+
+def _names(queues: list[WaitingQueue]) -> str:
+    return " ".join(queue.name for queue in queues)

@@ -17,7 +17,14 @@ from tsmon.stores import Store
 if TYPE_CHECKING:
     from tsmon.settings import MonitoringSettings
 
-__all__ = ["build_dead_letter_file", "build_encoding", "build_spooler", "build_store", "load_monitoring_settings"]
+__all__ = [
+    "build_dead_letter_file",
+    "build_encoding",
+    "build_spooler",
+    "build_store",
+    "load_monitoring_settings",
+    "report_stranded",
+]
 
 
 def load_monitoring_settings(*, from_file: bool) -> "MonitoringSettings":
@@ -74,6 +81,19 @@ def build_spooler(settings: "MonitoringSettings", store: Store, buffer: Buffer) 
         required=settings.spool == "required",
         max_bytes=settings.spool_bytes,
     )
+
+
+def report_stranded(settings: "MonitoringSettings", store: Store) -> None:
+    """Where no spool is used: log what ended processes left in one, as after a change of the settings."""
+    if not settings.enabled or not store.outlives_process:
+        return
+    from tsmon.delivery.paths import spool_directory
+    from tsmon.delivery.stranded import report_stranded_soon
+
+    directory = spool_directory(settings)
+    if directory is not None:
+        destination = store.destination
+        report_stranded_soon(directory, str(store), None if destination is None else Destination(*destination))
 
 
 def build_dead_letter_file(settings: "MonitoringSettings", store: Store) -> DeadLetterFile | None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from tsmon.delivery.buffer import Buffer
@@ -13,7 +14,7 @@ from tsmon.files.disk_thread import HANG_S
 from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon.monitor.emitter import STOP_TIMEOUT_S
 from tsmon.monitor.exiting_servers import flush_with_servers
-from tsmon.monitor.from_settings import build_dead_letter_file, build_spooler
+from tsmon.monitor.from_settings import build_dead_letter_file, build_spooler, report_stranded
 from tsmon.monitor.loop_binding import LoopBinding, wait_elsewhere
 from tsmon.scheduling.periodic import Periodic
 from tsmon.stores import Store
@@ -56,6 +57,7 @@ class Pipeline:
         self._delivery = Delivery(
             self.buffer, store, spooler=self._spooler, dead_letters=build_dead_letter_file(settings, store)
         )
+        self._report_stranded = partial(report_stranded, settings, store)
         self._collect = collect
         self._schedule = Periodic(self._flush_soon, settings.flushing_period)
         self.loop = LoopBinding()
@@ -103,6 +105,8 @@ class Pipeline:
             await self.store.open_shared()
             if self._spooler is not None:
                 await self._spooler.open()
+            else:
+                self._report_stranded()
             if flushes:
                 self._schedule.start()
         except BaseException as error:

@@ -70,12 +70,11 @@ def find_queues(root: Path) -> list[WaitingQueue]:
     return sorted(found, key=lambda queue: (queue.created_ns or 0, queue.name))
 
 
-def find_stranded_queues(root: Path, destination: Destination) -> list[WaitingQueue]:
-    """Queues that ended processes left for other destinations than this one: it does not send them."""
+def find_stranded_queues(root: Path, destination: Destination | None) -> list[WaitingQueue]:
+    """Queues that ended processes left for other destinations than this one (None: for any): nobody sends them."""
+    own = None if destination is None else destination.directory_name
     try:
-        locks = [
-            lock for lock in root.glob(f"*/*/{LOCK_NAME}") if lock.parent.parent.name != destination.directory_name
-        ]
+        locks = [lock for lock in root.glob(f"*/*/{LOCK_NAME}") if lock.parent.parent.name != own]
     except OSError:
         return []
     found = [_inspect_queue(lock.parent) for lock in locks if not _is_owned(lock.parent)]

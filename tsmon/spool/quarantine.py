@@ -9,6 +9,9 @@ __all__ = ["QUARANTINE", "quarantine_segment"]
 
 _log = logging.getLogger("tsmon")
 
+_reported: Final[set[Path]] = set()
+"""Segments that could not be moved."""
+
 QUARANTINE: Final = "damaged"
 """Name of the directory, in the root of the spool."""
 
@@ -23,7 +26,9 @@ def quarantine_segment(segment: Path, root: Path, error: Exception, *, max_bytes
         target.parent.mkdir(exist_ok=True, mode=0o700)
         segment.rename(target)
     except OSError as failure:
-        _log.error("%s; it cannot be quarantined (%s) and is skipped", error, failure)
+        if segment not in _reported:  # it is met again whenever queues are adopted
+            _reported.add(segment)
+            _log.error("%s; it cannot be quarantined (%s) and is skipped", error, failure)
     else:
         _log.error("%s; it was quarantined as %s, delivery continues with the others", error, target)
         _delete_oldest(target.parent, max_bytes)

@@ -33,6 +33,9 @@ class Store(ABC):
     ``tsmon.stores``; then ``monitoring.store`` accepts the name of the entry point.
     """
 
+    outlives_process: ClassVar[bool] = True
+    """Whether points stay when the process ends, as those of every store for production do."""
+
     needs_setup: ClassVar[bool] = False
     """Whether ``tsmon-agent setup`` must prepare this store before the agent can keep rollups in it."""
 

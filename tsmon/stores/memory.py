@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from typing import ClassVar
 
 from tsmon.errors import LineProtocolError, StoreRefusedError
 from tsmon.line_protocol.line_splitter import split_lines
@@ -21,6 +22,8 @@ class MemoryStore(Store):
 
     With ``max_values`` the values that were written first are removed when there are more.
     """
+
+    outlives_process: ClassVar[bool] = False
 
     def __init__(self, *, max_values: int | None = None) -> None:
         self._max_values = max_values

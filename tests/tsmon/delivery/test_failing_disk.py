@@ -115,7 +115,7 @@ def test_dead_letters_are_kept_without_locks_too(tmp_path: Path, monkeypatch: py
 
 
 @pytest.mark.parametrize("code", ERRORS, ids=errno.errorcode.get)
-@pytest.mark.parametrize("step", ["write", "flock", "open", "mkdir"])
+@pytest.mark.parametrize("step", ["write", "flock", "open", "mkdir", "replace"])
 def test_dead_letters_that_cannot_be_kept_leave_nothing_half_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, step: str, code: int
 ) -> None:
@@ -130,3 +130,24 @@ def test_dead_letters_that_cannot_be_kept_leave_nothing_half_written(
     before = path.read_bytes() if path.exists() else b""
     letters.keep(["a v=2"], "no")
     assert path.read_bytes()[len(before) :].count(b"\n") == 1
+
+
+@pytest.mark.parametrize("code", ERRORS, ids=errno.errorcode.get)
+def test_a_full_file_of_dead_letters_that_cannot_be_renamed_stays_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, code: int
+) -> None:
+    path = tmp_path / "dead_letters.jsonl"
+    letters = DeadLetterFile(path, 100)
+    letters.keep(["a v=1"], "no")
+    before = path.read_bytes()
+    disk = FailingDisk(monkeypatch, tmp_path, ("replace",), code)
+    disk.fails = True
+    for _ in range(3):
+        letters.keep(["a v=2"], "no")
+    assert disk.calls["replace"] == 3
+    assert (path.read_bytes(), len(caplog.records)) == (before, 1)
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+    disk.fails = False
+    letters.keep(["a v=3"], "no")
+    assert path.with_name(f"{path.name}.1").read_bytes() == before
+    assert b"a v=3" in path.read_bytes()

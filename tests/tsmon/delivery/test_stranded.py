@@ -1,10 +1,12 @@
 """Points that wait for another address than the configured one are reported at the start, with the command."""
 
 import logging
+import threading
 from pathlib import Path
 
 import pytest
 
+from tests.tsmon_agent.waiting import eventually
 from tsmon import Monitor
 from tsmon.settings import MonitoringSettings
 from tsmon.spool import Destination, Spool
@@ -68,3 +70,42 @@ async def test_other_ways_to_write_the_address_are_the_same_destination(
     leave(tmp_path, NOWHERE, "o", "b", 3)
     assert await warnings_at_start(tmp_path, caplog, url=url) == []
     assert len(list(tmp_path.glob("b-*"))) == 1
+
+
+@pytest.mark.parametrize("store", ["sqlite", "influxdb"])
+async def test_points_are_reported_where_no_spool_is_used(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, store: str
+) -> None:
+    """The embedded store needs none, and for a server it may be off; each sentence comes once in a process."""
+    caplog.set_level(logging.WARNING, logger="tsmon")
+    root = tmp_path / "spool"
+    names = [leave(root, "http://before:8086", "o", "b", 100), leave(root, NOWHERE, "o", "b", 20)]
+    options = {"store": store, "organization": "o", "bucket": "b", "url": NOWHERE, "spool": "off"}
+    if store == "sqlite":
+        options = {"store": store, "file": str(tmp_path / "points.db")}
+    settings = MonitoringSettings.model_validate({**options, "spool_directory": root})
+    for _ in range(3):
+        async with Monitor(settings):
+            pass
+    await eventually(lambda: len(caplog.records) >= 2)
+    there, here = sorted(one.message for one in caplog.records if "tsmon spool" in one.message)
+    assert there.startswith(
+        "100 points of earlier processes wait in the spool for http://before:8086 (organization 'o', bucket 'b'), "
+    )
+    if store == "sqlite":
+        assert f", but points go to SQLite file {tmp_path / 'points.db'} now; " in there
+        assert f"`tsmon spool replay {names[0]}`, run with settings that name the server, sends them" in there
+        assert f"`tsmon spool drop {names[1]}` deletes them" in here
+    else:
+        assert f"`tsmon spool replay {names[0]}` sends them to the configured one" in there
+        assert ", but monitoring.spool is off, so no Monitor sends them; `tsmon spool replay` does" in here
+
+
+async def test_nothing_is_reported_for_memory_or_where_everything_is_off(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    leave(tmp_path, "http://before:8086", "o", "b", 100)
+    for options in ({"store": "memory"}, {"store": "sqlite", "file": str(tmp_path / "a.db"), "enabled": False}):
+        async with Monitor(MonitoringSettings.model_validate({**options, "spool_directory": tmp_path})):
+            assert not [one for one in threading.enumerate() if one.name == "tsmon-stranded"]
+    assert not [one for one in caplog.records if "tsmon spool" in one.message]
