@@ -13,6 +13,7 @@ from tsmon.errors import TsmonError
 from tsmon.monitor.emitter import STOP_TIMEOUT_S, AsyncEmitter
 from tsmon.monitor.exit_signals import flush_at_signals
 from tsmon.monitor.patient_start import start_patiently
+from tsmon.monitor.process_hooks import is_worker
 from tsmon.scheduling.exit_executor import ExitExecutor
 from tsmon.threads.event_loop import create_event_loop
 from tsmon.threads.log_handover import hand_over_logs, write_logs
@@ -124,9 +125,14 @@ class BackgroundMonitor:
         with sharing(self._stop):
             if self.is_running:
                 return
-            self._launch()
+            loop = self._launch()
             try:
                 self._call(self._monitor.start())
+            except TsmonError:
+                if not is_worker():
+                    self._end()
+                    raise
+                self._start_patiently(loop)
             except BaseException:
                 self._end()
                 raise
@@ -142,6 +148,10 @@ class BackgroundMonitor:
             self._calls = create_lock()
             self._stop = create_lock()
         loop = self._launch()
+        self._start_patiently(loop)
+        return loop
+
+    def _start_patiently(self, loop: asyncio.AbstractEventLoop) -> None:
         tried = NativeFuture[None]()
         self._starting = tried
 
@@ -150,7 +160,6 @@ class BackgroundMonitor:
                 tried.set_result(None)
 
         run_on_loop(start_patiently(self._monitor, note_try), loop)
-        return loop
 
     def set_flush_period(self, seconds: float) -> None:
         """See :meth:`Monitor.set_flush_period`."""

@@ -6,10 +6,12 @@ from tsmon.clock import UniqueClock
 from tsmon.delivery.buffer import Buffer
 from tsmon.delivery.dead_letters import DeadLetterFile
 from tsmon.delivery.spooler import Spooler
+from tsmon.errors import SettingsError
 from tsmon.files.user_places import NO_HOME
 from tsmon.line_protocol import Encoding
 from tsmon.line_protocol.default_encoding import follow_configured_service
 from tsmon.logs.once import warn_once
+from tsmon.monitor.process_hooks import is_worker
 from tsmon.monitor.series_guard import SeriesGuard
 from tsmon.spool import Destination
 from tsmon.stores import Store
@@ -22,16 +24,34 @@ __all__ = [
     "build_encoding",
     "build_spooler",
     "build_store",
+    "build_unavailable_store",
     "load_monitoring_settings",
     "report_stranded",
 ]
 
 
-def load_monitoring_settings(*, from_file: bool) -> "MonitoringSettings":
-    """Settings of a Monitor that was given none: from the file and the environment, or the defaults."""
+def load_monitoring_settings(*, from_file: bool) -> "tuple[MonitoringSettings, str | None]":
+    """Settings of a Monitor that was given none: from the file and the environment, or the defaults.
+
+    In a worker process, which may have fewer rights than its parent, a mistake ends nothing: it is returned, too.
+    """
     from tsmon.settings import MonitoringSettings, load_settings
 
-    return load_settings().monitoring if from_file else MonitoringSettings()
+    if not from_file:
+        return MonitoringSettings(), None
+    try:
+        return load_settings().monitoring, None
+    except SettingsError as error:
+        if not is_worker():
+            raise
+        return MonitoringSettings(), str(error)
+
+
+def build_unavailable_store(reason: str) -> Store:
+    """A store that cannot be opened."""
+    from tsmon.stores.unavailable import UnavailableStore
+
+    return UnavailableStore(reason)
 
 
 def build_encoding(

@@ -10,7 +10,7 @@ from tsmon.errors import SettingsError, TsmonError
 from tsmon.monitor import process_hooks
 from tsmon.monitor.arguments import check_arguments
 from tsmon.monitor.emitter import STOP_TIMEOUT_S
-from tsmon.monitor.from_settings import build_store, load_monitoring_settings
+from tsmon.monitor.from_settings import build_store, build_unavailable_store, load_monitoring_settings
 from tsmon.monitor.intake import Intake
 from tsmon.monitor.lifecycle import Lifecycle, Phase
 from tsmon.monitor.pipeline import STOPPED, Pipeline
@@ -59,7 +59,9 @@ class Monitor(Intake):
     ) -> None:
         check_arguments(settings, service, store)
         if settings is None:
-            settings = load_monitoring_settings(from_file=store is None)
+            settings, reason = load_monitoring_settings(from_file=store is None)
+            if reason is not None:
+                store = build_unavailable_store(reason)
         if not settings.enabled:
             store = build_store(settings)
             self.emit = self._ignore  # type: ignore[method-assign]

@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
-__all__ = ["call_after_exit", "list_monitors", "register", "run_exit"]
+__all__ = ["call_after_exit", "is_worker", "list_monitors", "register", "run_exit"]
 
 FORKING_MODULES: Final = ("multiprocessing.util", "billiard.util")
 """Modules whose child processes end by ``os._exit``, without atexit, but call finalizers of their own."""
@@ -59,6 +59,18 @@ def _register_finalizer(module: Any) -> None:
 
     register_finalizer(None)
     module.register_after_fork(run_exit, register_finalizer)
+
+
+def is_worker() -> bool:
+    """Whether this is a child process of multiprocessing, such as a worker of a Pool or of uvicorn.
+
+    If it ended at its import, its parent would start another one for ever.
+    """
+    module = sys.modules.get("multiprocessing.process")
+    if module is None:
+        return False
+    # While a spawned child imports the program, only the second is true.
+    return module.parent_process() is not None or hasattr(module.current_process(), "_inheriting")
 
 
 def list_monitors() -> list[Any]:

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from tsmon.errors import StoreError, StoreRefusedError, StoreUnavailableError
+from tsmon.errors import SettingsError, StoreError, StoreRefusedError, StoreUnavailableError
 from tsmon.stores.influxdb.connection import InfluxConnection
 from tsmon.stores.influxdb.responses import error_for, is_own_answer, parse_message
 
 if TYPE_CHECKING:
+    import ssl
+
     import aiohttp
 
 __all__ = ["ERROR_BYTES", "ONE_PIECE_BYTES", "REFUSAL_BYTES", "InfluxApi", "Response"]
@@ -42,6 +44,8 @@ class InfluxApi:
         self._has_no_organizations = False
         self._session: aiohttp.ClientSession | None = None
         self._token: str | None = None
+        self._context: ssl.SSLContext | None = None
+        self._is_fork = False
         self._compress = not connection.loopback or connection.proxy is not None
 
     def __repr__(self) -> str:
@@ -58,6 +62,7 @@ class InfluxApi:
 
     def after_fork(self) -> None:
         """See :meth:`Store.after_fork`; closing the session would write to the parent's connection."""
+        self._is_fork = True
         self._abandon_session()
 
     def after_loop_end(self) -> None:
@@ -67,6 +72,16 @@ class InfluxApi:
     def preload(self) -> None:
         """See :meth:`Store.preload`."""
         import tsmon.stores.influxdb.connection_errors  # noqa: F401
+
+    def _read_credentials(self) -> "ssl.SSLContext | None":
+        try:
+            self._token = self.connection.read_token()
+            self._context = self.connection.ssl_context()
+        except SettingsError:
+            # A child that has given up rights since the fork keeps what its parent has read.
+            if not self._is_fork or self._token is None:
+                raise
+        return self._context
 
     def _abandon_session(self) -> None:
         # Kept, because it would be closed when it is collected.
@@ -78,8 +93,7 @@ class InfluxApi:
 
         if self._session is not None:
             return
-        self._token = self.connection.read_token()
-        context = self.connection.ssl_context()
+        context = self._read_credentials()
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=context) if context else None,
             headers={"User-Agent": "tsmon"},
