@@ -30,6 +30,9 @@ __all__ = ["STOPPED", "Pipeline"]
 _log = logging.getLogger("tsmon")
 
 STOPPED: Final = "this Monitor is stopped; start it again first"
+NOT_STARTED: Final = (
+    "the Monitor was not started; use it as `with` or `async with`, or call start() or start_in_background()"
+)
 CLOSE_TIMEOUT_S: Final = 2.0
 LONGEST_PATIENCE_S: Final = 3.0
 """How long a stop waits at most for a disk that makes no progress."""
@@ -63,6 +66,7 @@ class Pipeline:
         self.loop = LoopBinding()
         """The event loop on which this runs."""
         self._is_woken = False
+        self._has_started = False
         self._log = RateLimitedLog()
         self._stopped: concurrent.futures.Future[None] | None = None
 
@@ -115,6 +119,7 @@ class Pipeline:
             await self.store.close()
             raise
         self._delivery.last_error = None
+        self._has_started = True
         self._is_woken = False
         self._delivery.kick()
 
@@ -220,8 +225,10 @@ class Pipeline:
         if pending > lost:
             _log.warning("%d points were not written before the stop; the spool keeps them", pending - lost)
         if lost:
-            reason = f": {self.last_error}" if self.last_error else ""
-            _log.error("%d points were not written before the stop and are lost%s", lost, reason)
+            reason = self.last_error or (None if self._has_started else NOT_STARTED)
+            _log.error(
+                "%d points were not written before the stop and are lost%s", lost, f": {reason}" if reason else ""
+            )
 
     def forget_after_fork(self) -> None:
         """In a forked child: what is open belongs to the parent."""
