@@ -6,7 +6,7 @@ import sys
 import pytest
 
 PROGRAM = """
-import os
+import os, select
 from flask import Flask
 from tests.services.own_store import OwnStore
 from tsmon import Monitor
@@ -29,7 +29,7 @@ monitor = Monitor(settings, service="catalogue", store=Printing()).start_in_back
 app.wsgi_app = RequestMiddleware(app.wsgi_app, monitor)
 if (child := os.fork()) == 0:
     assert app.test_client().get("/ROUTE", buffered=True).data == b"answer"
-    input()
+    select.select([0], [], [], 20)
     os._exit(0)
 os.waitpid(child, 0)
 """
