@@ -87,7 +87,11 @@ class WorkData:
         with _filling:
             fields = self.fields
             present = fields.get(field)
-            fields[field] = amount if present is None else cast("float", present) + amount
+            if present is not None and not isinstance(present, int | float):
+                # The program has set another value of that name; a measurement must not fail for it.
+                field = f"{field}_{type(amount).__name__}"
+                present = fields.get(field)
+            fields[field] = amount + present if isinstance(present, int | float) else amount
 
     def include(self, other: "WorkData") -> None:
         """Take over the data of a part of the work, such as another process returns: numbers are added up."""

@@ -16,7 +16,7 @@ from tsmon.integrations import aiohttp, asgi, wsgi
 from tsmon.integrations.recorder import RequestRecorder, set_error_code, set_route
 from tsmon.settings import MonitoringSettings, load_settings
 from tsmon.stores import Selector
-from tsmon.work import current_work, timed
+from tsmon.work import current_work, measure_work, timed
 
 
 class Broken:
@@ -211,3 +211,15 @@ async def test_a_function_that_fills_a_column_may_fail_in_any_way(caplog: pytest
     [recorded] = (one for one in store.recorded if one.measurement == "requests")
     assert recorded.fields["tenant"] == "none"
     assert "BrokenError: <BrokenError that cannot be printed>" in caplog.text
+
+
+def test_a_measurement_of_a_name_that_holds_no_number_does_not_fail() -> None:
+    with measure_work() as work:
+        work.fields.update({"a": "text", "b": None, "c": 1})
+        for name in ("a", "a", "b", "c"):
+            with timed(name):
+                pass
+            work.add(name, 1)
+    assert work.fields["a"] == "text"
+    assert float(str(work.fields["a_int"])) == 2
+    assert {type(work.fields[name]) for name in ("a_float", "b", "c")} == {float}
