@@ -256,27 +256,32 @@ class _Rollup:
     def _store(
         self,
         tier: TierLayout,
-        rows: list[tuple[int | float | None, ...]],
+        rows: list[tuple[int, int, int, int, int, *tuple[float | None, ...]]],
         partial: list[tuple[int, int, int, int, int, int]],
     ) -> None:
         """Insert or replace rows of series, window, count, first, last (in nanoseconds) and means."""
         numbers = [field.number for field in self._fields]
         columns = ["count", "first", "last", *(f"c{number}" for number in numbers)]
-        start = f"?2 * {tier.every_ns}"
-        values = ["?1", "?2", "?3", f"?4 - {start}", f"?5 - {start}", *(f"?{6 + i}" for i in range(len(numbers)))]
+        every_ns = tier.every_ns
         self._connection.executemany(
             f"INSERT INTO {tier.table(self._measurement)} (series, window, {', '.join(columns)}) "
-            f"VALUES ({', '.join(values)}) ON CONFLICT (series, window) "
+            f"VALUES ({', '.join('?' * (len(columns) + 2))}) ON CONFLICT (series, window) "
             f"DO UPDATE SET {', '.join(f'{column} = excluded.{column}' for column in columns)}",
-            rows,
+            (
+                (series, window, count, first - window * every_ns, last - window * every_ns, *means)
+                for series, window, count, first, last, *means in rows
+            ),
         )
         self._connection.executemany(
             "DELETE FROM partial WHERE series = ? AND rung = ? AND window = ? AND field BETWEEN ? AND ?",
             [(row[0], tier.number, row[1], numbers[0], numbers[-1]) for row in rows],
         )
         self._connection.executemany(
-            f"INSERT INTO partial VALUES (?1, {tier.number}, ?2, ?3, ?4, ?5 - {start}, ?6 - {start})",
-            partial,
+            f"INSERT INTO partial VALUES (?, {tier.number}, ?, ?, ?, ?, ?)",
+            (
+                (series, window, field, count, first - window * every_ns, last - window * every_ns)
+                for series, window, field, count, first, last in partial
+            ),
         )
 
 
