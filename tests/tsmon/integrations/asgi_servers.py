@@ -16,7 +16,7 @@ from tests.tsmon_agent.waiting import eventually
 from tsmon import Monitor
 from tsmon.integrations.asgi import RequestMiddleware
 
-__all__ = ["SERVERS", "Answer", "fetch", "leave_during", "serve", "serve_uvicorn"]
+__all__ = ["SERVERS", "Answer", "fetch", "leave_during", "serve", "serve_uvicorn", "unused_port"]
 
 Server = Callable[[Any], Any]
 
@@ -55,6 +55,13 @@ async def serve_hypercorn(app: Any, **options: Any) -> AsyncIterator[int]:
     finally:
         stopped.set()
         await task
+
+
+def unused_port() -> int:
+    """Return a port that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _is_listening(port: int) -> bool:
