@@ -87,14 +87,13 @@ class Exchange:
                 self._recorder.fill_columns(self.opened, request)
         except Exception as failure:
             self._recorder.report_failure(failure)
-        self._recorder.end(
+        self._recorder.end_response(
             self.opened,
             request.method,
             None if resource is None else resource.canonical,
             status,
             error,
             request.headers.get(self._id_header),
-            continues=True,
         )
 
     def leave(self, response: object, error: BaseException | None) -> None:

@@ -121,7 +121,8 @@ class RequestMiddleware:
         if self._recorder.fills:
             self._recorder.fill_columns(opened, scope)
         method = scope.get("method", "GET")
-        self._recorder.end(opened, method, resource, status, error, request_id, continues=continues)
+        end = self._recorder.end_response if continues else self._recorder.end
+        end(opened, method, resource, status, error, request_id)
 
     async def _serve_lifespan(self, life: Lifetime, scope: Scope, receive: Receive, send: Send) -> None:
         received = answered = False

@@ -106,14 +106,13 @@ class Response:
         self.ended = True
         if self._recorder.fills:
             self._recorder.fill_columns(self.opened, self._environ)
-        self._recorder.end(
+        self._recorder.end_response(
             self.opened,
             self._environ.get("REQUEST_METHOD", ""),
             self.resource,
             CLIENT_CLOSED_REQUEST if self.gone else status,
             error,
             self._request_id,
-            continues=True,
         )
 
     def end_closed(self, *, is_whole: bool) -> None:
