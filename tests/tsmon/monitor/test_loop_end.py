@@ -55,6 +55,7 @@ def test_a_store_forgets_what_belonged_to_the_loop() -> None:
     loops[-1].run_until_complete(monitor.stop())
     assert len(store.lines) == 3
     for loop in loops:
+        loop.run_until_complete(asyncio.sleep(0.01))  # What was cancelled there ends.
         loop.close()
 
 
