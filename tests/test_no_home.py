@@ -157,7 +157,7 @@ def directory() -> Iterator[Path]:
 
 def run(directory: Path, program: str, *arguments: str, **environment: str) -> Any:
     given = {"PATH": "/usr/bin:/bin", "NO_COLOR": "1", "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-c", program, *arguments]
+    command = [sys.executable, "-P", "-c", program, *arguments]
     code, out, err = run_as_nobody(command, directory, given | environment)
     assert (code, err) == (0, "")
     return json.loads(out)
