@@ -4,6 +4,7 @@ The versions of the packages that these need are pip's choice. The extras ``benc
 are tools for work on tsmon itself. Only the standard library is used here.
 """
 
+import itertools
 import re
 import tomllib
 from pathlib import Path
@@ -16,11 +17,15 @@ LEFT_OUT: Final = {"bench", "lint"}
 
 
 def list_lowest_versions(project: Path = PROJECT) -> list[str]:
-    """One requirement for each; raises ValueError for a dependency without a lower bound."""
+    """One requirement for each; raises ValueError for a dependency without a lower bound, or with several."""
     described = tomllib.loads(project.read_text())["project"]
     extras = described["optional-dependencies"]
     wanted = {*described["dependencies"], *(one for name in extras.keys() - LEFT_OUT for one in extras[name])}
-    return sorted(_lower(one) for one in wanted if not one.startswith(f"{described['name']}["))
+    lowest = sorted(_lower(one) for one in wanted if not one.startswith(f"{described['name']}["))
+    for one, next_one in itertools.pairwise(lowest):
+        if one.partition("==")[0] == next_one.partition("==")[0]:
+            raise ValueError(f"{one} and {next_one}: there are two lower bounds; keep one")
+    return lowest
 
 
 def _lower(requirement: str) -> str:

@@ -28,3 +28,10 @@ def test_a_dependency_without_a_lower_bound_is_refused(tmp_path: Path) -> None:
     file.write_text(PROJECT.replace("b[c,d]>=2", "b<2"))
     with pytest.raises(ValueError, match=r"^b<2: no lower bound is found; write it as name>=version$"):
         list_lowest_versions(file)
+
+
+def test_a_dependency_with_two_lower_bounds_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "pyproject.toml"
+    file.write_text(PROJECT.replace('"h.i-j>=0.66b1"', '"b>=3"'))
+    with pytest.raises(ValueError, match=r"^b==2 and b==3: there are two lower bounds; keep one$"):
+        list_lowest_versions(file)
