@@ -94,6 +94,9 @@ class Pipeline:
                 loop.call_soon_threadsafe(self._wake)
             except RuntimeError:
                 self._is_woken = False
+            except BaseException:
+                self._is_woken = False
+                raise
 
     def preload(self) -> None:
         """Import what :meth:`start` needs."""
