@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Final, Literal
 
-__all__ = ["NO_HOME", "expand_home", "find_user_directory", "why_not_creatable"]
+__all__ = ["NO_HOME", "expand_home", "find_user_directory", "is_data_directory_named", "why_not_creatable"]
 
 NO_HOME: Final = "this user has no home directory"
 
@@ -34,6 +34,11 @@ def find_user_directory(kind: Literal["data", "state"]) -> Path | None:
     except (RuntimeError, OSError):
         return None
     return path if path.is_absolute() else None
+
+
+def is_data_directory_named() -> bool:
+    """Whether the environment names the directory for data, so that it is no default."""
+    return os.name == "posix" and Path(os.environ.get("XDG_DATA_HOME", "")).is_absolute()
 
 
 def why_not_creatable(path: Path) -> str | None:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tsmon.errors import NoPlaceError, StoreUnavailableError
-from tsmon.files.user_places import NO_HOME, find_user_directory, why_not_creatable
+from tsmon.files.user_places import NO_HOME, find_user_directory, is_data_directory_named, why_not_creatable
 
 if TYPE_CHECKING:
     from tsmon.settings import MonitoringSettings
@@ -26,8 +26,11 @@ def embedded_file(settings: "MonitoringSettings") -> Path:
 
 
 def why_no_place(settings: "MonitoringSettings") -> str | None:
-    """Return why the default file can neither be found nor created; None if it can, or the settings name a file."""
-    if settings.file is not None:
+    """Return why the default file can neither be found nor created.
+
+    None if it can, or if the settings or the environment name the place: then opening it tells what is wrong.
+    """
+    if settings.file is not None or is_data_directory_named():
         return None
     directory = find_user_directory("data")
     if directory is None:

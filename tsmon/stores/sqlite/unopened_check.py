@@ -15,7 +15,7 @@ from tsmon.errors import StoreError, StoreUnavailableError
 from tsmon.stores.sqlite.file_location import check_creatable
 from tsmon.stores.sqlite.schema import APPLICATION_ID, check_newness, is_new
 from tsmon.stores.sqlite.sqlite_errors import DamagedFileError, translate_errors
-from tsmon.stores.sqlite.writer_lock import check_unlocked
+from tsmon.stores.sqlite.writer_lock import find_owner
 
 __all__ = ["check_unopened"]
 
@@ -29,16 +29,16 @@ def check_unopened(path: Path) -> str | None:
         if not path.exists():
             check_creatable(path)
             return "does not exist yet and can be created"
-        check_unlocked(path)
+        owner = find_owner(path)
         for place in (path, path.parent):
             if not os.access(place, os.W_OK):
                 raise StoreUnavailableError(
                     f"{place} is not writable; give this user write access, or name another path"
                 )
         log = Path(f"{path}-wal")
-        if log.exists() and log.stat().st_size:
+        if owner is not None or (log.exists() and log.stat().st_size):
             _check_header(path)
-            return None
+            return None if owner is None else f"is being written by {owner}, which takes the points of others over"
         with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True)) as connection:
             is_new(connection, path)
     return None

@@ -14,13 +14,18 @@ from tsmon.errors import StoreUnavailableError
 from tsmon.files.file_lock import try_lock
 from tsmon.spool.ownership import LOCKED
 
-__all__ = ["FileOwnedError", "WriterLock", "check_unlocked"]
+__all__ = ["FileOwnedError", "WriterLock", "find_owner"]
 
 _held: "weakref.WeakSet[WriterLock]" = weakref.WeakSet()
 
 
 class FileOwnedError(StoreUnavailableError):
     """Another process writes the file, or this one through another store."""
+
+    def __init__(self, path: Path, owner: str) -> None:
+        super().__init__(f"{path} is being written by {owner}; stop it, name another file, or open it read-only")
+        self.owner = owner
+        """Such as ``process 4711``."""
 
 
 class WriterLock:
@@ -59,16 +64,19 @@ class WriterLock:
             _held.discard(self)
 
 
-def check_unlocked(path: Path) -> None:
-    """Raise :class:`FileOwnedError` if a process writes ``path``; creates no file."""
+def find_owner(path: Path) -> str | None:
+    """Return which process writes ``path``, None if none does; creates no file."""
     try:
         descriptor = os.open(f"{path}.lock", os.O_RDONLY)
     except OSError:
-        return
+        return None
     try:
         _take(descriptor, path)
+    except FileOwnedError as error:
+        return error.owner
     finally:
         os.close(descriptor)
+    return None
 
 
 def _take(descriptor: int, path: Path) -> None:
@@ -84,9 +92,7 @@ def _take(descriptor: int, path: Path) -> None:
         with contextlib.suppress(OSError):
             owner = os.read(descriptor, 32)
         who = f"process {int(owner)}" if owner.strip().isdigit() else "another process"
-        raise FileOwnedError(
-            f"{path} is being written by {who}; stop it, name another file, or open it read-only"
-        ) from None
+        raise FileOwnedError(path, who) from None
 
 
 def _forget_in_child() -> None:
