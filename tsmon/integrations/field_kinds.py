@@ -24,10 +24,20 @@ class FieldKinds:
 
     def __init__(self) -> None:
         self._kinds: dict[str, type] = {}
+        self._declared: dict[str, type] = {}
 
     def declare(self, key: object, kind: type) -> None:
         """Use this type for a field, whatever its first value is."""
-        self._kinds[fit_key(key)] = kind
+        key = fit_key(key)
+        self._declared[key] = self._kinds[key] = kind
+
+    def exchange(self, learnt: dict[str, type] | None = None) -> dict[str, type]:
+        """Know ``learnt``, by default nothing, and what was declared; return what was known.
+
+        For a test, whose values decide nothing for those afterwards.
+        """
+        before, self._kinds = self._kinds, {**(learnt or {}), **self._declared}
+        return before
 
     def add(self, fields: dict[str, Plain], key: object, value: object, taken: Collection[str] = ()) -> bool:
         """Add a value to ``fields`` under ``key`` or, if that is ``taken`` or of another type, a similar name.

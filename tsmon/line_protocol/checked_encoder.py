@@ -24,7 +24,7 @@ from tsmon.line_protocol.escaping import (
 from tsmon.line_protocol.fast_encoder import EncoderFactory
 from tsmon.line_protocol.plain_values import MISSING, to_plain
 from tsmon.line_protocol.times import to_point_time_ns
-from tsmon.line_protocol.values import NONFINITE, format_field, format_tag, infer_field_type
+from tsmon.line_protocol.values import NONFINITE, abbreviate, format_field, format_tag, infer_field_type
 
 __all__ = ["MAX_CACHED_HEAD", "MAX_HEADS", "CheckedEncoder", "Encodable", "EncodingContext"]
 
@@ -221,11 +221,19 @@ class CheckedEncoder:
                 f"{self._name} has {what} of type {type(given).__name__}; "
                 f'give a mapping of names to values, such as {what}={{"name": …}}'
             )
-        return list(given.items())
+        try:
+            return list(given.items())
+        except Exception as error:  # a mapping of the program's own
+            raise InvalidPointError(
+                f"{self._name} has {what} of type {type(given).__name__} that cannot be read "
+                f"({type(error).__name__}: {error}); give a dict"
+            ) from error
 
     def _check_undeclared(self, what: str, key: object) -> None:
         if not isinstance(key, str):
-            raise InvalidPointError(f"{self._name} has an additional {what} whose key is {key!r}; keys are str")
+            raise InvalidPointError(
+                f"{self._name} has an additional {what} whose key is {abbreviate(key)}; keys are str"
+            )
         if key in self._declaration.keys:
             raise InvalidPointError(
                 f"{self._name} declares {key!r}; give it as {key}=…, not as an additional {what}"

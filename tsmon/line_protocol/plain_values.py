@@ -46,19 +46,22 @@ def _from_numpy(value: Any, name: str) -> Any:
     """Return the twin of a scalar or an array without dimensions; others and times stay as they are."""
     if name == "MaskedConstant":
         return MISSING
-    if value.shape != ():
+    if getattr(value, "shape", None) != () or not hasattr(value, "dtype"):
         return value
-    scalar = value[()] if name == "ndarray" else value
-    if str(scalar) == "NaT":
+    if any(base.__name__ == "ndarray" for base in type(value).__mro__):
+        # It may be masked, and may hold any object.
+        element = value[()]
+        return value if type(element) is type(value) else to_plain(element)
+    if str(value) == "NaT":
         return MISSING
     if value.dtype.kind == "M":
-        return scalar
+        return value
     if value.dtype.kind == "m":
         # NumPy counts a duration among the integers; the number alone would mean nothing.
         try:
-            return timedelta(microseconds=int(scalar.astype("timedelta64[us]").astype("int64")))
+            return timedelta(microseconds=int(value.astype("timedelta64[us]").astype("int64")))
         except OverflowError:  # NumPy 2.5 raises it
             return timedelta.max
-    twin = scalar.item()
+    twin = value.item()
     # A long double has no exact twin.
     return float(twin) if value.dtype.kind == "f" else twin

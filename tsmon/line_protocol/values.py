@@ -20,6 +20,7 @@ __all__ = [
     "MAX_INT64",
     "MIN_INT64",
     "NONFINITE",
+    "abbreviate",
     "encode_float",
     "format_field",
     "format_tag",
@@ -71,7 +72,7 @@ def infer_field_type(where: str, value: object) -> type:
     if type(value) in _CONVERTERS:
         return type(value)
     value = to_plain(value)
-    if value is MISSING:
+    if value is MISSING or value is None:
         return float
     if isinstance(value, str):
         return str
@@ -121,7 +122,7 @@ def _convert_int(where: str, value: object) -> int:
     number = int(value)
     if not MIN_INT64 <= number <= MAX_INT64:
         raise InvalidPointError(
-            f"{where} is {_abbreviate(number)}, outside of 64-bit integers; declare it float or str"
+            f"{where} is {abbreviate(number)}, outside of 64-bit integers; declare it float or str"
         )
     return number
 
@@ -152,12 +153,13 @@ def _is_bool(value: object) -> bool:
 
 
 def _wrong_type(where: str, expected: str, value: object) -> InvalidPointError:
-    return InvalidPointError(f"{where} must be {expected}, not {type(value).__name__} ({_abbreviate(value)})")
+    return InvalidPointError(f"{where} must be {expected}, not {type(value).__name__} ({abbreviate(value)})")
 
 
-def _abbreviate(value: object) -> str:
+def abbreviate(value: object) -> str:
+    """Return the beginning of the ``repr`` of anything, for a message."""
     try:
         text = repr(value)
     except Exception:  # a broken __repr__, or an int of thousands of digits
-        return "…"
+        return f"<{type(value).__name__} …>"
     return text if len(text) <= 60 else text[:57] + "…"

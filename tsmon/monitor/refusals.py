@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from tsmon.errors import InvalidPointError
 from tsmon.line_protocol.foreign_points import is_foreign_point_class
+from tsmon.line_protocol.values import abbreviate
 from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon.logs.safe_text import escape_unprintable
 from tsmon.points import Point
@@ -43,7 +44,7 @@ def list_points(given: Any) -> list[Point]:
     if isinstance(given, type):
         raise InvalidPointError(f"{given.__name__} is a class and no point; pass an instance: {given.__name__}(…)")
     if not isinstance(given, Iterable):
-        raise InvalidPointError(f"{given!r} is no point; {_ONE_OR_SEVERAL}")
+        raise InvalidPointError(f"{abbreviate(given)} is no point; {_ONE_OR_SEVERAL}")
     return list(given)
 
 

@@ -15,15 +15,18 @@ PointT = TypeVar("PointT", bound=Point)
 
 def decode_point(cls: type[PointT], parsed: ParsedPoint) -> PointT:
     """Make a point of ``cls`` from a parsed line; undeclared tags and fields become additional ones."""
-    hints = get_type_hints(cls, include_extras=True)
     tags, fields = dict(parsed.tags), dict(parsed.fields)
+    if not hasattr(cls, "__declaration__"):
+        return cls(time=parsed.time_ns, tags=tags or None, fields=fields or None)
+    hints = get_type_hints(cls, include_extras=True)
     values: dict[str, Any] = {}
     for column in cls.__declaration__.columns:
         tag, field = tags.pop(column.key, None), fields.pop(column.key, None) if _is_field(column, fields) else None
         value = field if field is not None else None if tag is None else _convert_tag(column, tag)
         if value is not None:
             values[column.attribute] = msgspec.convert(value, hints[column.attribute])
-        elif column.optional or column.service:
+        else:
+            # Left out, also where the class has a default, because a value was missing, NaN or an empty tag.
             values[column.attribute] = None
     return cls(**values, time=parsed.time_ns, tags=tags or None, fields=fields or None)
 

@@ -22,7 +22,8 @@ class EmittedPoints:
     """Points in the order in which they were emitted, from all Monitors and threads of this process.
 
     They have what a store would receive: the time that was assigned, the service that was filled in and the default
-    tags of the Monitor. Whether they have been flushed does not matter.
+    tags of the Monitor; an attribute that was left out, because its value was missing or NaN, is None. Points of
+    influxdb-client are plain points, with tags and fields. Whether points have been flushed does not matter.
     """
 
     def __init__(self) -> None:

@@ -44,9 +44,9 @@ class _RecordingLines(deque[str]):
     def append(self, line: str, /) -> None:
         # A thread that had begun to emit when the capture began brings a line without a class.
         cls = line.cls if isinstance(line, _Line) else _find_class(parse_line(line).measurement)
-        if issubclass(cls, Point):
-            for emitted in tuple(self._listeners):
-                emitted.add(cls, line)
+        for emitted in tuple(self._listeners):
+            # Points of influxdb-client have no class of their own here.
+            emitted.add(cls if issubclass(cls, Point) else Point, line)
         super().append(line)
 
 

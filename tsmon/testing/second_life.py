@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, Final
 
 from tsmon.delivery.buffer import Buffer
+from tsmon.integrations.field_kinds import field_kinds_of
 from tsmon.integrations.lifetime import exchange_users
 from tsmon.integrations.recorder import RequestRecorder
 from tsmon.logs.rate_limited import RateLimitedLog
@@ -66,6 +67,7 @@ class SecondLife:
         self._collect = self._pipeline._collect
         self._users = exchange_users(monitor)
         self._hold_still()
+        self._kinds = field_kinds_of(monitor._clock).exchange()
         self._reported = [
             (source, source._reported)
             for source in monitor._sources._sources
@@ -109,6 +111,7 @@ class SecondLife:
             vars(monitor).update(self._own)
             self._restore_sources()
             exchange_users(monitor, self._users)
+            field_kinds_of(monitor._clock).exchange(self._kinds)
             self._continue()
         if stopping is not None:
             lifecycle._refuse_points = _do_nothing

@@ -3,12 +3,13 @@
 import asyncio
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
+from types import CoroutineType
 from typing import Any, NoReturn, TypeVar, cast
 
 from tsmon.errors import DeclarationError, TsmonError
-from tsmon.work.decorating import check_function
+from tsmon.work.decorating import check_function, describe, find_called
 
 __all__ = ["carry_work"]
 
@@ -29,9 +30,10 @@ def carry_work(function: FunctionT) -> FunctionT:
     function may be carried to another event loop. What must be in the work's point has to end before that is made.
     """
     check_function("carry_work", function)
-    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+    called = find_called(function)
+    if inspect.isgeneratorfunction(called) or inspect.isasyncgenfunction(called):
         raise DeclarationError(
-            f"carry_work would carry only the creation of the generator {function.__qualname__}; "
+            f"carry_work would carry only the creation of the generator {describe(function)}; "
             "carry the function that consumes it"
         )
     context = copy_context()
@@ -45,6 +47,10 @@ def carry_work(function: FunctionT) -> FunctionT:
     return cast("FunctionT", _Carried(function, context))
 
 
+async def _run_in(context: Context, coroutine: Coroutine[Any, Any, Any]) -> Any:
+    return await asyncio.create_task(coroutine, context=context)
+
+
 class _Carried:
     """A function with the context in which it runs."""
 
@@ -55,7 +61,9 @@ class _Carried:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         # A copy, because several threads may call it at the same time.
-        return self._context.copy().run(self._function, *args, **kwargs)
+        context = self._context.copy()
+        result = context.run(self._function, *args, **kwargs)
+        return _run_in(context, result) if type(result) is CoroutineType else result
 
     def __reduce__(self) -> NoReturn:
         raise TsmonError(

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar, cast
 from tsmon.errors import DeclarationError
 from tsmon.work.generating import MakeContext, wrap_async_generator, wrap_generator
 
-__all__ = ["Decorated", "check_name", "run_within"]
+__all__ = ["Decorated", "check_function", "check_name", "describe", "find_called", "run_within"]
 
 Decorated = TypeVar("Decorated", bound="Callable[..., Any] | classmethod[Any, ..., Any]")
 """What can be decorated; its type stays."""
@@ -35,7 +35,7 @@ def check_name(decorator: str, name: object) -> None:
         return
     if callable(name) or isinstance(name, classmethod | property):
         raise DeclarationError(
-            f'@{decorator} needs the name of a field; write @{decorator}("…") above {_describe(name)}'
+            f'@{decorator} needs the name of a field; write @{decorator}("…") above {describe(name)}'
         )
     raise DeclarationError(f"{decorator}(field) takes the name of a field, a text, not {name!r}")
 
@@ -54,7 +54,7 @@ def run_within(
         return cast("Decorated", type(function)(wrapped))
     check_function(decorator, function)
     wrap: Wrap = _wrap_plain
-    called = function if _is_function(function) else type(function).__call__
+    called = find_called(function)
     if inspect.iscoroutinefunction(called):
         wrap = _wrap_coroutine
     elif inspect.isasyncgenfunction(called):
@@ -75,13 +75,13 @@ def check_function(decorator: str, function: object) -> None:
         )
     if isinstance(function, property | functools.cached_property):
         raise DeclarationError(
-            f"{decorator} cannot be applied to {_describe(function)}; write it below @{type(function).__name__}"
+            f"{decorator} cannot be applied to {describe(function)}; write it below @{type(function).__name__}"
         )
     if not callable(function):
         raise DeclarationError(f"{decorator} cannot be applied to {function!r}, which is no function")
     if getattr(function, "__code__", None) in MAKES_CONTEXT_MANAGER:
         raise DeclarationError(
-            f"{decorator} would see only the creation of the context manager {_describe(function)}; "
+            f"{decorator} would see only the creation of the context manager {describe(function)}; "
             "write it below @contextmanager or @asynccontextmanager"
         )
 
@@ -149,11 +149,13 @@ def _watch_future(make_context: MakeContext, future: Any) -> None:
     future.add_done_callback(leave)
 
 
-def _is_function(function: object) -> bool:
-    return isinstance(
+def find_called(function: Any) -> Callable[..., Any]:
+    """Return the function that a call of ``function``, which may be any callable object, runs."""
+    is_function = isinstance(
         function,
         types.FunctionType | types.MethodType | types.BuiltinFunctionType | functools.partial,
     )
+    return cast("Callable[..., Any]", function if is_function else type(function).__call__)
 
 
 def _unwrap(function: Any) -> Any:
@@ -166,7 +168,8 @@ def _unwrap(function: Any) -> Any:
             return function
 
 
-def _describe(function: Any) -> str:
+def describe(function: Any) -> str:
+    """Return the name of a function, or of what is called or decorated like one."""
     for named in (function, getattr(function, "fget", None), getattr(function, "func", None)):
         name = getattr(named, "__qualname__", None)
         if isinstance(name, str):

@@ -128,7 +128,7 @@ class WorkData:
         given = {
             name: value
             for name, value in msgspec.structs.asdict(point).items()
-            if name not in defaults or value != defaults[name]
+            if name not in defaults or not _is_equal(value, defaults[name])
         }
         return msgspec.structs.replace(point, **self._complete(cls, given))
 
@@ -178,6 +178,13 @@ def end_work(token: "Token[WorkData | None]") -> None:
 def current_work() -> WorkData | None:
     """Return the data of the current work; None outside any."""
     return _current.get()
+
+
+def _is_equal(value: Any, default: Any) -> bool:
+    try:
+        return bool(value == default)
+    except (TypeError, ValueError):  # pandas.NA, an array
+        return False
 
 
 def _after_fork() -> None:

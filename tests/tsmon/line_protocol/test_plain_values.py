@@ -1,5 +1,6 @@
 """Values of NumPy, pandas and the standard library in tags and fields."""
 
+import enum
 import math
 import subprocess
 import sys
@@ -45,6 +46,10 @@ class Served(Point, measurement="served"):
     n: int = 1
 
 
+class Nothing(enum.Enum):
+    IS_KNOWN = None
+
+
 MISSING = [
     pandas.NA,
     pandas.NaT,
@@ -57,6 +62,10 @@ MISSING = [
     numpy.array(math.nan),
     Decimal("NaN"),
     Decimal("sNaN"),
+    numpy.ma.array(0.5, mask=True),
+    numpy.array(pandas.NA, dtype=object),
+    numpy.array(None, dtype=object),
+    Nothing.IS_KNOWN,
 ]
 TWINS = [
     (numpy.int8(7), 7),
@@ -73,6 +82,9 @@ TWINS = [
     (numpy.array(0.5), 0.5),
     (numpy.array(True), True),
     (numpy.array("a b"), "a b"),
+    (numpy.ma.array(0.5), 0.5),
+    (numpy.array("a b", dtype=object), "a b"),
+    (numpy.array(Decimal("0.5"), dtype=object), 0.5),
     (Decimal("0.5"), 0.5),
     (Decimal("-0.1"), -0.1),
     (pandas.Series([7])[0], 7),
@@ -145,6 +157,13 @@ def test_decimals_are_numbers() -> None:
         numpy.timedelta64(2**63 - 1, "D"),
         numpy.complex128(1),
         numpy.bytes_(b"a"),
+        numpy.array([1, 2], dtype=object),
+        numpy.ma.array((1, 2.0), dtype=[("a", int), ("b", float)]),
+        numpy.rec.array([(1, 2.0)], dtype=[("a", int), ("b", float)])[0],
+        numpy.dtype("f8"),
+        numpy.sin,
+        numpy.random.default_rng(1),
+        numpy.nditer([1]),
         pandas.Timestamp("2023-11-14", tz="UTC"),
         pandas.Timedelta(1),
         pandas.Series([1]),

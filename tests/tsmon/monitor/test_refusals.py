@@ -32,6 +32,20 @@ class Broken:
         raise TypeError
 
 
+class Unprintable:
+    """What has no ``repr``."""
+
+    def __repr__(self) -> str:
+        raise ValueError
+
+
+class BrokenMapping(dict[str, Any]):
+    """A mapping that cannot be read."""
+
+    def items(self) -> Any:
+        raise RuntimeError("no items")
+
+
 NO_MAPPINGS = ["x", "", b"x", ["a"], [], [("a", 1)], ("a",), {"a"}, 5, 0, Broken(), object, Derived("x")]
 
 
@@ -78,9 +92,11 @@ def test_tags_and_fields_that_are_no_mappings(
         ({}, "a mapping of type dict is no point; "),
         (Exposure, "Exposure is a class and no point; pass an instance: Exposure(…)"),
         (None, "None is no point; emit() takes one point or several"),
+        (Unprintable(), "<Unprintable …> is no point; emit() takes one point or several"),
+        (10**5000, "<int …> is no point; emit() takes one point or several"),
         (["exposures duration=1"], "str is not a point class with a measurement"),
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__ if isinstance(value, Unprintable | int) else repr(value),
 )
 def test_what_is_no_point_is_refused_once_and_explained(given: Any, reason: str) -> None:
     monitor = emitting()
@@ -90,6 +106,26 @@ def test_what_is_no_point_is_refused_once_and_explained(given: Any, reason: str)
     assert (monitor.counts.accepted, monitor.counts.refused) == (0, 1)
     dropping = emitting(on_invalid="drop")
     dropping.emit(given)
+    assert (dropping.counts.accepted, dropping.counts.refused) == (0, 1)
+
+
+@pytest.mark.parametrize("attribute", ["tags", "fields"])
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({Unprintable(): 1}, "an additional %s whose key is <Unprintable …>; keys are str"),
+        ({10**5000: 1}, "an additional %s whose key is <int …>; keys are str"),
+        (BrokenMapping(), "%ss of type BrokenMapping that cannot be read (RuntimeError: no items); give a dict"),
+    ],
+    ids=["unprintable", "huge", "broken"],
+)
+def test_names_and_mappings_that_cannot_be_read_are_refused(given: Any, reason: str, attribute: str) -> None:
+    point = Exposure(detector="w", duration=1, **{attribute: given})
+    with pytest.raises(InvalidPointError) as caught:
+        emitting().emit(point)
+    assert str(caught.value) == f"Exposure has {reason % attribute[:-1]}"
+    dropping = emitting(on_invalid="drop")
+    dropping.emit(point)
     assert (dropping.counts.accepted, dropping.counts.refused) == (0, 1)
 
 

@@ -1,10 +1,15 @@
 """The points that the tests of a user's program see."""
 
 import asyncio
+import math
 import threading
+from decimal import Decimal
 from enum import IntEnum
-from typing import Literal
+from typing import Any, Literal
 
+import influxdb_client
+import numpy
+import pandas
 import pytest
 
 from tsmon import InvalidPointError, Monitor, Point, Request, RequestError, Tag, TagAndField
@@ -120,6 +125,36 @@ def test_nothing_at_all(tsmon: EmittedPoints) -> None:
 def test_an_attribute_that_does_not_exist_is_named(tsmon: EmittedPoints) -> None:
     with pytest.raises(AttributeError, match="Request has no attribute 'status'; it has"):
         tsmon.points(Request, status=404)
+
+
+@pytest.mark.parametrize("missing", [math.nan, math.inf, pandas.NA, numpy.float32("nan"), Decimal("NaN")], ids=repr)
+def test_what_was_left_out_is_none_even_if_the_class_requires_it(tsmon: EmittedPoints, missing: Any) -> None:
+    class Measured(Point, measurement="measured"):
+        place: Tag[str]
+        live: TagAndField[bool] = True
+        seconds: float
+        gain: float = 1.0
+
+    Monitor().emit([Measured(place="", seconds=missing), Measured(place="roof", seconds=2.0, gain=missing)])
+    first, second = tsmon.points(Measured)
+    assert (first.place, first.live, first.seconds, first.gain) == (None, True, None, 1.0)
+    assert (second.place, second.seconds, second.gain) == ("roof", 2.0, None)
+    assert tsmon.one(Measured, place="roof") == second
+    with pytest.raises(AssertionError, match=r"Measured\(live=True, gain=1\.0\)\n  Measured\(place='roof'"):
+        tsmon.none(Measured)
+
+
+def test_points_of_influxdb_client_are_seen_as_plain_points(tsmon: EmittedPoints) -> None:
+    monitor = Monitor()
+    monitor.emit(influxdb_client.Point("rooms").tag("room", "7").field("x", 1.5).time(10**18 + 5))
+    monitor.emit([influxdb_client.Point("rooms").field("x", 2), HEALTHY])
+    assert tsmon.lines[0] == "rooms,room=7 x=1.5 1000000000000000005"
+    seen = tsmon.points()
+    assert seen[0] == Point(time=10**18 + 5, tags={"room": "7"}, fields={"x": 1.5})
+    assert [type(point) for point in seen] == [Point, Point, Request]
+    tsmon.one(Request)
+    with pytest.raises(AssertionError, match="there were:\n  2 of Point\n  1 of Request"):
+        tsmon.one(RequestError)
 
 
 def test_clear_forgets_earlier_points(tsmon: EmittedPoints) -> None:

@@ -2,10 +2,12 @@
 
 import asyncio
 import gc
+import logging
 import os
 import threading
 import time
 import weakref
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +19,20 @@ from tests.tsmon.integrations.one_request import call_asgi
 from tests.tsmon.testing.selling import Sold, identity_holds, make_settings, respond_by, stored, stored_in_file
 from tsmon import Monitor
 from tsmon.integrations.asgi import RequestMiddleware as AsgiMiddleware
+from tsmon.integrations.field_kinds import field_kinds_of
+from tsmon.integrations.logging import LogHandler
+from tsmon.integrations.wsgi import RequestMiddleware
+from tsmon.line_protocol import parse_line
 from tsmon.monitor.background import BackgroundMonitor
 from tsmon.monitor.lifecycle import Phase
-from tsmon.points import InProgress, Request
+from tsmon.points import InProgress, Log, Request
 from tsmon.points.self_metrics import MonitorCounts
 from tsmon.settings import MonitoringSettings
 from tsmon.stores import Selector
 from tsmon.stores.sqlite import SqliteStore
 from tsmon.testing import MemoryStore, capture_points
 from tsmon.testing.second_life import EXCHANGED
-from tsmon.work import InProgressCounter
+from tsmon.work import InProgressCounter, current_work
 
 
 def test_one_that_runs_in_the_background_continues(tmp_path: Path) -> None:
@@ -166,6 +172,53 @@ def test_what_integrations_gathered_before_is_not_the_tests_and_is_not_lost(tmp_
     accepted = monitor.counts.accepted
     request()
     assert monitor.counts.accepted == accepted, "requests are gathered again"
+
+
+@pytest.mark.parametrize("runs", [False, True])
+def test_types_of_fields_that_a_test_has_shown_decide_nothing_afterwards(runs: bool) -> None:
+    monitor = Monitor(store=MemoryStore(), service="shop")
+    logger = logging.getLogger(f"sold_by_types_{runs}")
+    logger.addHandler(LogHandler(monitor, extra=["order", "pieces"]))
+
+    def lines_of(*orders: object) -> list[str]:
+        with capture_points() as emitted:
+            for order in orders:
+                logger.warning("sold", extra={"order": order})
+            return [str(point.fields) for point in emitted.points(Log)]
+
+    with monitor if runs else nullcontext():
+        assert lines_of("17", 17) == ["{'order': '17'}", "{'order': '17'}"]
+        assert lines_of(17, "no") == ["{'order': 17}", "{'order_str': 'no'}"]
+        logger.warning("sold", extra={"order": 1.5})
+        assert lines_of(17, 0.5) == ["{'order': 17}", "{'order_float': 0.5}"]
+        own = field_kinds_of(monitor.clock)._kinds
+        assert own == {"order": float}
+        # What is declared stays, wherever that was.
+        LogHandler(monitor, extra={"order": int})
+        with capture_points():
+            LogHandler(monitor, extra={"pieces": int})
+        assert lines_of("17") == ["{'order_str': '17'}"]
+        assert field_kinds_of(monitor.clock)._kinds == {"order": int, "pieces": int}
+
+
+def test_what_waits_from_before_has_the_types_from_before(tmp_path: Path) -> None:
+    monitor = Monitor(store=MemoryStore(), service="shop")
+    set_price: Any = [0.5]
+
+    def respond(_: Any, start: Any) -> list[bytes]:
+        current_work().fields["price"] = set_price[0]  # type: ignore[union-attr]
+        start("200 OK", [])
+        return [b""]
+
+    app = RequestMiddleware(respond, monitor)  # type: ignore[arg-type]
+    for set_price[0] in (0.5, 1):
+        [*app({}, lambda *_: None)]
+    with capture_points() as emitted:
+        set_price[0] = "dear"
+        [*app({}, lambda *_: None)]
+        assert emitted.one(Request).fields == {"price": "dear"}
+    lines = map(parse_line, monitor._buffer.lines)
+    assert [line.fields["price"] for line in lines if line.measurement == "requests"] == [0.5, 1.0]
 
 
 def test_work_in_progress_and_own_metrics_are_reported_to_each_as_if_alone(tmp_path: Path) -> None:

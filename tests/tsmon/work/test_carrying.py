@@ -3,9 +3,10 @@
 import asyncio
 import functools
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
+from typing import Any
 
 import pytest
 
@@ -76,6 +77,20 @@ async def test_coroutines_to_other_event_loops() -> None:
         future = carry_work(lambda: asyncio.run_coroutine_threadsafe(match_soon(3), here).result(5))
         assert await here.run_in_executor(None, future) == 6
     assert data.fields["parts"] == 3
+
+    class Matcher:
+        async def __call__(self, part: int) -> int:
+            return await match_soon(part)
+
+    def begin(part: int) -> Awaitable[int]:
+        return match_soon(part)
+
+    with measure_work() as data:
+        returned: list[Any] = [carry_work(called) for called in (Matcher(), begin, Matcher().__call__)]
+    for carried in returned:
+        assert await carried(3) == 6
+        assert await asyncio.get_running_loop().run_in_executor(None, lambda c=carried: asyncio.run(c(3))) == 6
+    assert data.fields["parts"] == 6
     cancelled = asyncio.create_task(carry_work(asyncio.sleep)(60))
     await asyncio.sleep(0)
     cancelled.cancel()
@@ -150,5 +165,19 @@ def test_what_cannot_be_carried_is_refused() -> None:
         DeclarationError, match=r"only the creation of the generator .*generate; carry the function"
     ):
         carry_work(generate)
+
+    class Generating:
+        def __call__(self) -> Iterator[int]:
+            yield 1
+
+    for what, name in (
+        (functools.partial(generate), "generate"),
+        (Generating(), "Generating"),
+        (Generating().__call__, "Generating.__call__"),
+    ):
+        with pytest.raises(
+            DeclarationError, match=rf"only the creation of the generator \S*{name}; carry the function"
+        ):
+            carry_work(what)
     with pytest.raises(DeclarationError, match="which is no function"):
         carry_work(5)  # type: ignore[type-var]

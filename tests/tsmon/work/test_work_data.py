@@ -2,6 +2,9 @@
 
 import asyncio
 
+import numpy
+import pandas
+
 from tsmon import Request, SubtaskExecution, SubtaskFinal
 from tsmon.line_protocol import Encoding, parse_line
 from tsmon.work import WorkData, current_work, measure_work
@@ -47,6 +50,8 @@ def test_an_attribute_that_has_its_default_is_filled() -> None:
     assert data.merge_into(Tried(**given)).tries == 3
     assert data.merge_into(Tried(**given, tries=2)).tries == 2
     assert data.make_point(Tried, **given, tries=1).tries == 1
+    assert data.merge_into(Tried(**given, tries=pandas.NA)).tries is pandas.NA
+    assert data.merge_into(Tried(**given, tries=numpy.array([1, 2]))).tries.size == 2  # refused by emit
 
 
 def test_merging_nothing_returns_the_same_point() -> None:
