@@ -8,16 +8,20 @@ A handler in Python would run on the main thread only, and not while that is in 
 signal. Therefore the one of faulthandler is used, which is written in C. It writes to a pipe, and a thread waits
 there. To Python the signal still has no handler, so the program can set one at any time. (While a function in C
 keeps Python's lock, all threads wait for its end, ours too.)
+
+``signal.signal`` replaces that one too. Programs set the default again when their own handler is no longer needed,
+many of them inside it, to end by the signal after all; therefore that call is followed.
 """
 
 import _thread
 import contextlib
 import faulthandler
+import functools
 import os
 import signal
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from tsmon.monitor import process_hooks
 from tsmon.threads.native import has_only_green_threads, is_patched
@@ -25,9 +29,11 @@ from tsmon.threads.native import has_only_green_threads, is_patched
 __all__ = ["flush_at_signals", "restore_signals"]
 
 SIGNALS: Final = tuple(
-    number for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)) is not None
+    number for name in ("SIGTERM", "SIGHUP", "SIGINT") if (number := getattr(signal, name, None)) is not None
 )
 
+_following: list[bool] = []
+"""Not empty while signals without a handler are ours in this process."""
 _pipes: dict[int, tuple[int, int]] = {}
 """The pipe of each signal that was registered in this process."""
 _received: list[int] = []
@@ -40,6 +46,8 @@ def flush_at_signals() -> None:
     """From now on, write what waits before a signal ends the process; from any thread. Idempotent."""
     if sys.platform == "win32" or is_patched() or has_only_green_threads():
         return  # Greenlets cannot wait for a pipe.
+    _follow_defaults()
+    _following[:] = [True]
     for number in SIGNALS:
         if _is_default(number):
             with contextlib.suppress(RuntimeError, OSError, ValueError):
@@ -48,10 +56,31 @@ def flush_at_signals() -> None:
 
 def restore_signals() -> None:
     """From now on, signals end the process at once; one that came meanwhile does so now."""
+    _following.clear()
     for number in list(_pipes):
         _unregister(number)
     for number in _received:
         os.kill(os.getpid(), number)
+
+
+def _follow_defaults() -> None:
+    """Learn when the program gives a signal its default. Idempotent."""
+    module: Any = sys.modules["_signal"]  # What ``signal.signal`` calls, however the program has imported that.
+    set_handler = module.signal
+    if hasattr(set_handler, "flushes_tsmon"):
+        return
+
+    @functools.wraps(set_handler)
+    def set_and_follow(number: int, handler: Any, /) -> Any:
+        before = set_handler(number, handler)
+        is_default = isinstance(handler, int) and handler == signal.SIG_DFL
+        if is_default and _following and number in SIGNALS and number not in _received:
+            with contextlib.suppress(RuntimeError, OSError, ValueError):
+                _register(number)
+        return before
+
+    set_and_follow.flushes_tsmon = True  # type: ignore[attr-defined]
+    module.signal = set_and_follow
 
 
 def _register(number: int) -> None:

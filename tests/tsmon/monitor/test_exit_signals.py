@@ -158,6 +158,59 @@ while True:
     program.check_stored(range(100), error)
 
 
+RAISED_AGAIN = """
+def clean_up(number, _):
+    emit(100, 50)
+    signal.signal(number, before)
+    os.kill(os.getpid(), number)
+"""
+
+
+@pytest.mark.parametrize("is_early", [True, False], ids=["before the start", "after the start"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+def test_a_handler_that_ends_the_program_by_the_default(
+    program: Program, number: signal.Signals, is_early: bool
+) -> None:
+    """The usual way to clean up and still end by the signal, as Twisted and others do it."""
+    handler = f"before = signal.SIG_DFL\nsignal.signal({number:d}, clean_up)\n"
+    early, late = (handler, "") if is_early else ("", handler)
+    text = f"{RAISED_AGAIN}{early}monitor.start_in_background()\n{late}emit()\nready()\ntime.sleep(60)"
+    code, error, took_s = end_by(program, text, number)
+    assert code == -number, error
+    assert took_s < 10
+    program.check_stored(range(150), error)
+
+
+DEFAULT_AGAIN = {
+    "a handler that is taken away": """
+signal.signal(signal.SIGTERM, print)
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
+""",
+    "a handler of a loop that ended": """
+async def main():
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, print)
+asyncio.run(main())
+""",
+    "the default, set once more": "signal.signal(signal.SIGTERM, signal.SIG_DFL)",
+}
+
+
+@pytest.mark.parametrize("name", DEFAULT_AGAIN)
+def test_the_default_that_is_set_while_the_monitor_runs(program: Program, name: str) -> None:
+    text = f"monitor.start_in_background()\n{DEFAULT_AGAIN[name]}\nemit()\nready()\ntime.sleep(60)"
+    code, error, _ = end_by(program, text)
+    assert code == -signal.SIGTERM, error
+    program.check_stored(range(100), error)
+
+
+def test_ctrl_c_without_a_handler(program: Program) -> None:
+    """Programs with a loop in C, such as those of Qt, set the default for it."""
+    text = "signal.signal(signal.SIGINT, signal.SIG_DFL)\n" + IN_BACKGROUND + "time.sleep(60)"
+    code, error, _ = end_by(program, text, signal.SIGINT)
+    assert code == -signal.SIGINT, error
+    program.check_stored(range(100), error)
+
+
 def test_a_main_thread_that_is_in_c(program: Program) -> None:
     """A handler in Python would not run before the end of that function."""
     long = "import hashlib\nhashlib.pbkdf2_hmac('sha256', b'', b'', 2**31 - 1)"
