@@ -3,6 +3,7 @@
 import asyncio
 import os
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -27,6 +28,11 @@ def pytest_configure() -> None:
     # Otherwise pytest-asyncio makes a loop when it looks for the one before its own, and nobody closes it: a
     # ResourceWarning for some later test.
     asyncio.set_event_loop(None)
+
+
+def pytest_collection_finish() -> None:
+    running = [thread.name for thread in threading.enumerate() if thread.name.startswith("tsmon")]
+    assert not running, f"a module of the tests has started {running} at its import"
 
 
 @pytest.fixture(autouse=True)

@@ -29,8 +29,9 @@ from tsmon.settings import MonitoringSettings
 @pytest.fixture(autouse=True)
 def forget_lifespans() -> Iterator[None]:
     lifespans.clear()
+    before = set(threading.enumerate())
     yield
-    until(lambda: not [one for one in threading.enumerate() if one.name == "tsmon"])
+    until(lambda: not [one for one in threading.enumerate() if one.name == "tsmon" and one not in before])
 
 
 @every_application
