@@ -231,9 +231,8 @@ class CheckedEncoder:
 
     def _check_undeclared(self, what: str, key: object) -> None:
         if not isinstance(key, str):
-            raise InvalidPointError(
-                f"{self._name} has an additional {what} whose key is {abbreviate(key)}; keys are str"
-            )
+            shown = abbreviate(key, f"<{type(key).__name__} …>")
+            raise InvalidPointError(f"{self._name} has an additional {what} whose key is {shown}; keys are str")
         if key in self._declaration.keys:
             raise InvalidPointError(
                 f"{self._name} declares {key!r}; give it as {key}=…, not as an additional {what}"

@@ -71,7 +71,13 @@ def to_time_ns(time: object) -> int:
             raise InvalidPointError(
                 f"time {time.isoformat()} has no time zone; give one, such as tzinfo=datetime.UTC"
             )
-        delta = time - _EPOCH
+        try:
+            delta = time - _EPOCH
+        except Exception as error:
+            zone = f"a time zone of type {type(time.tzinfo).__name__}"
+            raise InvalidPointError(
+                f"time has {zone} without an offset ({error}); give another, such as datetime.UTC"
+            ) from error
         ns = ((delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds) * 1_000
         # A pandas Timestamp is a datetime with three more digits.
         ns += getattr(time, "nanosecond", 0)
@@ -85,7 +91,10 @@ def to_time_ns(time: object) -> int:
         # Bounded first, because the integer of 1e999999 would fill the memory.
         ns = round(Fraction(time) * SECOND_NS) if abs(time) < MAX_TIME_NS else 10**30
     elif isinstance(time, numbers.Real):
-        seconds = float(time)
+        try:
+            seconds = float(time)
+        except OverflowError:  # an integral fraction of hundreds of digits
+            seconds = math.inf
         if not math.isfinite(seconds):
             raise InvalidPointError(f"time is {seconds}; give a finite number of seconds")
         whole = math.floor(seconds)

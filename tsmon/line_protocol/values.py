@@ -60,7 +60,10 @@ def format_tag(where: str, value: object, declared: type | None = None) -> str:
     if isinstance(value, Decimal) and value.is_finite() and value == value.to_integral_value():
         return format(value, ".0f")
     if isinstance(value, numbers.Real | Decimal):
-        number = float(value)
+        try:
+            number = float(value)
+        except OverflowError:  # a fraction of hundreds of digits
+            number = math.inf
         if not math.isfinite(number):
             raise InvalidPointError(f"{where} is {number}; a tag needs a finite number")
         return float.__repr__(number)
@@ -156,10 +159,10 @@ def _wrong_type(where: str, expected: str, value: object) -> InvalidPointError:
     return InvalidPointError(f"{where} must be {expected}, not {type(value).__name__} ({abbreviate(value)})")
 
 
-def abbreviate(value: object) -> str:
+def abbreviate(value: object, if_unprintable: str = "…") -> str:
     """Return the beginning of the ``repr`` of anything, for a message."""
     try:
         text = repr(value)
     except Exception:  # a broken __repr__, or an int of thousands of digits
-        return f"<{type(value).__name__} …>"
+        return if_unprintable
     return text if len(text) <= 60 else text[:57] + "…"

@@ -44,7 +44,8 @@ def list_points(given: Any) -> list[Point]:
     if isinstance(given, type):
         raise InvalidPointError(f"{given.__name__} is a class and no point; pass an instance: {given.__name__}(…)")
     if not isinstance(given, Iterable):
-        raise InvalidPointError(f"{abbreviate(given)} is no point; {_ONE_OR_SEVERAL}")
+        shown = abbreviate(given, f"<{type(given).__name__} …>")
+        raise InvalidPointError(f"{shown} is no point; {_ONE_OR_SEVERAL}")
     return list(given)
 
 

@@ -2,7 +2,7 @@ import enum
 import importlib.util
 import math
 import numbers
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -22,6 +22,18 @@ class Color(str, enum.Enum):  # noqa: UP042 - the kind whose str() is "Color.RED
 
 class Code(enum.IntEnum):
     OK = 200
+
+
+class Nowhere(tzinfo):
+    """A time zone that knows no offset."""
+
+    def __init__(self, error: Exception | None) -> None:
+        self._error = error
+
+    def utcoffset(self, _: datetime | None) -> timedelta | None:
+        if self._error is not None:
+            raise self._error
+        return None
 
 
 class Text(str):
@@ -171,6 +183,8 @@ def test_tags_are_written_as_strings(value: object, text: str) -> None:
 def test_wrong_tag_values_are_refused_with_a_reason() -> None:
     with pytest.raises(InvalidPointError, match=r"^t is nan; a tag needs a finite number$"):
         format_tag("t", math.nan)
+    with pytest.raises(InvalidPointError, match=r"^t is inf; a tag needs a finite number$"):
+        format_tag("t", Fraction(10**400, 3))
     with pytest.raises(InvalidPointError, match=r"^t must be str, int, float or bool, not list \(\[\]\)$"):
         format_tag("t", [])
     with pytest.raises(InvalidPointError, match=r"^t must be int, not str \('5'\)$"):
@@ -225,6 +239,18 @@ def test_a_datetime_is_exact_to_the_microsecond(time: datetime) -> None:
             datetime(2020, 1, 1),  # noqa: DTZ001
             "time 2020-01-01T00:00:00 has no time zone; give one, such as tzinfo=datetime.UTC",
         ),
+        (
+            datetime(2020, 1, 1, tzinfo=Nowhere(None)),
+            (
+                "time has a time zone of type Nowhere without an offset (can't subtract offset-naive and "
+                "offset-aware datetimes); give another, such as datetime.UTC"
+            ),
+        ),
+        (
+            datetime(2020, 1, 1, tzinfo=Nowhere(KeyError("x"))),
+            "time has a time zone of type Nowhere without an offset ('x'); give another, such as datetime.UTC",
+        ),
+        (Fraction(10**400, 3), "time is inf; give a finite number of seconds"),
         (True, "time is True; give integer nanoseconds, float seconds or a datetime"),
         ("now", "time is of type str; give integer nanoseconds, float seconds or a datetime"),
         (math.nan, "time is nan; give a finite number of seconds"),
