@@ -21,7 +21,7 @@ from tsmon.logs.rate_limited import RateLimitedLog
 
 __all__ = ["DeadLetter", "DeadLetterFile"]
 
-NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
+NO_LOCKS: Final = frozenset({errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
 """Errors of file systems without locks."""
 
 

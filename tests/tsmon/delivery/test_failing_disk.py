@@ -106,8 +106,11 @@ async def test_points_go_to_a_disk_that_works_again(tmp_path: Path, monkeypatch:
     assert (monitor.counts.pending, monitor.counts.dropped) == (10, 0)
 
 
-def test_dead_letters_are_kept_without_locks_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    disk = FailingDisk(monkeypatch, tmp_path, ("flock",), errno.ENOLCK)
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP])
+def test_dead_letters_are_kept_without_locks_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    disk = FailingDisk(monkeypatch, tmp_path, ("flock",), code)
     disk.fails = True
     path = tmp_path / "dead_letters.jsonl"
     DeadLetterFile(path, 10_000).keep(["a v=1"], "no")
