@@ -177,3 +177,65 @@ report()
     )
     assert "1001 points were not written before the stop and are lost" in found.log
     assert found.exit_s < 0.2 + 2 * MARGIN_S
+
+
+def test_a_token_file_on_it(hanging_disk: HangingDisk) -> None:
+    (hanging_disk.root / "token").write_text("t")
+    found = hanging_disk.run(
+        """
+from tests.services.recorded import Answer, recorded_server
+from tsmon import StoreError
+
+async def main():
+    is_refused = False
+    def answer(lines):
+        return Answer(401, "{}") if is_refused else Answer(204, "", tuple(range(len(lines))))
+    async with recorded_server(answer) as server:
+        settings = MonitoringSettings.model_validate(options | {"url": server.url})
+        monitor = Monitor(settings)
+        await monitor.start()
+        ticks = asyncio.create_task(ticking("running"))
+        monitor.emit(Numbered(n=0))
+        await monitor.flush(5)
+        is_refused = True
+        hang()
+        monitor.emit(Numbered(n=n) for n in range(1, 10))
+        while "does not answer" not in str(monitor.last_error):
+            await asyncio.sleep(0.005)
+        found["reason"] = monitor.last_error
+        is_refused = False
+        with timing("start"):
+            try:
+                await Monitor(settings).start()
+            except StoreError as error:
+                found["refused"] = str(error)
+        answer_disk()
+        while monitor.counts.pending:
+            try:
+                await monitor.flush(0.1)
+            except FlushTimeoutError:
+                pass
+        note(monitor, "counts")
+        hang()
+        ticks.cancel()
+        with timing("stop"):
+            await monitor.stop(0.2)
+
+answer_disk = globals()["answer"]
+asyncio.run(main())
+report()
+""",
+        organization="o",
+        bucket="b",
+        token_file=str(hanging_disk.root / "token"),
+        spool="off",
+        flushing_period=0.01,
+    )
+    assert found.values["running still"] < STILL_S
+    assert found.values["start"] < MARGIN_S
+    reason = f"monitoring.token_file {hanging_disk.root / 'token'} cannot be read (the disk does not answer)"
+    assert reason in found.values["reason"]
+    assert reason in found.values["refused"]
+    assert found.values["counts"] == [10, 10, 0, {}]
+    assert found.values["stop"] < 0.2 + MARGIN_S
+    assert found.exit_s < MARGIN_S

@@ -2,13 +2,15 @@
 
 import io
 import re
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
 from tsmon.errors import SettingsError, StoreError, StoreRefusedError, StoreUnavailableError
+from tsmon.files.disk_thread import DiskHangsError, DiskThread
 from tsmon.stores.influxdb.connection import InfluxConnection
-from tsmon.stores.influxdb.responses import error_for, is_own_answer, parse_message
+from tsmon.stores.influxdb.responses import error_for, is_acknowledgement, is_own_answer, parse_message
 
 if TYPE_CHECKING:
     import ssl
@@ -17,11 +19,16 @@ if TYPE_CHECKING:
 
 __all__ = ["ERROR_BYTES", "ONE_PIECE_BYTES", "REFUSAL_BYTES", "InfluxApi", "Response"]
 
+T = TypeVar("T")
+
 ERROR_BYTES: Final = 64 * 1024
 """How much of an error response is read."""
 
 REFUSAL_BYTES: Final = 16 * 1024 * 1024
 """How much is read of an answer about the data: InfluxDB 3 repeats every bad line in it."""
+
+NOT_ABOUT_ORGANIZATIONS: Final = (401, 407, 408, 413, 425, 429)
+"""Answers to a request for the organizations that say nothing about whether there are any."""
 
 ONE_PIECE_BYTES: Final = 1024 * 1024
 """Larger bodies are sent and parsed in pieces, so that the event loop is not blocked."""
@@ -46,6 +53,7 @@ class InfluxApi:
         self._token: str | None = None
         self._context: ssl.SSLContext | None = None
         self._is_fork = False
+        self._disk: DiskThread | None = None
         self._compress = not connection.loopback or connection.proxy is not None
 
     def __repr__(self) -> str:
@@ -63,6 +71,7 @@ class InfluxApi:
     def after_fork(self) -> None:
         """See :meth:`Store.after_fork`; closing the session would write to the parent's connection."""
         self._is_fork = True
+        self._disk = None
         self._abandon_session()
 
     def after_loop_end(self) -> None:
@@ -83,6 +92,21 @@ class InfluxApi:
                 raise
         return self._context
 
+    async def _read_file(self, read: Callable[[], T], setting: str) -> T:
+        """Call ``read``, on a thread, because the disk of the file that ``setting`` names may hang."""
+        if self._disk is None or not self._disk.is_busy:
+            self._disk = DiskThread("tsmon-credentials")
+        disk = self._disk
+        try:
+            if disk.hangs:
+                raise DiskHangsError
+            return await disk.run(read)
+        except DiskHangsError as error:
+            raise StoreUnavailableError(f"{setting} cannot be read ({error.strerror}); correct the path") from None
+        finally:
+            if not disk.is_busy:
+                self._disk = None  # so the thread ends
+
     def _abandon_session(self) -> None:
         # Kept, because it would be closed when it is collected.
         self._abandoned, self._session = self._session, None
@@ -93,7 +117,13 @@ class InfluxApi:
 
         if self._session is not None:
             return
-        context = self._read_credentials()
+        connection = self.connection
+        if connection.token_file is None and not connection.url.startswith("https:"):
+            context = self._read_credentials()
+        else:
+            context = await self._read_file(self._read_credentials, connection.files)
+        if self.is_open:
+            return
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=context) if context else None,
             headers={"User-Agent": "tsmon"},
@@ -153,7 +183,10 @@ class InfluxApi:
             return None
         if response.status not in (200, 201, 204):
             raise self._error(response)
-        return msgspec.json.decode(response.body) if response.body else None
+        try:
+            return msgspec.json.decode(response.body) if response.body else None
+        except (msgspec.DecodeError, RecursionError):
+            raise self._error(response) from None
 
     async def find_bucket(self, name: str) -> dict[str, Any] | None:
         """The server's description of a bucket; None if there is no bucket of that name."""
@@ -164,9 +197,9 @@ class InfluxApi:
         """The organization: as set, else the only one that the token can see; empty if the server has none."""
         if not self._org and not self._has_no_organizations:
             response = await self._request("GET", "/api/v2/orgs", {}, {}, None)
-            if response.status in (400, 404, 405, 501) and not is_own_answer(response.body):
-                return ""  # such as VictoriaMetrics
-            names = [org["name"] for org in self._parse_organizations(response)]
+            if _knows_no_organizations(response):
+                return ""
+            names = [org.name for org in self._parse_organizations(response)]
             if len(names) != 1:
                 raise StoreUnavailableError(
                     f"monitoring.organization is not set and the token sees {len(names)} organizations "
@@ -186,14 +219,14 @@ class InfluxApi:
             return organization
         response = await self._request("GET", "/api/v2/orgs", {"org": organization}, {}, None)
         found = self._parse_organizations(response)
-        return found[0]["id"] if found else None
+        return found[0].id if found else None
 
-    def _parse_organizations(self, response: Response) -> list[dict[str, Any]]:
+    def _parse_organizations(self, response: Response) -> "list[_Organization]":
         if response.status != 200:
             raise self._error(response)
         try:
             return msgspec.json.decode(response.body, type=_Organizations).orgs
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             raise self._error(response) from None
 
     async def _post(self, path: str, parameters: dict[str, str], headers: dict[str, str], body: bytes) -> Response:
@@ -213,10 +246,11 @@ class InfluxApi:
 
         from tsmon.stores.influxdb.connection_errors import unreachable_error
 
+        if self._token is None:
+            connection = self.connection
+            self._token = await self._read_file(connection.read_token, connection.files)
         if self._session is None:
             raise StoreError(f"{self} is not open; use it as `async with`, or call open() first")
-        if self._token is None:
-            self._token = self.connection.read_token()
         connection = self.connection
         try:
             async with self._session.request(
@@ -236,15 +270,34 @@ class InfluxApi:
                 limit = REFUSAL_BYTES if status in (400, 422) else ERROR_BYTES
                 content = await (reply.read() if status == 200 else _read_capped(reply.content, limit))
                 return Response(status, content, reply.headers.get("Retry-After"))
-        except (aiohttp.ClientError, OSError) as error:
+        except (aiohttp.ClientError, OSError, UnicodeError) as error:
             raise unreachable_error(error, connection) from None
 
     def _error(self, response: Response) -> StoreError:
         return error_for(*response, where=str(self))
 
 
+class _Organization(msgspec.Struct):
+    id: str
+    name: str
+
+
 class _Organizations(msgspec.Struct):
-    orgs: list[dict[str, Any]] = []
+    orgs: list[_Organization] = []
+
+
+def _knows_no_organizations(response: Response) -> bool:
+    """Whether the server has no organizations, such as VictoriaMetrics, or a gateway in front of it hides them.
+
+    Then lines are written without; a server that wants an organization says so. A server that answers everything
+    alike has none, either.
+    """
+    status, body, _ = response
+    if status == 404 or is_acknowledgement(status, body):
+        return True
+    return (
+        (400 <= status < 500 or status == 501) and status not in NOT_ABOUT_ORGANIZATIONS and not is_own_answer(body)
+    )
 
 
 def _is_id(organization: str) -> bool:

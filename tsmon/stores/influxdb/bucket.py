@@ -20,6 +20,9 @@ __all__ = ["InfluxBucket"]
 
 COMPRESSION_LEVEL: Final = 1
 
+MAYBE_COMPRESSION: Final = (400, 406, 501)
+"""What servers that know no gzip answer, too, such as one that takes the compressed bytes for lines."""
+
 
 class InfluxBucket(InfluxApi):
     """A bucket, with the buckets of its rollups beside it.
@@ -31,6 +34,7 @@ class InfluxBucket(InfluxApi):
     def __init__(self, connection: InfluxConnection, *, create_bucket: bool = False, retention_s: int = 0) -> None:
         super().__init__(connection)
         self._compresses_lines = self._compress
+        self._compression_works = False
         self._may_create = create_bucket
         self._retention_s = retention_s
         self.rollups = RollupProgress(self.query, connection.bucket)
@@ -82,9 +86,16 @@ class InfluxBucket(InfluxApi):
             body = igzip.compress(lines, COMPRESSION_LEVEL)
             packed = {**headers, "Content-Encoding": "gzip"}
             response = await self._post("/api/v2/write", parameters, packed, body)
-            if not _refuses_compression(response):
+            if is_acknowledgement(response.status, response.body):
+                self._compression_works = True
                 return response
-            self._compresses_lines = False
+            is_refused = _refuses_compression(response)
+            if not is_refused and (self._compression_works or response.status not in MAYBE_COMPRESSION):
+                return response
+            plain = await self._post("/api/v2/write", parameters, headers, lines)
+            if is_refused or is_acknowledgement(plain.status, plain.body):
+                self._compresses_lines = False
+            return plain
         return await self._post("/api/v2/write", parameters, headers, lines)
 
     async def points_since_ns(self) -> int:

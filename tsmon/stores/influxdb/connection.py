@@ -56,6 +56,13 @@ class InfluxConnection:
         )
 
     @property
+    def files(self) -> str:
+        """The files of the credentials with their settings, else the system's certificates, for messages."""
+        keys = ("token_file", "ca_file", "cert_file", "key_file")
+        named = [f"monitoring.{key} {path}" for key in keys if (path := getattr(self, key)) is not None]
+        return ", ".join(named) or "the system's certificates"
+
+    @property
     def loopback(self) -> bool:
         """Whether the server is this machine, where compression costs more than it saves."""
         host = urlsplit(self.url).hostname or ""

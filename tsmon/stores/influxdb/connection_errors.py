@@ -36,7 +36,7 @@ def _explain(error: Exception, connection: InfluxConnection) -> tuple[str, str]:
         )
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return f"the host name is not known ({_words(error.os_error)})", "correct monitoring.url"
-    if isinstance(error, aiohttp.InvalidURL):
+    if isinstance(error, aiohttp.InvalidURL | UnicodeError):  # a part of the name is empty or too long
         return "that is no address", "write it as http://host:8086"
     if isinstance(error, aiohttp.ClientPayloadError):
         return "its answer broke off", ADDRESS

@@ -22,7 +22,7 @@ import msgspec
 from tsmon.errors import TypeConflict
 from tsmon.line_protocol.parser import Unsigned
 
-__all__ = ["Refusal", "count_refused", "find_conflict", "parse_refusal"]
+__all__ = ["Refusal", "count_refused", "decode_answer", "find_conflict", "parse_refusal"]
 
 _TYPES: Final = {"float": float, "integer": int, "boolean": bool, "string": str, "unsigned": Unsigned}
 """Types of parsed values, by the server's names for them."""
@@ -47,6 +47,8 @@ _partial_write: Final = re.compile(r"(failure writing points to database: )?part
 _error_of_data: Final = re.compile(
     r"partial write\b|unable to parse\b|parsing failed for write_lp endpoint|line protocol parsing error"
 )
+_of_request: Final = re.compile(r"\b(orgID|org|organization|precision)\b|\bid must have\b")
+_of_lines: Final = re.compile(r"pars|line|point|field|measurement|\btag")
 _numbered: Final = re.compile(r"error (?:parsing|in) line (\d+)[^:\n]*: ([^\n]*)")
 
 
@@ -64,11 +66,9 @@ def parse_refusal(status: int, body: bytes) -> Refusal | None:
     """What the server says about the data; None if it says nothing about them, or if another program answered."""
     if status == 400 and body.startswith(VICTORIAMETRICS):
         return Refusal(body.decode(errors="replace"))
-    try:
-        answer = msgspec.json.decode(body)
-    except msgspec.DecodeError:
-        cut = _cut_off.match(body.decode(errors="replace"))
-        answer = None if cut is None else cut.groupdict()
+    answer = decode_answer(body)
+    if answer is None and (cut := _cut_off.match(body.decode(errors="replace"))):
+        answer = cut.groupdict()
     if not isinstance(answer, dict):
         return None
     code, message, error = answer.get("code"), answer.get("message"), answer.get("error")
@@ -82,7 +82,17 @@ def parse_refusal(status: int, body: bytes) -> Refusal | None:
         return None
     if status == 422 or _partial_write.match(message):
         return _parse_partial_write(message)
+    if _of_request.search(message) and not _of_lines.search(message):
+        return None  # about the parameters, such as a missing organization
     return Refusal(message, line_reasons=_parse_numbered(message, answer.get("line")))
+
+
+def decode_answer(body: bytes) -> Any:
+    """The decoded JSON; None if it is none, or nested too deep."""
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        return None
 
 
 def count_refused(message: str) -> int:

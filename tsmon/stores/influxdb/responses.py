@@ -14,10 +14,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-import msgspec
-
 from tsmon.errors import BatchTooLargeError, StoreError, StoreRefusedError, StoreUnavailableError
-from tsmon.stores.influxdb.refusals import parse_refusal
+from tsmon.stores.influxdb.refusals import decode_answer, parse_refusal
 
 __all__ = ["error_for", "is_acknowledgement", "is_own_answer", "parse_message", "parse_retry_after"]
 
@@ -84,6 +82,8 @@ def _reason(status: int, message: str, is_own: bool) -> str:
         )
     if status == 404 and (is_own or "database not found" in message):
         return f"does not know the bucket (404: {message}); create it or correct monitoring.bucket"
+    if status == 400 and is_own and "org" in message:
+        return f"wants an organization (400: {message}); set monitoring.organization"
     if status == 429 or status >= 500:
         return f"is busy or failing ({status}): {message or 'no reason given'}"
     if 300 <= status < 400:
@@ -93,11 +93,11 @@ def _reason(status: int, message: str, is_own: bool) -> str:
 
 def is_own_answer(body: bytes) -> bool:
     """Whether an answer is in InfluxDB's own form, ``{"code": …, "message": …}``, and so not a gateway's."""
-    try:
-        decoded = msgspec.json.decode(body)
-    except msgspec.DecodeError:
+    decoded = decode_answer(body)
+    if not isinstance(decoded, dict):
         return False
-    return isinstance(decoded, dict) and decoded.get("code") in CODES and isinstance(decoded.get("message"), str)
+    code, message = decoded.get("code"), decoded.get("message")
+    return isinstance(code, str) and code in CODES and isinstance(message, str)
 
 
 def is_acknowledgement(status: int, body: bytes) -> bool:
@@ -112,20 +112,14 @@ def is_acknowledgement(status: int, body: bytes) -> bool:
     words = body.strip().lower()
     if words in (b"", b"ok", b'"ok"', b"null", b"{}"):
         return True
-    try:
-        decoded = msgspec.json.decode(body)
-    except msgspec.DecodeError:
-        return False
+    decoded = decode_answer(body)
     return isinstance(decoded, dict) and decoded.keys() == {"status"} and decoded["status"] in ("ok", "success")
 
 
 def parse_message(body: bytes) -> str:
     """The server's own words on one line, cut to a length that fits a log."""
-    try:
-        decoded = msgspec.json.decode(body)
-        text = decoded.get("message") if isinstance(decoded, dict) else None
-    except msgspec.DecodeError:
-        text = None
+    decoded = decode_answer(body)
+    text = decoded.get("message") if isinstance(decoded, dict) else None
     return _cut(text if isinstance(text, str) else body.decode(errors="replace"))
 
 

@@ -105,6 +105,8 @@ async def test_a_wrong_bucket_is_reported(connect: Connect, influxdb: InfluxDB) 
         ("http://no-such-host.invalid:8086", "the host name is not known"),
         ("http://localhost:70000", "that is no address"),
         ("http://", "that is no address"),
+        ("http://a..b:8086", "that is no address"),
+        (f"http://{'x' * 64}:8086", "that is no address"),
     ],
 )
 async def test_a_wrong_address_is_reported(connect: Connect, url: str, reason: str) -> None:

@@ -54,8 +54,19 @@ async def test_a_success_that_says_something_else_is_none(text: str) -> None:
         web.Response(status=404, text='{"error":"not found"}', content_type="application/json"),
         web.Response(status=405),
         web.Response(status=501),
+        web.Response(status=403, text="forbidden"),
+        web.Response(status=410),
+        web.Response(
+            status=404, text='{"code":"not found","message":"path not found"}', content_type="application/json"
+        ),
+        web.Response(status=200),
+        web.Response(status=204),
+        web.Response(status=200, text="{}", content_type="application/json"),
     ],
-    ids=["QuestDB", "VictoriaMetrics", "InfluxDB 3", "405", "501"],
+    ids=[
+        *("QuestDB", "VictoriaMetrics", "InfluxDB 3", "405", "501", "a gateway that permits only writes", "410"),
+        *("404 in InfluxDB's words", "200 to everything", "204 to everything", "{} to everything"),
+    ],
 )
 async def test_a_server_without_organizations_is_written_to_without(answer: web.Response) -> None:
     copy = {"status": answer.status, "text": answer.text, "content_type": answer.content_type}
@@ -76,8 +87,11 @@ async def test_a_server_without_organizations_is_written_to_without(answer: web.
         Fault(415),
         Fault(400, "unsupported Content-Encoding: gzip"),
         Fault(501, "gzip is not implemented"),
+        Fault(501),
+        Fault(406),
+        Fault(400, '{"code":"invalid","message":"unable to parse \'\\u001f\': missing fields"}'),
     ],
-    ids=["415", "415 without words", "400", "501"],
+    ids=["415", "415 without words", "400", "501", "501 without words", "406", "gzip taken for lines"],
 )
 async def test_a_server_that_refuses_gzip_gets_the_lines_as_they_are(
     influxdb: InfluxDB, bucket: str, fault: Fault
@@ -95,6 +109,26 @@ async def test_a_server_that_refuses_gzip_gets_the_lines_as_they_are(
                 await store.write(b"numbered n=%di %d" % (number, number))
         assert [seen.headers.get("content-encoding") for seen in proxy.seen] == ["gzip", None, None, None]
     assert stored(influxdb, bucket) == [0, 1, 2]
+
+
+async def test_a_gateway_that_hides_the_organizations_costs_no_points(influxdb: InfluxDB, bucket: str) -> None:
+    async with proxy_to(influxdb.port) as proxy:
+        proxy.rule = lambda seen: Fault(404, "no such page") if "/orgs" in seen.target else None
+        connection = InfluxConnection(url=proxy.url, bucket=bucket, token=influxdb.token)
+        async with InfluxStore(connection) as store:
+            with pytest.raises(StoreUnavailableError, match=r"Please provide .*set monitoring\.organization"):
+                await store.write(b"numbered n=1i 1")
+
+
+async def test_organizations_of_another_form_are_reported() -> None:
+    text = '{"orgs":[{"id":"x"}]}'
+    other = web.Response(text=text, content_type="application/json")
+    async with (
+        recorded_server(accept(204, ""), lambda _: other) as server,
+        InfluxStore(InfluxConnection(url=server.url, bucket="b")) as store,
+    ):
+        with pytest.raises(StoreUnavailableError, match=r"answered 200: .*is it InfluxDB"):
+            await store.write(b"a v=1 1")
 
 
 async def test_a_check_passes_where_the_server_knows_no_comments() -> None:
