@@ -5,8 +5,9 @@ connection notes what was sent. Short responses, which most are, are taken as se
 """
 
 import asyncio
+from collections.abc import Awaitable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, TypeGuard, cast
 
 from aiohttp import web
 from aiohttp.http_writer import StreamWriter
@@ -74,8 +75,16 @@ class Exchange:
         self.request = request
         self.ended = False
 
-    def end(self, status: int, error: BaseException | None = None) -> None:
-        """Record the request, once."""
+    def begin_response(self, status_line: str, headers: "CIMultiDict[str]") -> Awaitable[None]:
+        """Write the headers, for the writer, of a response that is sent before the exchange has ended."""
+        # Changing the class costs more than all else here, so it is not done for short responses.
+        writer: Any = self.request.writer
+        del writer.write_headers
+        writer.__class__ = NotingWriter
+        return cast("NotingWriter", writer).write_headers(status_line, headers)
+
+    def end(self, status: int, error: BaseException | None = None, *, continues: bool = True) -> None:
+        """Record the request, once; ``continues`` unless its handler has returned."""
         if self.ended:
             return
         self.ended = True
@@ -87,7 +96,8 @@ class Exchange:
                 self._recorder.fill_columns(self.opened, request)
         except Exception as failure:
             self._recorder.report_failure(failure)
-        self._recorder.end_response(
+        end = self._recorder.end_response if continues else self._recorder.end
+        end(
             self.opened,
             request.method,
             None if resource is None else resource.canonical,
@@ -101,6 +111,12 @@ class Exchange:
         if self.ended:
             is_expected = self.is_client_gone() and isinstance(error, ConnectionError | asyncio.CancelledError)
             self._recorder.end_background(self.opened, None if is_expected else error)
+            return
+        if error is None and self._is_sent_at_once(response) and not self.is_client_gone():
+            self.end(response.status, continues=False)
+            writer: Any = self.request._payload_writer  # noqa: SLF001
+            if len(writer.exchanges) == 1 and type(writer) is StreamWriter:
+                del writer.write_headers, writer.exchanges
             return
         if isinstance(error, web.HTTPException):
             response = error
@@ -124,14 +140,17 @@ class Exchange:
         transport = self.request.transport
         return transport is None or transport.is_closing()
 
-    def _is_sent_at_once(self, response: object) -> bool:
+    def _is_sent_at_once(self, response: object) -> TypeGuard[web.StreamResponse]:
         """Whether what follows takes no time: a short body, and no function of the application before it."""
         if not isinstance(response, web.Response):
             return isinstance(response, web.WebSocketResponse)
         body = response.body
-        return (body is None or (isinstance(body, bytes) and len(body) <= FEW_BYTES)) and not any(
-            app.on_response_prepare for app in self.request.match_info.apps
-        )
+        if body is not None and (not isinstance(body, bytes) or len(body) > FEW_BYTES):
+            return False
+        for app in self.request.match_info.apps:  # noqa: SIM110 (any() costs as much as all else here)
+            if app.on_response_prepare:
+                return False
+        return True
 
     def _end_with(self, task: "asyncio.Task[Any]", status: int) -> None:
         """End a request whose task has ended though its response was not sent to its end."""
@@ -151,12 +170,13 @@ WRITERS: Final = frozenset({StreamWriter, NotingWriter})
 def watch(recorder: RequestRecorder, opened: OpenRequest, request: web.Request, id_header: istr) -> Exchange:
     """Begin the exchange of a request whose writer is one of :data:`WRITERS`."""
     exchange = Exchange(recorder, opened, request, id_header)
-    writer = cast("NotingWriter", request.writer)
-    if type(writer) is NotingWriter:
-        writer.exchanges.append(exchange)  # An outer application records it too.
-    else:
-        writer.__class__ = NotingWriter
+    writer: Any = request._payload_writer  # noqa: SLF001 (saves a call)
+    exchanges = getattr(writer, "exchanges", None)
+    if exchanges is None:
         writer.exchanges = [exchange]
+        writer.write_headers = exchange.begin_response
+    else:
+        exchanges.append(exchange)  # An outer application records it too.
     return exchange
 
 
