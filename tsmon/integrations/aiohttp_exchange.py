@@ -5,7 +5,6 @@ connection notes what was sent. Short responses, which most are, are taken as se
 """
 
 import asyncio
-from collections.abc import Awaitable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeGuard, cast
 
@@ -13,6 +12,7 @@ from aiohttp import web
 from aiohttp.http_writer import StreamWriter
 from multidict import istr
 
+from tsmon.integrations.departure import is_departure
 from tsmon.integrations.recorder import CLIENT_CLOSED_REQUEST, OpenRequest, RequestRecorder
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Exchange:
         self.request = request
         self.ended = False
 
-    def begin_response(self, status_line: str, headers: "CIMultiDict[str]") -> Awaitable[None]:
+    def begin_response(self, status_line: str, headers: "CIMultiDict[str]") -> Any:
         """Write the headers, for the writer, of a response that is sent before the exchange has ended."""
         # Changing the class costs more than all else here, so it is not done for short responses.
         writer: Any = self.request.writer
@@ -109,13 +109,13 @@ class Exchange:
     def leave(self, response: object, error: BaseException | None) -> None:
         """End the request, or the work after its response, when the handler has returned or raised."""
         if self.ended:
-            is_expected = self.is_client_gone() and isinstance(error, ConnectionError | asyncio.CancelledError)
+            is_expected = self.is_client_gone() and is_departure(error, (ConnectionError, asyncio.CancelledError))
             self._recorder.end_background(self.opened, None if is_expected else error)
             return
         if error is None and self._is_sent_at_once(response) and not self.is_client_gone():
             self.end(response.status, continues=False)
             writer: Any = self.request._payload_writer  # noqa: SLF001
-            if len(writer.exchanges) == 1 and type(writer) is StreamWriter:
+            if len(writer.exchanges) == 1 and not isinstance(writer, NotingWriter):
                 del writer.write_headers, writer.exchanges
             return
         if isinstance(error, web.HTTPException):
@@ -123,11 +123,13 @@ class Exchange:
         status = getattr(response, "status", 500)
         if isinstance(error, asyncio.CancelledError):
             self.end(101 if _is_open_websocket(self.request) else CLIENT_CLOSED_REQUEST)
-        elif self.is_client_gone() and (error is None or error is response or isinstance(error, ConnectionError)):
+        elif self.is_client_gone() and (
+            error is None or error is response or is_departure(error, (ConnectionError,))
+        ):
             self.end(101 if status == 101 else CLIENT_CLOSED_REQUEST, error)
         elif error is not None and error is not response and self.request.writer.output_size > 0:
             self.end(500, error)  # The response breaks off.
-        elif self._is_sent_at_once(response) or (task := asyncio.current_task()) is None:
+        elif (task := asyncio.current_task()) is None:
             self.end(status, error)
         else:
             if error is not None:
@@ -157,7 +159,7 @@ class Exchange:
         if self.ended:
             return
         error = None if task.cancelled() else task.exception()
-        if error is None or isinstance(error, ConnectionError):
+        if error is None or is_departure(error, (ConnectionError,)):
             self.end(CLIENT_CLOSED_REQUEST if task.cancelled() or self.is_client_gone() else status)
         else:
             self.end(500, error)

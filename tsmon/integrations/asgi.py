@@ -9,7 +9,7 @@ Follows the ASGI specification (3.0, HTTP and WebSocket 2.5, lifespan 2.0) and n
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Unpack
+from typing import Any, Unpack
 
 from tsmon.integrations.asgi_exchange import (
     Exchange,
@@ -30,6 +30,7 @@ from tsmon.integrations.recorder import (
     set_error_code,
     set_route,
 )
+from tsmon.integrations.starlette_route import find_router
 from tsmon.monitor.monitor import Monitor
 
 __all__ = ["RecorderOptions", "RequestMiddleware", "set_error_code", "set_route"]
@@ -66,6 +67,8 @@ class RequestMiddleware:
         self._recorder = RequestRecorder(monitor, **options)
         self._id_header = request_id_header.lower().encode("latin-1")
         self._life = Lifetime(monitor) if manages_monitor else None
+        self._router: Any = None
+        """What has the routes of Starlette in ``app``; False if nothing has, None until that is known."""
         record_quart_routes()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -111,7 +114,9 @@ class RequestMiddleware:
         resource = request_id = None
         try:
             if opened.resource is None:
-                resource = find_route(scope, exchange.path, status)
+                if self._router is None:
+                    self._router = find_router(self.app) or False
+                resource = find_route(scope, exchange.path, status, self._router or None)
             for name, value in scope["headers"]:
                 if name == self._id_header:
                     request_id = value.decode("latin-1")

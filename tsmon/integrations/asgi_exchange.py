@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from sys import exception
 from typing import Any, Final
 
+from tsmon.integrations.departure import is_departure
 from tsmon.integrations.recorder import CLIENT_CLOSED_REQUEST, OpenRequest
 
 __all__ = ["Exchange", "HttpExchange", "Message", "Receive", "Scope", "Send", "WebSocketExchange"]
@@ -70,8 +71,7 @@ class Exchange:
         """Whether ``error``, with which the application ended after the response, is one of the work since then."""
         if error is None or error is self.answered_error:
             return False
-        gone = isinstance(error, OSError | asyncio.CancelledError) or type(error).__name__.endswith("Disconnect")
-        return not (self.disconnected and gone)
+        return not (self.disconnected and is_departure(error, (OSError, asyncio.CancelledError)))
 
 
 class HttpExchange(Exchange):

@@ -10,15 +10,18 @@ __all__ = ["find_route"]
 Scope = MutableMapping[str, Any]
 
 
-def find_route(scope: Scope, path: str, status: int = 200) -> str | None:
+def find_route(scope: Scope, path: str, status: int = 200, router: Any = None) -> str | None:
     """Return a template such as ``/users/{id}``; None if no route matched or the framework does not record it.
 
-    ``path`` is the path with which the request arrived. Starlette, FastAPI and Litestar record their routes in the
-    scope, also where one is mounted in another.
+    ``path`` is the path with which the request arrived, ``router`` has Starlette's routes if the scope does not say
+    what has. Starlette, FastAPI and Litestar record their routes in the scope, also one mounted in another.
     """
     handler = scope.get("route_handler")
     if handler is None:
-        return find_starlette_route(scope, path, status) if "router" in scope else None
+        if "router" in scope:
+            return find_starlette_route(scope, path, status)
+        # A middleware that copies the scope keeps the route from those around it.
+        return None if router is None else find_starlette_route({**scope, "router": router}, path, status)
     if getattr(handler, "is_mount", False):
         return _find_below_litestar(scope, handler, status)
     template = scope.get("path_template")

@@ -91,9 +91,9 @@ class LogHandler(logging.Handler):
         name: Any = record.name
         if not (self._enabled or self._monitor.settings.enabled):
             return
-        if name in OWN or (isinstance(name, str) and name.startswith(_OWN_CHILDREN)):
-            return
         try:
+            if isinstance(name, str) and (name in OWN or name.startswith(_OWN_CHILDREN)):
+                return
             self._emit(self._build_point(record))
         except Exception as error:
             self.failures += 1
@@ -110,8 +110,8 @@ class LogHandler(logging.Handler):
             "message": self._text(_format_message(record), MAX_MESSAGE),
             "file": self._text(record.pathname, MAX_NAME),
             "line": record.lineno if type(record.lineno) is int and 0 <= record.lineno <= MAX_INT64 else 0,
-            "function": self._text(record.funcName or "", MAX_NAME),
-            "thread": self._text(record.threadName or "", MAX_NAME),
+            "function": self._text(record.funcName, MAX_NAME),
+            "thread": self._text(record.threadName, MAX_NAME),
             "exception": exception,
             "traceback": traceback,
         }
@@ -140,14 +140,16 @@ class LogHandler(logging.Handler):
         return fields
 
     def _text(self, value: object, limit: int) -> str:
+        if value is None:
+            return ""
         text = cut(to_text(value), limit)
-        self.changed += text != value
+        self.changed += not isinstance(value, str) or text != value
         return text
 
     def _time_ns(self, record: logging.LogRecord) -> int:
         try:
-            time_us = int(record.created * 1_000_000)
-        except (TypeError, ValueError, OverflowError):
+            time_us = int(float(record.created) * 1_000_000)
+        except Exception:
             time_us = time.time_ns() // 1_000
         if abs(time_us) >= MAX_TIME_NS // 1_000:
             time_us = time.time_ns() // 1_000
@@ -181,8 +183,9 @@ def _represent(value: object) -> str:
 
 def _describe_exception(record: logging.LogRecord) -> tuple[str | None, str | None]:
     """Return the class and the traceback of the exception that was logged with a record, if there is one."""
-    exception, traceback = None, record.exc_text or None
+    exception, traceback = None, None
     try:
+        traceback = record.exc_text or None
         if record.exc_info and record.exc_info[0] is not None:
             exception = record.exc_info[0].__qualname__
             traceback = traceback or _format_traceback(record.exc_info)

@@ -7,7 +7,7 @@ called, so the routes are then matched once more, from the outermost router.
 from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any, Final
 
-__all__ = ["find_starlette_route"]
+__all__ = ["find_router", "find_starlette_route"]
 
 Scope = MutableMapping[str, Any]
 
@@ -91,11 +91,11 @@ def _template_of(route: Any, scope: Scope, prefix: str, below: str) -> str | Non
     if not _is_mount(route):
         return prefix + getattr(route, "path_format", "/*")
     prefix += getattr(route, "path", "")
-    router = _find_router(route.app)
+    router = find_router(route.app)
     return prefix + below if router is None else _match_routes(router, scope, prefix, below)
 
 
-def _find_router(app: Any) -> Any:
+def find_router(app: Any) -> Any:
     """Return the application with Starlette's routes in ``app``, which may be wrapped in middleware, or None."""
     for _ in range(MAX_WRAPPERS):
         routes = getattr(app, "routes", None)

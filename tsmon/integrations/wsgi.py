@@ -66,7 +66,8 @@ class RequestMiddleware:
         def start(status: str, headers: Any, *exc_info: Any) -> Any:
             write = start_response(status, headers, *exc_info)
             # Flask forgets the request as soon as it has responded.
-            response.resource = self._find_route(environ, script_name)
+            if "werkzeug.request" in environ:
+                response.resource = self._find_route(environ, script_name)
             return response.start(status, headers, write)
 
         try:
@@ -86,7 +87,9 @@ class RequestMiddleware:
         if recorder.ends_with_last_part:
             response.end(response.status)
         elif is_complete:
-            return Parts(body, response)
+            parts = Parts(body)
+            parts.response = response
+            return parts
         else:
             end_with_close(body, response)
         return body

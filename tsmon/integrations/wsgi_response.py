@@ -1,7 +1,6 @@
 """The response of a WSGI application on its way to the server: when it ends, and how."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from sys import exception
 from typing import Any, Final
 
@@ -30,6 +29,7 @@ class Response:
         "_write",
         "ended",
         "gone",
+        "is_iterated",
         "opened",
         "resource",
         "status",
@@ -54,11 +54,15 @@ class Response:
         """Whether the client has its whole response, or is gone."""
         self.gone = False
         """Whether the server could not write, because the client has disconnected."""
+        self.is_iterated = False
+        """Whether the server has begun to take the parts of a body that is complete."""
 
     def start(self, status: str, headers: Iterable[tuple[str, str]], write: Any) -> Any:
         """Note what the server has accepted as the beginning; return its ``write`` callable."""
-        with suppress(TypeError, ValueError):
+        try:  # noqa: SIM105 (suppress() costs a tenth of what a request does)
             self.status = int(status[:3])
+        except (TypeError, ValueError):
+            pass
         self._headers = headers
         self._length = None
         self._write = write
@@ -99,14 +103,16 @@ class Response:
         """Whether the client gets nothing but headers."""
         return self.status in WITHOUT_BODY or self._environ.get("REQUEST_METHOD") == "HEAD"
 
-    def end(self, status: int, error: BaseException | None = None) -> None:
-        """Record the request, once."""
+    def end(self, status: int, error: BaseException | None = None, *, continues: bool = True) -> None:
+        """Record the request, once; ``continues`` unless the application has nothing more to do for it."""
         if self.ended:
             return
         self.ended = True
-        if self._recorder.fills:
-            self._recorder.fill_columns(self.opened, self._environ)
-        self._recorder.end_response(
+        recorder = self._recorder
+        if recorder.fills:
+            recorder.fill_columns(self.opened, self._environ)
+        end = recorder.end_response if continues else recorder.end
+        end(
             self.opened,
             self._environ.get("REQUEST_METHOD", ""),
             self.resource,
@@ -171,23 +177,23 @@ class Body:
 class Parts(list[bytes]):
     """A body that is complete. The server may take its length, and sends it in its own way."""
 
-    __slots__ = ("_is_iterated", "_response")
+    __slots__ = ("response",)
 
-    def __init__(self, body: Iterable[bytes], response: Response) -> None:
-        super().__init__(body)
-        self._response = response
-        self._is_iterated = False
+    response: Response
 
     def __iter__(self) -> Iterator[bytes]:
-        self._is_iterated = True
-        for part in super().__iter__():
+        response = self.response
+        response.is_iterated = True
+        for part in list.__iter__(self):
             yield part
-            self._response.hand_out(part)
-        self._response.end(self._response.status)
+            response.hand_out(part)
+        response.end(response.status, continues=False)
 
     def close(self) -> None:
         """Note that the server is done with it."""
-        self._response.end_closed(is_whole=not self._is_iterated)
+        response = self.response
+        if not response.ended:
+            response.end_closed(is_whole=not response.is_iterated)
 
 
 def end_with_close(body: Any, response: Response) -> None:

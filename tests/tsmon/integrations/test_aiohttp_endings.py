@@ -175,7 +175,7 @@ async def test_a_body_that_fails_is_500() -> None:
         assert (await here.error()).tags["status_code"] == "500"
 
 
-@pytest.mark.parametrize("when", ["before", "in the middle"])
+@pytest.mark.parametrize("when", ["before", "in the middle", "in a group of tasks"])
 async def test_a_client_that_leaves_is_499_though_the_handler_is_not_cancelled(when: str) -> None:
     begun, released = asyncio.Event(), asyncio.Event()
 
@@ -186,9 +186,17 @@ async def test_a_client_that_leaves_is_499_though_the_handler_is_not_cancelled(w
             return web.Response(text="fine")
         response = web.StreamResponse()
         await response.prepare(request)
-        while True:
-            await response.write(b"data: x\n\n")
-            await asyncio.sleep(0.001)
+
+        async def write() -> None:
+            while True:
+                await response.write(b"data: x\n\n")
+                await asyncio.sleep(0.001)
+
+        if when == "in the middle":
+            await write()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(write())
+        raise AssertionError
 
     async with served(app_of(handle)) as here:
         await (leave(here, begun) if when == "before" else leave(here, reads=500))
@@ -224,7 +232,7 @@ async def test_a_time_out_of_the_handler_and_what_an_outer_middleware_answers_ha
 ):
     async def handle(request: web.Request) -> web.Response:
         if request.query:
-            raise TimeoutError
+            raise {"time": TimeoutError, "http": web.HTTPNotFound}[request.query["x"]]
         raise LookupError
 
     @web.middleware
@@ -233,16 +241,18 @@ async def test_a_time_out_of_the_handler_and_what_an_outer_middleware_answers_ha
             return await handler(request)  # type: ignore[no-any-return]
         except LookupError:
             return web.Response(status=422)
+        except web.HTTPNotFound:
+            return web.Response(status=200)
 
     store = OwnStore()
     async with Monitor(service="catalogue", store=store) as monitor:
         app = web.Application(middlewares=[answer, middleware(monitor)])
         app.router.add_get("/", handle)
         async with listening(app) as port, aiohttp.ClientSession(f"http://127.0.0.1:{port}") as client:
-            assert [(await client.get(path)).status for path in ("/", "/?x=1")] == [422, 504]
+            assert [(await client.get(path)).status for path in ("/", "/?x=time", "/?x=http")] == [422, 504, 200]
         await monitor.flush()
     requests = [point for point in store.recorded if point.measurement == "requests"]
-    assert [point.tags["status_code"] for point in requests] == ["422", "504"]
+    assert [point.tags["status_code"] for point in requests] == ["422", "504", "200"]
 
 
 async def test_tasks_that_outlive_the_request_add_nothing_to_it() -> None:

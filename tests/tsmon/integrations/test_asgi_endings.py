@@ -234,6 +234,25 @@ async def test_quart_cancels_what_nobody_waits_for(tsmon: EmittedPoints) -> None
     assert tsmon.one(RequestError).status_code == 499
 
 
+async def test_a_group_of_exceptions_that_only_say_that_the_client_left_is_no_failed_work(
+    tsmon: EmittedPoints,
+) -> None:
+    async def app(_: Any, receive: Any, __: Any) -> None:
+        await receive()
+        raise ExceptionGroup("tasks", [ConnectionResetError(), ExceptionGroup("more", [BrokenPipeError()])])
+
+    async def leave() -> Any:
+        return {"type": "http.disconnect"}
+
+    async def discard(_: Any) -> None: ...
+
+    middleware = RequestMiddleware(app, Monitor(service="web"), manages_monitor=False)
+    with pytest.raises(ExceptionGroup):
+        await middleware({"type": "http", "method": "GET", "path": "/", "headers": []}, leave, discard)
+    assert tsmon.one(Request).status_code == 499
+    tsmon.none(BackgroundWork)
+
+
 async def test_a_cancelled_application_is_499_before_its_response_and_its_work_cancelled_after_it(
     tsmon: EmittedPoints,
 ) -> None:

@@ -156,6 +156,28 @@ async def test_starlette_mounted_with_a_root_path(tsmon: EmittedPoints) -> None:
         await check(port, cases, tsmon)
 
 
+class CopyOfScope:
+    """A middleware that passes a copy of the scope on, so that those around it see no route in theirs."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.app(dict(scope), receive, send)
+
+
+@places
+async def test_a_middleware_that_copies_the_scope(place: str, tsmon: EmittedPoints) -> None:
+    inner = FastAPI()
+    inner.include_router(routers())
+    app = FastAPI()
+    app.add_middleware(CopyOfScope)
+    app.include_router(routers())
+    app.mount("/tenants/{tenant}", CopyOfScope(inner))
+    async with serve_with(place, app) as port:
+        await check(port, [*ROUTED, *below("/tenants/{tenant}", ROUTED)], tsmon)
+
+
 async def test_middleware_around_a_mounted_application_records_the_whole_template(tsmon: EmittedPoints) -> None:
     inner = FastAPI()
     inner.include_router(routers())

@@ -154,6 +154,18 @@ class Broken:
     __str__ = __repr__
 
 
+class Untrue:
+    """As an array of NumPy: it is neither true nor equal to anything."""
+
+    def __bool__(self) -> bool:
+        raise ValueError("ambiguous")
+
+    def __eq__(self, other: object) -> bool:
+        raise ValueError("ambiguous")
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 class BrokenError(Exception):
     def __str__(self) -> str:
         raise RuntimeError("no text")
@@ -216,6 +228,9 @@ def raised(error: Exception) -> object:
         {"msg": "x", "args": (), "exc_info": True},
         {"msg": "x", "args": (), "exc_info": 5},
         {"exc_text": 5},
+        *({name: Untrue()} for name in ("name", "funcName", "threadName", "exc_text", "created", "exc_info")),
+        {"created": "text"},
+        {"created": Decimal("sNaN")},
         {"exc_text": "\udc80" * 100_000},
         *(
             {"camera": value}
