@@ -27,6 +27,9 @@ Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 MAX_WRAPPERS: Final = 32
 
+COMPLETE: Final = frozenset({list, tuple})
+"""Types of bodies that are complete and that no code of the application closes."""
+
 
 class RequestMiddleware:
     """Records every request of ``app``, which it wraps.
@@ -80,7 +83,7 @@ class RequestMiddleware:
                 recorder.leave(opened)
             raise
         recorder.leave(opened)
-        is_complete = isinstance(body, list | tuple)
+        is_complete = type(body) in COMPLETE
         wrapper = environ.get("wsgi.file_wrapper")
         if not is_complete and not (isinstance(wrapper, type) and isinstance(body, wrapper)):
             return Body(body, response)

@@ -18,11 +18,12 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from tests.services.own_store import OwnStore
 from tests.tsmon.integrations.test_asgi import django
-from tsmon import Monitor
+from tsmon import Monitor, Request
 from tsmon.integrations.wsgi import RequestMiddleware, set_error_code, set_route
 from tsmon.line_protocol import parse
 from tsmon.line_protocol.parser import ParsedPoint
 from tsmon.monitor.background import BackgroundMonitor
+from tsmon.testing import EmittedPoints
 from tsmon.work import timed
 
 HELD_S = 0.1
@@ -151,6 +152,23 @@ def test_what_follows_the_body_is_work_in_the_background(fails: bool) -> None:
     assert work.tags.get("error_code") == ("12" if fails else None)
     assert float(work.fields["execution_time"]) >= HELD_S
     assert ("close_time" in work.fields, "close_time" in request.fields) == (True, False)
+
+
+def test_a_list_that_is_to_be_closed_is_closed(tsmon: EmittedPoints) -> None:
+    closed = []
+
+    class Lines(list[bytes]):
+        def close(self) -> None:
+            closed.append(len(tsmon.points(Request)))
+
+    def app(_: Any, start: Any) -> Lines:
+        start("200 OK", [])
+        return Lines([b"a", b"b"])
+
+    body = RequestMiddleware(app, Monitor(service="web"))({"REQUEST_METHOD": "GET"}, lambda *_: None)
+    assert list(body) == [b"a", b"b"]
+    body.close()  # type: ignore[attr-defined]
+    assert closed == [1]
 
 
 def test_a_generator_may_go_on_after_its_last_byte_and_is_a_part_of_the_request_before() -> None:
