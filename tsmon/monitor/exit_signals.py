@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tsmon.monitor import process_hooks
-from tsmon.threads.native import has_only_green_threads, is_patched
+from tsmon.threads.native import find_original, has_only_green_threads
 
 __all__ = ["flush_at_signals", "restore_signals"]
 
@@ -44,7 +44,7 @@ _masks: "dict[int, set[int]]" = {}
 
 def flush_at_signals() -> None:
     """From now on, write what waits before a signal ends the process; from any thread. Idempotent."""
-    if sys.platform == "win32" or is_patched() or has_only_green_threads():
+    if sys.platform == "win32" or has_only_green_threads():
         return  # Greenlets cannot wait for a pipe.
     _follow_defaults()
     _following[:] = [True]
@@ -91,7 +91,7 @@ def _register(number: int) -> None:
         reading, writing = os.pipe()
         os.set_blocking(writing, False)
         try:
-            _thread.start_new_thread(_wait, (number, reading))
+            find_original("_thread", "start_new_thread")(_wait, (number, reading))
         except RuntimeError:
             os.close(reading)
             os.close(writing)

@@ -80,6 +80,12 @@ async def main():
     await asyncio.sleep(60)
 asyncio.run(main())
 """,
+    "patched by gevent": "from gevent import monkey\nmonkey.patch_all()\n" + IN_BACKGROUND + "time.sleep(60)",
+    "patched by gevent later": IN_BACKGROUND.replace("emit", "from gevent import monkey\nmonkey.patch_all()\nemit")
+    + "threading.Event().wait()",
+    "computing under gevent": "from gevent import monkey\nmonkey.patch_all()\n"
+    + IN_BACKGROUND
+    + "while True: pass",
     "after a loop that ended": """
 async def main():
     await monitor.start()
