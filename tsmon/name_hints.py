@@ -1,5 +1,6 @@
 """Names that are looked for in ``tsmon`` itself, and where they are."""
 
+import sys
 from typing import Any, Final
 
 __all__ = ["find_name"]
@@ -30,14 +31,17 @@ _FOUND_IN: Final = {
 
 
 def find_name(name: str) -> Any:
-    """Return the version; else raise ImportError with the place of a name, or AttributeError if it has none."""
+    """Return the version; else raise AttributeError, or ImportError for an import, with the place of the name."""
     if name == "__version__":
         from tsmon.version import VERSION
 
         return VERSION
     for place, names in _FOUND_IN.items():
         if name in names:
-            # An AttributeError's text would be lost in `from tsmon import name`.
             module = place.partition(",")[0]
-            raise ImportError(f"{name} is in {place}; write: from {module} import {name}", name="tsmon")
+            hint = f"{name} is in {place}; write: from {module} import {name}"
+            # In `from tsmon import name` an AttributeError's text would be lost; hasattr() expects no other error.
+            if sys._getframe(1).f_code.co_name == "_handle_fromlist":  # noqa: SLF001
+                raise ImportError(hint, name="tsmon")
+            raise AttributeError(hint, name=name)
     raise AttributeError(f"module 'tsmon' has no attribute {name!r}", name=name)

@@ -56,6 +56,14 @@ def test_a_name_that_is_elsewhere_is_hinted_at_truly(place: str, name: str) -> N
     exec(statement)
 
 
+def test_an_attribute_that_is_elsewhere_is_none() -> None:
+    """As mocks, debuggers and inspection expect it of any module."""
+    assert not hasattr(tsmon, "timed")
+    assert getattr(tsmon, "MonitoringSettings", None) is None
+    with pytest.raises(AttributeError, match=r"^timed is in tsmon\.work; write: from tsmon\.work import timed$"):
+        _ = tsmon.timed  # type: ignore[attr-defined]
+
+
 def test_unknown_names_and_packages_are_as_in_any_module() -> None:
     assert not hasattr(tsmon, "Nothing")
     with pytest.raises(ImportError, match="cannot import name 'Nothing' from 'tsmon'"):
