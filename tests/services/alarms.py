@@ -7,6 +7,9 @@ from collections.abc import Callable
 __all__ = ["AlarmError", "interrupt"]
 
 
+AGAIN_S = 0.2
+
+
 class AlarmError(Exception):
     """Raised by the signal handler."""
 
@@ -18,18 +21,19 @@ def _raise_alarm(*_: object) -> None:
 def interrupt(work: Callable[[], object], times: int, longest_s: float = 0.000_3, seed: int = 5) -> None:
     """Repeat ``work`` on the main thread until it was interrupted ``times`` times.
 
-    Each alarm comes once, after at most ``longest_s`` seconds, and must come through to here.
+    Each alarm comes after at most ``longest_s`` seconds, and must come through to here. Only if it came in a
+    finalizer, where Python ignores all exceptions, another one follows.
     """
     draw = random.Random(seed)
     before = signal.signal(signal.SIGALRM, _raise_alarm)
     try:
         for _ in range(times):
             try:
-                signal.setitimer(signal.ITIMER_REAL, draw.uniform(0.000_001, longest_s))
+                signal.setitimer(signal.ITIMER_REAL, draw.uniform(0.000_001, longest_s), AGAIN_S)
                 while True:
                     work()
             except AlarmError:
-                pass
+                signal.setitimer(signal.ITIMER_REAL, 0)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)

@@ -2,10 +2,8 @@
 
 import asyncio
 import logging
-import os
-from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from tsmon.clock import UniqueClock
 from tsmon.delivery.accounting import Counts
@@ -15,23 +13,16 @@ from tsmon.monitor.exit_signals import flush_at_signals
 from tsmon.monitor.patient_start import start_patiently
 from tsmon.monitor.process_hooks import is_worker
 from tsmon.scheduling.exit_executor import ExitExecutor
-from tsmon.threads.event_loop import create_event_loop
+from tsmon.threads.gate import Gate
 from tsmon.threads.log_handover import hand_over_logs, write_logs
-from tsmon.threads.native import NativeThread, create_lock, find_original, has_only_green_threads, start_thread
-from tsmon.threads.waiting import NativeFuture, join_thread, run_on_loop, sharing, wait_for_result, wait_until_done
+from tsmon.threads.loop_thread import Call, LoopThread, ThreadEndedError
+from tsmon.threads.native import has_only_green_threads
 
 if TYPE_CHECKING:
-    import concurrent.futures
-    import queue
-    import threading
-
     from tsmon.settings import MonitoringSettings
 
 __all__ = ["BackgroundMonitor"]
 
-T = TypeVar("T")
-
-CANCEL_S: Final = 1.0
 STOP_MARGIN_S: Final = 10.0
 """Seconds beyond its timeout that a stop may take before an exit continues without it."""
 
@@ -40,7 +31,19 @@ EVENTLET: Final = (
     "call eventlet.monkey_patch(thread=False), or use gevent or threads instead"
 )
 
+NOT_RUNNING: Final = "the Monitor's thread does not run in this process; start it again first"
+OWN_THREAD: Final = "the Monitor's own thread cannot wait for itself; call from another one"
+STOPPED_EARLY: Final = "the Monitor was stopped before it had started; start it again first"
+
+START: Final = "start"
+TRIED: Final = "tried"
+
 _log = logging.getLogger("tsmon")
+
+
+def _prepare(loop: asyncio.AbstractEventLoop) -> None:
+    flush_at_signals()
+    loop.set_default_executor(ExitExecutor(thread_name_prefix="tsmon"))
 
 
 class BackgroundMonitor:
@@ -52,12 +55,8 @@ class BackgroundMonitor:
 
     def __init__(self, monitor: AsyncEmitter) -> None:
         self._monitor = monitor
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | NativeThread | None = None
-        self._process = os.getpid()
-        self._starting: concurrent.futures.Future[None] | None = None
-        self._calls = create_lock()
-        self._stop = create_lock()
+        self._thread = LoopThread("tsmon", _prepare)
+        """The one that runs, or ran last, or runs next."""
         self.emit = monitor.emit
         """See :meth:`Monitor.emit`."""
         self.take_time_ns = monitor.take_time_ns
@@ -108,58 +107,83 @@ class BackgroundMonitor:
     @property
     def is_running(self) -> bool:
         """Whether the thread runs, in this process."""
-        return self._loop is not None and os.getpid() == self._process
+        return self._thread.is_running
 
     @property
     def ran_before_fork(self) -> bool:
         """Whether the thread ran in the process of which this one is a fork, and does not here."""
-        return self._loop is not None and os.getpid() != self._process
+        return self._thread.has_run and not self._thread.is_here
 
     @property
     def is_current(self) -> bool:
         """Whether the caller runs on this thread's event loop."""
-        return self._loop is not None and asyncio._get_running_loop() is self._loop  # noqa: SLF001
+        loop = self._thread.loop
+        return loop is not None and asyncio._get_running_loop() is loop  # noqa: SLF001
+
+    @property
+    def _loop(self) -> asyncio.AbstractEventLoop | None:
+        return self._thread.loop if self._thread.has_run else None
+
+    def _detach(self) -> None:
+        """Leave the present thread as it is, to another owner; the next start runs a new one."""
+        self._thread = LoopThread("tsmon", _prepare)
 
     def start(self) -> None:
-        """See :meth:`Monitor.start`."""
-        with sharing(self._stop):
-            if self.is_running:
-                return
-            loop = self._launch()
-            try:
-                self._call(self._monitor.start())
-            except TsmonError:
-                if not is_worker():
-                    self._end()
-                    raise
-                self._start_patiently(loop)
-            except BaseException:
-                self._end()
-                raise
+        """See :meth:`Monitor.start`.
+
+        If an exception of a signal handler interrupts it, the thread continues, and :meth:`stop` stops it.
+        """
+        if self.is_current:
+            return
+        ending = self._thread
+        if ending.is_running and (last := ending.last) is not None:
+            ending.end_with(last)  # Again, if that was interrupted.
+            ending.wait_until_ended()
+        thread = self._launch()
+        call = thread.claim(START, Call(partial(self._start_on, thread)))
+        try:
+            thread.submit(call)
+            call.wait()
+        except ThreadEndedError:
+            raise TsmonError(STOPPED_EARLY) from None
+        finally:
+            if thread.is_ending:
+                thread.wait_until_ended()
 
     def start_soon(self) -> asyncio.AbstractEventLoop:
         """Run a thread on which the monitor starts, or continues, as soon as that is possible; do not wait for it.
 
         Also in a forked child, which inherits no threads. Returns the thread's event loop.
         """
-        if self._loop is not None and self.is_running:
-            return self._loop
-        if self._process != os.getpid():
-            self._calls = create_lock()
-            self._stop = create_lock()
-        loop = self._launch()
-        self._start_patiently(loop)
-        return loop
+        thread = self._thread
+        if (
+            thread.is_running
+            and not thread.is_ending
+            and thread.loop is not None
+            and thread.claimed(START) is not None
+        ):
+            return thread.loop
+        thread = self._launch()
+        thread.submit(
+            thread.claim(START, Call(partial(self._start_patiently, thread, thread.claim(TRIED, Gate()))))
+        )
+        assert thread.loop is not None
+        return thread.loop
 
-    def _start_patiently(self, loop: asyncio.AbstractEventLoop) -> None:
-        tried = NativeFuture[None]()
-        self._starting = tried
+    async def _start_on(self, thread: LoopThread) -> None:
+        try:
+            await self._monitor.start()
+        except TsmonError:
+            if not is_worker():
+                thread.end()
+                raise
+            await self._start_patiently(thread, thread.claim(TRIED, Gate()))
+        except BaseException:
+            thread.end()
+            raise
 
-        def note_try() -> None:
-            if not tried.done():
-                tried.set_result(None)
-
-        run_on_loop(start_patiently(self._monitor, note_try), loop)
+    async def _start_patiently(self, thread: LoopThread, tried: Gate) -> None:
+        thread.submit(Call(partial(start_patiently, self._monitor, tried.open)))
 
     def set_flush_period(self, seconds: float) -> None:
         """See :meth:`Monitor.set_flush_period`."""
@@ -167,87 +191,68 @@ class BackgroundMonitor:
 
     def flush(self, timeout: float | None = None) -> None:
         """See :meth:`Monitor.flush`."""
-        if self._starting is not None:
-            wait_until_done(self._starting, timeout)
-        self._call(self._monitor.flush(timeout))
+        hand_over_logs()
+        thread = self._thread
+        if not thread.is_running:
+            raise TsmonError(NOT_RUNNING)
+        if self.is_current:
+            raise TsmonError(OWN_THREAD)
+        self._wait_for_try(thread, timeout)
+        try:
+            thread.call(partial(self._monitor.flush, timeout))
+        except ThreadEndedError:
+            raise TsmonError(NOT_RUNNING) from None
 
     def stop(self, timeout: float = STOP_TIMEOUT_S) -> None:
-        """See :meth:`Monitor.stop`."""
-        if os.getpid() != self._process:
+        """See :meth:`Monitor.stop`.
+
+        If an exception of a signal handler interrupts it, the thread continues to stop for at most ``timeout``
+        seconds; another stop, or the exit, waits for that. So a signal handler may call it, too, at any moment.
+        """
+        thread = self._thread
+        if not thread.is_here or thread.abandon() or not thread.is_running:
             return
-        with sharing(self._stop):
-            if self._loop is None:
-                return
-            try:
-                if self._starting is not None:
-                    wait_until_done(self._starting, timeout)
-                self._call(self._monitor.stop(timeout), timeout + STOP_MARGIN_S)
-            except TimeoutError:
-                _log.error("the monitor's thread does not end; points that it holds may be lost")
-                self._thread = None
-            finally:
-                self._end()
-
-    def _launch(self) -> asyncio.AbstractEventLoop:
-        """Run a new thread with a new event loop."""
-        if has_only_green_threads():
-            raise TsmonError(EVENTLET)
-        flush_at_signals()
+        if self.is_current:
+            raise TsmonError(OWN_THREAD)
         hand_over_logs()
-        ready: queue.SimpleQueue[asyncio.AbstractEventLoop | Exception] = find_original("_queue", "SimpleQueue")()
-        thread = start_thread(partial(self._run, ready.put), "tsmon")
-        # A few microseconds, and without greenlets, which an emit() in a forked child may not wake.
-        loop = ready.get()
-        if isinstance(loop, Exception):
-            raise loop
-        self._process = os.getpid()
-        self._starting = None
-        self._thread, self._loop = thread, loop
-        return loop
+        self._wait_for_try(thread, timeout)
+        own = Call(partial(self._stop_on, thread, timeout))
+        call = thread.end_with(own)
+        if call is not own and not thread.wait_until_ended(timeout):
+            # The other one has a longer timeout.
+            thread.cancel(call)
+            timeout = 0.0
+        if not thread.wait_until_ended(timeout + STOP_MARGIN_S):
+            _log.error("the monitor's thread does not end; points that it holds may be lost")
+            thread.lose()
+        write_logs()
+        if call is own and call.is_done and not call.is_cancelled:
+            call.wait()
 
-    def _call(self, work: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
-        hand_over_logs()
+    async def _stop_on(self, thread: LoopThread, timeout: float) -> None:  # noqa: ASYNC109
         try:
-            with sharing(self._calls):
-                if self._loop is None or os.getpid() != self._process:
-                    raise TsmonError("the Monitor's thread does not run in this process; start it again first")
-                if self.is_current:
-                    raise TsmonError("the Monitor's own thread cannot wait for itself; call from another one")
-                future = run_on_loop(work, self._loop)
-        except BaseException:
-            work.close()
-            raise
-        try:
-            return wait_for_result(future, timeout)
-        except BaseException:
-            future.cancel()
-            raise
-
-    def _end(self) -> None:
-        with sharing(self._calls):
-            loop, self._loop = self._loop, None
-        thread, self._thread = self._thread, None
-        if loop is not None:
-            loop.call_soon_threadsafe(loop.stop)
-            if thread is not None:
-                join_thread(thread)
-            write_logs()
+            await self._monitor.stop(timeout)
+        finally:
+            thread.end()
+            if (tried := thread.claimed(TRIED)) is not None:
+                tried.open()
 
     @staticmethod
-    def _run(report: Callable[[asyncio.AbstractEventLoop | Exception], None]) -> None:
+    def _wait_for_try(thread: LoopThread, timeout: float | None) -> None:
+        """Wait for the first try of a patient start."""
+        start, tried = thread.claimed(START), thread.claimed(TRIED)
+        if start is not None and tried is not None and not tried.is_open:
+            thread.submit(start)  # Again, if that was interrupted.
+            tried.wait(timeout)
+
+    def _launch(self) -> LoopThread:
+        """A thread that runs."""
+        if has_only_green_threads():
+            raise TsmonError(EVENTLET)
+        hand_over_logs()
+        self._thread = thread = self._thread.find_usable()
         try:
-            loop = create_event_loop()
-            loop.set_default_executor(ExitExecutor(thread_name_prefix="tsmon"))
-        except Exception as error:
-            report(error)
-            return
-        loop.call_soon(report, loop)
-        loop.run_forever()
-        tasks = [task for task in asyncio.all_tasks(loop) if not task.done()]
-        for task in tasks:
-            if not task.cancelling():
-                task.cancel()
-        if tasks:
-            loop.run_until_complete(asyncio.wait(tasks, timeout=CANCEL_S))
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.close()
+            thread.start()
+        except ThreadEndedError:
+            raise TsmonError(STOPPED_EARLY) from None
+        return thread

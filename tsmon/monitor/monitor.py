@@ -223,6 +223,10 @@ class Monitor(Intake):
                 self._background.start_soon()
             except (RuntimeError, TsmonError) as error:
                 _log.error("the Monitor cannot start in this forked process, and points wait in memory: %s", error)
+            except BaseException:
+                self._forked = True
+                self._functions = {}
+                raise
 
     def _reopen_at_exit(self) -> bool:
         return self._lifecycle.reopen_at_exit()
@@ -272,9 +276,9 @@ class Monitor(Intake):
         if is_patched():
             # A module that a greenlet imports at the same time would stop a real thread.
             self._pipeline.preload()
-        background = self._background or BackgroundMonitor(self)
+        # Kept first, so that it is stopped at the exit even if its start is interrupted.
+        self._background = background = self._background or BackgroundMonitor(self)
         background.start()
-        self._background = background
         return background
 
     def start_soon(self) -> None:

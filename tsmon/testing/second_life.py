@@ -105,7 +105,7 @@ class SecondLife:
             background = None
         stopping = copy(background)
         if background is not None:
-            background._loop = background._thread = background._starting = None
+            background._detach()
         if not self._is_forked:
             # First of all, so that no point of another thread meets a Monitor that stops.
             vars(monitor).update(self._own)
@@ -157,7 +157,7 @@ class SecondLife:
     def _run(self, background: BackgroundMonitor | None) -> None:
         monitor, own = self._monitor, self._own_background
         if own is not None and self._was_in_thread:
-            own._loop = own._thread = own._starting = None
+            own._detach()
             own.start()
         elif self._lifecycle.phase is Phase.RUNNING:
             monitor._pipeline.loop.bind(self._pipeline.loop.bound)

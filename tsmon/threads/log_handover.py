@@ -29,6 +29,8 @@ MAX_RECORDS: Final = 1_000
 
 _records: deque[logging.LogRecord] = deque(maxlen=MAX_RECORDS)
 _hub: Any = None
+_own_logger = logging.getLogger("tsmon")
+"""Found once: a search that an exception of a signal handler interrupts may leave logging's own lock held."""
 
 
 class _HandOver(logging.Filter):
@@ -55,11 +57,11 @@ def hand_over_logs() -> None:
     if is_our_thread():
         return
     if not is_patched():
-        _add_filter("tsmon")
+        _add_filter(_own_logger)
         return
     _hub = sys.modules["gevent"].get_hub()
     for name in LOGGERS:
-        _add_filter(name)
+        _add_filter(logging.getLogger(name))
         # What the logger keeps about its levels is found under logging's own lock.
         for level in (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL):
             logging.getLogger(name).isEnabledFor(level)
@@ -77,8 +79,7 @@ def _spawn_writer() -> None:
     sys.modules["gevent"].spawn(write_logs)
 
 
-def _add_filter(name: str) -> None:
-    logger = logging.getLogger(name)
+def _add_filter(logger: logging.Logger) -> None:
     if _filter not in logger.filters:
         logger.filters.insert(0, _filter)
         atexit.unregister(write_logs)

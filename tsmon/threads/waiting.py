@@ -13,7 +13,7 @@ from tsmon.threads.native import NativeThread, find_original, is_patched
 if TYPE_CHECKING:
     from _thread import LockType
 
-__all__ = ["NativeFuture", "join_thread", "run_on_loop", "sharing", "wait_for_result", "wait_until_done"]
+__all__ = ["NativeFuture", "join_thread", "poll", "run_on_loop", "sharing", "wait_for_result", "wait_until_done"]
 
 T = TypeVar("T")
 
@@ -41,14 +41,14 @@ def wait_for_result(future: concurrent.futures.Future[T], timeout_s: float | Non
 def wait_until_done(future: concurrent.futures.Future[Any], timeout_s: float | None = None) -> bool:
     """Whether ``future`` has ended, after at most ``timeout_s`` seconds."""
     if is_patched():
-        return _poll(future.done, timeout_s)
+        return poll(future.done, timeout_s)
     return future in concurrent.futures.wait([future], timeout_s).done
 
 
 def join_thread(thread: "NativeThread | threading.Thread") -> None:
     """Wait for the end of ``thread``."""
     if isinstance(thread, NativeThread):
-        _poll(lambda: not thread.is_alive, None)
+        poll(lambda: not thread.is_alive, None)
     else:
         thread.join()
 
@@ -65,7 +65,7 @@ class _PollingLock:
         self._lock = lock
 
     def __enter__(self) -> None:
-        _poll(lambda: self._lock.acquire(blocking=False), None)
+        poll(lambda: self._lock.acquire(blocking=False), None)
 
     def __exit__(self, *_: object) -> None:
         self._lock.release()
@@ -103,7 +103,7 @@ def run_on_loop(work: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop) -
     return future
 
 
-def _poll(is_done: Callable[[], bool], timeout_s: float | None) -> bool:
+def poll(is_done: Callable[[], bool], timeout_s: float | None) -> bool:
     """Wait until ``is_done()``; the sleep is gevent's, in which other greenlets run."""
     deadline = None if timeout_s is None else time.monotonic() + timeout_s
     pause_s = SHORTEST_POLL_S

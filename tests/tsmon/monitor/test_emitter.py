@@ -43,7 +43,12 @@ def test_both_faces_of_a_monitor_are_emitters(monitor: Monitor) -> None:
 
 def test_the_blocking_face_offers_what_it_needs_of_its_monitor_and_shows_the_same(monitor: Monitor) -> None:
     with monitor as background:
-        assert public(dir(background)) == public(members(AsyncEmitter)) | {"is_current", "is_running", "start_soon"}
+        assert public(dir(background)) == public(members(AsyncEmitter)) | {
+            "is_current",
+            "is_running",
+            "ran_before_fork",
+            "start_soon",
+        }
         for name in ("emit", "take_time_ns", "add_source", "settings", "clock", "counts", "series", "sequence"):
             assert getattr(background, name) == getattr(monitor, name)
         for name in ("durable_sequence", "last_error", "flush_period_s"):

@@ -38,7 +38,7 @@ def check_stopped(monitor: BackgroundMonitor | Monitor) -> Counts:
 def locks_of(one: BackgroundMonitor) -> list[object]:
     buffer = one._monitor._buffer  # type: ignore[attr-defined]
     lifecycle = one._monitor._lifecycle  # type: ignore[attr-defined]
-    return [buffer._lock, one._calls, one._stop, lifecycle._transition]
+    return [buffer._lock, lifecycle._transition]
 
 
 def test_emitting(tmp_path: Path) -> None:
