@@ -108,7 +108,7 @@ def test_each_python_block_that_needs_a_server_runs_with_it(
         ("http://localhost:8086", influxdb.url),
         ('"ocean"', f'"{influxdb.org}"'),
         ('"metrics"', f'"{bucket}"'),
-        ('"…"', f'"{influxdb.token}"'),
+        ('"TOKEN"', f'"{influxdb.token}"'),
     ):
         assert shown in text
         text = text.replace(shown, real)

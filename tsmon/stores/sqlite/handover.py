@@ -133,7 +133,7 @@ class HandOver:
         """What waits, oldest first."""
         try:
             return sorted(path for path in self.directory.iterdir() if path.suffix == ".seg")
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return []
 
     def take(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tsmon.errors import StoreRefusedError, StoreUnavailableError
+from tsmon.errors import StoreError, StoreRefusedError, StoreUnavailableError
 from tsmon.stores import Selector
 from tsmon.stores.rollup_tiers import DEFAULT_TIERS
 from tsmon.stores.sqlite import SqliteStore, handover
@@ -158,3 +158,14 @@ async def test_a_process_that_is_killed_while_it_hands_over_is_logged(
         await owner.store.take_in()
         assert caplog.text == ""
     assert not Path(f"{path}.handover").exists()
+
+
+async def test_a_path_below_a_file_is_one_sentence_and_nothing_waits_there(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").touch()
+    store = SqliteStore(tmp_path / "file" / "tsmon.db")
+    with pytest.raises(StoreError):
+        await store.open_shared()
+    await store.close()
+    assert caplog.text == ""
