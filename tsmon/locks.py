@@ -6,11 +6,18 @@ gap: the lock is acquired by the instruction that begins the block. (``threading
 ``concurrent.futures.Future`` have that gap inside, so no thread waits for one that may be interrupted.)
 """
 
+import signal
 import threading
+from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
+from operator import methodcaller
+from types import CodeType, FrameType
 from typing import Any
 
-__all__ = ["Attempt"]
+__all__ = ["Attempt", "Exit", "raise_interruption"]
+
+_EXIT = "{0.first!s:.0}{0.second!s:.0}"
 
 
 class Attempt:
@@ -39,3 +46,77 @@ class Attempt:
 
     def __exit__(self, *_: Any) -> None:
         """Leave the lock to the caller, since it may not have been acquired."""
+
+
+class Exit:
+    """What is done at the end of a ``with`` block, without a gap before it.
+
+    :meth:`make` makes an ``__exit__`` that ignores its arguments and returns an empty text, which is false. It is a
+    function in C that calls :attr:`one`, and then :attr:`other`. If ``one`` is in C too, it is called whatever a
+    signal handler raises; an ``__exit__`` in Python can be interrupted before its first line.
+    """
+
+    __slots__ = ("one", "other")
+
+    one: Callable[[], object]
+    other: Callable[[], object]
+
+    first = property(methodcaller("one"))
+    second = property(methodcaller("other"))
+
+    def __init__(self, one: Callable[[], object], other: Callable[[], object] = bool) -> None:
+        self.one = one
+        self.other = other
+
+    def make(self) -> Callable[..., Any]:
+        """Make the ``__exit__``."""
+        return partial(_EXIT.format, self)
+
+
+def raise_interruption(error: BaseException) -> None:
+    """Raise ``error`` again if a signal handler of the program raised it, as Celery does when time is up.
+
+    For handlers of exceptions that keep failures of telemetry, and of what it calls, from the program: what the
+    program has raised for itself at that moment must reach it. A handler is known by its call, with the frame that
+    called it as its second argument, or because it is installed. An exception that another thread has set by
+    ``PyThreadState_SetAsyncExc`` has no such mark.
+    """
+    trace = error.__traceback__
+    installed: set[CodeType] | None = None
+    while trace is not None and (inner := trace.tb_next) is not None:
+        if _has_argument(inner.tb_frame, trace.tb_frame):
+            raise error
+        if installed is None:
+            installed = _installed_handlers()
+        if inner.tb_frame.f_code in installed:
+            raise error
+        trace = inner
+
+
+def _has_argument(called: FrameType, caller: FrameType) -> bool:
+    """Whether a function was called as signal handlers are: with a number and the frame that was interrupted."""
+    code = called.f_code
+    is_variadic = bool(code.co_flags & 4)
+    count = code.co_argcount + is_variadic + code.co_kwonlyargcount
+    if count == 0:
+        return False
+    local = called.f_locals
+    arguments: list[Any] = [local.get(name) for name in code.co_varnames[: code.co_argcount]]
+    if is_variadic:
+        arguments.extend(local.get(code.co_varnames[count - 1]) or ())
+    return any(second is caller and isinstance(first, int) for first, second in pairwise(arguments))
+
+
+def _installed_handlers() -> set[CodeType]:
+    """The code of the handlers that are installed now; one may have forgotten the frame."""
+    found = set()
+    for number in signal.valid_signals():
+        handler: Any = signal.getsignal(number)
+        while isinstance(handler, partial):
+            handler = handler.func
+        handler = getattr(handler, "__func__", handler)
+        function = handler if hasattr(handler, "__code__") else vars(type(handler)).get("__call__")
+        code = getattr(function, "__code__", None)
+        if isinstance(code, CodeType):
+            found.add(code)
+    return found

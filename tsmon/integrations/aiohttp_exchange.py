@@ -14,6 +14,7 @@ from multidict import istr
 
 from tsmon.integrations.departure import is_departure
 from tsmon.integrations.recorder import CLIENT_CLOSED_REQUEST, OpenRequest, RequestRecorder
+from tsmon.locks import raise_interruption
 
 if TYPE_CHECKING:
     from multidict import CIMultiDict
@@ -95,6 +96,7 @@ class Exchange:
             if self._recorder.fills:
                 self._recorder.fill_columns(self.opened, request)
         except Exception as failure:
+            raise_interruption(failure)
             self._recorder.report_failure(failure)
         end = self._recorder.end_response if continues else self._recorder.end
         end(

@@ -31,6 +31,7 @@ from tsmon.integrations.recorder import (
     set_route,
 )
 from tsmon.integrations.starlette_route import find_router
+from tsmon.locks import raise_interruption
 from tsmon.monitor.monitor import Monitor
 
 __all__ = ["RecorderOptions", "RequestMiddleware", "set_error_code", "set_route"]
@@ -122,6 +123,7 @@ class RequestMiddleware:
                     request_id = value.decode("latin-1")
                     break
         except Exception as failure:
+            raise_interruption(failure)
             self._recorder.report_failure(failure)
         if self._recorder.fills:
             self._recorder.fill_columns(opened, scope)

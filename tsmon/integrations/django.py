@@ -9,7 +9,6 @@ and around the application, in ``asgi.py`` or ``wsgi.py``, :mod:`tsmon.integrati
 """
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
@@ -17,6 +16,7 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from tsmon.integrations.django_route import format_django_route
 from tsmon.integrations.recorder import set_route
 from tsmon.integrations.starlette_route import find_starlette_route
+from tsmon.locks import raise_interruption
 
 __all__ = ["RouteMiddleware"]
 
@@ -41,8 +41,10 @@ class RouteMiddleware:
 
     def process_view(self, request: Any, *_: Any) -> None:
         """Called by Django between finding the view and calling it."""
-        with suppress(Exception):  # A request whose route cannot be told is served all the same.
+        try:
             _record_route(request)
+        except Exception as error:
+            raise_interruption(error)  # A request whose route cannot be told is served all the same.
 
 
 def _record_route(request: Any) -> None:

@@ -20,6 +20,7 @@ from tsmon.line_protocol.escaping import MAX_STRING_BYTES, check_field_key, chec
 from tsmon.line_protocol.plain_values import MISSING, to_plain
 from tsmon.line_protocol.times import MIN_PLAIN_TIME_NS
 from tsmon.line_protocol.values import MAX_INT64, MIN_INT64
+from tsmon.locks import raise_interruption
 
 __all__ = ["MAX_TAG", "Plain", "cut", "fit_declared", "fit_key", "fit_tag", "fit_time", "fit_value", "to_text"]
 
@@ -48,7 +49,8 @@ def to_text(value: object) -> str:
     """Return the text of anything, without lone surrogates, of at most one mebibyte; never raises."""
     try:
         return _cut_bytes(_replace_surrogates(_format(value)))
-    except Exception:  # a broken __str__, or an int of thousands of digits
+    except Exception as error:  # a broken __str__, or an int of thousands of digits
+        raise_interruption(error)
         return f"<{type(value).__name__} that cannot be printed>"
 
 
@@ -148,7 +150,8 @@ def _to_plain(value: object) -> Any:
             real = float(plain)
             # A Decimal or a Fraction beyond the range of floats keeps its digits.
             return real if math.isfinite(real) else str(plain)
-    except Exception:
+    except Exception as error:
+        raise_interruption(error)
         return to_text(value)
     return plain
 

@@ -15,12 +15,14 @@ import logging
 import os
 import time
 from collections.abc import Collection, Mapping
+from contextlib import nullcontext
 from typing import Any, Final
 
 from tsmon.integrations.field_kinds import field_kinds_of
 from tsmon.integrations.fitting import MARK, Plain, cut, fit_declared, fit_key, fit_tag, fit_time, to_text
 from tsmon.line_protocol.times import MAX_TIME_NS
 from tsmon.line_protocol.values import MAX_INT64
+from tsmon.locks import raise_interruption
 from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon.monitor.emitter import Emitter
 from tsmon.points.logs import Log
@@ -86,6 +88,15 @@ class LogHandler(logging.Handler):
         self.changed = 0
         """Number of values that were converted, cut, stored under another name, or left out."""
 
+    def handle(self, record: logging.LogRecord) -> Any:
+        """Emit one record, unless a filter refuses it."""
+        # As Python 3.13 does. Before, an exception of a signal handler can leave the lock held.
+        found: Any = self.filter(record)
+        if found:
+            with self.lock or nullcontext():
+                self.emit(found if isinstance(found, logging.LogRecord) else record)
+        return found
+
     def emit(self, record: logging.LogRecord) -> None:
         """Emit one record."""
         name: Any = record.name
@@ -96,6 +107,7 @@ class LogHandler(logging.Handler):
                 return
             self._emit(self._build_point(record))
         except Exception as error:
+            raise_interruption(error)
             self.failures += 1
             reason = to_text(error)
             self._log.warning("log", f"a log record could not be emitted ({self.failures} so far): {reason}")
@@ -126,6 +138,7 @@ class LogHandler(logging.Handler):
             try:
                 value = getattr(record, name, None)
             except Exception as error:  # a property of a record class of the program's own
+                raise_interruption(error)
                 value = f"<{type(error).__name__}>"
             column = None if name in _RECORDED else declared.get(name)
             if column is None:
@@ -149,7 +162,8 @@ class LogHandler(logging.Handler):
     def _time_ns(self, record: logging.LogRecord) -> int:
         try:
             time_us = int(float(record.created) * 1_000_000)
-        except Exception:
+        except Exception as error:
+            raise_interruption(error)
             time_us = time.time_ns() // 1_000
         if abs(time_us) >= MAX_TIME_NS // 1_000:
             time_us = time.time_ns() // 1_000
@@ -168,6 +182,7 @@ def _format_message(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()
     except Exception as error:
+        raise_interruption(error)
         message, arguments = (_represent(one) for one in (record.msg, record.args))
         return f"{message} with the arguments {arguments} ({type(error).__name__}: {to_text(error)})"
 
@@ -177,7 +192,8 @@ def _represent(value: object) -> str:
         return f"({', '.join(map(_represent, value))}{',' if len(value) == 1 else ''})"
     try:
         return repr(value)
-    except Exception:
+    except Exception as error:
+        raise_interruption(error)
         return to_text(value)
 
 
@@ -190,6 +206,7 @@ def _describe_exception(record: logging.LogRecord) -> tuple[str | None, str | No
             exception = record.exc_info[0].__qualname__
             traceback = traceback or _format_traceback(record.exc_info)
     except Exception as error:
+        raise_interruption(error)
         traceback = f"the traceback cannot be formatted ({type(error).__name__}: {to_text(error)})"
     text = None if traceback is None else to_text(traceback)
     if text is not None and len(text) > MAX_TRACEBACK:

@@ -3,15 +3,16 @@
 What is set after the response has been sent belongs to the work in the background, which may go on.
 """
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from tsmon.integrations.fitting import to_text
 from tsmon.line_protocol.values import MAX_INT64, MIN_INT64
+from tsmon.locks import raise_interruption
 from tsmon.work.work_data import WorkData, current_work
 
 if TYPE_CHECKING:
     from contextvars import Token
+    from weakref import ref
 
 __all__ = ["BackgroundData", "OpenRequest", "parse_error_code", "set_error_code", "set_route"]
 
@@ -26,16 +27,20 @@ class CodedWork(WorkData):
 
     def take_error_code(self, error: BaseException) -> None:
         """Keep the code of an exception, unless the application set one; do not keep the exception itself."""
-        with suppress(Exception):
+        try:
             if parse_error_code(self.error_code) is None:
                 self.error_code = getattr(error, "error_code", None)
+        except Exception as failure:
+            raise_interruption(failure)
 
 
 class OpenRequest(CodedWork):
     """A request that is being answered: when it began, and what its points will hold in addition."""
 
     __slots__ = (
+        "__weakref__",
         "_background",
+        "_mark",
         "_token",
         "column_values",
         "counter",
@@ -63,6 +68,8 @@ class OpenRequest(CodedWork):
     request_id: str | None
     column_values: dict[str, Any]
     """Values of added columns, by attribute; set only if the recorder was given functions for them."""
+    _mark: "ref[OpenRequest]"
+    """What counts it as being in progress."""
     _token: "Token[WorkData | None] | None"
     _background: "BackgroundData | None"
 

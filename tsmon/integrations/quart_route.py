@@ -6,6 +6,7 @@ from typing import Any
 
 from tsmon.integrations.open_request import set_route
 from tsmon.integrations.starlette_route import find_starlette_route
+from tsmon.locks import raise_interruption
 
 __all__ = ["record_quart_routes"]
 
@@ -34,5 +35,6 @@ def _record(request: Any) -> None:
             scope = request.scope
             mounted = "app_root_path" in scope
             set_route((find_starlette_route(scope, scope["path"], below=template) if mounted else None) or template)
-    except Exception:
+    except Exception as error:
+        raise_interruption(error)
         return  # The request has no route then, and is served all the same.

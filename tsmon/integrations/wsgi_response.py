@@ -5,6 +5,7 @@ from sys import exception
 from typing import Any, Final
 
 from tsmon.integrations.recorder import CLIENT_CLOSED_REQUEST, OpenRequest, RequestRecorder
+from tsmon.locks import raise_interruption
 from tsmon.work.work_data import begin_work, end_work
 
 __all__ = ["Body", "Environ", "Parts", "Response", "end_with_close"]
@@ -206,7 +207,8 @@ def end_with_close(body: Any, response: Response) -> None:
 
     try:
         body.close = end_and_close
-    except Exception:
+    except Exception as error:
+        raise_interruption(error)
         response.end(response.status)
 
 

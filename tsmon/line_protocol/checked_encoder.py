@@ -25,6 +25,7 @@ from tsmon.line_protocol.fast_encoder import EncoderFactory
 from tsmon.line_protocol.plain_values import MISSING, to_plain
 from tsmon.line_protocol.times import to_point_time_ns
 from tsmon.line_protocol.values import NONFINITE, abbreviate, format_field, format_tag, infer_field_type
+from tsmon.locks import raise_interruption
 
 __all__ = ["MAX_CACHED_HEAD", "MAX_HEADS", "CheckedEncoder", "Encodable", "EncodingContext"]
 
@@ -224,6 +225,7 @@ class CheckedEncoder:
         try:
             return list(given.items())
         except Exception as error:  # a mapping of the program's own
+            raise_interruption(error)
             raise InvalidPointError(
                 f"{self._name} has {what} of type {type(given).__name__} that cannot be read "
                 f"({type(error).__name__}: {error}); give a dict"

@@ -20,6 +20,7 @@ from tsmon.line_protocol.escaping import (
 from tsmon.line_protocol.parser import FieldValue, Unsigned, parse_line
 from tsmon.line_protocol.times import to_time_ns
 from tsmon.line_protocol.values import format_field
+from tsmon.locks import raise_interruption
 
 __all__ = ["ForeignPoint", "encode_foreign_point", "is_foreign_point_class"]
 
@@ -50,6 +51,7 @@ def encode_foreign_point(context: EncodingContext, point: Any) -> str:
     try:
         text, unit = point.to_line_protocol(), point.write_precision
     except Exception as error:
+        raise_interruption(error)
         raise InvalidPointError(f"the point of influxdb-client has no line ({error}); correct it") from None
     if not text:
         raise InvalidPointError(

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from tsmon.errors import InvalidPointError
 from tsmon.line_protocol.plain_values import MISSING, to_plain
+from tsmon.locks import raise_interruption
 from tsmon.time_units import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS
 
 __all__ = ["MAX_TIME_NS", "MIN_PLAIN_TIME_NS", "to_point_time_ns", "to_time_ns"]
@@ -74,6 +75,7 @@ def to_time_ns(time: object) -> int:
         try:
             delta = time - _EPOCH
         except Exception as error:
+            raise_interruption(error)
             zone = f"a time zone of type {type(time.tzinfo).__name__}"
             raise InvalidPointError(
                 f"time has {zone} without an offset ({error}); give another, such as datetime.UTC"

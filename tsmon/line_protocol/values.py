@@ -15,6 +15,7 @@ import msgspec
 from tsmon.errors import InvalidPointError
 from tsmon.line_protocol.escaping import MAX_STRING_BYTES, check_text, escape_string
 from tsmon.line_protocol.plain_values import MISSING, to_plain
+from tsmon.locks import raise_interruption
 
 __all__ = [
     "MAX_INT64",
@@ -163,6 +164,7 @@ def abbreviate(value: object, if_unprintable: str = "…") -> str:
     """Return the beginning of the ``repr`` of anything, for a message."""
     try:
         text = repr(value)
-    except Exception:  # a broken __repr__, or an int of thousands of digits
+    except Exception as error:  # a broken __repr__, or an int of thousands of digits
+        raise_interruption(error)
         return if_unprintable
     return text if len(text) <= 60 else text[:57] + "…"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from tsmon.locks import raise_interruption
 from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon.monitor.source import Source
 from tsmon.points import Point
@@ -30,6 +31,7 @@ class Sources:
                 for point in source.collect():
                     self._emit(point)
             except Exception as error:
+                raise_interruption(error)
                 self._log.warning("source", f"what {type(source).__name__} has gathered is lost: {error}")
 
     def hold_nothing(self) -> None:
@@ -49,6 +51,7 @@ class Sources:
             try:
                 getattr(source, method, _do_nothing)()
             except Exception as error:
+                raise_interruption(error)
                 self._log.warning("source", f"{type(source).__name__}.{method}() has failed: {error}")
 
 

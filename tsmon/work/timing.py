@@ -3,6 +3,7 @@
 from contextvars import ContextVar
 from time import perf_counter_ns
 from typing import Self
+from weakref import ref
 
 from tsmon.work.work_data import WorkData
 
@@ -14,8 +15,8 @@ class Timing:
 
     __slots__ = ("began_ns", "below", "counts_from_ns", "data", "enclosing", "ended_ns", "field", "owner")
 
-    owner: object
-    """What began it, and will end it."""
+    owner: ref[object]
+    """What began it, and will end it; if that is gone, a signal handler has interrupted its end."""
     field: str
     """Its name."""
     data: WorkData | None
@@ -53,7 +54,7 @@ class Timing:
     def begin(cls, owner: object, field: str, data: WorkData | None) -> Self:
         """Begin a run of ``owner``, whose time counts under ``field`` of ``data``, in the present context."""
         timing = cls()
-        timing.owner = owner
+        timing.owner = ref(owner)
         timing.field = field
         timing.data = data
         timing.ended_ns = timing.below = timing.enclosing = None
@@ -64,8 +65,8 @@ class Timing:
             timing.enclosing = below
             if below is not None:
                 below.leave_ended()
-        _innermost.set(timing)
         timing.began_ns = timing.counts_from_ns = perf_counter_ns()
+        _innermost.set(timing)
         return timing
 
     @staticmethod
@@ -77,7 +78,7 @@ class Timing:
         """
         ended_ns = perf_counter_ns()
         timing = innermost = _innermost.get()
-        while timing is not None and (timing.owner is not owner or timing.ended_ns is not None):
+        while timing is not None and (timing.owner() is not owner or timing.ended_ns is not None):
             timing = timing.below
         timing = timing or latest
         if timing is None or timing.ended_ns is not None:
@@ -94,7 +95,11 @@ class Timing:
 
     def leave_ended(self) -> None:
         """Note what ended runs have covered and forget them; else tasks that begin tasks would be kept for ever."""
-        while (outer := self.enclosing) is not None and outer.ended_ns is not None:
+        while (outer := self.enclosing) is not None:
+            if outer.ended_ns is None:
+                if outer.owner() is not None:
+                    return
+                outer.ended_ns = outer.began_ns
             self.counts_from_ns = max(self.counts_from_ns, outer.ended_ns)
             self.enclosing = outer.enclosing
 
@@ -104,7 +109,9 @@ _innermost: ContextVar[Timing | None] = ContextVar("tsmon_timing", default=None)
 
 def _skip_ended(timing: Timing | None) -> Timing | None:
     """Return ``timing`` or the next one below it that is under way, without ended ones directly below that."""
-    while timing is not None and timing.ended_ns is not None:
+    while timing is not None and (timing.ended_ns is not None or timing.owner() is None):
+        if timing.ended_ns is None:
+            timing.ended_ns = timing.began_ns
         timing = timing.below
     if timing is not None:
         below = timing.below
