@@ -8,16 +8,12 @@ gap: the lock is acquired by the instruction that begins the block. (``threading
 
 import signal
 import threading
-from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
-from operator import methodcaller
 from types import CodeType, FrameType
 from typing import Any
 
-__all__ = ["Attempt", "Exit", "raise_interruption"]
-
-_EXIT = "{0.first!s:.0}{0.second!s:.0}"
+__all__ = ["Attempt", "raise_interruption"]
 
 
 class Attempt:
@@ -46,31 +42,6 @@ class Attempt:
 
     def __exit__(self, *_: Any) -> None:
         """Leave the lock to the caller, since it may not have been acquired."""
-
-
-class Exit:
-    """What is done at the end of a ``with`` block, without a gap before it.
-
-    :meth:`make` makes an ``__exit__`` that ignores its arguments and returns an empty text, which is false. It is a
-    function in C that calls :attr:`one`, and then :attr:`other`. If ``one`` is in C too, it is called whatever a
-    signal handler raises; an ``__exit__`` in Python can be interrupted before its first line.
-    """
-
-    __slots__ = ("one", "other")
-
-    one: Callable[[], object]
-    other: Callable[[], object]
-
-    first = property(methodcaller("one"))
-    second = property(methodcaller("other"))
-
-    def __init__(self, one: Callable[[], object], other: Callable[[], object] = bool) -> None:
-        self.one = one
-        self.other = other
-
-    def make(self) -> Callable[..., Any]:
-        """Make the ``__exit__``."""
-        return partial(_EXIT.format, self)
 
 
 def raise_interruption(error: BaseException) -> None:

@@ -15,7 +15,6 @@ import logging
 import os
 import time
 from collections.abc import Collection, Mapping
-from contextlib import nullcontext
 from typing import Any, Final
 
 from tsmon.integrations.field_kinds import field_kinds_of
@@ -87,15 +86,6 @@ class LogHandler(logging.Handler):
         """Number of records that could not be emitted."""
         self.changed = 0
         """Number of values that were converted, cut, stored under another name, or left out."""
-
-    def handle(self, record: logging.LogRecord) -> Any:
-        """Emit one record, unless a filter refuses it."""
-        # As Python 3.13 does. Before, an exception of a signal handler can leave the lock held.
-        found: Any = self.filter(record)
-        if found:
-            with self.lock or nullcontext():
-                self.emit(found if isinstance(found, logging.LogRecord) else record)
-        return found
 
     def emit(self, record: logging.LogRecord) -> None:
         """Emit one record."""

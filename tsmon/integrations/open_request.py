@@ -12,7 +12,6 @@ from tsmon.work.work_data import WorkData, current_work
 
 if TYPE_CHECKING:
     from contextvars import Token
-    from weakref import ref
 
 __all__ = ["BackgroundData", "OpenRequest", "parse_error_code", "set_error_code", "set_route"]
 
@@ -38,9 +37,7 @@ class OpenRequest(CodedWork):
     """A request that is being answered: when it began, and what its points will hold in addition."""
 
     __slots__ = (
-        "__weakref__",
         "_background",
-        "_mark",
         "_token",
         "column_values",
         "counter",
@@ -68,8 +65,6 @@ class OpenRequest(CodedWork):
     request_id: str | None
     column_values: dict[str, Any]
     """Values of added columns, by attribute; set only if the recorder was given functions for them."""
-    _mark: "ref[OpenRequest]"
-    """What counts it as being in progress."""
     _token: "Token[WorkData | None] | None"
     _background: "BackgroundData | None"
 

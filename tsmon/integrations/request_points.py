@@ -108,25 +108,14 @@ class RequestPoints:
     def emit_all(self, waiting: deque[OpenRequest]) -> None:
         """Remove all requests from ``waiting`` and emit their points."""
         row = None if self._row_class is None else self._row_class(self._service)
-        taken: deque[OpenRequest] = deque()
-        # Each is moved by one call in C, which no exception of a signal handler can cut in two.
-        take = map(taken.append, iter(waiting.popleft, None))
-        try:
-            while waiting:
-                try:
-                    next(take)
-                except IndexError:
-                    return  # Another thread took it.
-                try:
-                    self._emit_points(taken, row)
-                except Exception as failure:
-                    raise_interruption(failure)
-                    self.report_failure(failure)
-                if taken:
-                    taken.popleft()
-        finally:
-            # Then the points of a request may be emitted twice, but they are the same points.
-            waiting.extendleft(taken)
+        while waiting:
+            try:
+                self._emit_points(waiting.popleft(), row)
+            except IndexError:
+                return  # Another thread took it.
+            except Exception as failure:
+                raise_interruption(failure)
+                self.report_failure(failure)
 
     def collect_summaries(self) -> Iterable[Point]:
         """Return the summaries since the last call."""
@@ -136,15 +125,14 @@ class RequestPoints:
         """In a forked child: forget what was summed up, which is the parent's."""
         self._summaries.forget()
 
-    def _emit_points(self, taken: deque[OpenRequest], row: RequestRow | None) -> None:
-        """Emit the points of the one request that was taken; one that is summed up, is moved to the sums."""
-        request = taken[0]
+    def _emit_points(self, request: OpenRequest, row: RequestRow | None) -> None:
         status = request.status
         key = request.method, request.resource
         route, one_in = self._routes.get(key) or self._add_route(*key)
         identity = (parse_request_id(request.request_id) if request.request_id else None) or request.time_text
         failed = status >= self._errors_from
         if one_in == 0:
+            self._summaries.add(route, status, request.elapsed_s)
             if self.starts_monitor:
                 self._emit(())
         elif one_in == 1 or failed or self._sampling.keeps(identity, one_in):
@@ -164,8 +152,6 @@ class RequestPoints:
             code = parse_error_code(request.error_code)
             values = self._values_of(request, route, identity)
             self._emit_built(self._errors, request, values | {"error_code": status if code is None else code})
-        if one_in == 0:
-            self._summaries.move(route, status, taken)
 
     def _emit_built(self, builder: PointBuilder[Any], request: OpenRequest, values: dict[str, Any]) -> None:
         """Emit the point of a request; where that is impossible, without what the application has added to it."""

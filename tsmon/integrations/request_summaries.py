@@ -1,11 +1,9 @@
 """Routes that are too busy for a point per request: one point per flush instead, or one request in many."""
 
 import zlib
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
-from operator import attrgetter
-from typing import Final, Protocol, TypeVar
+from typing import Final
 
 from tsmon.integrations.point_builder import check_class
 from tsmon.points.requests import RequestSummary
@@ -18,23 +16,6 @@ RECORDED: Final = frozenset(
     {"service", "route", "status_code", "count", "sum", "min", "max", "p50", "p90", "p99", "sketch"}
 )
 """Attributes of a :class:`~tsmon.RequestSummary` that have values here."""
-
-
-MAX_RECENT: Final = 500
-"""Times that are kept before they are summed up."""
-
-_elapsed_s: Callable[["Timed"], float] = attrgetter("elapsed_s")
-
-
-class Timed(Protocol):
-    """What is summed up."""
-
-    @property
-    def elapsed_s(self) -> float:
-        """Seconds that it took."""
-
-
-TimedT = TypeVar("TimedT", bound=Timed)
 
 
 class RouteSampling:
@@ -61,31 +42,16 @@ class RouteSampling:
 
 
 class _Totals:
-    """Sums of the requests of one route and status.
+    """Sums of the requests of one route and status."""
 
-    New times are appended to ``recent`` by one call in C, so an exception of a signal handler leaves them all in
-    or all out. Sums are never changed, but made anew.
-    """
+    __slots__ = ("count", "highest", "lowest", "sketch", "total")
 
-    __slots__ = ("count", "highest", "lowest", "recent", "sketch", "total")
-
-    def __init__(self, before: "_Totals | None" = None) -> None:
-        self.recent: list[float] = []
+    def __init__(self) -> None:
+        self.count = 0
+        self.total = 0.0
+        self.lowest = float("inf")
+        self.highest = 0.0
         self.sketch = Sketch()
-        if before is None:
-            self.count = 0
-            self.total = 0.0
-            self.lowest = float("inf")
-            self.highest = 0.0
-        else:
-            recent = before.recent
-            self.count = before.count + len(recent)
-            self.total = sum(recent, before.total)
-            self.lowest = min(before.lowest, *recent)
-            self.highest = max(before.highest, *recent)
-            self.sketch.merge(before.sketch)
-            for one in recent:
-                self.sketch.add(one)
 
 
 class RequestSummaries:
@@ -101,30 +67,22 @@ class RequestSummaries:
     def add(self, route: str, status: int, execution_time: float) -> None:
         """Count one request; ``execution_time`` is in seconds."""
         with self._lock:
-            self._recent_of(route, status).append(execution_time)
-
-    def move(self, route: str, status: int, requests: deque[TimedT]) -> None:
-        """Take one request out of ``requests``, and count it."""
-        with self._lock:
-            recent = self._recent_of(route, status)
-            # By one call in C, so it is either there or here, whatever interrupts.
-            next(map(recent.append, map(_elapsed_s, iter(requests.popleft, None))))
-
-    def _recent_of(self, route: str, status: int) -> list[float]:
-        key = route, status
-        totals = self._totals.get(key)
-        if totals is None:
-            totals = self._totals[key] = _Totals()
-        elif len(totals.recent) >= MAX_RECENT:
-            totals = self._totals[key] = _Totals(totals)
-        return totals.recent
+            totals = self._totals.get((route, status))
+            if totals is None:
+                totals = self._totals[route, status] = _Totals()
+            totals.count += 1
+            totals.total += execution_time
+            if execution_time < totals.lowest:
+                totals.lowest = execution_time
+            if execution_time > totals.highest:
+                totals.highest = execution_time
+            totals.sketch.add(execution_time)
 
     def collect(self) -> Iterator[RequestSummary]:
         """Yield what has been summed up since the last call."""
         with self._lock:
             collected, self._totals = self._totals, {}
-        for (route, status), unsummed in collected.items():
-            totals = _Totals(unsummed)
+        for (route, status), totals in collected.items():
             # Within 1 % of the true ones, and never beyond the extremes, which are exact.
             p50, p90, p99 = (
                 min(max(totals.sketch.quantile(fraction), totals.lowest), totals.highest)

@@ -28,13 +28,5 @@ class RateLimitedLog:
             self._suppressed[kind] = self._suppressed.get(kind, 0) + 1
             return
         self._written_at[kind] = now
-        suppressed = self._suppressed.get(kind, 0)
-        try:
-            _log.warning(
-                "%s%s", message, f" ({suppressed} more since the last)" if suppressed else "", exc_info=error
-            )
-        except BaseException:
-            # A signal handler of the program has raised it, and perhaps nothing was logged: the next one is.
-            self._written_at.pop(kind, None)
-            raise
-        self._suppressed.pop(kind, None)
+        suppressed = self._suppressed.pop(kind, 0)
+        _log.warning("%s%s", message, f" ({suppressed} more since the last)" if suppressed else "", exc_info=error)

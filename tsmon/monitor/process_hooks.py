@@ -8,8 +8,6 @@ import weakref
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
-from tsmon.locks import raise_interruption
-
 __all__ = ["call_after_exit", "is_worker", "list_monitors", "register", "run_exit"]
 
 FORKING_MODULES: Final = ("multiprocessing.util", "billiard.util")
@@ -87,19 +85,10 @@ def call_after_exit(function: Callable[[], None]) -> None:
 
 def run_exit() -> None:
     """Stop all Monitors, because the process ends."""
-    _stop_each(list(_monitors))
-
-
-def _stop_each(monitors: list[Any]) -> None:
-    while monitors:
+    for monitor in list(_monitors):
         try:
-            monitors.pop().at_exit()
+            monitor.at_exit()
         except Exception as error:
-            try:
-                raise_interruption(error)
-            except Exception:
-                _stop_each(monitors)
-                raise
             _log.error("a Monitor could not be stopped at the exit: %s", str(error) or type(error).__name__)
 
 

@@ -1,35 +1,17 @@
 """Counting work in progress: how many requests, exports or downloads are being done."""
 
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections import deque
+from collections.abc import Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
-from tsmon.locks import Exit
 from tsmon.points.in_progress import InProgress
 from tsmon.work.decorating import Decorated, run_within
 
 if TYPE_CHECKING:
-    from weakref import ref
-
     from tsmon.monitor.emitter import Emitter
 
 __all__ = ["InProgressCounter"]
-
-
-LAST: Final = slice(-1, None)
-"""Deleting it does nothing where there is none."""
-
-
-class _CalledInC:
-    """A method that is, for an object, a function in C, which begins and ends between two bytecodes."""
-
-    def __init__(self, attribute: str, function: Callable[..., None]) -> None:
-        self._attribute = attribute
-        self._function = function
-
-    def __get__(self, one: object, _: type) -> Callable[..., Any]:
-        return self._function if one is None else getattr(one, self._attribute)
 
 
 class InProgressCounter:
@@ -49,73 +31,59 @@ class InProgressCounter:
     def __init__(self, monitor: "Emitter", kind: str, *, service: str | None = None) -> None:
         self.kind = kind
         self._service = service
-        self._inside: list[None] = []
-        """One item for each piece of work that was entered."""
-        # Only calls in C change the number, and each does so at once: an exception of a signal handler that comes
-        # while a block is entered or left cannot get between the number and the block.
-        self._enter = partial(self._inside.append, None)
-        self._leave = Exit(partial(self._inside.__delitem__, LAST), self._note).make()
-        self.open: set[ref[Any]] = set()
-        """References to objects that are in progress too, until they are removed or die: requests."""
+        # Appending and popping are atomic; adding to a number is not.
+        self.inside: deque[None] = deque()
+        """One item for each piece of work; the recorder of requests counts here directly, to save a call."""
         self.highest = 0
         """The highest count since the last flush."""
-        self._reported = self._orphans = 0
+        self._reported = 0
         monitor.add_source(self)
-
-    def _note(self) -> None:
-        """Note, when one was left, how many there were."""
-        if self._orphans:
-            # Work of the parent that ends in a forked child was never counted there.
-            self._orphans -= 1
-        elif len(self._inside) >= self.highest:
-            self.highest = len(self._inside) + 1
 
     @property
     def count(self) -> int:
         """Number of pieces of work in progress."""
-        self.open.difference_update([one for one in self.open.copy() if one() is None])
-        return len(self._inside) + len(self.open)
+        return len(self.inside)
 
     def enter(self) -> None:
         """Count one more piece of work."""
-        self._inside.append(None)
+        self.inside.append(None)
+        count = len(self.inside)
+        if count > self.highest:
+            self.highest = count
 
     def leave(self) -> None:
         """Count one piece of work less."""
-        self._leave()
+        # Work of the parent that ends in a forked child was never counted there.
+        try:
+            self.inside.pop()
+        except IndexError:
+            return
 
     def collect(self) -> Iterator[InProgress]:
         """See :class:`tsmon.monitor.source.Source`."""
-        count = self.count
-        highest = max(self.highest, count)
+        count, highest = len(self.inside), self.highest
         self.highest = count
         if count != self._reported or highest > count:
             self._reported = count
-            yield InProgress(service=self._service, kind=self.kind, count=count, highest=highest)
+            yield InProgress(service=self._service, kind=self.kind, count=count, highest=max(highest, count))
 
     def forget(self) -> None:
         """See :class:`tsmon.monitor.source.Source`."""
-        self._orphans += len(self._inside)
-        self._inside.clear()
-        self.open.clear()
+        self.inside.clear()
         self.highest = self._reported = 0
 
     def hold_nothing(self) -> None:
         """See :class:`tsmon.monitor.source.Source`."""
 
-    if TYPE_CHECKING:
+    def __enter__(self) -> None:
+        """Enter."""
+        self.enter()
 
-        def __enter__(self) -> None:
-            """Enter."""
-
-        def __exit__(
-            self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-        ) -> None:
-            """Leave."""
-
-    else:
-        __enter__ = _CalledInC("_enter", enter)
-        __exit__ = _CalledInC("_leave", lambda self, *_: self.leave())
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave."""
+        self.leave()
 
     async def __aenter__(self) -> None:
         """Enter."""

@@ -35,7 +35,7 @@ class timed:  # noqa: N801
     An object may be used many times, also within itself and by several threads and tasks.
     """
 
-    __slots__ = ("__weakref__", "_data", "_field", "_latest")
+    __slots__ = ("_data", "_field", "_latest")
 
     def __init__(self, field: str, data: WorkData | None = None) -> None:
         if type(field) is not str or not field:

@@ -3,7 +3,6 @@
 from contextvars import ContextVar
 from time import perf_counter_ns
 from typing import Self
-from weakref import ref
 
 from tsmon.work.work_data import WorkData
 
@@ -15,8 +14,8 @@ class Timing:
 
     __slots__ = ("began_ns", "below", "counts_from_ns", "data", "enclosing", "ended_ns", "field", "owner")
 
-    owner: ref[object]
-    """What began it, and will end it; if that is gone, a signal handler has interrupted its end."""
+    owner: object
+    """What began it, and will end it."""
     field: str
     """Its name."""
     data: WorkData | None
@@ -54,7 +53,7 @@ class Timing:
     def begin(cls, owner: object, field: str, data: WorkData | None) -> Self:
         """Begin a run of ``owner``, whose time counts under ``field`` of ``data``, in the present context."""
         timing = cls()
-        timing.owner = ref(owner)
+        timing.owner = owner
         timing.field = field
         timing.data = data
         timing.ended_ns = timing.below = timing.enclosing = None
@@ -65,8 +64,8 @@ class Timing:
             timing.enclosing = below
             if below is not None:
                 below.leave_ended()
-        timing.began_ns = timing.counts_from_ns = perf_counter_ns()
         _innermost.set(timing)
+        timing.began_ns = timing.counts_from_ns = perf_counter_ns()
         return timing
 
     @staticmethod
@@ -78,7 +77,7 @@ class Timing:
         """
         ended_ns = perf_counter_ns()
         timing = innermost = _innermost.get()
-        while timing is not None and (timing.owner() is not owner or timing.ended_ns is not None):
+        while timing is not None and (timing.owner is not owner or timing.ended_ns is not None):
             timing = timing.below
         timing = timing or latest
         if timing is None or timing.ended_ns is not None:
@@ -95,11 +94,7 @@ class Timing:
 
     def leave_ended(self) -> None:
         """Note what ended runs have covered and forget them; else tasks that begin tasks would be kept for ever."""
-        while (outer := self.enclosing) is not None:
-            if outer.ended_ns is None:
-                if outer.owner() is not None:
-                    return
-                outer.ended_ns = outer.began_ns
+        while (outer := self.enclosing) is not None and outer.ended_ns is not None:
             self.counts_from_ns = max(self.counts_from_ns, outer.ended_ns)
             self.enclosing = outer.enclosing
 
@@ -109,9 +104,7 @@ _innermost: ContextVar[Timing | None] = ContextVar("tsmon_timing", default=None)
 
 def _skip_ended(timing: Timing | None) -> Timing | None:
     """Return ``timing`` or the next one below it that is under way, without ended ones directly below that."""
-    while timing is not None and (timing.ended_ns is not None or timing.owner() is None):
-        if timing.ended_ns is None:
-            timing.ended_ns = timing.began_ns
+    while timing is not None and timing.ended_ns is not None:
         timing = timing.below
     if timing is not None:
         below = timing.below

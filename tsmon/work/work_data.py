@@ -26,15 +26,13 @@ Another process has no part in it. There, measure the work, return the data, and
 
 import os
 import threading
-from collections.abc import Callable
-from contextlib import ContextDecorator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar, Token
-from functools import partial
-from typing import Any, Self, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import msgspec
 
-from tsmon.locks import Exit
 from tsmon.points import Point
 
 __all__ = ["WorkData", "begin_work", "current_work", "end_work", "measure_work", "reset_work"]
@@ -150,33 +148,16 @@ class WorkData:
         }
 
 
-class measure_work(ContextDecorator):  # noqa: N801
-    """Collect the data of the work inside; nested work has data of its own. For one block, or as decorator."""
-
-    __slots__ = ("__exit__", "_data", "_exit")
-
-    __exit__: Callable[..., None]
-
-    def __init__(self, data: WorkData | None = None) -> None:
-        self._data = data
-        # A function in C: an exception of a signal handler cannot leave the work current.
-        self._exit = Exit(bool)
-        self.__exit__ = self._exit.make()
-
-    def __enter__(self) -> WorkData:
-        """Begin the work."""
-        data = self._data or WorkData()
-        data.outer = outer = _current.get()
-        try:
-            self._exit.one = partial(_current.reset, _current.set(data))
-        except BaseException:
-            if _current.get() is data:
-                _current.set(outer)
-            raise
-        return data
-
-    def _recreate_cm(self) -> Self:
-        return type(self)(self._data)
+@contextmanager
+def measure_work(data: WorkData | None = None) -> Iterator[WorkData]:
+    """Collect the data of the work inside; nested work has data of its own."""
+    data = data or WorkData()
+    data.outer = _current.get()
+    token = _current.set(data)
+    try:
+        yield data
+    finally:
+        _current.reset(token)
 
 
 begin_work: Callable[[WorkData | None], "Token[WorkData | None]"] = _current.set
