@@ -162,7 +162,10 @@ class Exchange:
             return
         error = None if task.cancelled() else task.exception()
         if error is None or is_departure(error, (ConnectionError,)):
-            self.end(CLIENT_CLOSED_REQUEST if task.cancelled() or self.is_client_gone() else status)
+            # Without an error, only the client's leaving breaks off a response that was begun.
+            has_broken_off = isinstance(self.request.writer, NotingWriter)
+            is_gone = task.cancelled() or has_broken_off or self.is_client_gone()
+            self.end(CLIENT_CLOSED_REQUEST if is_gone else status)
         else:
             self.end(500, error)
 

@@ -97,7 +97,8 @@ def _register(number: int) -> None:
             os.close(writing)
             raise
         _pipes[number] = reading, writing
-    faulthandler.register(number, file=_pipes[number][1], all_threads=False, chain=False)
+    # Of all threads, because nothing would be written by one that is just being created, if it gets the signal.
+    faulthandler.register(number, file=_pipes[number][1], all_threads=True, chain=False)
 
 
 def _unregister(number: int) -> None:

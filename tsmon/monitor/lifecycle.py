@@ -131,6 +131,14 @@ class Lifecycle:
         finally:
             starting.set_result(None)
 
+    def accept_again(self) -> None:
+        """After a stop: take points from now on, since a start follows that nobody waits for."""
+        with sharing(self._transition):
+            if self.phase is Phase.STOPPED:
+                self._pipeline.reopen()
+                self._accept_points()
+                self.phase = Phase.NEW
+
     async def stop(self, timeout: float) -> None:  # noqa: ASYNC109
         """Stop, on whichever event loop it runs."""
         pipeline = self._pipeline

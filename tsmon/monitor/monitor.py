@@ -284,6 +284,7 @@ class Monitor(Intake):
     def start_soon(self) -> None:
         """As :meth:`start_in_background`, but wait for nothing: a start that fails is logged and tried again."""
         if not self.is_running:
+            self._lifecycle.accept_again()
             self._continue_in_thread()
 
     def __enter__(self) -> "BackgroundMonitor":

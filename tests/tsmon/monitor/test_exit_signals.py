@@ -21,6 +21,9 @@ import asyncio, os, signal, sys, threading, time
 from tests.services.points import Numbered
 from tsmon import Monitor
 
+# Whoever runs the tests may ignore them, such as nohup.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 monitor = Monitor()
 
 def emit(first=0, points=100):

@@ -57,6 +57,17 @@ def monitor(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Monitor]
     one.at_exit()
 
 
+async def test_after_a_stop_points_are_taken_from_the_moment_of_a_start_that_nobody_waits_for(
+    monitor: Monitor,
+) -> None:
+    async with monitor:
+        monitor.emit(Numbered(n=1))
+    monitor.start_soon()
+    monitor.emit(Numbered(n=2))
+    await monitor.stop()
+    assert (checked(monitor).written, checked(monitor).dropped) == (2, 0)
+
+
 async def test_it_starts_again_after_each_stop_and_the_counts_continue(monitor: Monitor) -> None:
     for turn in range(1, 4):
         await monitor.start()

@@ -105,7 +105,8 @@ class InfluxApi:
             raise StoreUnavailableError(f"{setting} cannot be read ({error.strerror}); correct the path") from None
         finally:
             if not disk.is_busy:
-                self._disk = None  # so the thread ends
+                self._disk = None
+                disk.end()
 
     def _abandon_session(self) -> None:
         # Kept, because it would be closed when it is collected.
