@@ -34,6 +34,18 @@ from tsmon.testing import MemoryStore, capture_points
 from tsmon.testing.second_life import EXCHANGED
 from tsmon.work import InProgressCounter, current_work
 
+_before: list[threading.Thread] = []
+
+
+@pytest.fixture(autouse=True)
+def threads_before() -> None:
+    _before[:] = threading.enumerate()
+
+
+def new_threads() -> list[threading.Thread]:
+    """Threads of Monitors that the test has started."""
+    return [thread for thread in threading.enumerate() if thread.name == "tsmon" and thread not in _before]
+
 
 def test_one_that_runs_in_the_background_continues(tmp_path: Path) -> None:
     monitor = Monitor(make_settings(tmp_path))
@@ -54,7 +66,7 @@ def test_one_that_runs_in_the_background_continues(tmp_path: Path) -> None:
         assert background.counts.written == 2
         assert identity_holds(background.counts)
     assert stored_in_file(tmp_path) == 2
-    assert not [thread for thread in threading.enumerate() if thread.name == "tsmon"]
+    assert not new_threads()
 
 
 def test_what_waits_from_before_is_sent_afterwards(tmp_path: Path) -> None:
@@ -140,7 +152,7 @@ def test_one_whose_event_loop_ends_in_a_test_continues_in_a_thread(tmp_path: Pat
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
         monitor.emit(Sold(pieces=2))
-        assert not [thread for thread in threading.enumerate() if thread.name == "tsmon"]
+        assert not new_threads()
     assert len(emitted.points(Sold)) == 2
     monitor.emit(Sold(pieces=3))
     asyncio.run(monitor.stop())
@@ -263,7 +275,7 @@ def test_one_that_a_test_leaves_running_runs_in_the_next_test(tmp_path: Path) ->
         background.emit(Sold(pieces=1))
     emitted.one(Sold)
     assert not monitor.is_running
-    assert not [thread for thread in threading.enumerate() if thread.name == "tsmon"]
+    assert not new_threads()
     for _ in range(2):
         with capture_points() as emitted:
             background.emit(Sold(pieces=2))
