@@ -69,6 +69,39 @@ class Program:
         assert list(self.directory.rglob("*.seg")) == []
 
 
+async def ask_until_end(process: "subprocess.Popen[str]", port: int, count: int) -> tuple[list[int], str]:
+    """Answers of a server to requests ``id 0``, …, several at a time, and its output until SIGTERM ends it well."""
+
+    def ask(n: int) -> int:
+        request = urllib.request.Request(f"http://127.0.0.1:{port}/{n}", headers={"X-Request-ID": f"id {n}"})
+        with urllib.request.urlopen(request, timeout=10.0) as answer:
+            return int(answer.read())
+
+    def listens() -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    answers: list[int] = []
+    try:
+        await eventually(listens)
+        with ThreadPoolExecutor(8) as pool:
+            answers += pool.map(ask, range(count))
+    finally:
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=WAIT_S)
+    assert process.returncode == 0, output
+    return answers, output
+
+
+def requests_of(influxdb: InfluxDB, bucket: str) -> list[str]:
+    """Identifiers of the requests that are stored, sorted."""
+    query = (
+        f'from(bucket: "{bucket}") |> range(start: 0) '
+        '|> filter(fn: (r) => r._measurement == "requests" and r._field == "request_id")'
+    )
+    return sorted(row["_value"] for row in influxdb.flux(query))
+
+
 @pytest.fixture
 def program(influxdb: InfluxDB, bucket: str, tmp_path: Path) -> Program:
     return Program(tmp_path, influxdb, bucket)
@@ -196,39 +229,17 @@ async def application():
         "--workers", "3", "--bind", f"127.0.0.1:{port}", "--no-control-socket",
     )  # fmt: skip
 
-    def ask(n: int) -> int:
-        request = urllib.request.Request(f"http://127.0.0.1:{port}/{n}", headers={"X-Request-ID": f"id {n}"})
-        with urllib.request.urlopen(request, timeout=10.0) as answer:
-            return int(answer.read())
-
-    def listens() -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", port)) == 0
-
-    try:
-        await eventually(listens)
-        with ThreadPoolExecutor(8) as pool:
-            assert list(pool.map(ask, range(300))) == list(range(300))
-    finally:
-        process.send_signal(signal.SIGTERM)
-        output, _ = process.communicate(timeout=WAIT_S)
-    assert process.returncode == 0, output
+    answers, output = await ask_until_end(process, port, 300)
+    assert answers == list(range(300))
     await program.next_process()
-    query = (
-        f'from(bucket: "{bucket}") |> range(start: 0) '
-        '|> filter(fn: (r) => r._measurement == "requests" and r._field == "request_id")'
-    )
-    assert sorted(row["_value"] for row in influxdb.flux(query)) == sorted(f"id {n}" for n in range(300)), output
+    assert requests_of(influxdb, bucket) == sorted(f"id {n}" for n in range(300)), output
 
 
-async def test_celery_with_processes_that_are_forked_ahead(
-    program: Program, influxdb: InfluxDB, bucket: str
-) -> None:
-    program.write(
-        "jobs.py",
-        """
+JOBS = """
 from pathlib import Path
 from celery import Celery
+from tests.services.points import Numbered
+from tsmon import Monitor
 
 here = Path(__file__).parent
 for name in ("queue", "processed", "done"):
@@ -247,8 +258,13 @@ monitor = Monitor().start_in_background()
 def count(n):
     monitor.emit(Numbered(n=n))
     (here / "done" / str(n)).touch()
-""",
-    )
+"""
+
+
+async def test_celery_with_processes_that_are_forked_ahead(
+    program: Program, influxdb: InfluxDB, bucket: str
+) -> None:
+    (program.directory / "jobs.py").write_text(JOBS)
     process = program.start(
         "-m", "celery", "-A", "jobs", "worker", "--pool=prefork", "--concurrency=2", "--without-gossip"
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.services.embedded import stored_in_file
+from tests.tsmon.monitor.test_exits import JOBS
 from tests.tsmon.monitor.test_processes_embedded import Program
 from tests.tsmon_agent.waiting import eventually_sync
 
@@ -109,33 +110,6 @@ def test_a_server_that_ends_by_sigterm(program: Program, server: str) -> None:
     assert process.returncode == code, told
     assert "lost" not in told
     program.check_stored(range(REQUESTS), told)
-
-
-JOBS = """
-from pathlib import Path
-from celery import Celery
-from tests.services.points import Numbered
-from tsmon import Monitor
-
-here = Path(__file__).parent
-for name in ("queue", "done"):
-    (here / name).mkdir(exist_ok=True)
-app = Celery("jobs", broker="filesystem://")
-app.conf.update(
-    broker_transport_options={
-        "data_folder_in": here / "queue", "data_folder_out": here / "queue", "control_folder": here / "control",
-        "store_processed": False, "polling_interval": 0.02,
-    },
-    task_ignore_result=True, worker_hijack_root_logger=False, worker_prefetch_multiplier=1,
-)
-monitor = Monitor()
-monitor.start_in_background()
-
-@app.task
-def count(n):
-    monitor.emit(Numbered(n=n))
-    (here / "done" / str(n)).touch()
-"""
 
 
 def test_celery_with_processes_that_are_forked_ahead(program: Program) -> None:

@@ -1,19 +1,13 @@
 """A Monitor in programs that gevent has patched: its thread is a real one, and their greenlets run on meanwhile."""
 
-import os
-import signal
 import socket
-import subprocess
-import sys
-import urllib.request
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tests.services.influxdb import InfluxDB
 from tests.services.points import stored
-from tests.tsmon_agent.waiting import eventually
+from tests.tsmon.monitor.test_exits import Program, ask_until_end, requests_of
 
 WAIT_S = 60.0
 
@@ -87,51 +81,26 @@ background.emit(Numbered(n=2_001))  # It is sent at the exit.
 """
 
 
-class Programs:
-    """Programs that write to the bucket of the test."""
-
-    def __init__(self, influxdb: InfluxDB, bucket: str, directory: Path) -> None:
-        self.directory = directory
-        self.environment = {
-            **os.environ,
-            "TSMON_MONITORING__URL": influxdb.url.replace("127.0.0.1", "localhost"),
-            "TSMON_MONITORING__ORGANIZATION": influxdb.org,
-            "TSMON_MONITORING__BUCKET": bucket,
-            "TSMON_MONITORING__TOKEN": influxdb.token,
-            "TSMON_MONITORING__FLUSHING_PERIOD": "30",
-            "TSMON_MONITORING__SPOOL_DIRECTORY": str(directory / "spool"),
-            "PYTHONPATH": f"{Path.cwd()}{os.pathsep}{directory}",
-        }
-
-    def start(self, *command: str) -> "subprocess.Popen[str]":
-        return subprocess.Popen(
-            [sys.executable, *command],
-            cwd=self.directory,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-
 @pytest.fixture
-def programs(influxdb: InfluxDB, bucket: str, tmp_path: Path) -> Programs:
-    return Programs(influxdb, bucket, tmp_path)
+def program(influxdb: InfluxDB, bucket: str, tmp_path: Path) -> Program:
+    made = Program(tmp_path, influxdb, bucket)
+    # So that the name is looked up.
+    made.environment["TSMON_MONITORING__URL"] = influxdb.url.replace("127.0.0.1", "localhost")
+    return made
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
-def test_a_patched_program(programs: Programs, influxdb: InfluxDB, bucket: str, way: list[str]) -> None:
-    program = "\n".join([*(STEPS[step] for step in way), PROGRAM])
-    process = programs.start("-c", program)
+def test_a_patched_program(program: Program, influxdb: InfluxDB, bucket: str, way: list[str]) -> None:
+    text = "\n".join([*(STEPS[step] for step in way), PROGRAM])
+    process = program.start("-c", text)
     output, _ = process.communicate(timeout=WAIT_S)
     assert process.returncode == 0, output[-5_000:]
     assert "lost" not in output
     assert stored(influxdb, bucket) == list(range(2_002))
 
 
-def test_forked_children_of_a_patched_program(programs: Programs, influxdb: InfluxDB, bucket: str) -> None:
-    process = programs.start(
+def test_forked_children_of_a_patched_program(program: Program, influxdb: InfluxDB, bucket: str) -> None:
+    process = program.start(
         "-c",
         """
 from gevent import monkey
@@ -182,36 +151,17 @@ app.wsgi_app = RequestMiddleware(app.wsgi_app, monitor)
 
 @pytest.mark.parametrize("options", [[], ["--preload"]], ids=["loaded by workers", "preloaded"])
 async def test_gunicorn_with_workers_of_gevent(
-    programs: Programs, influxdb: InfluxDB, bucket: str, options: list[str]
+    program: Program, influxdb: InfluxDB, bucket: str, options: list[str]
 ) -> None:
-    (programs.directory / "service.py").write_text(SERVICE)
+    (program.directory / "service.py").write_text(SERVICE)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    process = programs.start(
+    process = program.start(
         "-m", "gunicorn", "service:app", "--worker-class", "gevent", "--workers", "2",
         "--bind", f"127.0.0.1:{port}", "--no-control-socket", *options,
     )  # fmt: skip
 
-    def ask(n: int) -> int:
-        request = urllib.request.Request(f"http://127.0.0.1:{port}/{n}", headers={"X-Request-ID": f"id {n}"})
-        with urllib.request.urlopen(request, timeout=10.0) as answer:
-            return int(answer.read())
-
-    def listens() -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", port)) == 0
-
-    try:
-        await eventually(listens)
-        with ThreadPoolExecutor(8) as pool:
-            assert list(pool.map(ask, range(200))) == list(range(0, 400, 2))
-    finally:
-        process.send_signal(signal.SIGTERM)
-        output, _ = process.communicate(timeout=WAIT_S)
-    assert process.returncode == 0, output
+    answers, output = await ask_until_end(process, port, 200)
+    assert answers == list(range(0, 400, 2))
     assert "lost" not in output
-    query = (
-        f'from(bucket: "{bucket}") |> range(start: 0) '
-        '|> filter(fn: (r) => r._measurement == "requests" and r._field == "request_id")'
-    )
-    assert sorted(row["_value"] for row in influxdb.flux(query)) == sorted(f"id {n}" for n in range(200)), output
+    assert requests_of(influxdb, bucket) == sorted(f"id {n}" for n in range(200)), output

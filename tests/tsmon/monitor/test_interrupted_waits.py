@@ -61,6 +61,13 @@ def at_alarm(handler: Callable[[], object], after_s: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
+def stop_in_time(one: BackgroundMonitor) -> None:
+    began = time.monotonic()
+    one.stop()
+    assert time.monotonic() - began < 4.0
+    check_ended(one)
+
+
 @pytest.mark.parametrize("longest_s", [0.000_3, 0.003])
 def test_flushing(tmp_path: Path, longest_s: float) -> None:
     store = MemoryStore()
@@ -73,10 +80,7 @@ def test_flushing(tmp_path: Path, longest_s: float) -> None:
 
     interrupt(flush, 500, longest_s)
     one.flush(20.0)
-    began = time.monotonic()
-    one.stop()
-    assert time.monotonic() - began < 4.0
-    check_ended(one)
+    stop_in_time(one)
     counts = check_stopped(one)
     assert counts.dropped == 0
     assert stored(store) == counts.written
@@ -110,10 +114,7 @@ def test_starting_and_stopping(tmp_path: Path, caplog: pytest.LogCaptureFixture,
         if seed % 2:
             one.start()
             one.flush(20.0)
-        began = time.monotonic()
-        one.stop()
-        assert time.monotonic() - began < 4.0
-        check_ended(one)
+        stop_in_time(one)
     counts = check_stopped(one)
     assert stored(store) == counts.written
     one.start()

@@ -1,13 +1,12 @@
 """Processes that share the file of the embedded store: every point is in it once, whoever writes it."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.services.embedded import stored_in_file
+from tests.services.processes import run_program
 
 WAIT_S = 60.0
 
@@ -61,19 +60,7 @@ class Program:
 
     def run(self, text: str, **changes: str) -> str:
         """Standard error of a program that must end well."""
-        path = self.directory / "program.py"
-        path.write_text(PRELUDE + text)
-        done = subprocess.run(
-            [sys.executable, "-W", "ignore", str(path)],
-            cwd=self.directory,
-            env=self.environment | changes,
-            capture_output=True,
-            text=True,
-            timeout=WAIT_S,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stderr
+        return run_program(self.directory, PRELUDE + text, self.environment | changes)
 
     def check_stored(self, numbers: "list[int] | range", error: str) -> None:
         """All ``numbers`` are in the file once, and nothing is left beside it."""

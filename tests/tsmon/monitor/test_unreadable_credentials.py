@@ -1,8 +1,6 @@
 """Child processes that cannot read what their parent could: its points are sent all the same, or wait for it."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +8,7 @@ import pytest
 
 from tests.services.influxdb import InfluxDB
 from tests.services.points import stored
+from tests.services.processes import run_program
 from tests.tsmon_agent.waiting import eventually
 from tsmon import Monitor
 from tsmon.settings import MonitoringSettings
@@ -61,19 +60,8 @@ class Settings:
         (directory / "tsmon.toml").write_text("[monitoring]\n" + "\n".join(lines) + "\n")
 
     def run(self, text: str) -> str:
-        path = self.directory / "program.py"
-        path.write_text(PROGRAM + text)
-        done = subprocess.run(
-            [sys.executable, "-W", "ignore", str(path)],
-            cwd=self.directory,
-            env=os.environ | {"PYTHONPATH": str(Path.cwd()), "TSMON_SETTINGS": str(self.directory / "tsmon.toml")},
-            capture_output=True,
-            text=True,
-            timeout=WAIT_S,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stderr
+        named = {"PYTHONPATH": str(Path.cwd()), "TSMON_SETTINGS": str(self.directory / "tsmon.toml")}
+        return run_program(self.directory, PROGRAM + text, os.environ | named)
 
 
 @pytest.fixture
