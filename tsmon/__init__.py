@@ -38,9 +38,9 @@ from tsmon.points import (
     format_route,
 )
 
-if typing.TYPE_CHECKING:
-    __version__: str
-else:
+__version__ = "0.1.0"
+
+if not typing.TYPE_CHECKING:
     # Not for type checkers, which would then accept every name.
     __getattr__ = name_hints.find_name
 

@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from typing import Final, Self
 
-from tsmon.locks import Attempt
+from tsmon.threads.locks import Attempt
 
 __all__ = ["UniqueClock"]
 

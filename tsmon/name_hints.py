@@ -1,7 +1,7 @@
 """Names that are looked for in ``tsmon`` itself, and where they are."""
 
 import sys
-from typing import Any, Final
+from typing import Final, NoReturn
 
 __all__ = ["find_name"]
 
@@ -30,12 +30,8 @@ _FOUND_IN: Final = {
 }
 
 
-def find_name(name: str) -> Any:
-    """Return the version; else raise AttributeError, or ImportError for an import, with the place of the name."""
-    if name == "__version__":
-        from tsmon.version import VERSION
-
-        return VERSION
+def find_name(name: str) -> NoReturn:
+    """Raise AttributeError, or ImportError for an import, with the place of the name."""
     for place, names in _FOUND_IN.items():
         if name in names:
             module = place.partition(",")[0]

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
+from tsmon import __version__
 from tsmon.cli.spool import spool
 from tsmon.cli.terminal import print_json, say
 from tsmon.errors import LineProtocolError, TsmonError
 from tsmon.logs.safe_text import escape_unprintable_lines
-from tsmon.version import VERSION
 
 __all__ = ["app", "main"]
 
@@ -87,7 +87,7 @@ def schema(
 @app.command()
 def version() -> None:
     """Print the version."""
-    say(VERSION)
+    say(__version__)
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ from tsmon.delivery.accounting import Counts, DropReason
 from tsmon.delivery.blocks import Batch
 from tsmon.delivery.ledger import Ledger, Note, add_dropped
 from tsmon.delivery.outstanding import Outstanding
-from tsmon.locks import Attempt
+from tsmon.threads.locks import Attempt
 from tsmon.threads.native import create_lock
 
 __all__ = ["LONG_LINE", "Buffer"]

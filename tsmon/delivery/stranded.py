@@ -13,11 +13,7 @@ __all__ = ["describe_stranded", "report_stranded_soon"]
 
 def describe_stranded(root: Path, destination: Destination) -> list[str]:
     """One sentence for each other destination for which points wait, with the command that sends them."""
-    return [
-        f"{_describe(queues)}, which is not where points go now; if it is the same server, "
-        f"`tsmon spool replay {_names(queues)}` sends them to the configured one; see `tsmon spool list`"
-        for queues in _by_destination(root, destination)
-    ]
+    return [_sentence(queues, _of_former(queues)) for queues in _by_destination(root, destination)]
 
 
 def describe_unsent(root: Path, store: str, destination: Destination | None) -> list[str]:
@@ -27,16 +23,13 @@ def describe_unsent(root: Path, store: str, destination: Destination | None) -> 
         if destination is not None and queues[0].destination == destination:
             remedy = "but monitoring.spool is off, so no Monitor sends them; `tsmon spool replay` does"
         elif destination is not None:
-            remedy = (
-                "which is not where points go now; if it is the same server, "
-                f"`tsmon spool replay {_names(queues)}` sends them to the configured one"
-            )
+            remedy = _of_former(queues)
         else:
             remedy = (
                 f"but points go to {store} now; `tsmon spool replay {_names(queues)}`, run with settings that name "
                 f"the server, sends them, `tsmon spool drop {_names(queues)}` deletes them"
             )
-        sentences.append(f"{_describe(queues)}, {remedy}; see `tsmon spool list`")
+        sentences.append(_sentence(queues, remedy))
     return sentences
 
 
@@ -60,14 +53,21 @@ def _by_destination(root: Path, own: Destination | None) -> list[list[WaitingQue
     return list(found.values())
 
 
-def _describe(queues: list[WaitingQueue]) -> str:
+def _of_former(queues: list[WaitingQueue]) -> str:
+    return (
+        "which is not where points go now; if it is the same server, "
+        f"`tsmon spool replay {_names(queues)}` sends them to the configured one"
+    )
+
+
+def _sentence(queues: list[WaitingQueue], remedy: str) -> str:
     destination = queues[0].destination
     where = "an unknown server"
     if destination is not None:
         url, organization, bucket = map(escape_unprintable, (destination.url, destination.org, destination.bucket))
         where = f"{url} (organization {organization!r}, bucket {bucket!r})"
     points = sum(queue.lines for queue in queues)
-    return f"{points} points of earlier processes wait in the spool for {where}"
+    return f"{points} points of earlier processes wait in the spool for {where}, {remedy}; see `tsmon spool list`"
 
 
 def _names(queues: list[WaitingQueue]) -> str:

@@ -14,7 +14,7 @@ from multidict import istr
 
 from tsmon.integrations.departure import is_departure
 from tsmon.integrations.recorder import CLIENT_CLOSED_REQUEST, OpenRequest, RequestRecorder
-from tsmon.locks import raise_interruption
+from tsmon.threads.locks import raise_interruption
 
 if TYPE_CHECKING:
     from multidict import CIMultiDict

@@ -31,8 +31,8 @@ from tsmon.integrations.recorder import (
     set_route,
 )
 from tsmon.integrations.starlette_route import find_router
-from tsmon.locks import raise_interruption
 from tsmon.monitor.monitor import Monitor
+from tsmon.threads.locks import raise_interruption
 
 __all__ = ["RecorderOptions", "RequestMiddleware", "set_error_code", "set_route"]
 

@@ -16,7 +16,7 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from tsmon.integrations.django_route import format_django_route
 from tsmon.integrations.recorder import set_route
 from tsmon.integrations.starlette_route import find_starlette_route
-from tsmon.locks import raise_interruption
+from tsmon.threads.locks import raise_interruption
 
 __all__ = ["RouteMiddleware"]
 
@@ -44,7 +44,7 @@ class RouteMiddleware:
         try:
             _record_route(request)
         except Exception as error:
-            raise_interruption(error)  # A request whose route cannot be told is served all the same.
+            raise_interruption(error)  # A request whose route is unknown is served nevertheless.
 
 
 def _record_route(request: Any) -> None:

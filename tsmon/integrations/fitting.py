@@ -20,7 +20,7 @@ from tsmon.line_protocol.escaping import MAX_STRING_BYTES, check_field_key, chec
 from tsmon.line_protocol.plain_values import MISSING, to_plain
 from tsmon.line_protocol.times import MIN_PLAIN_TIME_NS
 from tsmon.line_protocol.values import MAX_INT64, MIN_INT64
-from tsmon.locks import raise_interruption
+from tsmon.threads.locks import raise_interruption
 
 __all__ = ["MAX_TAG", "Plain", "cut", "fit_declared", "fit_key", "fit_tag", "fit_time", "fit_value", "to_text"]
 

@@ -21,10 +21,10 @@ from tsmon.integrations.field_kinds import field_kinds_of
 from tsmon.integrations.fitting import MARK, Plain, cut, fit_declared, fit_key, fit_tag, fit_time, to_text
 from tsmon.line_protocol.times import MAX_TIME_NS
 from tsmon.line_protocol.values import MAX_INT64
-from tsmon.locks import raise_interruption
 from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon.monitor.emitter import Emitter
 from tsmon.points.logs import Log
+from tsmon.threads.locks import raise_interruption
 
 __all__ = ["LogHandler"]
 

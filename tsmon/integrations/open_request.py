@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tsmon.integrations.fitting import to_text
 from tsmon.line_protocol.values import MAX_INT64, MIN_INT64
-from tsmon.locks import raise_interruption
+from tsmon.threads.locks import raise_interruption
 from tsmon.work.work_data import WorkData, current_work
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Any
 
 from tsmon.integrations.open_request import set_route
 from tsmon.integrations.starlette_route import find_starlette_route
-from tsmon.locks import raise_interruption
+from tsmon.threads.locks import raise_interruption
 
 __all__ = ["record_quart_routes"]
 

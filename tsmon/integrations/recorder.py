@@ -14,11 +14,11 @@ from typing import Any, Final, Unpack
 from tsmon.integrations.fitting import to_text
 from tsmon.integrations.open_request import OpenRequest, set_error_code, set_route
 from tsmon.integrations.request_points import RecorderOptions, RequestPoints
-from tsmon.locks import raise_interruption
 from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon.monitor import source
 from tsmon.monitor.emitter import Emitter
 from tsmon.points import Point
+from tsmon.threads.locks import raise_interruption
 from tsmon.work.in_progress import InProgressCounter
 from tsmon.work.work_data import begin_work, end_work, reset_work
 

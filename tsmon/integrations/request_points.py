@@ -10,10 +10,10 @@ from tsmon.integrations.open_request import OpenRequest, parse_error_code
 from tsmon.integrations.point_builder import Fill, PointBuilder, check_fill
 from tsmon.integrations.request_row import RequestRow, make_row_class
 from tsmon.integrations.request_summaries import RequestSummaries, RouteSampling
-from tsmon.locks import raise_interruption
 from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon.monitor.emitter import Emitter
 from tsmon.points import BackgroundWork, Point, Request, RequestError, RequestSummary, format_route
+from tsmon.threads.locks import raise_interruption
 
 if TYPE_CHECKING:
     from collections.abc import Callable

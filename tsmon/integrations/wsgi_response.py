@@ -5,7 +5,7 @@ from sys import exception
 from typing import Any, Final
 
 from tsmon.integrations.recorder import CLIENT_CLOSED_REQUEST, OpenRequest, RequestRecorder
-from tsmon.locks import raise_interruption
+from tsmon.threads.locks import raise_interruption
 from tsmon.work.work_data import begin_work, end_work
 
 __all__ = ["Body", "Environ", "Parts", "Response", "end_with_close"]

@@ -25,7 +25,7 @@ from tsmon.line_protocol.fast_encoder import EncoderFactory
 from tsmon.line_protocol.plain_values import MISSING, to_plain
 from tsmon.line_protocol.times import to_point_time_ns
 from tsmon.line_protocol.values import NONFINITE, abbreviate, format_field, format_tag, infer_field_type
-from tsmon.locks import raise_interruption
+from tsmon.threads.locks import raise_interruption
 
 __all__ = ["MAX_CACHED_HEAD", "MAX_HEADS", "CheckedEncoder", "Encodable", "EncodingContext"]
 

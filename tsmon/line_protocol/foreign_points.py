@@ -20,7 +20,7 @@ from tsmon.line_protocol.escaping import (
 from tsmon.line_protocol.parser import FieldValue, Unsigned, parse_line
 from tsmon.line_protocol.times import to_time_ns
 from tsmon.line_protocol.values import format_field
-from tsmon.locks import raise_interruption
+from tsmon.threads.locks import raise_interruption
 
 __all__ = ["ForeignPoint", "encode_foreign_point", "is_foreign_point_class"]
 

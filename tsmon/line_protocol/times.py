@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from tsmon.errors import InvalidPointError
 from tsmon.line_protocol.plain_values import MISSING, to_plain
-from tsmon.locks import raise_interruption
+from tsmon.threads.locks import raise_interruption
 from tsmon.time_units import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS
 
 __all__ = ["MAX_TIME_NS", "MIN_PLAIN_TIME_NS", "to_point_time_ns", "to_time_ns"]

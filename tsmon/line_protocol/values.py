@@ -15,7 +15,7 @@ import msgspec
 from tsmon.errors import InvalidPointError
 from tsmon.line_protocol.escaping import MAX_STRING_BYTES, check_text, escape_string
 from tsmon.line_protocol.plain_values import MISSING, to_plain
-from tsmon.locks import raise_interruption
+from tsmon.threads.locks import raise_interruption
 
 __all__ = [
     "MAX_INT64",

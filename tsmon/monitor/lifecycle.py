@@ -56,6 +56,7 @@ class Lifecycle:
         NEW ──stop──▶ STOPPING (nothing is sent)
         RUNNING ──loop ends──▶ RUNNING, on the loop of the next start() or stop(), else on a thread of its own
         NEW or STOPPED ──start fails──▶ NEW
+        STOPPED ──a start begins that nobody waits for──▶ NEW
 
     A start while RUNNING does nothing, nor does a stop while STOPPED; both wait for a stop under way. A stop may be
     called on any loop. The counts continue over all of this; only a forked child begins with new ones.

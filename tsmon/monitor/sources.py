@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from tsmon.locks import raise_interruption
 from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon.monitor.source import Source
 from tsmon.points import Point
+from tsmon.threads.locks import raise_interruption
 
 __all__ = ["Sources"]
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.services.alarms import interrupt
 from tsmon.delivery.buffer import Buffer
-from tsmon.locks import Attempt
+from tsmon.threads.locks import Attempt
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs POSIX timers")
 

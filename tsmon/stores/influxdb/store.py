@@ -90,7 +90,7 @@ class InfluxStore(InfluxReader):
 
         For a program's own Flux: ``with store.client() as client: client.query_api().query(flux)``. The caller
         closes it. It needs the extra ``tsmon[influxdb-client]``; the store need not be open. Without an
-        organization in the settings the server is asked, which blocks.
+        organization in the settings the server is queried, which blocks.
         """
         from tsmon.stores.influxdb.official_client import make_client
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 from aiohttp import hdrs, web
 
-from tsmon.version import VERSION
+from tsmon import __version__
 from tsmon_agent.auth import Role
 from tsmon_agent.web.openapi.operations import Body, Fault, Operation, Response, operation_of
 from tsmon_agent.web.requests.parameters import Parameter, text
@@ -62,7 +62,7 @@ def build_document(app: web.Application, base_path: str = "") -> dict[str, Any]:
         "info": {
             "title": "tsmon-agent",
             "summary": "State of this host and of the streams that it watches.",
-            "version": VERSION,
+            "version": __version__,
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": base_path or "/"}],

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.services.alarms import AlarmError, alarms
-from tsmon.locks import raise_interruption
+from tsmon.threads.locks import raise_interruption
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs POSIX timers")
 
