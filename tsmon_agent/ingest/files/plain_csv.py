@@ -5,15 +5,14 @@ import io
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
 from typing import BinaryIO, Final
 
 from tsmon.errors import ImportingError
-from tsmon.line_protocol.times import to_time_ns
 from tsmon_agent.ingest.files.chunks import Chunk
-from tsmon_agent.ingest.files.column_mapping import TIME_UNITS, ColumnMapping, check_zone, guess_mapping
+from tsmon_agent.ingest.files.column_mapping import ColumnMapping, check_zone, guess_mapping
 from tsmon_agent.ingest.files.csv_records import Field, build_line, read_records
+from tsmon_agent.ingest.files.local_times import LocalTimes
+from tsmon_agent.ingest.files.time_cells import parse_time_cell
 
 __all__ = ["PlainCsv", "complete_mapping"]
 
@@ -49,7 +48,7 @@ class PlainCsv:
     def read_chunks(self, file: BinaryIO, position: int, line: int) -> Iterator[Chunk]:  # noqa: ARG002
         """See :class:`~tsmon_agent.ingest.files.chunks.Reader`; positions are line numbers."""
         mapping = self.mapping
-        zone = check_zone(mapping.timezone)
+        local_times = LocalTimes(check_zone(mapping.timezone))
         names: list[str] = []
 
         def convert(cells: list[str]) -> Iterator[str]:
@@ -64,7 +63,8 @@ class PlainCsv:
             measurement = mapping.measurement or row[mapping.measurement_column or ""]
             assert mapping.time is not None
             assert mapping.time_format is not None
-            time_ns = _parse_time(mapping.time, row[mapping.time], mapping.time_format, zone)
+            time = parse_time_cell(mapping.time, row[mapping.time], mapping.time_format)
+            time_ns = time if isinstance(time, int) else local_times.to_ns(time)
             fields: list[Field] = [
                 (name, _parse_value(name, row[name], kind), kind)
                 for name, kind in mapping.fields.items()
@@ -73,37 +73,6 @@ class PlainCsv:
             yield build_line(measurement, [(name, row[name]) for name in mapping.tags], fields, time_ns)
 
         yield from read_records(file, position, mapping.delimiter, convert)
-
-
-def _parse_time(column: str, text: str, form: str, zone: object) -> int:
-    """Integer nanoseconds; exact for numbers, and for ISO 8601 with up to nine decimals."""
-    if form in TIME_UNITS:
-        try:
-            return int(Decimal(text) * TIME_UNITS[form])
-        except (InvalidOperation, ValueError, OverflowError):
-            raise ValueError(f"column {column}: {text!r} is not a number of {form} since the epoch") from None
-    try:
-        nanoseconds = 0
-        if form == "iso":
-            text, nanoseconds = _split_nanoseconds(text)
-            moment = datetime.fromisoformat(text)
-        else:
-            moment = datetime.strptime(text, form)  # noqa: DTZ007
-    except ValueError:
-        what = "not a time in ISO 8601" if form == "iso" else f"not a time of the form {form}"
-        raise ValueError(f"column {column}: {text!r} is {what}") from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=zone)  # type: ignore[arg-type]
-    return to_time_ns(moment.astimezone(UTC)) + nanoseconds
-
-
-def _split_nanoseconds(text: str) -> tuple[str, int]:
-    """A time cut to microseconds, and the rest in nanoseconds."""
-    head, dot, rest = text.partition(".")
-    digits = rest[: len(rest) - len(rest.lstrip("0123456789"))]
-    if not dot or len(digits) <= 6:
-        return text, 0
-    return f"{head}.{digits[:6]}{rest[len(digits) :]}", int(digits[6:9].ljust(3, "0"))
 
 
 def _parse_value(column: str, text: str, kind: str) -> str | float | int | bool:
