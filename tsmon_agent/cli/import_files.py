@@ -50,7 +50,9 @@ def import_files(
     ] = None,
     timezone: Annotated[
         str | None,
-        typer.Option(metavar="ZONE", help="Time zone of times without one, such as Europe/Berlin; UTC by default."),
+        typer.Option(
+            metavar="ZONE", help="Time zone of times without one, such as Europe/Berlin or +01:00; UTC by default."
+        ),
     ] = None,
     tag: Annotated[list[str] | None, typer.Option(metavar="COLUMN", help="A column of tags.")] = None,
     field: Annotated[
@@ -143,7 +145,7 @@ class _ReadOptions:
 
 def _check(format_: str | None, precision: str, columns: "ColumnMapping") -> None:
     from tsmon_agent.ingest.files import FORMATS, PRECISIONS
-    from tsmon_agent.ingest.files.column_mapping import check_zone
+    from tsmon_agent.ingest.files.local_times import find_zone
 
     if format_ is not None and format_ not in FORMATS:
         raise ImportingError(f"--format {format_}: there are {', '.join(FORMATS)}")
@@ -151,7 +153,7 @@ def _check(format_: str | None, precision: str, columns: "ColumnMapping") -> Non
         raise ImportingError(f"--precision {precision}: there are {', '.join(PRECISIONS)}")
     if len(columns.delimiter) != 1:
         raise ImportingError(f"--delimiter {columns.delimiter!r}: give one character")
-    check_zone(columns.timezone)
+    find_zone(columns.timezone)
 
 
 def _preview(path: Path, options: _ReadOptions) -> None:

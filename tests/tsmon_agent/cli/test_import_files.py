@@ -4,7 +4,9 @@ import gzip
 import json
 import signal
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -115,6 +117,34 @@ def test_a_dry_run_shows_points_and_stores_nothing(agent: Shell, tmp_path: Path)
     assert (ran.code, ran.out) == (0, "weather,station=a temp=1.0 1704067200000000000\n")
     assert "line 3 would be rejected: column time: 'x' is not a time" in ran.err
     assert not (tmp_path / "data").exists()
+
+
+def test_the_nights_when_clocks_are_changed(agent: Shell, tmp_path: Path) -> None:
+    autumn = [datetime(2016, 10, 29, 22, tzinfo=UTC) + timedelta(minutes=6 * one) for one in range(61)]
+    walls = [one.astimezone(ZoneInfo("Europe/Berlin")) for one in autumn]
+    rows = "".join(f"{one:%Y-%m-%d %H:%M},{number}\n" for number, one in enumerate(walls))
+    (tmp_path / "autumn.csv").write_text(f"time,level\n{rows}")
+    ran = agent("import", "autumn.csv", "-m", "tide", "--timezone", "Europe/Berlin")
+    assert (ran.code, ran.out) == (0, "autumn.csv: 61 points imported\n")
+    stored = read_rows(tmp_path / "data" / "tsmon" / "tsmon.db", "tide")
+    assert [(one["level"], one["time_ns"]) for one in stored] == [
+        (number, int(one.timestamp()) * S) for number, one in enumerate(autumn)
+    ]
+
+    # In spring 02:30 does not exist, and of one row in the repeated hour nobody knows.
+    (tmp_path / "few.csv").write_text(
+        "time,level\n2016-03-27 01:30,1\n2016-03-27 02:30,2\n2016-03-27 03:30,3\n2016-10-30 02:30,4\n"
+    )
+    ran = agent("import", "few.csv", "-m", "few", "--timezone", "Europe/Berlin")
+    assert (ran.code, ran.out) == (1, "few.csv: 2 points imported; 2 rejected rows are in few.csv.rejected\n")
+    assert "line 3 is rejected: column time: 2016-03-27T02:30:00 does not exist in Europe/Berlin" in ran.err
+    assert "line 5 is rejected: column time: 2016-10-30T02:30:00 occurs twice in Europe/Berlin" in ran.err
+    stored = read_rows(tmp_path / "data" / "tsmon" / "tsmon.db", "few")
+    assert [(one["level"], one["time_ns"]) for one in stored] == [(1, 1459038600 * S), (3, 1459042200 * S)]
+
+    # An instrument's clock is often never changed.
+    ran = agent("import", "few.csv", "-m", "fixed", "--timezone", "+01:00")
+    assert (ran.code, ran.out) == (0, "few.csv: 4 points imported\n")
 
 
 @pytest.mark.parametrize(

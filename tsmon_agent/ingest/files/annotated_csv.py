@@ -13,6 +13,7 @@ from tsmon.errors import StoreError
 from tsmon.stores.influxdb.annotated_csv import Row, TableParser
 from tsmon_agent.ingest.files.chunks import Chunk
 from tsmon_agent.ingest.files.csv_records import Field, build_line, read_records
+from tsmon_agent.ingest.files.local_times import LocalTimes, find_zone
 
 __all__ = ["AnnotatedCsv"]
 
@@ -30,6 +31,7 @@ class AnnotatedCsv:
     """Reads annotated CSV. ``measurement`` is for tables without a column ``_measurement``."""
 
     measurement: str | None = None
+    timezone: str = "UTC"
 
     def read_chunks(self, file: BinaryIO, position: int, line: int) -> Iterator[Chunk]:  # noqa: ARG002
         """See :class:`~tsmon_agent.ingest.files.chunks.Reader`; positions are line numbers."""
@@ -43,7 +45,7 @@ class AnnotatedCsv:
             if row is not None and (made := self._build_line(row)) is not None:
                 yield made
 
-        yield from read_records(file, position, ",", convert)
+        yield from read_records(file, position, ",", convert, LocalTimes(find_zone(self.timezone), "_time"))
 
     def _build_line(self, row: Row) -> str | None:
         values, types = row.values, row.types

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tsmon.errors import ImportingError
+from tsmon_agent.ingest.files.local_times import find_zone
 
 __all__ = ["FIELD_TYPES", "TIME_UNITS", "ColumnMapping", "guess_mapping", "load_mapping", "override_mapping"]
 
@@ -114,16 +114,8 @@ def _parse_mapping(source: str, values: dict[str, Any]) -> ColumnMapping:
         if not isinstance(value, expected):
             raise ImportingError(f"{source}: {key} is {value!r}; give {'a list' if key == 'tags' else 'a text'}")
     mapping = ColumnMapping(fields=fields, **values)
-    check_zone(mapping.timezone)
+    find_zone(mapping.timezone)
     return mapping
-
-
-def check_zone(name: str) -> ZoneInfo:
-    """The time zone of this name; raises ImportingError if there is none."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ImportingError(f"there is no time zone {name!r}; name one such as UTC or Europe/Berlin") from None
 
 
 def _parse_field(source: str, text: str) -> tuple[str, str]:

@@ -18,8 +18,10 @@ from tsmon.line_protocol.escaping import (
 )
 from tsmon.line_protocol.times import MAX_TIME_NS
 from tsmon_agent.ingest.files.chunks import BadRow, Chunk
+from tsmon_agent.ingest.files.local_times import LocalTime, LocalTimes
+from tsmon_agent.ingest.files.repeated_hours import Placed, RowOrder, UndatedLine
 
-__all__ = ["Field", "build_line", "read_records"]
+__all__ = ["Field", "build_line", "build_undated_line", "read_records"]
 
 CHUNK_LINES: Final = 10_000
 
@@ -30,23 +32,34 @@ _SUFFIXES: Final = {"float": "", "int": "i", "uint": "u"}
 
 
 def read_records(
-    file: BinaryIO, done: int, delimiter: str, convert: Callable[[list[str]], Iterable[str]]
+    file: BinaryIO,
+    done: int,
+    delimiter: str,
+    convert: Callable[[list[str]], Iterable[str | UndatedLine]],
+    local_times: LocalTimes,
 ) -> Iterator[Chunk]:
     """Convert records to lines by ``convert``; yields chunks of the records after line ``done``.
 
     Earlier records are converted too, since later ones may depend on them. A ValueError (or KeyError, IndexError)
-    of ``convert`` makes the record a bad row.
+    of ``convert`` makes the record a bad row. A line whose time occurs twice is yielded when later records have
+    shown which time it is.
     """
     text = io.TextIOWrapper(file, "utf-8", "surrogateescape", newline="")
     try:
-        yield from _read_chunks(csv.reader(text, delimiter=delimiter), done, delimiter, convert)
+        yield from _read_chunks(
+            csv.reader(text, delimiter=delimiter), done, delimiter, convert, RowOrder(local_times)
+        )
     finally:
         # Otherwise the wrapper would close the file, which it does not own.
         text.detach()
 
 
 def _read_chunks(
-    reader: Any, done: int, delimiter: str, convert: Callable[[list[str]], Iterable[str]]
+    reader: Any,
+    done: int,
+    delimiter: str,
+    convert: Callable[[list[str]], Iterable[str | UndatedLine]],
+    order: RowOrder,
 ) -> Iterator[Chunk]:
     chunk = Chunk([], [], done, done + 1)
     line = 1
@@ -60,44 +73,64 @@ def _read_chunks(
         else:
             reason = ""
         number, line = line, reader.line_num + 1
+        placed: list[Placed] = []
         if not reason:
             try:
-                made = list(convert(cells))
+                for made in convert(cells):
+                    if isinstance(made, str):
+                        placed.append((number, made))
+                    else:
+                        placed += order.place(number, delimiter.join(cells), made)
             except (ValueError, KeyError, IndexError) as error:
-                made, reason = [], _describe(error)
+                reason = _describe(error)
+        if reason:
+            placed.append(BadRow(number, reason, delimiter.join(cells)))
         if number > done:
-            assert isinstance(chunk.numbers, list)
-            if reason:
-                chunk.bad.append(BadRow(number, reason, delimiter.join(cells)))
-            else:
-                chunk.lines += made
-                chunk.numbers += [number] * len(made)
+            _add_to_chunk(chunk, placed)
             chunk.position, chunk.line = reader.line_num, line
             if len(chunk.lines) + len(chunk.bad) >= CHUNK_LINES:
                 yield chunk
                 chunk = Chunk([], [], chunk.position, line)
+    _add_to_chunk(chunk, order.finish())
     if chunk.lines or chunk.bad:
         yield chunk
 
 
+def _add_to_chunk(chunk: Chunk, placed: Iterable[Placed]) -> None:
+    assert isinstance(chunk.numbers, list)
+    for one in placed:
+        if isinstance(one, BadRow):
+            chunk.bad.append(one)
+        else:
+            chunk.numbers.append(one[0])
+            chunk.lines.append(one[1])
+
+
 def build_line(measurement: str, tags: Iterable[tuple[str, str]], fields: Iterable[Field], time_ns: int) -> str:
     """A line of line protocol; raises InvalidPointError for anything that cannot be stored."""
-    if not -MAX_TIME_NS <= time_ns <= MAX_TIME_NS:
-        raise InvalidPointError(f"its time is {time_ns} ns, out of range")
+    return f"{build_undated_line(measurement, tags, fields, time_ns).text} {time_ns}"
+
+
+def build_undated_line(
+    measurement: str, tags: Iterable[tuple[str, str]], fields: Iterable[Field], time: int | LocalTime
+) -> UndatedLine:
+    """A line of line protocol but for its time; raises InvalidPointError for anything that cannot be stored."""
+    if isinstance(time, int) and not -MAX_TIME_NS <= time <= MAX_TIME_NS:
+        raise InvalidPointError(f"its time is {time} ns, out of range")
     check_measurement(measurement)
-    head = escape_measurement(measurement)
+    series = escape_measurement(measurement)
     for name, text in sorted(tags):
         if text:
             check_tag_key(name)
             check_tag_value(name, text)
-            head += f",{escape_tag(name)}={escape_tag(text)}"
+            series += f",{escape_tag(name)}={escape_tag(text)}"
     texts = []
     for key, value, kind in fields:
         check_field_key(key)
         texts.append(f"{escape_field_key(key)}={_format_value(value, kind)}")
     if not texts:
         raise InvalidPointError("it has no field with a value")
-    return f"{head} {','.join(texts)} {time_ns}"
+    return UndatedLine(f"{series} {','.join(texts)}", series, time)
 
 
 def _format_value(value: str | float | int | bool, kind: str) -> str:

@@ -9,9 +9,10 @@ from typing import BinaryIO, Final
 
 from tsmon.errors import ImportingError
 from tsmon_agent.ingest.files.chunks import Chunk
-from tsmon_agent.ingest.files.column_mapping import ColumnMapping, check_zone, guess_mapping
-from tsmon_agent.ingest.files.csv_records import Field, build_line, read_records
-from tsmon_agent.ingest.files.local_times import LocalTimes
+from tsmon_agent.ingest.files.column_mapping import ColumnMapping, guess_mapping
+from tsmon_agent.ingest.files.csv_records import Field, build_undated_line, read_records
+from tsmon_agent.ingest.files.local_times import LocalTimes, find_zone
+from tsmon_agent.ingest.files.repeated_hours import UndatedLine
 from tsmon_agent.ingest.files.time_cells import parse_time_cell
 
 __all__ = ["PlainCsv", "complete_mapping"]
@@ -48,10 +49,10 @@ class PlainCsv:
     def read_chunks(self, file: BinaryIO, position: int, line: int) -> Iterator[Chunk]:  # noqa: ARG002
         """See :class:`~tsmon_agent.ingest.files.chunks.Reader`; positions are line numbers."""
         mapping = self.mapping
-        local_times = LocalTimes(check_zone(mapping.timezone))
+        local_times = LocalTimes(find_zone(mapping.timezone), mapping.time or "time")
         names: list[str] = []
 
-        def convert(cells: list[str]) -> Iterator[str]:
+        def convert(cells: list[str]) -> Iterator[UndatedLine]:
             if not names:
                 names.extend(name.strip() for name in cells)
                 return
@@ -64,15 +65,14 @@ class PlainCsv:
             assert mapping.time is not None
             assert mapping.time_format is not None
             time = parse_time_cell(mapping.time, row[mapping.time], mapping.time_format)
-            time_ns = time if isinstance(time, int) else local_times.to_ns(time)
             fields: list[Field] = [
                 (name, _parse_value(name, row[name], kind), kind)
                 for name, kind in mapping.fields.items()
                 if row[name]
             ]
-            yield build_line(measurement, [(name, row[name]) for name in mapping.tags], fields, time_ns)
+            yield build_undated_line(measurement, [(name, row[name]) for name in mapping.tags], fields, time)
 
-        yield from read_records(file, position, mapping.delimiter, convert)
+        yield from read_records(file, position, mapping.delimiter, convert, local_times)
 
 
 def _parse_value(column: str, text: str, kind: str) -> str | float | int | bool:
