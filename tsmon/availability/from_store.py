@@ -67,7 +67,7 @@ async def query_availability(
     coarse = min_widths.inside_ns > 0 and {every_ns for _, _, every_ns in parts} == {min_widths.inside_ns}
     if coarse and windows is not None:
         return _build_report(windows, spans, rules, name or selector.measurement, start_ns, end_ns)
-    kept = await store.retention(selector.measurement)
+    kept = await store.retention(selector.measurement, selector.tags)
     if coarse:
         # Gaps within one of these windows are not found anyway, and whole windows are answered from rollups, even
         # if they cross an edge of a span.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from tsmon.errors import StoreError
 from tsmon.stores.query_types import Bin, Count, Newest, Retention, Selector, Series, Values, WindowedSpan
+from tsmon.stores.retention_policy import ReportRemoved, RetentionPolicy, RetentionStatus, ignore_removed
 from tsmon.stores.setup_change import ReportProgress, SetupChange, ignore_progress
 
 if TYPE_CHECKING:
@@ -165,22 +166,64 @@ class Store(ABC):
         found = await self.values(selector, start_ns=start_ns, stop_ns=stop_ns)
         return [Count(one.tags, len(one.values)) for one in found]
 
-    async def retention(self, measurement: str) -> list[Retention]:  # noqa: ARG002
+    async def retention(
+        self,
+        measurement: str,  # noqa: ARG002
+        tags: Mapping[str, str] | None = None,  # noqa: ARG002
+    ) -> list[Retention]:
         """What the store still has of a measurement: first the points, then each tier that outlives them.
 
-        The narrowest comes first. By default the points are kept for ever.
+        With ``tags`` only of the series that have them. The narrowest comes first. By default the points are kept
+        for ever.
         """
         return [Retention(0, BEGINNING_NS)]
 
-    async def apply_retention(self, keep_ns: int | None, *, now_ns: int | None = None) -> int:  # noqa: ARG002
+    async def keep_streams(self, selectors: Iterable[Selector]) -> None:  # noqa: B027
+        """Give the selected series the retention of expected streams, from now on and for good.
+
+        Ignored by a store that applies no retention itself.
+        """
+
+    async def settle_retention(
+        self,
+        wanted: RetentionPolicy,
+        *,
+        now_ns: int | None = None,  # noqa: ARG002
+    ) -> RetentionStatus:
+        """Decide which retention is in force; what is shorter than before waits, see :data:`GRACE_NS`.
+
+        By default it is what is wanted.
+        """
+        return RetentionStatus(wanted)
+
+    async def read_retention(self, wanted: RetentionPolicy) -> RetentionStatus | None:  # noqa: ARG002
+        """The retention in force, and what ``wanted`` would make shorter and remove; changes nothing.
+
+        None if the store applies no retention itself.
+        """
+        return None
+
+    async def apply_retention(
+        self,
+        keep_ns: int | None,  # noqa: ARG002
+        *,
+        streams_keep_ns: int | None = None,  # noqa: ARG002
+        now_ns: int | None = None,  # noqa: ARG002
+        report: ReportRemoved = ignore_removed,  # noqa: ARG002
+    ) -> int:
         """Remove points older than ``keep_ns`` (None: none), and expired rollups; return how many points.
 
-        By default nothing is removed: the store applies a retention of its own, or has none.
+        ``streams_keep_ns`` is for the series of :meth:`keep_streams`. At the end, also if it fails, ``report`` is
+        called with what was removed: points by measurement, and rollups by the width of their windows. By default
+        nothing is removed: the store applies a retention of its own, or has none.
         """
         return 0
 
     async def change_tiers(self, tiers: "Iterable[RollupTier]") -> None:  # noqa: B027
-        """Keep rollups in these tiers from now on; ignored by a store without rollups."""
+        """Keep rollups in these tiers from now on; ignored by a store without rollups.
+
+        What is stored stays: a tier that is not among them is maintained as before.
+        """
 
     async def refresh_rollups(self) -> None:  # noqa: B027
         """Compute the rollups that are due after recent writes; does nothing in a store without rollups."""

@@ -1,8 +1,8 @@
 """The store in memory, for tests and for trying things out: its points are lost when the process ends."""
 
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
 from typing import ClassVar
 
 from tsmon.errors import LineProtocolError, StoreRefusedError
@@ -10,6 +10,7 @@ from tsmon.line_protocol.line_splitter import split_lines
 from tsmon.line_protocol.parser import FieldValue, Unsigned, parse_line
 from tsmon.stores.base import Store
 from tsmon.stores.query_types import Bin, Newest, Selector, Series, Values
+from tsmon.stores.retention_policy import ReportRemoved, ignore_removed
 
 __all__ = ["MemoryStore"]
 
@@ -30,6 +31,7 @@ class MemoryStore(Store):
         self._written: deque[tuple[tuple[str, str], Tags, int]] = deque()
         self._types: dict[tuple[str, str], type[FieldValue]] = {}
         self._rows: dict[tuple[str, str], dict[Tags, Rows]] = {}
+        self._streams: dict[str, set[frozenset[tuple[str, str]]]] = {}
 
     def __repr__(self) -> str:
         return "MemoryStore()"
@@ -104,18 +106,33 @@ class MemoryStore(Store):
                 answer.append(Values(dict(tags), times, [_plain(rows[time_ns]) for time_ns in times]))
         return answer
 
-    async def apply_retention(self, keep_ns: int | None, *, now_ns: int | None = None) -> int:
+    async def keep_streams(self, selectors: Iterable[Selector]) -> None:
+        """See :meth:`Store.keep_streams`."""
+        for one in selectors:
+            self._streams.setdefault(one.measurement, set()).add(frozenset(one.tags.items()))
+
+    async def apply_retention(
+        self,
+        keep_ns: int | None,
+        *,
+        streams_keep_ns: int | None = None,
+        now_ns: int | None = None,
+        report: ReportRemoved = ignore_removed,
+    ) -> int:
         """See :meth:`Store.apply_retention`."""
-        if keep_ns is None:
-            return 0
-        before_ns = (time.time_ns() if now_ns is None else now_ns) - keep_ns
+        now_ns = time.time_ns() if now_ns is None else now_ns
         expired: set[tuple[str, Tags, int]] = set()
         for (measurement, _), series in self._rows.items():
+            streams = self._streams.get(measurement, ())
             for tags, rows in series.items():
-                old = [time_ns for time_ns in rows if time_ns < before_ns]
+                keep = streams_keep_ns if any(map(frozenset(tags).issuperset, streams)) else keep_ns
+                if keep is None:
+                    continue
+                old = [time_ns for time_ns in rows if time_ns < now_ns - keep]
                 for time_ns in old:
                     del rows[time_ns]
                 expired.update((measurement, tags, time_ns) for time_ns in old)
+        report(Counter(measurement for measurement, _, _ in expired), {})
         return len(expired)
 
     def _take(self, line: str, number: int) -> None:

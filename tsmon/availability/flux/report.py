@@ -39,7 +39,7 @@ async def compute_availability_in_influxdb(
     """
     deployments = list(deployments)
     spans = compute_spans(deployments, rules, now_ns=time.time_ns() if now_ns is None else now_ns)
-    kept = [] if selects_reported_bins(selector) else await store.retention(selector.measurement)
+    kept = [] if selects_reported_bins(selector) else await store.retention(selector.measurement, selector.tags)
     if any(
         split_by_retention(one.start_ns, one.end_ns, one.every_ns, kept) != [_whole(one)] for one in spans if kept
     ):

@@ -190,7 +190,7 @@ class InfluxReader(InfluxBucket, Store):
             values.append(row.values["_value"])
         return [Values(dict(tags), times, values) for tags, (times, values) in sorted(found.items())]
 
-    async def retention(self, measurement: str) -> list[Retention]:
+    async def retention(self, measurement: str, tags: Mapping[str, str] | None = None) -> list[Retention]:  # noqa: ARG002
         """See :meth:`Store.retention`; it is the buckets' own, which the server applies."""
         now_ns = time.time_ns()
         rolled = [

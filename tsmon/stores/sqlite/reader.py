@@ -9,7 +9,9 @@ from typing import Final
 
 from tsmon.errors import StoreRefusedError
 from tsmon.stores.query_types import Bin, Count, Newest, Retention, Selector, Series, Values, WindowedSpan
+from tsmon.stores.sqlite.catalogue import parse_tags
 from tsmon.stores.sqlite.rollups import Layout
+from tsmon.stores.sqlite.rollups.layout import MIN_TIME
 from tsmon.stores.sqlite.window_queries import Target, clamp, find_target, query_windows, snapshot
 from tsmon.stores.window_columns import BinColumns
 from tsmon.time_units import DAY_NS
@@ -194,11 +196,23 @@ def counts(connection: sqlite3.Connection, selector: Selector, start_ns: int, st
     return sorted(answer, key=_tags)
 
 
-def retention(connection: sqlite3.Connection) -> list[Retention]:
+def retention(connection: sqlite3.Connection, measurement: str, tags: Mapping[str, str]) -> list[Retention]:
     """See :meth:`Store.retention`."""
-    layout = Layout.read(connection)
-    tiers = [Retention(tier.every_ns, tier.from_ns) for tier in layout.tiers]
-    return [Retention(0, layout.points_from_ns), *tiers]
+    with snapshot(connection):
+        layout = Layout.read(connection)
+        tiers = [Retention(tier.every_ns, tier.from_ns) for tier in layout.tiers]
+        from_ns = layout.points_from_ns
+        if from_ns != MIN_TIME and layout.has_frontiers:
+            lost = connection.execute(
+                "SELECT tags, points_from_ns FROM series JOIN measurements ON measurements.id = measurement "
+                "JOIN frontiers ON frontiers.series = series.id WHERE name = ?",
+                (measurement,),
+            )
+            wanted = tags.items()
+            from_ns = max(
+                (time_ns for text, time_ns in lost if parse_tags(text).items() >= wanted), default=MIN_TIME
+            )
+    return [Retention(0, from_ns), *tiers]
 
 
 def _tags(one: Count | Newest | Series | Values) -> list[tuple[str, str]]:

@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from tsmon.errors import StoreError, StoreUnavailableError
+from tsmon.stores.sqlite.retention.kept_streams import TABLES as STREAM_TABLES
+from tsmon.stores.sqlite.retention.terms import TABLES as TERM_TABLES
+from tsmon.stores.sqlite.rollups.layout import FRONTIERS, MIN_TIME
 from tsmon.stores.sqlite.rollups.layout import TABLES as ROLLUP_TABLES
 from tsmon.stores.sqlite.sqlite_errors import DamagedFileError
 
@@ -27,7 +30,7 @@ __all__ = [
 APPLICATION_ID: Final = int.from_bytes(b"tsmn")
 """Identifies the file as tsmon's, in its header."""
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 
 BUSY_S: Final = 5.0
 """How long a statement waits for another process, such as a ``sqlite3`` shell."""
@@ -38,6 +41,8 @@ WAL_BYTES: Final = 64 * 1024 * 1024
 
 CHECKED_BYTES: Final = 512 * 1024 * 1024
 """Files up to this size are checked if their last writer was killed (about two seconds at most)."""
+
+_RETENTION: Final = (*FRONTIERS, *STREAM_TABLES, *TERM_TABLES)
 
 _TABLES: Final = (
     "CREATE TABLE measurements (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)",
@@ -56,10 +61,17 @@ _TABLES: Final = (
     )""",
     f"PRAGMA application_id = {APPLICATION_ID}",
     *ROLLUP_TABLES,
+    *_RETENTION,
     f"PRAGMA user_version = {SCHEMA_VERSION}",
 )
 
-_UPGRADES: Final = {1: ROLLUP_TABLES}
+_UPGRADES: Final = {
+    1: ROLLUP_TABLES,
+    2: (
+        *_RETENTION,
+        f"INSERT INTO frontiers SELECT id, from_ns FROM series JOIN rungs ON number = 0 AND from_ns > {MIN_TIME}",
+    ),
+}
 """Statements that upgrade each older version to the next."""
 
 

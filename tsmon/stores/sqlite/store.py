@@ -13,12 +13,13 @@ from tsmon.errors import StoreError, StoreRefusedError, StoreUnavailableError
 from tsmon.files.disk_thread import HANG_S, DiskThread
 from tsmon.stores.base import Store
 from tsmon.stores.query_types import Bin, Count, Newest, Retention, Selector, Series, Values, WindowedSpan
+from tsmon.stores.retention_policy import ReportRemoved, RetentionPolicy, RetentionStatus, ignore_removed
 from tsmon.stores.rollup_tiers import RollupTier, validate_tiers
 from tsmon.stores.setup_change import ReportProgress, ignore_progress
 from tsmon.stores.sqlite import maintenance, reader
 from tsmon.stores.sqlite.database import Database
 from tsmon.stores.sqlite.file_location import check_place, embedded_file
-from tsmon.stores.sqlite.retention import RetentionRun
+from tsmon.stores.sqlite.retention import RetentionRun, keep_streams, read_status, settle
 from tsmon.stores.sqlite.rollups import count_marked_s, mark_all
 from tsmon.stores.sqlite.shared_database import SharedDatabase
 from tsmon.stores.sqlite.unopened_check import check_unopened
@@ -194,9 +195,9 @@ class SqliteStore(Store):
         """See :meth:`Store.counts`; from rollups as far as they reach."""
         return await self._query(lambda connection: reader.counts(connection, selector, start_ns, stop_ns))
 
-    async def retention(self, measurement: str) -> list[Retention]:  # noqa: ARG002
-        """See :meth:`Store.retention`; it is the same for all measurements."""
-        return await self._query(reader.retention)
+    async def retention(self, measurement: str, tags: Mapping[str, str] | None = None) -> list[Retention]:
+        """See :meth:`Store.retention`."""
+        return await self._query(lambda connection: reader.retention(connection, measurement, tags or {}))
 
     async def change_tiers(self, tiers: Iterable[RollupTier]) -> None:
         """See :meth:`Store.change_tiers`; the next refresh computes new tiers from what is stored."""
@@ -228,7 +229,36 @@ class SqliteStore(Store):
             report("rollups", total - await self._query(count_marked_s), total)
         return {}
 
-    async def apply_retention(self, keep_ns: int | None, *, now_ns: int | None = None) -> int:
+    async def keep_streams(self, selectors: Iterable[Selector]) -> None:
+        """See :meth:`Store.keep_streams`; the file remembers them."""
+        wanted = list(selectors)
+        await self._in_turn(
+            self._writing,
+            partial(self._require_open().change, lambda connection, _: keep_streams(connection, wanted)),
+        )
+
+    async def settle_retention(self, wanted: RetentionPolicy, *, now_ns: int | None = None) -> RetentionStatus:
+        """See :meth:`Store.settle_retention`; the file remembers what is in force."""
+        now_ns = time.time_ns() if now_ns is None else now_ns
+        tiers = self._tiers or ()
+        return await self._in_turn(
+            self._writing,
+            partial(self._require_open().change, lambda connection, _: settle(connection, wanted, tiers, now_ns)),
+        )
+
+    async def read_retention(self, wanted: RetentionPolicy) -> RetentionStatus:
+        """See :meth:`Store.read_retention`."""
+        tiers = self._tiers or ()
+        return await self._query(lambda connection: read_status(connection, wanted, tiers))
+
+    async def apply_retention(
+        self,
+        keep_ns: int | None,
+        *,
+        streams_keep_ns: int | None = None,
+        now_ns: int | None = None,
+        report: ReportRemoved = ignore_removed,
+    ) -> int:
         """See :meth:`Store.apply_retention`.
 
         Series and measurements that lose their last point and rollup are removed too, and the space returns to the
@@ -236,10 +266,15 @@ class SqliteStore(Store):
         """
         database = self._require_open()
         run = RetentionRun(
-            time.time_ns() if now_ns is None else now_ns, None if keep_ns is None else _check_positive(keep_ns)
+            time.time_ns() if now_ns is None else now_ns,
+            None if keep_ns is None else _check_positive(keep_ns),
+            None if streams_keep_ns is None else _check_positive(streams_keep_ns),
         )
-        while await self._in_turn(self._writing, partial(database.change, run.step)):
-            pass
+        try:
+            while await self._in_turn(self._writing, partial(database.change, run.step)):
+                pass
+        finally:
+            report(run.removed, run.removed_rollups)
         return run.deleted
 
     async def size(self) -> maintenance.FileSize:

@@ -1,7 +1,7 @@
 """Rollups in the embedded store: marked as outdated by writes, recomputed from what is stored, read by queries."""
 
 from tsmon.stores.sqlite.rollups.dirty_marks import DirtyMarks
-from tsmon.stores.sqlite.rollups.layout import Layout, TierLayout, count_marked_s, mark_all
+from tsmon.stores.sqlite.rollups.layout import Layout, TierLayout, count_marked_s, drop_tier, mark_all
 from tsmon.stores.sqlite.rollups.read_plan import ReadPlan, Segment
 from tsmon.stores.sqlite.rollups.refresh import refresh
 
@@ -12,6 +12,7 @@ __all__ = [
     "Segment",
     "TierLayout",
     "count_marked_s",
+    "drop_tier",
     "mark_all",
     "refresh",
 ]

@@ -18,6 +18,7 @@ class DirtyMarks:
         self._connection = connection
         self._layout = Layout.read(connection)
         self._marked: set[tuple[int, int]] = set()
+        self._frozen_before: dict[int, int] = {}
 
     @property
     def every_ns(self) -> int | None:
@@ -34,11 +35,13 @@ class DirtyMarks:
         if not new:
             return
         every_ns = self._layout.tiers[0].every_ns
-        frozen_before = -(-self._layout.points_from_ns // every_ns)
+        complete_from = -(-self._layout.points_from_ns // every_ns)
         marks = [
             (series, max(window * every_ns, MIN_TIME), min((window + 1) * every_ns, MAX_TIME))
             for series, window in sorted(new)
-            if window >= frozen_before or self._thaw(measurement, series, window * every_ns)
+            if window >= complete_from
+            or window >= self._find_frozen_before(series, every_ns)
+            or self._thaw(measurement, series, window * every_ns)
         ]
         self._connection.executemany(
             "INSERT INTO marks VALUES (?, ?, ?) "
@@ -48,6 +51,14 @@ class DirtyMarks:
         if len(self._marked) + len(new) > MAX_REMEMBERED:
             self._marked.clear()
         self._marked |= new
+
+    def _find_frozen_before(self, series: int, every_ns: int) -> int:
+        """Number of the first window of a series of which no points have been removed."""
+        found = self._frozen_before.get(series)
+        if found is None:
+            from_ns = self._layout.points_from_of(self._connection, series)
+            found = self._frozen_before[series] = -(-from_ns // every_ns)
+        return found
 
     def _thaw(self, measurement: int, series: int, time_ns: int) -> bool:
         """Whether a window from before the points begin may be computed, since nothing of it was stored before."""

@@ -5,7 +5,8 @@ The table ``rungs`` numbers the tiers; ``from_ns`` is the time before which a ti
 series and window (its number, counted from the epoch): count, first and last (as offsets from the window's start)
 of all points, and the mean of each field, in the column of the points' table; 1 for values without a mean, NULL for
 none. A field that some points of the window lack has its own count, first and last in ``partial``. ``marks`` are
-spans of a series whose rollups are outdated. ``thawed`` are windows from before the points begin that have been
+spans of a series whose rollups are outdated. ``frontiers`` are the times before which points of a series have been
+removed; a series without an entry has lost none. ``thawed`` are windows from before the points begin that have been
 written since points were last removed.
 """
 
@@ -18,12 +19,15 @@ from typing import Final, Self
 from tsmon.stores.rollup_tiers import RollupTier
 
 __all__ = [
+    "FRONTIERS",
     "MAX_TIME",
     "MIN_TIME",
     "TABLES",
     "Layout",
     "TierLayout",
     "count_marked_s",
+    "drop_tier",
+    "is_longer",
     "mark_all",
     "transaction",
     "window_number",
@@ -63,6 +67,8 @@ TABLES: Final = (
     ) WITHOUT ROWID""",
 )
 
+FRONTIERS: Final = ("CREATE TABLE frontiers (series INTEGER PRIMARY KEY, points_from_ns INTEGER NOT NULL)",)
+
 
 @dataclass(frozen=True, slots=True)
 class TierLayout:
@@ -88,10 +94,15 @@ class TierLayout:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The file's tiers from the narrowest to the widest, and the time from which its points are complete."""
+    """The file's tiers from the narrowest to the widest, and from when on the points of all series are complete.
+
+    Those of single series may be complete from an earlier time on, see :meth:`points_from_of`.
+    """
 
     tiers: tuple[TierLayout, ...]
     points_from_ns: int
+    has_frontiers: bool = True
+    """Whether the file has the frontiers of single series; one of an older version has not."""
 
     @classmethod
     def read(cls, connection: sqlite3.Connection) -> Self:
@@ -106,39 +117,72 @@ class Layout:
                 tiers.append(TierLayout(number, every_ns, keep_ns, from_ns))
             else:
                 points_from_ns = from_ns
-        return cls(tuple(tiers), points_from_ns)
+        frontiers = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'frontiers'").fetchone()
+        return cls(tuple(tiers), points_from_ns, frontiers is not None)
+
+    def points_from_of(self, connection: sqlite3.Connection, series: int) -> int:
+        """The time before which points of one series have been removed."""
+        if self.points_from_ns == MIN_TIME:
+            return MIN_TIME
+        row = connection.execute("SELECT points_from_ns FROM frontiers WHERE series = ?", (series,)).fetchone()
+        return MIN_TIME if row is None else int(row[0])
+
+    def find_below(self, tier: TierLayout) -> TierLayout | None:
+        """The tier whose windows make up those of ``tier``: the widest narrower one that divides it."""
+        narrower = (one for one in self.tiers if one.every_ns < tier.every_ns and not tier.every_ns % one.every_ns)
+        return max(narrower, key=lambda one: one.every_ns, default=None)
 
     @staticmethod
     def change(connection: sqlite3.Connection, tiers: Sequence[RollupTier]) -> None:
-        """Give the file these tiers; new ones will be computed from what is stored."""
-        present = Layout.read(connection).tiers
-        if [(tier.every_ns, tier.keep_ns) for tier in present] == [(r.every_ns, r.keep_ns) for r in tiers]:
+        """Add these tiers to the file's, or keep those that it has for longer; new ones are computed later.
+
+        Nothing is removed: a tier that is not named stays as it is, and none is kept for a shorter time.
+        """
+        before = {tier.every_ns: tier for tier in Layout.read(connection).tiers}
+        new = [tier for tier in tiers if tier.every_ns not in before]
+        longer = [
+            tier
+            for tier in tiers
+            if (known := before.get(tier.every_ns)) is not None and is_longer(tier.keep_ns, known.keep_ns)
+        ]
+        if not new and not longer:
             return
         with transaction(connection):
-            Layout._change(connection, tiers)
+            layout = Layout.read(connection)
+            connection.executemany(
+                "UPDATE rungs SET keep_ns = ? WHERE every_ns = ?",
+                [(tier.keep_ns, tier.every_ns) for tier in longer],
+            )
+            connection.executemany(
+                "INSERT INTO rungs (every_ns, keep_ns, from_ns) VALUES (?, ?, ?)",
+                [(tier.every_ns, tier.keep_ns, _begin_of_new(layout, tier.every_ns)) for tier in new],
+            )
+            if new:
+                mark_all_series(connection)
 
-    @staticmethod
-    def _change(connection: sqlite3.Connection, tiers: Sequence[RollupTier]) -> None:
-        before = {tier.every_ns: tier for tier in Layout.read(connection).tiers}
-        wanted = {tier.every_ns: tier.keep_ns for tier in tiers}
-        measurements = [row[0] for row in connection.execute("SELECT id FROM measurements")]
-        for every_ns, tier in before.items():
-            if every_ns in wanted:
-                connection.execute("UPDATE rungs SET keep_ns = ? WHERE number = ?", (wanted[every_ns], tier.number))
-                continue
-            for measurement in measurements:
-                connection.execute(f"DROP TABLE IF EXISTS {tier.table(measurement)}")
-            connection.execute("DELETE FROM partial WHERE rung = ?", (tier.number,))
-            connection.execute("DELETE FROM rungs WHERE number = ?", (tier.number,))
-        new = [every_ns for every_ns in wanted if every_ns not in before]
-        connection.executemany(
-            f"INSERT INTO rungs (every_ns, keep_ns, from_ns) VALUES (?, ?, {MIN_TIME})",
-            [(every_ns, wanted[every_ns]) for every_ns in new],
-        )
-        if not wanted:
-            connection.execute("DELETE FROM marks")
-        elif new:
-            mark_all_series(connection)
+
+def is_longer(keep_ns: int | None, than_ns: int | None) -> bool:
+    """Whether rows are kept for longer than; None: for ever."""
+    return than_ns is not None and (keep_ns is None or keep_ns > than_ns)
+
+
+def drop_tier(connection: sqlite3.Connection, tier: TierLayout) -> None:
+    """Remove a tier with its rollups, in the current transaction."""
+    for (measurement,) in connection.execute("SELECT id FROM measurements").fetchall():
+        connection.execute(f"DROP TABLE IF EXISTS {tier.table(measurement)}")
+    connection.execute("DELETE FROM partial WHERE rung = ?", (tier.number,))
+    connection.execute("DELETE FROM rungs WHERE number = ?", (tier.number,))
+    if not Layout.read(connection).tiers:
+        connection.execute("DELETE FROM marks")
+
+
+def _begin_of_new(layout: Layout, every_ns: int) -> int:
+    """From when on a new tier can be computed, if a wider one is left of what came before; else the beginning."""
+    narrower = [one.from_ns for one in layout.tiers if one.every_ns < every_ns and not every_ns % one.every_ns]
+    known_ns = min([layout.points_from_ns, *narrower])
+    if any(one.every_ns > every_ns and one.from_ns < known_ns for one in layout.tiers):
+        return min(-(-known_ns // every_ns) * every_ns, MAX_TIME)
+    return MIN_TIME
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Recomputation of marked windows: the narrowest tier from the points, each wider one from the tier below.
+"""Recomputation of marked windows: the narrowest tier from the points, each wider one from a tier that divides it.
 
 A window is always computed whole, from everything that is stored of it, so the order and number of writes do not
 matter. A wider window of which some narrower ones have been removed is computed from the points; if these have been
@@ -68,8 +68,8 @@ def _refresh(connection: sqlite3.Connection) -> bool:
         _create_table(connection, tier.table(measurement), len(fields))
     for i in range(0, len(fields), STEP_FIELDS):
         rollup = _Rollup(connection, layout, measurement, fields[i : i + STEP_FIELDS])
-        for number in range(len(layout.tiers)):
-            rollup.compute(number, spans)
+        for tier in layout.tiers:
+            rollup.compute(tier, spans)
     return True
 
 
@@ -124,10 +124,9 @@ class _Rollup:
         self._fields = fields
         self._points = f"m{measurement}"
 
-    def compute(self, number: int, spans: Sequence[_Span]) -> None:
-        """Compute the windows of one tier that the spans touch."""
-        tier = self._layout.tiers[number]
-        below = self._layout.tiers[number - 1] if number else None
+    def compute(self, tier: TierLayout, spans: Sequence[_Span]) -> None:
+        """Compute the windows of one tier that the spans touch; narrower tiers are computed before."""
+        below = self._layout.find_below(tier)
         from_below: list[tuple[int, int, int]] = []
         from_points: list[tuple[int, int, int]] = []
         for span in _widen(spans, tier):
@@ -146,7 +145,9 @@ class _Rollup:
         self, tier: TierLayout, series: int, start_ns: int, stop_ns: int
     ) -> Iterator[tuple[int, int, int]]:
         """The parts of a span of which no points have been removed."""
-        whole_ns = max(start_ns, tier.ceil(self._layout.points_from_ns))
+        whole_ns = start_ns
+        if start_ns < self._layout.points_from_ns:
+            whole_ns = max(start_ns, tier.ceil(self._layout.points_from_of(self._connection, series)))
         if start_ns < whole_ns:
             thawed = self._connection.execute(
                 "SELECT start_ns FROM thawed WHERE series = ? AND start_ns >= ? AND start_ns < ?",

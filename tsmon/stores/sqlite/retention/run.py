@@ -1,11 +1,14 @@
 """Removal of expired points and rollups, in steps that each lock the file for some milliseconds only."""
 
-import contextlib
 import sqlite3
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from typing import Final
 
+from tsmon.stores.sqlite.catalogue import parse_tags
+from tsmon.stores.sqlite.retention.kept_streams import KeptStreams
 from tsmon.stores.sqlite.rollups import Layout, refresh
+from tsmon.stores.sqlite.rollups.layout import MIN_TIME, transaction
 
 __all__ = ["RetentionRun"]
 
@@ -18,20 +21,26 @@ STEP_PAGES: Final = 1_000
 class RetentionRun:
     """One pass over the file: remove expired rows, then series and measurements without rows, then free space.
 
-    Points older than ``keep_ns`` nanoseconds before ``now_ns`` are removed (None: none), once their rollups are
-    computed, by whole windows of the narrowest tier; rollups are removed after the retention of their tier. Call
-    :meth:`step` until it returns False; other transactions may run between the steps.
+    Points older than ``keep_ns`` nanoseconds before ``now_ns`` are removed (None: none), those of streams after
+    ``streams_keep_ns``, once their rollups are computed, by whole windows of the narrowest tier. Rollups are
+    removed after the retention of their tier. Call :meth:`step` until it returns False; other transactions may run
+    between the steps.
     """
 
-    def __init__(self, now_ns: int, keep_ns: int | None) -> None:
+    def __init__(self, now_ns: int, keep_ns: int | None, streams_keep_ns: int | None = None) -> None:
         self._now_ns = now_ns
-        self._before_ns = -(2**63) if keep_ns is None else max(now_ns - keep_ns, -(2**63))
+        self._points_before_ns = _before_ns(now_ns, keep_ns)
+        self._streams_before_ns = _before_ns(now_ns, streams_keep_ns)
         self._layout: Layout | None = None
         self._tables: dict[int, list[tuple[str, str, int]]] = {}
         self._series = 0
         self._is_scanned = False
         self.deleted = 0
         """Points removed so far."""
+        self.removed: dict[str, int] = {}
+        """The same by measurement."""
+        self.removed_rollups: dict[int, int] = {}
+        """Rollups removed so far, by the width of their windows."""
 
     def step(self, connection: sqlite3.Connection, forget: Callable[[], None]) -> bool:
         """Take the next step; return whether there are more. If it raises ``sqlite3.Error``, it changed nothing.
@@ -42,7 +51,8 @@ class RetentionRun:
             return self._shrink(connection)
         # Roll up what will be removed, including what is written between steps.
         waiting = "SELECT 1 FROM marks WHERE start_ns < ? LIMIT 1"
-        if connection.execute(waiting, (self._before_ns,)).fetchone():
+        latest_ns = max(self._points_before_ns, self._streams_before_ns)
+        if connection.execute(waiting, (latest_ns,)).fetchone():
             forget()
             refresh(connection)
             return True
@@ -50,77 +60,97 @@ class RetentionRun:
             forget()
             self._begin(connection)
         self._tables.clear()
-        series, deleted, removed = self._series, 0, 0
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+        series, removed = self._series, 0
+        rows: Counter[tuple[str, str]] = Counter()
+        with transaction(connection):
+            kept = KeptStreams.read(connection)
             following = connection.execute(
-                "SELECT id, measurement FROM series WHERE id > ? ORDER BY id LIMIT ?", (series, STEP_SERIES)
+                "SELECT series.id, measurement, name, tags FROM series JOIN measurements "
+                "ON measurements.id = measurement WHERE series.id > ? ORDER BY series.id LIMIT ?",
+                (series, STEP_SERIES),
             ).fetchall()
-            for id_, measurement in following:
-                for table, column, before in self._limits(connection, measurement):
-                    rows = self._remove(connection, table, column, id_, before, STEP_POINTS - removed)
-                    removed += rows
-                    deleted += rows if column == "time_ns" else 0
+            for id_, measurement, name, tags in following:
+                is_kept = bool(kept) and kept.have(name, parse_tags(tags))
+                before_ns = self._streams_before_ns if is_kept else self._points_before_ns
+                for table, column, before in self._limits(connection, measurement, before_ns):
+                    found = self._remove(connection, table, column, id_, before, STEP_POINTS - removed)
+                    removed += found
+                    rows[name, table] += found
+                    if found and column == "time_ns":
+                        self._raise_frontier(connection, id_, before_ns)
                 if removed >= STEP_POINTS:
                     break
                 connection.execute("DELETE FROM thawed WHERE series = ?", (id_,))
                 if self._is_empty(connection, id_, measurement):
                     forget()
-                    connection.execute("DELETE FROM series WHERE id = ?", (id_,))
-                    connection.execute("DELETE FROM marks WHERE series = ?", (id_,))
+                    for owned, column in (("series", "id"), ("marks", "series"), ("frontiers", "series")):
+                        connection.execute(f"DELETE FROM {owned} WHERE {column} = ?", (id_,))
                 series = id_
             # Writes between steps may add series without end: a short list is the last one.
             finished = removed < STEP_POINTS and len(following) < STEP_SERIES
             if finished:
                 forget()
                 self._remove_measurements(connection)
-            connection.execute("COMMIT")
-        except BaseException:
-            with contextlib.suppress(sqlite3.Error):
-                connection.execute("ROLLBACK")
-            raise
         self._series = series
         self._is_scanned = finished
-        self.deleted += deleted
+        self._count(rows)
         return True
 
+    def _count(self, rows: Mapping[tuple[str, str], int]) -> None:
+        assert self._layout is not None
+        widths = {str(tier.number): tier.every_ns for tier in self._layout.tiers}
+        for (name, table), found in rows.items():
+            if not found:
+                continue
+            tier = table.partition("_r")[2]
+            if tier:
+                self.removed_rollups[widths[tier]] = self.removed_rollups.get(widths[tier], 0) + found
+            else:
+                self.removed[name] = self.removed.get(name, 0) + found
+                self.deleted += found
+
     def _begin(self, connection: sqlite3.Connection) -> None:
-        """Decide which rows expire, and note it in the file: from now on queries ignore them."""
+        """Decide which rows expire, and note it in the file for tiers: from now on queries ignore them."""
         self._layout = layout = Layout.read(connection)
         if not layout.tiers:
             return
-        self._before_ns = max(layout.tiers[0].floor(self._before_ns), -(2**63))
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            self._raise_from(connection, 0, self._before_ns)
+        narrowest = layout.tiers[0]
+        self._points_before_ns = max(narrowest.floor(self._points_before_ns), MIN_TIME)
+        self._streams_before_ns = max(narrowest.floor(self._streams_before_ns), MIN_TIME)
+        with transaction(connection):
             for tier in layout.tiers:
                 if tier.keep_ns is not None:
                     self._raise_from(connection, tier.number, tier.floor(self._now_ns - tier.keep_ns))
-            connection.execute("COMMIT")
-        except BaseException:
-            with contextlib.suppress(sqlite3.Error):
-                connection.execute("ROLLBACK")
-            raise
         self._layout = Layout.read(connection)
 
     @staticmethod
     def _raise_from(connection: sqlite3.Connection, number: int, from_ns: int) -> None:
         connection.execute(
-            "UPDATE rungs SET from_ns = max(from_ns, ?) WHERE number = ?", (max(from_ns, -(2**63)), number)
+            "UPDATE rungs SET from_ns = max(from_ns, ?) WHERE number = ?", (max(from_ns, MIN_TIME), number)
         )
 
-    def _limits(self, connection: sqlite3.Connection, measurement: int) -> list[tuple[str, str, int]]:
+    def _raise_frontier(self, connection: sqlite3.Connection, series: int, before_ns: int) -> None:
+        """Note that a series has lost points."""
+        connection.execute(
+            "INSERT INTO frontiers VALUES (?, ?) ON CONFLICT (series) "
+            "DO UPDATE SET points_from_ns = max(points_from_ns, excluded.points_from_ns)",
+            (series, before_ns),
+        )
+        self._raise_from(connection, 0, before_ns)
+
+    def _limits(
+        self, connection: sqlite3.Connection, measurement: int, before_ns: int = MIN_TIME
+    ) -> list[tuple[str, str, int]]:
         """Tables of a measurement, their time columns, and the value below which rows expire."""
-        found = self._tables.get(measurement)
-        if found is None:
+        tiers = self._tables.get(measurement)
+        if tiers is None:
             assert self._layout is not None
-            tiers = [
+            tiers = self._tables[measurement] = [
                 (tier.table(measurement), "window", tier.from_ns // tier.every_ns)
                 for tier in self._layout.tiers
                 if _exists(connection, tier.table(measurement))
             ]
-            found = self._tables[measurement] = [(f"m{measurement}", "time_ns", self._before_ns), *tiers]
-        return found
+        return [(f"m{measurement}", "time_ns", before_ns), *tiers]
 
     def _remove(
         self, connection: sqlite3.Connection, table: str, column: str, series: int, before: int, at_most: int
@@ -171,6 +201,11 @@ class RetentionRun:
             return True
         connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
         return False
+
+
+def _before_ns(now_ns: int, keep_ns: int | None) -> int:
+    """The time before which points expire."""
+    return MIN_TIME if keep_ns is None else max(now_ns - keep_ns, MIN_TIME)
 
 
 def _exists(connection: sqlite3.Connection, table: str) -> bool:

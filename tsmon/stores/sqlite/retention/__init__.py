@@ -1,0 +1,16 @@
+"""Retention in the embedded store: how long what is kept, which series are streams', removal in small steps."""
+
+from tsmon.stores.sqlite.retention.kept_streams import KeptStreams, keep_streams, release_streams
+from tsmon.stores.sqlite.retention.run import RetentionRun
+from tsmon.stores.sqlite.retention.terms import confirm, read_status, request_drop, settle
+
+__all__ = [
+    "KeptStreams",
+    "RetentionRun",
+    "confirm",
+    "keep_streams",
+    "read_status",
+    "release_streams",
+    "request_drop",
+    "settle",
+]
