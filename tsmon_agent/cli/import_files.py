@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from tsmon.cli.terminal import say
-from tsmon.errors import ImportingError
 from tsmon.logs.safe_text import escape_unprintable_lines
 from tsmon_agent.cli.app import app
 from tsmon_agent.cli.options import SettingsFile
 
 if TYPE_CHECKING:
     from tsmon.stores import Store
-    from tsmon_agent.ingest.files import ColumnMapping, ImportResult, Reader
+    from tsmon_agent.ingest.files import ImportResult, ReadOptions
 
 PREVIEW_LINES: Final = 5
 
@@ -25,12 +24,18 @@ PREVIEW_LINES: Final = 5
 def import_files(
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILE…", help="Files, optionally compressed by gzip; - for standard input."),
+        typer.Argument(metavar="FILE…", help="Files, as they are or compressed; - for standard input."),
     ],
     format_: Annotated[
         str | None,
         typer.Option(
             "--format", metavar="FORMAT", help="line-protocol, annotated-csv or csv; by default detected."
+        ),
+    ] = None,
+    encoding: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Encoding of text, such as utf-8, utf-16 or cp1252; by default recognised."
         ),
     ] = None,
     precision: Annotated[str, typer.Option(help="Precision of times in line protocol: ns, us, ms or s.")] = "ns",
@@ -72,7 +77,7 @@ def import_files(
     settings: SettingsFile = None,
 ) -> None:
     """Import history: line protocol, annotated CSV or plain tables; run again, it resumes."""
-    from tsmon_agent.ingest.files import ColumnMapping, load_mapping, override_mapping
+    from tsmon_agent.ingest.files import ColumnMapping, ReadOptions, load_mapping, override_mapping
     from tsmon_agent.settings import load_settings
 
     columns = override_mapping(
@@ -86,8 +91,7 @@ def import_files(
         tags=tag,
         delimiter=delimiter,
     )
-    _check(format_, precision, columns)
-    options = _ReadOptions(format_, precision, columns)
+    options = ReadOptions(format_, precision, columns, encoding)
     loaded = load_settings(settings)
     if dry_run:
         for file in files:
@@ -101,67 +105,13 @@ def import_files(
         raise typer.Exit(1)
 
 
-class _ReadOptions:
-    """The options that say how to read files."""
-
-    def __init__(self, format_: str | None, precision: str, columns: "ColumnMapping") -> None:
-        self._format = format_
-        self._precision = precision
-        self._columns = columns
-
-    def __str__(self) -> str:
-        return f"{self._format} {self._precision} {self._columns!r}"
-
-    def build_reader(self, path: Path) -> tuple["Reader", str]:
-        """Build the reader for a file; returns it with a description of the format."""
-        from tsmon_agent.ingest.files import (
-            STDIN,
-            AnnotatedCsv,
-            LineProtocol,
-            PlainCsv,
-            complete_mapping,
-            detect_format,
-            open_file,
-        )
-
-        if path == STDIN and self._format is None:
-            raise ImportingError("the format of standard input cannot be detected; name it by --format")
-        form = self._format
-        if form is None:
-            with open_file(path) as one:
-                form = detect_format(one.stream)
-        if form == "line-protocol":
-            return LineProtocol(self._precision), f"line protocol in {self._precision}"
-        if form == "annotated-csv":
-            return AnnotatedCsv(self._columns.measurement), "annotated CSV"
-        if path == STDIN:
-            if not (self._columns.time and self._columns.fields and self._columns.time_format):
-                raise ImportingError("for a table on standard input, name --time, --time-format and each --field")
-            return PlainCsv(self._columns), f"a table with {self._columns}"
-        with open_file(path) as one:
-            columns = complete_mapping(self._columns, one.stream)
-        return PlainCsv(columns), f"a table with {columns}"
-
-
-def _check(format_: str | None, precision: str, columns: "ColumnMapping") -> None:
-    from tsmon_agent.ingest.files import FORMATS, PRECISIONS
-    from tsmon_agent.ingest.files.local_times import find_zone
-
-    if format_ is not None and format_ not in FORMATS:
-        raise ImportingError(f"--format {format_}: there are {', '.join(FORMATS)}")
-    if precision not in PRECISIONS:
-        raise ImportingError(f"--precision {precision}: there are {', '.join(PRECISIONS)}")
-    if len(columns.delimiter) != 1:
-        raise ImportingError(f"--delimiter {columns.delimiter!r}: give one character")
-    find_zone(columns.timezone)
-
-
-def _preview(path: Path, options: _ReadOptions) -> None:
+def _preview(path: Path, options: "ReadOptions") -> None:
     from tsmon_agent.ingest.files import open_file
 
-    reader, what = options.build_reader(path)
-    say(f"# {path} is {what}", err=True)
-    with open_file(path) as one:
+    options.check_file(path)
+    with open_file(path, encoding=options.encoding) as one:
+        reader, what = options.build_reader(path, one)
+        say(f"# {path} is {what}", err=True)
         first = next(reader.read_chunks(one.stream, 0, 1), None)
     for line in itertools.islice(first.lines if first else [], PREVIEW_LINES):
         typer.echo(escape_unprintable_lines(line) if sys.stdout.isatty() else line)
@@ -170,7 +120,7 @@ def _preview(path: Path, options: _ReadOptions) -> None:
 
 
 async def _import_all(
-    store: "Store", files: list[Path], options: _ReadOptions, *, rejected: Path | None, restart: bool
+    store: "Store", files: list[Path], options: "ReadOptions", *, rejected: Path | None, restart: bool
 ) -> int:
     """Import files one after the other; returns the number of rejected rows."""
     rejected_count = 0
@@ -181,7 +131,7 @@ async def _import_all(
 
 
 async def _import_one(
-    store: "Store", path: Path, options: _ReadOptions, *, rejected: Path | None, restart: bool
+    store: "Store", path: Path, options: "ReadOptions", *, rejected: Path | None, restart: bool
 ) -> "ImportResult":
     from tsmon_agent.ingest.files import (
         STDIN,
@@ -192,25 +142,27 @@ async def _import_one(
         show_progress,
     )
 
-    reader, what = options.build_reader(path)
-    journal = _open_journal(store, path, options, restart=restart)
-    if journal.entry.finished:
-        say(f"{path} was imported before: {journal.entry.imported:,} points; --restart imports it again")
-        return ImportResult(before=journal.entry.imported)
-    if journal.entry.position:
-        say(f"{path} resumes after line {journal.entry.line - 1:,}, which is stored", err=True)
-    say(f"{path} is {what}", err=True)
-    default = Path("standard-input.rejected") if path == STDIN else path.with_name(f"{path.name}.rejected")
-    rejected_rows = RejectedRowsFile(rejected or default)
-    with open_file(path) as one, show_progress(str(path), one.size) as progress:
-        result = await import_file(store, path, one, reader, journal, rejected_rows, progress)
+    options.check_file(path)
+    with open_file(path, encoding=options.encoding) as one:
+        reader, what = options.build_reader(path, one)
+        journal = _open_journal(store, path, options, restart=restart)
+        if journal.entry.finished:
+            say(f"{path} was imported before: {journal.entry.imported:,} points; --restart imports it again")
+            return ImportResult(before=journal.entry.imported)
+        if journal.entry.position:
+            say(f"{path} resumes after line {journal.entry.line - 1:,}, which is stored", err=True)
+        say(f"{path} is {what}", err=True)
+        default = Path("standard-input.rejected") if path == STDIN else path.with_name(f"{path.name}.rejected")
+        rejected_rows = RejectedRowsFile(rejected or default)
+        with show_progress(str(path), one.size) as progress:
+            result = await import_file(store, path, one, reader, journal, rejected_rows, progress)
     before = f", {result.before:,} before" if result.before else ""
     bad = f"; {result.rejected:,} rejected rows are in {rejected_rows.path}" if result.rejected else ""
     say(f"{path}: {result.imported:,} points imported{before}{bad}")
     return result
 
 
-def _open_journal(store: "Store", path: Path, options: _ReadOptions, *, restart: bool) -> Any:
+def _open_journal(store: "Store", path: Path, options: "ReadOptions", *, restart: bool) -> Any:
     from tsmon.files.user_places import NO_HOME, find_user_directory, why_not_creatable
     from tsmon_agent.ingest.files import STDIN, Journal, JournalEntry, open_journal
 

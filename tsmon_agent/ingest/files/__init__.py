@@ -10,6 +10,7 @@ from tsmon_agent.ingest.files.line_protocol import PRECISIONS, LineProtocol
 from tsmon_agent.ingest.files.open_file import STDIN, OpenFile, open_file
 from tsmon_agent.ingest.files.plain_csv import PlainCsv, complete_mapping
 from tsmon_agent.ingest.files.progress import show_progress
+from tsmon_agent.ingest.files.read_options import ReadOptions
 
 __all__ = [
     "FORMATS",
@@ -26,6 +27,7 @@ __all__ = [
     "LineProtocol",
     "OpenFile",
     "PlainCsv",
+    "ReadOptions",
     "Reader",
     "RejectedRowsFile",
     "complete_mapping",

@@ -28,10 +28,14 @@ _KINDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class AnnotatedCsv:
-    """Reads annotated CSV. ``measurement`` is for tables without a column ``_measurement``."""
+    """Reads annotated CSV. ``measurement`` is for tables without a column ``_measurement``.
+
+    ``encoding`` is that of the file before it was made UTF-8, if it was given or recognised.
+    """
 
     measurement: str | None = None
     timezone: str = "UTC"
+    encoding: str | None = None
 
     def read_chunks(self, file: BinaryIO, position: int, line: int) -> Iterator[Chunk]:  # noqa: ARG002
         """See :class:`~tsmon_agent.ingest.files.chunks.Reader`; positions are line numbers."""
@@ -45,7 +49,8 @@ class AnnotatedCsv:
             if row is not None and (made := self._build_line(row)) is not None:
                 yield made
 
-        yield from read_records(file, position, ",", convert, LocalTimes(find_zone(self.timezone), "_time"))
+        local_times = LocalTimes(find_zone(self.timezone), "_time")
+        yield from read_records(file, position, ",", convert, local_times, encoding=self.encoding)
 
     def _build_line(self, row: Row) -> str | None:
         values, types = row.values, row.types

@@ -20,6 +20,7 @@ from tsmon.line_protocol.times import MAX_TIME_NS
 from tsmon_agent.ingest.files.chunks import BadRow, Chunk
 from tsmon_agent.ingest.files.local_times import LocalTime, LocalTimes
 from tsmon_agent.ingest.files.repeated_hours import Placed, RowOrder, UndatedLine
+from tsmon_agent.tables.decoded_lines import DecodedLines
 
 __all__ = ["Field", "build_line", "build_undated_line", "read_records"]
 
@@ -37,17 +38,20 @@ def read_records(
     delimiter: str,
     convert: Callable[[list[str]], Iterable[str | UndatedLine]],
     local_times: LocalTimes,
+    *,
+    encoding: str | None = None,
 ) -> Iterator[Chunk]:
     """Convert records to lines by ``convert``; yields chunks of the records after line ``done``.
 
     Earlier records are converted too, since later ones may depend on them. A ValueError (or KeyError, IndexError)
     of ``convert`` makes the record a bad row. A line whose time occurs twice is yielded when later records have
-    shown which time it is.
+    shown which time it is. ``encoding`` is that of lines that are not UTF-8, if it is given.
     """
     text = io.TextIOWrapper(file, "utf-8", "surrogateescape", newline="")
+    lines = DecodedLines(text, encoding)
     try:
         yield from _read_chunks(
-            csv.reader(text, delimiter=delimiter), done, delimiter, convert, RowOrder(local_times)
+            csv.reader(lines, delimiter=delimiter), lines, done, delimiter, convert, RowOrder(local_times)
         )
     finally:
         # Otherwise the wrapper would close the file, which it does not own.
@@ -56,6 +60,7 @@ def read_records(
 
 def _read_chunks(
     reader: Any,
+    lines: DecodedLines,
     done: int,
     delimiter: str,
     convert: Callable[[list[str]], Iterable[str | UndatedLine]],
@@ -71,7 +76,7 @@ def _read_chunks(
         except csv.Error as error:
             cells, reason = [], str(error)
         else:
-            reason = ""
+            reason = lines.take_reason()
         number, line = line, reader.line_num + 1
         placed: list[Placed] = []
         if not reason:

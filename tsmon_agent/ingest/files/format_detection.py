@@ -1,6 +1,6 @@
 """Detection of a file's format from its beginning."""
 
-from typing import BinaryIO, Final, Literal
+from typing import Final, Literal
 
 from tsmon.errors import LineProtocolError
 from tsmon.line_protocol import parse_line
@@ -13,9 +13,9 @@ FORMATS: Final[tuple[Format, ...]] = ("line-protocol", "annotated-csv", "csv")
 DETECTION_BYTES: Final = 64 * 1024
 
 
-def detect_format(file: BinaryIO) -> Format:
-    """The format of a file, by its first bytes; reads from the current position, which has to be the beginning."""
-    text = file.read(DETECTION_BYTES).decode(errors="surrogateescape")
+def detect_format(head: bytes) -> Format:
+    """The format of a file of text, by its first bytes."""
+    text = head[:DETECTION_BYTES].decode(errors="surrogateescape")
     lines = [line for line in text.splitlines() if line.strip()]
     if lines and (lines[0].startswith(("#datatype", "#group", "#default")) or lines[0].startswith(",result,table")):
         return "annotated-csv"

@@ -12,9 +12,10 @@ from tsmon.errors import ImportingError
 from tsmon.stores import Store
 from tsmon_agent.ingest.files.chunks import BadRow, Chunk, Reader
 from tsmon_agent.ingest.files.journal import Journal
-from tsmon_agent.ingest.files.open_file import OpenFile, explain_read_errors
+from tsmon_agent.ingest.files.open_file import OpenFile
 from tsmon_agent.ingest.files.progress import ImportProgress
 from tsmon_agent.ingest.files.write_chunks import write_lines
+from tsmon_agent.tables.compression import explain_read_errors
 
 __all__ = ["ImportResult", "RejectedRowsFile", "import_file"]
 
@@ -42,7 +43,7 @@ class RejectedRowsFile:
         data = b"".join(
             msgspec.json.encode(
                 {
-                    "file": source,
+                    "file": source.encode(errors="backslashreplace").decode(),
                     "line": row.line,
                     "reason": row.reason,
                     "text": row.text.encode(errors="backslashreplace").decode(),
@@ -100,7 +101,7 @@ async def import_file(
 
 
 def _next(name: Path, chunks: Iterator[Chunk]) -> Chunk | None:
-    with explain_read_errors(name):
+    with explain_read_errors(str(name), after="what came before is imported; "):
         return next(chunks, None)
 
 

@@ -56,9 +56,11 @@ def open_journal(file: Path, directory: Path, *, target: str, restart: bool) -> 
         beginning = hashlib.sha256(stream.read(BEGINNING)).hexdigest()
     path = str(file.resolve())
     identity = hashlib.sha256(
-        "\n".join((path, str(status.st_size), str(status.st_mtime_ns), beginning, target)).encode()
+        "\n".join((path, str(status.st_size), str(status.st_mtime_ns), beginning, target)).encode(
+            errors="surrogateescape"
+        )
     ).hexdigest()
-    name = hashlib.sha256(f"{path}\n{target}".encode()).hexdigest()[:32]
+    name = hashlib.sha256(f"{path}\n{target}".encode(errors="surrogateescape")).hexdigest()[:32]
     try:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
@@ -66,7 +68,7 @@ def open_journal(file: Path, directory: Path, *, target: str, restart: bool) -> 
             f"the directory {directory} for journals cannot be created: {os.strerror(error.errno or 0)}"
         ) from None
     kept = directory / f"{name}.json"
-    entry = JournalEntry(identity, path)
+    entry = JournalEntry(identity, path.encode(errors="backslashreplace").decode())
     if not restart:
         try:
             known = msgspec.json.decode(kept.read_bytes(), type=JournalEntry)

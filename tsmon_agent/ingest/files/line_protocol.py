@@ -13,6 +13,7 @@ from typing import BinaryIO, Final
 from tsmon.errors import LineProtocolError
 from tsmon.line_protocol import parse_line, split_lines
 from tsmon_agent.ingest.files.chunks import BadRow, Chunk
+from tsmon_agent.tables.encodings import decode_line
 
 __all__ = ["PRECISIONS", "LineProtocol"]
 
@@ -29,9 +30,13 @@ _stray: Final = re.compile(r"^[ \t\x00]|^#|^$|\\$|\r$|\x00", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class LineProtocol:
-    """Reads line protocol whose times have this precision; lines end with LF or CRLF."""
+    """Reads line protocol whose times have this precision; lines end with LF or CRLF.
+
+    ``encoding`` is that of the file before it was made UTF-8, if it was given or recognised.
+    """
 
     precision: str = "ns"
+    encoding: str | None = None
 
     def read_chunks(self, file: BinaryIO, position: int, line: int) -> Iterator[Chunk]:
         """See :class:`~tsmon_agent.ingest.files.chunks.Reader`; positions are bytes of the uncompressed data."""
@@ -67,13 +72,13 @@ class LineProtocol:
                 continue
             try:
                 if not one.isascii():
-                    one.encode()
+                    one = decode_line(one, self.encoding)
                 if parse_line(one).time_ns is None:
                     raise LineProtocolError(NO_TIME)
             except LineProtocolError as error:
                 chunk.bad.append(BadRow(line + number - 1, str(error).removeprefix("line 1: "), one))
-            except UnicodeEncodeError:
-                chunk.bad.append(BadRow(line + number - 1, "it is not UTF-8", one))
+            except ValueError as error:
+                chunk.bad.append(BadRow(line + number - 1, str(error), one))
             else:
                 chunk.lines.append(self._to_nanoseconds(one, _last_time))
                 chunk.numbers.append(line + number - 1)

@@ -14,6 +14,7 @@ from tsmon_agent.ingest.files.csv_records import Field, build_undated_line, read
 from tsmon_agent.ingest.files.local_times import LocalTimes, find_zone
 from tsmon_agent.ingest.files.repeated_hours import UndatedLine
 from tsmon_agent.ingest.files.time_cells import parse_time_cell
+from tsmon_agent.tables.encodings import decode_line
 
 __all__ = ["PlainCsv", "complete_mapping"]
 
@@ -30,14 +31,18 @@ _BOOLEANS: Final = {
 }
 
 
-def complete_mapping(mapping: ColumnMapping, file: BinaryIO) -> ColumnMapping:
+def complete_mapping(mapping: ColumnMapping, file: BinaryIO, *, encoding: str | None = None) -> ColumnMapping:
     """Complete a mapping from the beginning of a file; raises ImportingError."""
     text = io.TextIOWrapper(file, "utf-8", "surrogateescape", newline="")
     rows = list(itertools.islice(csv.reader(text, delimiter=mapping.delimiter), GUESS_ROWS + 1))
     text.detach()
     if not rows:
         raise ImportingError("the file is empty")
-    return guess_mapping(mapping, [name.strip() for name in rows[0]], rows[1:])
+    try:
+        names = [decode_line(name, encoding).strip() for name in rows[0]]
+    except ValueError as error:
+        raise ImportingError(f"line 1: {error}") from None
+    return guess_mapping(mapping, names, rows[1:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,7 @@ class PlainCsv:
     """Reads a table with a header, by a mapping from :func:`complete_mapping`."""
 
     mapping: ColumnMapping
+    encoding: str | None = None
 
     def read_chunks(self, file: BinaryIO, position: int, line: int) -> Iterator[Chunk]:  # noqa: ARG002
         """See :class:`~tsmon_agent.ingest.files.chunks.Reader`; positions are line numbers."""
@@ -72,7 +78,7 @@ class PlainCsv:
             ]
             yield build_undated_line(measurement, [(name, row[name]) for name in mapping.tags], fields, time)
 
-        yield from read_records(file, position, mapping.delimiter, convert, local_times)
+        yield from read_records(file, position, mapping.delimiter, convert, local_times, encoding=self.encoding)
 
 
 def _parse_value(column: str, text: str, kind: str) -> str | float | int | bool:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+from tsmon.logs.safe_text import escape_unprintable
+
 __all__ = ["ImportProgress", "show_progress"]
 
 EVERY_S: Final = 10.0
@@ -15,10 +17,10 @@ class ImportProgress:
     """Shows how far an import is; ``bar`` is None if standard error is not a terminal."""
 
     def __init__(self, name: str, size: int | None, bar: Any) -> None:
-        self._name = name
+        self._name = escape_unprintable(name)
         self._size = size
         self._bar = bar
-        self._task = bar.add_task(name, total=size, points=0, rate=0.0) if bar is not None else None
+        self._task = bar.add_task(self._name, total=size, points=0, rate=0.0) if bar is not None else None
         self._started = self._printed = time.monotonic()
 
     def update(self, read_bytes: int, points: int) -> None:
@@ -33,7 +35,8 @@ class ImportProgress:
             self.print(f"{read_bytes:,} bytes{share}, {points:,} points, {rate:,.0f} points/s")
 
     def print(self, text: str) -> None:
-        """Print a message about the file."""
+        """Print a message about the file; nothing in it controls the terminal."""
+        text = escape_unprintable(text)
         if self._bar is not None:
             self._bar.console.print(f"{self._name}: {text}", markup=False, highlight=False)
         else:
