@@ -1,3 +1,4 @@
+import "math"
 import "strings"
 
 // The rules of gaps and sparsity, in Flux: tables of bins and edges become tables of intervals.
@@ -6,7 +7,8 @@ import "strings"
 // points), len and sep (its part of the sum and number of separations), tl and ts (its part of those of the whole
 // data set). The first row of each span is its edge: k = 0, f = l = its start, none = 0, which is null in all other
 // rows, and the numbers of the span: limit, floor, expected (1 or 0), width (of bins), presentTo, level1To and
-// level2To. One more edge, with fin = 1, follows the last span. All times are integer nanoseconds. Each table is
+// level2To. For raiseLimits they also have typical (1 if the typical separation may raise the limit, else 0),
+// wholeFrom and wholeTo (start and end of the windows of this width that no edge of the span cuts). One more edge, with fin = 1, follows the last span. All times are integer nanoseconds. Each table is
 // computed on its own, so one query may process several streams, each in its own table.
 //
 // Flux computes a map column by column, hundreds of times faster than row by row, if the map consists only of
@@ -28,6 +30,60 @@ sortRows = (tables=<-) => tables
     |> fill(column: "presentTo", usePrevious: true)
     |> fill(column: "level1To", usePrevious: true)
     |> fill(column: "level2To", usePrevious: true)
+
+// Makes the edges, from last to first, of sorted rows: with the sum and number of the separations that are typical
+// of the span, as typicalLen and typicalSep, and with limits of at least twice their mean. These are the separations
+// within whole windows, else, if they are less than a tenth of all, those of the whole span.
+raiseLimits = (tables=<-) => tables
+    |> fill(column: "wholeFrom", usePrevious: true)
+    |> fill(column: "wholeTo", usePrevious: true)
+    |> addDifference(column: "l", as: "dl")
+    |> addDifference(column: "k", as: "dk")
+    |> map(fn: (r) => ({r with
+        b: if r.f < 0 then (r.f + 1) / r.width - 1 else r.f / r.width,
+        before: if exists r.dl then r.l - r.dl else r.l,
+    }))
+    |> addDifference(column: "b", as: "db")
+    |> map(fn: (r) => ({r with
+        typicalLen: if r.k == 0 or r.f < r.wholeFrom or r.l >= r.wholeTo then 0
+            else if r.dk == 0 and r.db == 0 then r.l - r.before
+            else r.l - r.f,
+        typicalSep: if r.k == 0 or r.f < r.wholeFrom or r.l >= r.wholeTo then 0
+            else if r.dk == 0 and r.db == 0 then r.c
+            else r.c - 1,
+        spanLen: if r.k == 0 then 0 else if r.dk == 0 then r.l - r.before else r.l - r.f,
+        spanSep: if r.k == 0 then 0 else if r.dk == 0 then r.c else r.c - 1,
+    }))
+    |> drop(columns: ["b", "before", "dl", "dk", "db"])
+    |> sort(columns: ["s", "k", "f"], desc: true)
+    |> cumulativeSum(columns: ["typicalLen", "typicalSep", "spanLen", "spanSep"])
+    |> filter(fn: (r) => r.k == 0)
+    |> difference(columns: ["typicalLen", "typicalSep", "spanLen", "spanSep"], keepFirst: true)
+    |> map(fn: (r) => ({r with
+        spanLen: if r.fin == 1 then 0 else r.spanLen,
+        spanSep: if r.fin == 1 then 0 else r.spanSep,
+        typicalLen: if r.fin == 1 then 0 else r.typicalLen,
+        typicalSep: if r.fin == 1 then 0 else r.typicalSep,
+    }))
+    |> map(fn: (r) => ({r with
+        typicalLen: if 10 * r.typicalSep < r.spanSep then r.spanLen else r.typicalLen,
+        typicalSep: if 10 * r.typicalSep < r.spanSep then r.spanSep else r.typicalSep,
+    }))
+    |> map(fn: (r) => ({r with divisor: if r.typicalSep > 0 and r.typical == 1 then r.typicalSep else 1}))
+    |> map(fn: (r) => ({r with mean: if r.typicalSep > 0 and r.typical == 1 then r.typicalLen / r.divisor else 0}))
+    |> map(fn: (r) => ({r with
+        twice: if r.typicalSep > 0 and r.typical == 1
+            then 2 * r.mean + 2 * (r.typicalLen - r.mean * r.divisor) / r.divisor
+            else 0,
+    }))
+    |> map(fn: (r) => ({r with limit: if r.twice > r.limit then r.twice else r.limit}))
+    |> drop(columns: ["divisor", "mean", "twice", "spanLen", "spanSep"])
+
+// Copies raised limits of edges into the rows of their spans; the input are the edges and the rows of bins.
+spreadLimits = (tables=<-) => tables
+    |> drop(columns: ["typical", "typicalLen", "typicalSep", "wholeFrom", "wholeTo"])
+    |> sort(columns: ["s", "k", "f"])
+    |> fill(column: "limit", usePrevious: true)
 
 // Joins neighbours within one bin, but not across a gap.
 joinBins = (tables=<-) => tables
@@ -158,7 +214,7 @@ addSums = (tables=<-) => tables
     }))
 
 // Joins pieces of one category and span, removes those that take no time (their points count for the next one),
-// then joins neighbours of one category.
+// then joins neighbours of one category. Points within Missing are isolated, and not counted as c.
 mergePieces = (tables=<-) => tables
     |> addSums()
     |> addDifference(column: "cat", as: "dcat")
@@ -174,6 +230,7 @@ mergePieces = (tables=<-) => tables
     |> filter(fn: (r) => not exists r.dcat or r.dcat != 0)
     |> closePieces()
     |> filter(fn: (r) => r.fin != 1)
+    |> map(fn: (r) => ({r with isolated: if r.cat == 5 then r.c else 0, c: if r.cat == 5 then 0 else r.c}))
 
 // Sums v, the number of points per series, over the series of each window w; sorted by window.
 sumOverSeries = (tables=<-) => tables
@@ -208,11 +265,15 @@ buildReportedBinRows = (tables=<-) => tables
 start = int(v: v.timeRangeStart)
 stop = int(v: v.timeRangeStop)
 betweenBins = "${preset:raw}" == "bins"
-longest = int(v: float(v: stop - start) * float(v: "${fraction:raw}"))
+billionths = int(v: math.round(x: 1000000000.0 * float(v: "${fraction:raw}")))
+seconds = (stop - start) / 1000000000
+longest = seconds * billionths + (stop - start - seconds * 1000000000) * billionths / 1000000000
 bounds = strings.split(v: "${bounds:raw}", t: "/")
 presentTo = float(v: bounds[0]) + (if betweenBins then 0.0 else 0.01)
 floor = if betweenBins then 0.001 * float(v: stop - start) else 0.0
 width = int(v: 1d)
+wholeFrom = if start > 0 then (start + width - 1) / width * width else start / width * width
+wholeTo = if stop < 0 then ((stop + 1) / width - 1) * width else stop / width * width
 need = if longest < 1 then width else (width + longest - 1) / longest
 parts = if need <= 1 then 1 else if need <= 2 then 2 else if need <= 3 then 3 else if need <= 4 then 4 else if need <= 6 then 6 else if need <= 8 then 8 else if need <= 9 then 9 else if need <= 12 then 12 else if need <= 16 then 16 else if need <= 18 then 18 else if need <= 24 then 24 else if need <= 32 then 32 else if need <= 36 then 36 else if need <= 48 then 48 else if need <= 64 then 64 else if need <= 72 then 72 else if need <= 96 then 96 else if need <= 128 then 128 else if need <= 144 then 144 else if need <= 192 then 192 else if need <= 256 then 256 else if need <= 288 then 288 else if need <= 384 then 384 else if need <= 512 then 512 else if need <= 576 then 576 else if need <= 768 then 768 else if need <= 1024 then 1024 else if need <= 1152 then 1152 else if need <= 1536 then 1536 else if need <= 2048 then 2048 else if need <= 2304 then 2304 else if need <= 3072 then 3072 else if need <= 4096 then 4096 else if need <= 4608 then 4608 else if need <= 6144 then 6144 else if need <= 8192 then 8192 else if need <= 9216 then 9216 else if need <= 12288 then 12288 else if need <= 18432 then 18432 else if need <= 24576 then 24576 else if need <= 36864 then 36864 else if need <= 73728 then 73728 else 73728
 every = if betweenBins then width else width / parts
@@ -223,8 +284,25 @@ seen = from(bucket: v.defaultBucket)
   |> keep(columns: ["reference_designator", "method", "stream", "_time"])
   |> group(columns: ["reference_designator", "method", "stream"])
   |> limit(n: 1)
-begun = seen |> map(fn: (r) => ({r with s: 0, f: start, l: start, fin: 0, limit: longest, expected: 1, k: 0, c: 0, len: 0, sep: 0, tl: 0, ts: 0, none: 0, width: if betweenBins then 1 else width, floor: floor, presentTo: presentTo, level1To: float(v: bounds[1]), level2To: float(v: bounds[2])}))
-ended = seen |> map(fn: (r) => ({r with s: 1, f: stop, l: stop, fin: 1, limit: 0, expected: 0, k: 0, c: 0, len: 0, sep: 0, tl: 0, ts: 0, none: 0, width: if betweenBins then 1 else width, floor: floor, presentTo: presentTo, level1To: float(v: bounds[1]), level2To: float(v: bounds[2])}))
+rates = from(bucket: v.defaultBucket)
+  |> range(start: 0, stop: v.timeRangeStop)
+  |> filter(fn: (r) => r["_measurement"] == "stream_freshness" and r["reference_designator"] =~ /^${instrument:regex}$/ and r["reference_designator"] =~ /^${site:regex}(-|$)/ and r["stream"] =~ /^${stream:regex}$/ and r["_field"] == "expected_rate")
+  |> last()
+  |> keep(columns: ["reference_designator", "method", "stream", "_time", "_value"])
+  |> group(columns: ["reference_designator", "method", "stream"])
+  |> sort(columns: ["_time"])
+  |> last()
+  |> filter(fn: (r) => r._value > 0.0)
+  |> map(fn: (r) => ({r with s: -1, twice: 2 * int(v: math.round(x: 1000000000.0 / r._value))}))
+  |> drop(columns: ["_time", "_value"])
+awaited = seen |> map(fn: (r) => ({r with s: 0, f: start, l: start, fin: 0, limit: longest, expected: 1, typical: if betweenBins then 0 else 1, twice: 0, k: 0, c: 0, len: 0, sep: 0, tl: 0, ts: 0, none: 0, width: if betweenBins then 1 else width, floor: floor, presentTo: presentTo, level1To: float(v: bounds[1]), level2To: float(v: bounds[2]), wholeFrom: wholeFrom, wholeTo: wholeTo}))
+begun = union(tables: [awaited, rates])
+  |> sort(columns: ["s"])
+  |> cumulativeSum(columns: ["twice"])
+  |> filter(fn: (r) => r.s == 0)
+  |> map(fn: (r) => ({r with typical: if r.twice > 0 then 0 else r.typical, limit: if r.twice > r.limit and not betweenBins then r.twice else r.limit}))
+  |> drop(columns: ["twice"])
+ended = seen |> map(fn: (r) => ({r with s: 1, f: stop, l: stop, fin: 1, limit: 0, expected: 0, typical: 0, k: 0, c: 0, len: 0, sep: 0, tl: 0, ts: 0, none: 0, width: if betweenBins then 1 else width, floor: floor, presentTo: presentTo, level1To: float(v: bounds[1]), level2To: float(v: bounds[2]), wholeFrom: wholeFrom, wholeTo: wholeTo}))
 edges = union(tables: [begun, ended]) |> drop(columns: ["_time"])
 bins = from(bucket: v.defaultBucket)
   |> range(start: v.timeRangeStart, stop: v.timeRangeStop)
@@ -234,8 +312,12 @@ bins = from(bucket: v.defaultBucket)
   |> map(fn: (r) => ({r with s: 0, k: 1, fin: 0, f: r.since, l: if r.upto > stop then stop else r.upto,
       c: r.count, len: r.length, sep: r.count - 1, tl: r.length, ts: r.count - 1}))
   |> drop(columns: ["_time", "_start", "_stop", "_measurement", "since", "upto", "length", "count"])
-union(tables: [edges, bins])
+rows = union(tables: [edges, bins])
     |> sortRows()
+limits = rows |> raiseLimits()
+of_bins = rows |> filter(fn: (r) => r.k == 1) |> drop(columns: ["limit"])
+raised = union(tables: [limits, of_bins]) |> spreadLimits()
+raised
     |> joinBins()
     |> addTotals()
     |> addLevels()

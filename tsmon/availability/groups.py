@@ -12,7 +12,7 @@ from tsmon.errors import AvailabilityError
 from tsmon.stores import Bin
 from tsmon.stores.window_columns import BinColumns, columns_of
 
-__all__ = ["Groups", "compute_mean_separation", "group_bins", "sort_bins"]
+__all__ = ["Groups", "compute_mean_separation", "cut_to_span", "join_bins", "sort_bins"]
 
 
 class Groups(NamedTuple):
@@ -50,11 +50,8 @@ def sort_bins(bins: Sequence[Bin]) -> Groups:
     return _columns(ordered)
 
 
-def group_bins(ordered: Groups, span: Span, rules: Rules, *, apart: bool = False) -> Groups:
-    """Groups within a span; a bin that crosses its edge is cut there.
-
-    ``apart`` promises that no two bins are within one bin of the rules' width, so none needs joining.
-    """
+def cut_to_span(ordered: Groups, span: Span) -> Groups:
+    """Bins within a span; one that crosses its edge is cut there."""
     low = bisect_left(ordered.firsts, span.start_ns)
     high = bisect_left(ordered.firsts, span.end_ns)
     if low and ordered.lasts[low - 1] >= span.start_ns:
@@ -63,9 +60,38 @@ def group_bins(ordered: Groups, span: Span, rules: Rules, *, apart: bool = False
     if low < high:
         groups.firsts[0] = max(groups.firsts[0], span.start_ns)
         groups.lasts[-1] = min(groups.lasts[-1], span.end_ns)
-        if rules.gaps == "points":
-            return _join(groups, span, rules.bin_width_ns, apart)
     return groups
+
+
+def join_bins(bins: Groups, span: Span, rules: Rules, *, apart: bool = False) -> Groups:
+    """The groups of a span: with gaps between points, neighbours in one bin of the rules' width that no gap splits.
+
+    ``apart`` promises that no two bins are within one bin of the rules' width, so none needs joining.
+    """
+    if rules.gaps == "bins" or not bins.firsts:
+        return bins
+    width_ns = rules.bin_width_ns
+    # There are no gaps outside deployments.
+    limit_ns = span.limit_ns if span.deployment else width_ns
+    firsts, lasts, counts, lengths = bins
+    if apart or len(set(map(floordiv, firsts, repeat(width_ns)))) == len(firsts):
+        for index in (0, -1):  # each is alone in its bin; the first and last may have been cut
+            lengths[index] = lasts[index] - firsts[index]
+        return bins
+    joined = Groups([firsts[0]], [], [], [])
+    number, reached_ns, points = firsts[0] // width_ns, lasts[0], 0
+    for first, last, count in zip(firsts, lasts, counts, strict=True):
+        if first // width_ns != number or first - reached_ns > limit_ns:
+            joined.lasts.append(reached_ns)
+            joined.counts.append(points)
+            joined.firsts.append(first)
+            number, points = first // width_ns, 0
+        reached_ns = last
+        points += count
+    joined.lasts.append(reached_ns)
+    joined.counts.append(points)
+    joined.lengths[:] = map(sub, joined.lasts, joined.firsts)
+    return joined
 
 
 def compute_mean_separation(ordered: Groups, groups: Iterable[Groups], rules: Rules) -> float | None:
@@ -82,28 +108,3 @@ def compute_mean_separation(ordered: Groups, groups: Iterable[Groups], rules: Ru
 def _columns(bins: Sequence[Bin]) -> Groups:
     firsts, lasts, counts = columns_of(bins)
     return Groups(firsts, lasts, counts, list(map(sub, lasts, firsts)))
-
-
-def _join(groups: Groups, span: Span, width_ns: int, apart: bool) -> Groups:
-    """Join neighbours within one bin of ``width_ns``, but not across a gap."""
-    # There are no gaps outside deployments.
-    limit_ns = span.limit_ns if span.deployment else width_ns
-    firsts, lasts, counts, lengths = groups
-    if apart or len(set(map(floordiv, firsts, repeat(width_ns)))) == len(firsts):
-        for index in (0, -1):  # each is alone in its bin; the first and last may have been cut
-            lengths[index] = lasts[index] - firsts[index]
-        return groups
-    joined = Groups([firsts[0]], [], [], [])
-    number, reached_ns, points = firsts[0] // width_ns, lasts[0], 0
-    for first, last, count in zip(firsts, lasts, counts, strict=True):
-        if first // width_ns != number or first - reached_ns > limit_ns:
-            joined.lasts.append(reached_ns)
-            joined.counts.append(points)
-            joined.firsts.append(first)
-            number, points = first // width_ns, 0
-        reached_ns = last
-        points += count
-    joined.lasts.append(reached_ns)
-    joined.counts.append(points)
-    joined.lengths[:] = map(sub, joined.lasts, joined.firsts)
-    return joined

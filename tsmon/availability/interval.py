@@ -12,9 +12,9 @@ __all__ = ["Interval"]
 class Interval:
     """A stretch of time, ``start_ns <= time < end_ns``, of one category.
 
-    ``count`` is the number of points in it. A point within Missing is further than the limit from both neighbours,
-    so it makes no time present. ``separation_ns`` is the mean separation of the points in its bins, None without
-    any.
+    ``count`` is the number of points in it, 0 if it is Missing. ``separation_ns`` is the mean separation of the
+    points in its bins, None without any. ``isolated`` is the number of points that are further than the limit from
+    both neighbours, so that no time is present around them. They are within a Missing interval, and only there.
     """
 
     start_ns: int
@@ -22,7 +22,9 @@ class Interval:
     category: Category
     count: int = 0
     separation_ns: float | None = None
+    isolated: int = 0
 
     def __str__(self) -> str:
         name = APPEARANCES[self.category].name
-        return f"{format_time(self.start_ns)} to {format_time(self.end_ns)} {name} ({self.count} points)"
+        isolated = f", {self.isolated} isolated" if self.isolated else ""
+        return f"{format_time(self.start_ns)} to {format_time(self.end_ns)} {name} ({self.count} points{isolated})"

@@ -35,7 +35,8 @@ class Report:
     """Intervals of a stream from ``start_ns`` to ``end_ns``, without holes or overlaps.
 
     ``separation_ns`` is the mean separation of the whole data set, None if it has none. ``spans`` say which
-    deployment governs when, and with which limits.
+    deployment governs when, and with which limits, raised by the typical separation of the data where the rules
+    use it.
     """
 
     name: str
@@ -50,6 +51,11 @@ class Report:
     def totals(self) -> Mapping[Category, Total]:
         """Totals of all six categories, used or not."""
         return {category: self._total(category) for category in Category}
+
+    @property
+    def isolated(self) -> int:
+        """Number of points that are too far from both neighbours to make time present; no interval counts them."""
+        return sum(one.isolated for one in self.intervals)
 
     def to_json(self) -> AvailabilityJson:
         """``{"availability": [deployments, stream]}``, for ``json.dumps``; see :func:`together`."""

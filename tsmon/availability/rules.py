@@ -31,7 +31,8 @@ class Rules:
     fraction counts as the decimal number it is written as; its product with the duration is cut to nanoseconds."""
 
     period_ns: int | None = None
-    """Expected time between two points, if known. With ``gaps="points"``, up to twice this is never a gap."""
+    """Expected time between two points, if known. With ``gaps="points"``, up to twice this is never a gap; if it is
+    None, up to twice the stream's own typical separation is not (:attr:`uses_typical_separation`)."""
 
     bin_width_ns: int = DAY_NS
     """Width of the bins whose sparsity is judged; they are aligned to the epoch."""
@@ -72,8 +73,16 @@ class Rules:
                 f"there are {len(self.appearances)} appearances; give one for each of {len(Category)} categories"
             )
 
+    @property
+    def uses_typical_separation(self) -> bool:
+        """Whether limits depend on the data: gaps are between points, and their period is not known."""
+        return self.gaps == "points" and self.period_ns is None
+
     def limit_ns(self, duration_ns: int) -> int:
-        """Longest time without data that is not a gap in a deployment of ``duration_ns``, in nanoseconds."""
+        """Longest time without data that is not a gap in a deployment of ``duration_ns``, in nanoseconds.
+
+        With :attr:`uses_typical_separation` it is the least limit; the data may raise it.
+        """
         numerator, denominator = Decimal(str(self.gap_fraction)).as_integer_ratio()
         limit_ns = duration_ns * numerator // denominator
         if self.gaps == "points" and self.period_ns is not None:
@@ -100,7 +109,8 @@ class Rules:
 
 
 EXACT: Final = Rules()
-"""Gaps between points. A mean separation of more than 1.01 times that of the whole data set is sparse."""
+"""Gaps between points, never within twice their period, which is the expected one, or else what is typical of them.
+A mean separation of more than 1.01 times that of the whole data set is sparse."""
 
 BINS: Final = Rules(gaps="bins", sparse_floor=0.001, tolerance=0.0)
 """Gaps only between bins. A mean separation of up to 0.1 % of the deployment is never sparse; no tolerance."""

@@ -9,10 +9,11 @@ from typing import Final
 
 from tsmon.availability.categories import Category
 from tsmon.availability.deployments import BEGINNING_NS, END_NS, Deployment, Span, compute_spans
-from tsmon.availability.groups import Groups, compute_mean_separation, group_bins, sort_bins
+from tsmon.availability.groups import Groups, compute_mean_separation, cut_to_span, join_bins, sort_bins
 from tsmon.availability.interval import Interval
 from tsmon.availability.rules import Rules
 from tsmon.availability.sparsity import compute_levels
+from tsmon.availability.typical_separation import raise_limit
 from tsmon.stores import Bin, BinColumns
 
 __all__ = ["Timeline", "compute_intervals", "compute_timeline"]
@@ -49,12 +50,19 @@ def compute_intervals(
     a deployment counts on both sides, with its part there.
 
     *Limit.* ``gap_fraction`` of the deployment's duration, exact, cut to whole nanoseconds. With gaps between
-    points it is at least twice the expected period, if that is known.
+    points it is at least twice the expected period, or, if that is not known, twice the typical separation, cut to
+    whole nanoseconds.
+
+    *Typical separation* of a span: sum of (last - first) / sum of (count - 1) over all windows of the bin width
+    (aligned to the epoch) that no edge of the span cuts, before anything is split at gaps. If less than a tenth of
+    the span's separations are within these windows, as in data of one point a day, it is (last - first) /
+    (count - 1) of the whole span. A span of one point has none.
 
     *Missing* is ``previous.last`` to ``next.first`` if that exceeds the limit; exactly the limit is not a gap. The
     same holds from the start of a deployment to its first data, and from its last data to its end. A span of a
     deployment without data is all Missing, however short. Shorter holes belong to the category before them, or at
-    the start, where there is none, to the one after. A point with gaps on both sides takes no time; it only counts.
+    the start, where there is none, to the one after. A point with gaps on both sides takes no time. It is
+    ``isolated`` in the Missing interval around it, whose ``count`` is 0.
 
     *Bins.* With gaps between bins, bins are used as reported. With gaps between points, all points of one bin width
     (aligned to the epoch) are a bin, split at gaps and at the edges of deployments; shorter holes are part of it.
@@ -110,7 +118,9 @@ def compute_timeline(bins: Sequence[Bin], spans: Sequence[Span], rules: Rules) -
     """As :func:`compute_intervals`, for all of time, in the spans of :func:`~tsmon.availability.compute_spans`."""
     ordered = sort_bins(bins)
     apart = isinstance(bins, BinColumns) and bins.every_ns % rules.bin_width_ns == 0
-    groups = [group_bins(ordered, span, rules, apart=apart) for span in spans]
+    cut = [cut_to_span(ordered, span) for span in spans]
+    spans = [raise_limit(span, bins, rules) for span, bins in zip(spans, cut, strict=True)]
+    groups = [join_bins(bins, span, rules, apart=apart) for span, bins in zip(spans, cut, strict=True)]
     whole_ns = compute_mean_separation(ordered, groups, rules)
     pieces = (
         piece
@@ -171,7 +181,7 @@ def _find_changes(levels: Sequence[Category]) -> Iterable[int]:
 
 
 def _merge(pieces: Iterable[_Piece]) -> Iterator[Interval]:
-    """Join neighbours of one category. Pieces that take no time go; their points count for the next piece."""
+    """Join neighbours of one category. Pieces that take no time go; their points pass to the next piece."""
     category = _NOT_EXPECTED
     start_ns = end_ns = BEGINNING_NS
     points = length_ns = separations = 0
@@ -195,5 +205,7 @@ def _merge(pieces: Iterable[_Piece]) -> Iterator[Interval]:
 def _build_interval(
     category: Category, start_ns: int, end_ns: int, points: int, length_ns: int, separations: int
 ) -> Interval:
+    if category is _MISSING:
+        return Interval(start_ns, end_ns, category, isolated=points)
     separation_ns = float(length_ns) / float(separations) if separations else None
     return Interval(start_ns, end_ns, category, points, separation_ns)

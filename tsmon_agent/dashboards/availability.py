@@ -33,7 +33,8 @@ def build() -> Dashboard:
         "tsmon-availability",
         "Availability",
         "Gaps and sparsity of data streams. Data are expected in the whole range; a longer time without data "
-        "than a fraction of the range is a gap.",
+        "than a fraction of the range is a gap. With the rules exact, it is also longer than twice the period of "
+        "the stream: of its expected rate, else its typical separation in the range.",
     )
     board.time("now-7d", "now").refresh("5m")
     for one in (
@@ -68,7 +69,10 @@ def build() -> Dashboard:
             many=False,
         ),
         custom_variable(
-            "preset", "Rules", "exact: gaps between points; bins: gaps only between bins", ("exact", "bins")
+            "preset",
+            "Rules",
+            "exact: gaps between points, of more than twice their period; bins: gaps only between bins",
+            ("exact", "bins"),
         ),
         custom_variable("fraction", "Gap", "Fraction of the range; a longer time without data is a gap", FRACTIONS),
         custom_variable(

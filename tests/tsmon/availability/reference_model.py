@@ -38,7 +38,7 @@ def of_points(
         before = [p for p in data if p <= t]
         after = [p for p in data if p > t]
         hole = (after[0] if after else stop) - (before[-1] if before else first)
-        if hole > limit(deployment, rules, now):
+        if hole > limit(deployment, rules, now, typical(data, first, stop, rules)):
             return Category.MISSING
         bins = bins_of(data, governing, rules, now)
         [number] = [i for i, one in enumerate(bins) if (before[-1] if before else after[0]) in one]
@@ -97,9 +97,23 @@ def duration(deployment: Deployment, now: int) -> int:
     return (now if deployment.end_ns is None else deployment.end_ns) - deployment.start_ns
 
 
-def limit(deployment: Deployment, rules: Rules, now: int) -> Fraction:
+def limit(deployment: Deployment, rules: Rules, now: int, separation: Fraction = Fraction(0)) -> Fraction:
     of_duration = Fraction(str(rules.gap_fraction)) * duration(deployment, now)
-    return max(of_duration, Fraction(2 * (rules.period_ns or 0) if rules.gaps == "points" else 0))
+    period = Fraction(rules.period_ns) if rules.period_ns else separation
+    return max(of_duration, 2 * period if rules.gaps == "points" else Fraction(0))
+
+
+def typical(data: Points, first: int, stop: int, rules: Rules) -> Fraction:
+    """Typical separation of the points of one span from ``first`` to ``stop``; 0 if there is none."""
+    width = rules.bin_width_ns
+    windows = [list(held) for _, held in groupby(data, key=lambda p: p // width)]
+    whole = [one for one in windows if first <= one[0] // width * width and (one[0] // width + 1) * width <= stop]
+    within = sum(len(one) - 1 for one in whole)
+    if len(data) < 2:
+        return Fraction(0)
+    if within < Fraction(len(data) - 1, 10):
+        return Fraction(data[-1] - data[0], len(data) - 1)
+    return Fraction(sum(one[-1] - one[0] for one in whole), within)
 
 
 def bins_of(data: Points, governing: Governing, rules: Rules, now: int) -> list[list[int]]:
@@ -107,7 +121,8 @@ def bins_of(data: Points, governing: Governing, rules: Rules, now: int) -> list[
     found: list[list[int]] = []
     for p in data:
         deployment = governing[p]
-        gap = bool(found and deployment) and p - found[-1][-1] > limit(deployment, rules, now)  # type: ignore[arg-type]
+        separation = typical(data, *span(p, governing), rules)
+        gap = bool(found and deployment) and p - found[-1][-1] > limit(deployment, rules, now, separation)  # type: ignore[arg-type]
         if found and not gap and found[-1][-1] // rules.bin_width_ns == p // rules.bin_width_ns:
             found[-1].append(p)
         else:

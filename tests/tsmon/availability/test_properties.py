@@ -71,8 +71,10 @@ def test_intervals_cover_the_time_and_neighbours_differ(
 @given(made.points(), made.deployments(), PRESETS, made.nows)
 def test_every_point_counts_once(points: list[int], deployments: list[Deployment], rules: Rules, now: int) -> None:
     found = answer(points, deployments, rules, now)
-    assert sum(one.count for one in found) == len(points)
+    assert sum(one.count + one.isolated for one in found) == len(points)
     assert all(one.separation_ns is None for one in found if one.category in {0, 5})
+    assert all(one.count == 0 for one in found if one.category is Category.MISSING)
+    assert all(one.isolated == 0 for one in found if one.category is not Category.MISSING)
 
 
 @given(made.points(), made.deployments(), PRESETS, made.nows, st.integers(-50, 50))

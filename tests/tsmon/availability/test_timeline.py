@@ -121,7 +121,9 @@ def test_a_point_at_the_end_lies_outside_and_one_at_the_start_inside() -> None:
 def test_where_deployments_overlap_the_latest_start_governs() -> None:
     """The limit of the first is 100 ns, that of the second 20 ns."""
     deployments = [Deployment(1, 0, 1000), Deployment(2, 400, 600)]
-    found = of_points(*range(0, 400, 50), *range(400, 600, 50), *range(650, 1000, 50), deployments=deployments)
+    rules = replace(POINTS, period_ns=1)
+    points = (*range(0, 400, 50), *range(400, 600, 50), *range(650, 1000, 50))
+    found = of_points(*points, deployments=deployments, rules=rules)
     assert found == [(0, 400, PRESENT), (400, 600, MISSING), (600, 1000, PRESENT)]
 
 
@@ -175,7 +177,9 @@ def test_a_bin_across_the_edge_of_a_deployment_counts_on_both_sides() -> None:
 
 def test_a_point_with_gaps_on_both_sides_takes_no_time_but_is_counted() -> None:
     given = bin_times([500], compute_spans(ONE, POINTS, now_ns=LATER))
-    assert compute_intervals(given, ONE, POINTS, now_ns=LATER) == [Interval(0, 1000, MISSING, 1, None)]
+    [missing] = compute_intervals(given, ONE, POINTS, now_ns=LATER)
+    assert missing == Interval(0, 1000, MISSING, 0, None, isolated=1)
+    assert str(missing).endswith("Missing (0 points, 1 isolated)")
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Iterable
+from dataclasses import replace
+from operator import itemgetter
 from typing import Any
 
 from tsmon.availability.categories import Category
 from tsmon.availability.deployments import Deployment, Span, compute_spans
-from tsmon.availability.flux.query import build_availability_query
+from tsmon.availability.flux.query import LIMIT, build_availability_query
 from tsmon.availability.flux.sources import RolledPart
 from tsmon.availability.from_store import query_availability, split_by_retention
 from tsmon.availability.interval import Interval
@@ -53,7 +55,13 @@ async def compute_availability_in_influxdb(
         if part is not None:
             rolled[number] = RolledPart(store.rollups.bucket_of(part[0]), part[1], part[2])
     query = build_availability_query(store.connection.bucket, selector, spans, rules, rolled=rolled)
-    answer = [row.values for row in parse_rows(await store.query(query))]
+    rows = [row.values for row in parse_rows(await store.query(query))]
+    limits = {row["start"]: row["stop"] for row in rows if row["cat"] == LIMIT}
+    spans = [
+        replace(span, limit_ns=limits.get(number, span.limit_ns)) if span.deployment else span
+        for number, span in enumerate(spans)
+    ]
+    answer = sorted((row for row in rows if row["cat"] != LIMIT), key=itemgetter("start"))
     separation_ns = _mean(answer[0]["tl"], answer[0]["ts"]) if answer else None
     timeline = Timeline(spans, [_parse_interval(one) for one in answer], separation_ns)
     name = selector.measurement if name is None else name
@@ -65,7 +73,8 @@ def _whole(span: Span) -> tuple[int, int, int]:
 
 
 def _parse_interval(row: dict[str, Any]) -> Interval:
-    return Interval(row["start"], row["stop"], Category(row["cat"]), row["c"], _mean(row["len"], row["sep"]))
+    separation_ns = _mean(row["len"], row["sep"])
+    return Interval(row["start"], row["stop"], Category(row["cat"]), row["c"], separation_ns, row["isolated"])
 
 
 def _mean(length_ns: int, separations: int) -> float | None:

@@ -4,7 +4,8 @@
 // points), len and sep (its part of the sum and number of separations), tl and ts (its part of those of the whole
 // data set). The first row of each span is its edge: k = 0, f = l = its start, none = 0, which is null in all other
 // rows, and the numbers of the span: limit, floor, expected (1 or 0), width (of bins), presentTo, level1To and
-// level2To. One more edge, with fin = 1, follows the last span. All times are integer nanoseconds. Each table is
+// level2To. For raiseLimits they also have typical (1 if the typical separation may raise the limit, else 0),
+// wholeFrom and wholeTo (start and end of the windows of this width that no edge of the span cuts). One more edge, with fin = 1, follows the last span. All times are integer nanoseconds. Each table is
 // computed on its own, so one query may process several streams, each in its own table.
 //
 // Flux computes a map column by column, hundreds of times faster than row by row, if the map consists only of
@@ -26,6 +27,60 @@ sortRows = (tables=<-) => tables
     |> fill(column: "presentTo", usePrevious: true)
     |> fill(column: "level1To", usePrevious: true)
     |> fill(column: "level2To", usePrevious: true)
+
+// Makes the edges, from last to first, of sorted rows: with the sum and number of the separations that are typical
+// of the span, as typicalLen and typicalSep, and with limits of at least twice their mean. These are the separations
+// within whole windows, else, if they are less than a tenth of all, those of the whole span.
+raiseLimits = (tables=<-) => tables
+    |> fill(column: "wholeFrom", usePrevious: true)
+    |> fill(column: "wholeTo", usePrevious: true)
+    |> addDifference(column: "l", as: "dl")
+    |> addDifference(column: "k", as: "dk")
+    |> map(fn: (r) => ({r with
+        b: if r.f < 0 then (r.f + 1) / r.width - 1 else r.f / r.width,
+        before: if exists r.dl then r.l - r.dl else r.l,
+    }))
+    |> addDifference(column: "b", as: "db")
+    |> map(fn: (r) => ({r with
+        typicalLen: if r.k == 0 or r.f < r.wholeFrom or r.l >= r.wholeTo then 0
+            else if r.dk == 0 and r.db == 0 then r.l - r.before
+            else r.l - r.f,
+        typicalSep: if r.k == 0 or r.f < r.wholeFrom or r.l >= r.wholeTo then 0
+            else if r.dk == 0 and r.db == 0 then r.c
+            else r.c - 1,
+        spanLen: if r.k == 0 then 0 else if r.dk == 0 then r.l - r.before else r.l - r.f,
+        spanSep: if r.k == 0 then 0 else if r.dk == 0 then r.c else r.c - 1,
+    }))
+    |> drop(columns: ["b", "before", "dl", "dk", "db"])
+    |> sort(columns: ["s", "k", "f"], desc: true)
+    |> cumulativeSum(columns: ["typicalLen", "typicalSep", "spanLen", "spanSep"])
+    |> filter(fn: (r) => r.k == 0)
+    |> difference(columns: ["typicalLen", "typicalSep", "spanLen", "spanSep"], keepFirst: true)
+    |> map(fn: (r) => ({r with
+        spanLen: if r.fin == 1 then 0 else r.spanLen,
+        spanSep: if r.fin == 1 then 0 else r.spanSep,
+        typicalLen: if r.fin == 1 then 0 else r.typicalLen,
+        typicalSep: if r.fin == 1 then 0 else r.typicalSep,
+    }))
+    |> map(fn: (r) => ({r with
+        typicalLen: if 10 * r.typicalSep < r.spanSep then r.spanLen else r.typicalLen,
+        typicalSep: if 10 * r.typicalSep < r.spanSep then r.spanSep else r.typicalSep,
+    }))
+    |> map(fn: (r) => ({r with divisor: if r.typicalSep > 0 and r.typical == 1 then r.typicalSep else 1}))
+    |> map(fn: (r) => ({r with mean: if r.typicalSep > 0 and r.typical == 1 then r.typicalLen / r.divisor else 0}))
+    |> map(fn: (r) => ({r with
+        twice: if r.typicalSep > 0 and r.typical == 1
+            then 2 * r.mean + 2 * (r.typicalLen - r.mean * r.divisor) / r.divisor
+            else 0,
+    }))
+    |> map(fn: (r) => ({r with limit: if r.twice > r.limit then r.twice else r.limit}))
+    |> drop(columns: ["divisor", "mean", "twice", "spanLen", "spanSep"])
+
+// Copies raised limits of edges into the rows of their spans; the input are the edges and the rows of bins.
+spreadLimits = (tables=<-) => tables
+    |> drop(columns: ["typical", "typicalLen", "typicalSep", "wholeFrom", "wholeTo"])
+    |> sort(columns: ["s", "k", "f"])
+    |> fill(column: "limit", usePrevious: true)
 
 // Joins neighbours within one bin, but not across a gap.
 joinBins = (tables=<-) => tables
@@ -156,7 +211,7 @@ addSums = (tables=<-) => tables
     }))
 
 // Joins pieces of one category and span, removes those that take no time (their points count for the next one),
-// then joins neighbours of one category.
+// then joins neighbours of one category. Points within Missing are isolated, and not counted as c.
 mergePieces = (tables=<-) => tables
     |> addSums()
     |> addDifference(column: "cat", as: "dcat")
@@ -172,6 +227,7 @@ mergePieces = (tables=<-) => tables
     |> filter(fn: (r) => not exists r.dcat or r.dcat != 0)
     |> closePieces()
     |> filter(fn: (r) => r.fin != 1)
+    |> map(fn: (r) => ({r with isolated: if r.cat == 5 then r.c else 0, c: if r.cat == 5 then 0 else r.c}))
 
 // Sums v, the number of points per series, over the series of each window w; sorted by window.
 sumOverSeries = (tables=<-) => tables

@@ -29,6 +29,7 @@ COLUMNS: Final = (
     "category",
     "points",
     "mean_separation",
+    "isolated_points",
 )
 
 
@@ -66,6 +67,7 @@ def format_availability_csv(instrument: Instrument, reports: Iterable[Report]) -
                     report.rules.appearances[one.category].name,
                     one.count,
                     separation,
+                    one.isolated,
                 )
             )
     return text.getvalue()

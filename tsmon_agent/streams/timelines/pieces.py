@@ -117,6 +117,8 @@ def _describe_one(one: Interval, appearances: Sequence[Appearance]) -> str:
     facts = [appearances[one.category].name, _format_extent(one.start_ns, one.end_ns)]
     if one.count or one.category not in (Category.MISSING, Category.NOT_EXPECTED):
         facts.append(f"{count(one.count)} {'point' if one.count == 1 else 'points'}")
+    if one.isolated:
+        facts.append(f"{count(one.isolated)} isolated {'point' if one.isolated == 1 else 'points'}")
     if one.separation_ns is not None:
         facts.append(f"{duration(one.separation_ns / SECOND_NS)} apart on average")
     return "\n".join(facts)

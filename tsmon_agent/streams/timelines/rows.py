@@ -79,7 +79,7 @@ def _build_row(stream: ObservedStream, report: Report, start_ns: int, end_ns: in
         build_pieces(report.intervals, start_ns, end_ns, report.rules.appearances),
         [_format_share(kind, total, expected_ns, end_ns - start_ns) for kind, total in totals.items()],
         separation,
-        count(sum(total.points for total in totals.values())),
+        count(sum(total.points for total in totals.values()) + report.isolated),
     )
 
 

@@ -1,0 +1,51 @@
+"""The typical separation of a stream's points in a span, where no period is known, and the limit that follows."""
+
+from bisect import bisect_left
+from dataclasses import replace
+from itertools import compress, islice, repeat
+from operator import floordiv, ne, sub
+from typing import Final
+
+from tsmon.availability.deployments import Span
+from tsmon.availability.groups import Groups
+from tsmon.availability.rules import Rules
+
+__all__ = ["LEAST_SHARE", "raise_limit"]
+
+LEAST_SHARE: Final = 10
+"""Windows are representative if they contain at least one in so many separations of the span.
+
+Otherwise a single repeated point would make a stream of one point a day appear to have one a second.
+"""
+
+
+def raise_limit(span: Span, bins: Groups, rules: Rules) -> Span:
+    """The span with the limit that its data give it, which is at least twice their typical separation.
+
+    ``bins`` are those within the span, before they are joined, and split at gaps.
+    """
+    if span.deployment is None or not rules.uses_typical_separation:
+        return span
+    length_ns, separations = _sum_whole_windows(span, bins, rules.bin_width_ns)
+    of_span = sum(bins.counts) - 1
+    if LEAST_SHARE * separations < of_span:
+        length_ns, separations = bins.lasts[-1] - bins.firsts[0], of_span
+    if separations < 1:
+        return span
+    return replace(span, limit_ns=max(span.limit_ns, 2 * length_ns // separations))
+
+
+def _sum_whole_windows(span: Span, bins: Groups, width_ns: int) -> tuple[int, int]:
+    """Sum and number of the separations within the windows of ``width_ns`` that no edge of the span cuts.
+
+    These are the same whether windows of this width are read or narrower ones, and points or rollups.
+    """
+    low = bisect_left(bins.firsts, -(-span.start_ns // width_ns) * width_ns)
+    high = bisect_left(bins.lasts, span.end_ns // width_ns * width_ns)
+    if low >= high:
+        return 0, 0
+    firsts, lasts = bins.firsts[low:high], bins.lasts[low:high]
+    numbers = list(map(floordiv, firsts, repeat(width_ns)))
+    is_next = list(map(ne, islice(numbers, 1, None), numbers))
+    between_ns = sum(compress(map(sub, islice(firsts, 1, None), lasts), is_next))
+    return lasts[-1] - firsts[0] - between_ns, sum(bins.counts[low:high]) - 1 - sum(is_next)
