@@ -278,14 +278,14 @@ need = if longest < 1 then width else (width + longest - 1) / longest
 parts = if need <= 1 then 1 else if need <= 2 then 2 else if need <= 3 then 3 else if need <= 4 then 4 else if need <= 6 then 6 else if need <= 8 then 8 else if need <= 9 then 9 else if need <= 12 then 12 else if need <= 16 then 16 else if need <= 18 then 18 else if need <= 24 then 24 else if need <= 32 then 32 else if need <= 36 then 36 else if need <= 48 then 48 else if need <= 64 then 64 else if need <= 72 then 72 else if need <= 96 then 96 else if need <= 128 then 128 else if need <= 144 then 144 else if need <= 192 then 192 else if need <= 256 then 256 else if need <= 288 then 288 else if need <= 384 then 384 else if need <= 512 then 512 else if need <= 576 then 576 else if need <= 768 then 768 else if need <= 1024 then 1024 else if need <= 1152 then 1152 else if need <= 1536 then 1536 else if need <= 2048 then 2048 else if need <= 2304 then 2304 else if need <= 3072 then 3072 else if need <= 4096 then 4096 else if need <= 4608 then 4608 else if need <= 6144 then 6144 else if need <= 8192 then 8192 else if need <= 9216 then 9216 else if need <= 12288 then 12288 else if need <= 18432 then 18432 else if need <= 24576 then 24576 else if need <= 36864 then 36864 else if need <= 73728 then 73728 else 73728
 every = if betweenBins then width else width / parts
 seen = from(bucket: v.defaultBucket)
-  |> range(start: 0, stop: v.timeRangeStop)
+  |> range(start: time(v: -9223372036854775806), stop: v.timeRangeStop)
   |> filter(fn: (r) => r["_measurement"] == "stream_bins" and r["reference_designator"] =~ /^${instrument:regex}$/ and r["reference_designator"] =~ /^${site:regex}(-|$)/ and r["stream"] =~ /^${stream:regex}$/ and r["_field"] == "count")
   |> last()
   |> keep(columns: ["reference_designator", "method", "stream", "_time"])
   |> group(columns: ["reference_designator", "method", "stream"])
   |> limit(n: 1)
 rates = from(bucket: v.defaultBucket)
-  |> range(start: 0, stop: v.timeRangeStop)
+  |> range(start: time(v: -9223372036854775806), stop: v.timeRangeStop)
   |> filter(fn: (r) => r["_measurement"] == "stream_freshness" and r["reference_designator"] =~ /^${instrument:regex}$/ and r["reference_designator"] =~ /^${site:regex}(-|$)/ and r["stream"] =~ /^${stream:regex}$/ and r["_field"] == "expected_rate")
   |> last()
   |> keep(columns: ["reference_designator", "method", "stream", "_time", "_value"])

@@ -5,7 +5,6 @@ Windows of ``every_ns`` are aligned to the epoch, as InfluxDB's ``window()`` ali
 left out.
 """
 
-import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -13,6 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from tsmon.errors import StoreError
+from tsmon.stores.concurrent_queries import query_together
 from tsmon.stores.query_types import Bin, Count, Newest, Retention, Selector, Series, Values, WindowedSpan
 from tsmon.stores.retention_policy import ReportRemoved, RetentionPolicy, RetentionStatus, ignore_removed
 from tsmon.stores.setup_change import ReportProgress, SetupChange, ignore_progress
@@ -129,11 +129,12 @@ class Store(ABC):
 
     async def bins_of_spans(self, selector: Selector, spans: Iterable[WindowedSpan]) -> list[list[Bin]]:
         """Bins of several spans, each as :meth:`bins` returns them; one call may be quicker than several."""
-        return list(
-            await asyncio.gather(
-                *(self.bins(selector, start_ns=low, stop_ns=high, every_ns=every) for low, high, every in spans)
-            )
-        )
+        async with query_together() as group:
+            tasks = [
+                group.create_task(self.bins(selector, start_ns=low, stop_ns=high, every_ns=every))
+                for low, high, every in spans
+            ]
+        return [task.result() for task in tasks]
 
     async def windows(
         self,

@@ -2,7 +2,7 @@
 
 The storage sums each part per series and window; the sums are then added over the series. A ratio is one of such
 sums, so busy series have their proper weight. Each part reads from its own ``from``, since only that is pushed
-down.
+down. No window is infinite; see :mod:`tsmon.stores.influxdb.whole_windows`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from tsmon.points import Point
 from tsmon.stores.influxdb.queries import quote
+from tsmon.stores.influxdb.whole_windows import WIDEST_NS
 from tsmon_agent.dashboards.flux import read
 
 __all__ = ["Part", "per_second", "ratio", "ratio_in_range", "rows_by"]
@@ -37,9 +38,7 @@ def per_second(point: type[Point], counted: str, *, where: Mapping[str, str], by
 
     Covers whole windows only: in an incomplete window, the newest rate would always be too low.
     """
-    start, stop = (
-        f"time(v: int(v: v.{end}) / {_WINDOW} * {_WINDOW})" for end in ("timeRangeStart", "timeRangeStop")
-    )
+    start, stop = (_floor(f"v.{end}") for end in ("timeRangeStart", "timeRangeStop"))
     part = Part("counted", read(point, counted, where=where, start=start, stop=stop), "count")
     return (
         f"{_windows(part, by, zeros=True)}"
@@ -92,10 +91,17 @@ def _windows(part: Part, by: Sequence[str], *, zeros: bool) -> str:
 
 def _total(part: Part, by: Sequence[str]) -> str:
     return (
-        f"{part.reading}  |> {part.function}()\n"
+        f"{part.reading}"
+        f"  |> aggregateWindow(every: {WIDEST_NS}ns, fn: {part.function}, createEmpty: false)\n"
         f"  |> group(columns: [{_quote_all(*by)}])\n"
         f"  |> {part.over_series}()\n"
     )
+
+
+def _floor(time: str) -> str:
+    """The start of a time's window; Flux divides towards zero, which is up before 1970."""
+    whole = f"int(v: {time}) / {_WINDOW} * {_WINDOW}"
+    return f"time(v: if {whole} > int(v: {time}) then {whole} - {_WINDOW} else {whole})"
 
 
 def _assign(name: str, stream: str) -> str:

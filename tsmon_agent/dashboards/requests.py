@@ -8,6 +8,7 @@ from grafana_foundation_sdk.models.common import BigValueColorMode
 
 from tsmon.points import Request, RequestError
 from tsmon.stores.influxdb.queries import quote
+from tsmon.stores.influxdb.whole_windows import WIDEST_NS
 from tsmon_agent.dashboards.columns import label, tag
 from tsmon_agent.dashboards.events import Part, per_second, ratio, ratio_in_range, rows_by
 from tsmon_agent.dashboards.flux import matches_variable, read, tag_values
@@ -55,7 +56,7 @@ def build() -> Dashboard:
 
 
 def _add_overview(board: Dashboard) -> None:
-    total = "  |> count()\n  |> group()\n  |> sum()\n"
+    total = f"  |> aggregateWindow(every: {WIDEST_NS}ns, fn: count, createEmpty: false)\n  |> group()\n  |> sum()\n"
     board.with_row(Row("In the time range"))
     board.with_panel(
         stat("Requests", "short", "Requests in the time range.", _REQUESTS.reading + total).decimals(0)

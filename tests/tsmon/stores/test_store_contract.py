@@ -293,6 +293,47 @@ async def test_values_of_a_span_are_counted_by_series(store: Store) -> None:
     assert await store.counts(Selector("m", "nothing"), **ALWAYS) == []
 
 
+YEAR_1800 = -5_364_662_400 * S
+FIRST, LAST = -(2**63) + 2, 2**63 - 3
+"""The first and last time that a half-open interval of possible times contains."""
+AGES = st.integers(YEAR_1800 // S, T // S).map(lambda second: second * S) | st.sampled_from([FIRST, -1, 0, 1, LAST])
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    times=st.lists(AGES, min_size=1, max_size=12, unique=True),
+    edges=st.tuples(AGES, AGES, AGES),
+    every=st.sampled_from([DAY, 365 * DAY, 36_525 * DAY, 10**18, 2**62, 2**63 - 2]),
+)
+async def test_history_of_any_age_is_counted_and_averaged(
+    store: Store, times: list[int], edges: tuple[int, int, int], every: int
+) -> None:
+    """Ranges that end before the epoch, cross it, or reach the first and last possible times."""
+    name = f"m{next(NUMBERS)}"
+    selector = Selector(name, "v")
+    await write(store, *(f"{name},a={n % 2} v={n} {time_ns}" for n, time_ns in enumerate(times)))
+    low, middle, high = sorted(edges)
+    for start, stop in ((low, middle), (middle, high), (low, high), (FIRST, 0), (FIRST, LAST + 1)):
+        inside = {n: time_ns for n, time_ns in enumerate(times) if start <= time_ns < stop}
+        series = [n % 2 for n in inside]
+        assert await store.counts(selector, start_ns=start, stop_ns=stop) == [
+            Count({"a": str(one)}, series.count(one)) for one in sorted(set(series))
+        ]
+        windows: dict[int, list[int]] = {}
+        for time_ns in sorted(inside.values()):
+            windows.setdefault(time_ns // every * every, []).append(time_ns)
+        expected = [Bin(at, found[0], found[-1], len(found)) for at, found in windows.items()]
+        assert await store.bins(selector, start_ns=start, stop_ns=stop, every_ns=every) == expected
+        means = await store.series(selector, start_ns=start, stop_ns=stop, every_ns=every)
+        assert {at for one in means for at in one.times_ns} == windows.keys()
+        for one in means:
+            for at, mean in zip(one.times_ns, one.values, strict=True):
+                of_window = [
+                    n for n, t in inside.items() if n % 2 == int(one.tags["a"]) and t // every * every == at
+                ]
+                assert mean == pytest.approx(sum(of_window) / len(of_window))
+
+
 MINUTES = 40
 SPANS = {
     "times": st.lists(st.integers(0, MINUTES * 60), min_size=1, max_size=60, unique=True),

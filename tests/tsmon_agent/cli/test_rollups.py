@@ -68,6 +68,25 @@ def test_what_is_imported_later_is_rolled_up_and_what_is_lost_rebuilt(
     assert again.out.startswith("ctd: ")
     assert rolled(influxdb, f"{bucket}_1d") == 1_000
     assert agent("rollups", "rebuild", "-m", "none").mistake == "none is not rolled up; there are ctd"
+
+
+def test_a_rebuild_leaves_no_measurement_out(influxdb: InfluxDB, bucket: str, agent: Shell, tmp_path: Path) -> None:
+    """One that came after the setup has no tasks yet; it gets them, and its history is rolled up."""
+    agent.settings(settings(influxdb, bucket) + "[rollups]\ntiers = { '1h' = '400d', '1d' = 'forever' }\n")
+    (tmp_path / "first.lp").write_text(LINES)
+    (tmp_path / "later.lp").write_text("\n".join(f"tide v={n} {60 * n * S - T}" for n in range(500)))
+    agent("import", "first.lp")
+    agent("setup")
+    assert rolled(influxdb, f"{bucket}_1d") == 500
+    agent("import", "later.lp")
+    ran = agent("rollups", "rebuild", "--from", "2023-11-01")
+    assert (ran.code, ran.err) == (0, "")
+    assert [line.split(":")[0] for line in ran.out.splitlines()[:-1]] == ["ctd", "tide"]
+    assert int(ran.out.split("tide: ")[1].split(" ")[0].replace(",", "")) > 30_000
+    before_1970 = f'from(bucket: "{bucket}_1d") |> range(start: 1900-01-01T00:00:00Z, stop: 1970-01-01T00:00:00Z)'
+    [row] = influxdb.flux(f'{before_1970} |> filter(fn: (r) => r._field == "v:count") |> group() |> sum()')
+    assert row["_value"] == 500
+    assert agent("setup").out.endswith("is up to date\n")
     assert "give a time such as" in agent("rollups", "rebuild", "--from", "yesterday").mistake
 
 

@@ -16,6 +16,7 @@ from tsmon.availability.flux.sources import build_window_streams
 from tsmon.availability.reported_bins import COUNT, LENGTH, MEASUREMENT
 from tsmon.points import StreamFreshness
 from tsmon.stores.influxdb.queries import condition, quote
+from tsmon.stores.influxdb.whole_windows import MIN_TIME_NS
 
 __all__ = ["build_grafana_bins_query", "build_grafana_query"]
 
@@ -27,7 +28,7 @@ OF_BINS: Final = ("reference_designator", "method", "stream")
 
 _FRESHNESS: Final = StreamFreshness.__declaration__.measurement
 _EXPECTED_RATE: Final = "expected_rate"
-
+_BEGINNING: Final = f"time(v: {MIN_TIME_NS})"
 _PARTS: Final = sorted(2**a * 3**b for a in range(14) for b in range(3))
 """Numbers of windows in a bin: each divides a bin of whole hours into windows of whole nanoseconds."""
 
@@ -36,7 +37,7 @@ def build_grafana_query() -> str:
     """The query for streams of points: a table per stream; ``_value`` names a category, ``_time`` is its start."""
     where = f'{INSTRUMENTS} and r["_measurement"] =~ /^${{stream:regex}}$/ and r["_field"] =~ /^${{field:regex}}$/'
     read = f"{_build_source('v.timeRangeStart')}  |> filter(fn: (r) => {where})\n"
-    seen = f"{_build_source('0')}  |> filter(fn: (r) => {where})\n"
+    seen = f"{_build_source(_BEGINNING)}  |> filter(fn: (r) => {where})\n"
     streams = ",\n".join(build_window_streams(read, 0, "every", OF_POINTS))
     bins = f"bins = union(tables: [\n{streams},\n])\n    |> buildBinRows()\n"
     return _build_query(seen, OF_POINTS, bins, width="width")
@@ -45,7 +46,7 @@ def build_grafana_query() -> str:
 def build_grafana_bins_query() -> str:
     """The same query for streams of reported bins."""
     where = f'{condition("_measurement", MEASUREMENT)} and {INSTRUMENTS} and r["stream"] =~ /^${{stream:regex}}$/'
-    seen = f"{_build_source('0')}  |> filter(fn: (r) => {where} and {condition('_field', COUNT)})\n"
+    seen = f"{_build_source(_BEGINNING)}  |> filter(fn: (r) => {where} and {condition('_field', COUNT)})\n"
     fields = f"({condition('_field', COUNT)} or {condition('_field', LENGTH)})"
     bins = (
         f"bins = {_build_source('v.timeRangeStart')}"
@@ -130,7 +131,7 @@ def _build_rates(by: Sequence[str]) -> str:
     )
     renamed = '  |> rename(columns: {stream: "_measurement"})\n' if "stream" not in by else ""
     return (
-        f"rates = {_build_source('0')}"
+        f"rates = {_build_source(_BEGINNING)}"
         f"  |> filter(fn: (r) => {where})\n"
         "  |> last()\n"
         f'  |> keep(columns: [{_quote_all(OF_BINS)}, "_time", "_value"])\n'

@@ -16,6 +16,7 @@ from tsmon.stores.influxdb.queries import condition, quote, source
 from tsmon.stores.influxdb.rollups.layout import COUNT as COUNTS
 from tsmon.stores.influxdb.rollups.layout import FIRST as FIRSTS
 from tsmon.stores.influxdb.rollups.layout import LAST as LASTS
+from tsmon.stores.influxdb.whole_windows import split_at_ends
 
 __all__ = ["RolledPart", "build_points_source", "build_reported_bins_source", "build_window_streams"]
 
@@ -42,8 +43,9 @@ def build_points_source(
             streams += _build_rollup_streams(selector, part, number, span.every_ns)
             parts = [(span.start_ns, part.start_ns), (part.stop_ns, span.end_ns)]
         for start_ns, stop_ns in parts:
-            if start_ns < stop_ns:
-                streams += build_window_streams(source(bucket, selector, start_ns, stop_ns), number, span.every_ns)
+            for low_ns, high_ns, width_ns in split_at_ends(start_ns, stop_ns, span.every_ns):
+                read = source(bucket, selector, low_ns, high_ns)
+                streams += build_window_streams(read, number, span.every_ns, width=width_ns)
     joined = ",\n".join(streams)
     return f"bins = union(tables: [\n{joined},\n])\n    |> buildBinRows()\n", "bins"
 
@@ -82,10 +84,13 @@ def _cut_to_span(number: int, start_ns: int, stop_ns: int) -> str:
     )
 
 
-def build_window_streams(read: str, number: int, every: int | str, by: Sequence[str] = ()) -> Iterator[str]:
+def build_window_streams(
+    read: str, number: int, every: int | str, by: Sequence[str] = (), *, width: int | str = ""
+) -> Iterator[str]:
     """Streams of the bins of a span: counts, first and last times, from a pipeline that reads its points.
 
-    With ``by`` there is a table for each combination of these columns.
+    With ``by`` there is a table for each combination of these columns. ``width`` replaces the width of the windows
+    that the storage aggregates, where all points are in one window of ``every``.
 
     Sort comes first: it joins the many windows into one table; each map would cost as much per window as for all of
     them. ``every`` (nanoseconds) is faster as a literal than as a name.
@@ -100,7 +105,7 @@ def build_window_streams(read: str, number: int, every: int | str, by: Sequence[
     ):
         yield (
             f"{read}"
-            f"  |> window(every: duration(v: {every}))\n"
+            f"  |> window(every: duration(v: {width or every}))\n"
             f"  |> {function}()\n"
             f'  |> keep(columns: [{kept}"{column}"{more}])\n'
             f"  |> group({f'columns: [{groups}]' if by else ''})\n"

@@ -8,9 +8,9 @@ import msgspec
 from tsmon.errors import StoreRefusedError, StoreUnavailableError
 from tsmon.stores.influxdb.api import InfluxApi, Response
 from tsmon.stores.influxdb.connection import InfluxConnection
-from tsmon.stores.influxdb.queries import MIN_TIME_NS
 from tsmon.stores.influxdb.responses import is_acknowledgement, parse_message
 from tsmon.stores.influxdb.rollups.progress import RollupProgress
+from tsmon.stores.influxdb.whole_windows import MIN_TIME_NS
 from tsmon.time_units import SECOND_NS
 
 if TYPE_CHECKING:

@@ -17,12 +17,13 @@ def parse_windows(text: str, every_ns: int) -> dict[Key, list[Bin]]:
     """
     found: dict[Key, dict[int, list[int]]] = {}
     for row in parse_rows(text):
-        time_ns = row.values["_start" if row.result == "count" else "_time"]
+        function = row.result.rstrip("012")  # the number of a part of the span
+        time_ns = row.values["_start" if function == "count" else "_time"]
         windows = found.setdefault(row.key, {})
         one = windows.setdefault(time_ns // every_ns * every_ns, [MAX_NS, -MAX_NS, 0])
-        if row.result == "count":
+        if function == "count":
             one[2] += row.values["_value"]
-        elif row.result == "first":
+        elif function == "first":
             one[0] = min(one[0], time_ns)
         else:
             one[1] = max(one[1], time_ns)

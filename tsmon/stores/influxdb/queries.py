@@ -3,18 +3,17 @@
 Each uses only what InfluxDB pushes down to its storage: ``from |> range |> filter`` with literal comparisons, then
 ``window |> count|first|last`` or ``aggregateWindow(mean)``, each with its own ``from`` (a variable with two
 consumers is not pushed down). ``window |> first`` keeps the point's own time, ``aggregateWindow(fn: first)`` does
-not.
+not. No window is infinite, and none begins or ends beyond time; see :mod:`tsmon.stores.influxdb.whole_windows`.
 """
 
 import re
 from collections.abc import Sequence
 from typing import Final
 
+from tsmon.stores.influxdb.whole_windows import MAX_TIME_NS, MIN_TIME_NS, WIDEST_NS, split_at_ends
 from tsmon.stores.query_types import Selector
 
 __all__ = [
-    "MAX_TIME_NS",
-    "MIN_TIME_NS",
     "bins_query",
     "condition",
     "counts_query",
@@ -26,9 +25,6 @@ __all__ = [
     "source_of_any",
     "values_query",
 ]
-
-MIN_TIME_NS: Final = -(2**63) + 2
-MAX_TIME_NS: Final = 2**63 - 2
 
 _KNOWN: Final = '"_start", "_stop", "_measurement", "_field"'
 """Columns that repeat the query: with many series they would be most of a response."""
@@ -80,24 +76,24 @@ def series_bins_query(
     bucket: str, selectors: Sequence[Selector], start_ns: int, stop_ns: int, every_ns: int
 ) -> str:
     """As :func:`bins_query`, for each series separately."""
-    read = source_of_any(bucket, selectors, start_ns, stop_ns)
     drop = {"count": '"_stop"', "first": '"_start", "_stop", "_value"', "last": '"_start", "_stop", "_value"'}
     return "\n".join(
-        f"{read}  |> window(every: {every_ns}ns)\n  |> {name}()\n"
-        f'  |> drop(columns: [{drop[name]}])\n  |> yield(name: "{name}")\n'
+        f"{source_of_any(bucket, selectors, low_ns, high_ns)}  |> window(every: {width_ns}ns)\n  |> {name}()\n"
+        f'  |> drop(columns: [{drop[name]}])\n  |> yield(name: "{name}{part}")\n'
+        for part, (low_ns, high_ns, width_ns) in enumerate(split_at_ends(start_ns, stop_ns, every_ns))
         for name in ("count", "first", "last")
     )
 
 
 def bins_query(bucket: str, selector: Selector, start_ns: int, stop_ns: int, every_ns: int) -> str:
-    """Three results, ``count``, ``first`` and ``last``, with a row per series and window."""
-    read = source(bucket, selector, start_ns, stop_ns)
+    """Results ``count``, ``first`` and ``last`` of each part of the span, with a row per series and window."""
     keep = {"count": "_start", "first": "_time", "last": "_time"}
     value = {"count": ', "_value"', "first": "", "last": ""}
     return "\n".join(
-        f"{read}  |> window(every: {every_ns}ns)\n  |> {name}()\n"
+        f"{source(bucket, selector, low_ns, high_ns)}  |> window(every: {width_ns}ns)\n  |> {name}()\n"
         f'  |> keep(columns: ["{keep[name]}"{value[name]}])\n'
-        f'  |> group()\n  |> yield(name: "{name}")\n'
+        f'  |> group()\n  |> yield(name: "{name}{part}")\n'
+        for part, (low_ns, high_ns, width_ns) in enumerate(split_at_ends(start_ns, stop_ns, every_ns))
         for name in ("count", "first", "last")
     )
 
@@ -108,14 +104,21 @@ def newest_query(bucket: str, selector: Selector) -> str:
 
 
 def counts_query(bucket: str, selector: Selector, start_ns: int, stop_ns: int, *, function: str = "count") -> str:
-    """A row per series with the number of its values; with ``function="sum"``, the sum of its rollups' counts."""
-    return f"{source(bucket, selector, start_ns, stop_ns)}  |> {function}()\n  |> drop(columns: [{_KNOWN}])\n"
+    """One or two rows per series with numbers of its values; with ``function="sum"``, of its rollups' counts."""
+    return (
+        f"{source(bucket, selector, start_ns, stop_ns)}  |> window(every: {WIDEST_NS}ns)\n  |> {function}()\n"
+        f"  |> drop(columns: [{_KNOWN}])\n"
+    )
 
 
 def series_query(bucket: str, selector: Selector, start_ns: int, stop_ns: int, every_ns: int) -> str:
     """A row per series and window with the mean; ``_time`` is the window's start within the range."""
-    read = source(bucket, selector, start_ns, stop_ns)
-    return f'{read}  |> aggregateWindow(every: {every_ns}ns, fn: mean, createEmpty: false, timeSrc: "_start")\n'
+    return "\n".join(
+        f"{source(bucket, selector, low_ns, high_ns)}"
+        f'  |> aggregateWindow(every: {width_ns}ns, fn: mean, createEmpty: false, timeSrc: "_start")\n'
+        f'  |> yield(name: "mean{part}")\n'
+        for part, (low_ns, high_ns, width_ns) in enumerate(split_at_ends(start_ns, stop_ns, every_ns))
+    )
 
 
 def values_query(bucket: str, selector: Selector, start_ns: int, stop_ns: int) -> str:

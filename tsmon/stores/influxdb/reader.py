@@ -3,17 +3,17 @@
 import asyncio
 import time
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tsmon.stores.base import Store
+from tsmon.stores.concurrent_queries import query_together
 from tsmon.stores.influxdb.annotated_csv import Key, parse_rows
 from tsmon.stores.influxdb.api import ONE_PIECE_BYTES
 from tsmon.stores.influxdb.bucket import InfluxBucket
 from tsmon.stores.influxdb.point_windows import parse_windows
 from tsmon.stores.influxdb.queries import (
-    MAX_TIME_NS,
-    MIN_TIME_NS,
     bins_query,
     counts_query,
     newest_query,
@@ -31,6 +31,7 @@ from tsmon.stores.influxdb.rollups import (
     rolled_counts_query,
     rolled_series_query,
 )
+from tsmon.stores.influxdb.whole_windows import MIN_TIME_NS, clip
 from tsmon.stores.query_types import Bin, Count, Newest, Retention, Selector, Series, Values, WindowedSpan
 from tsmon.stores.window_columns import BinColumns
 
@@ -45,6 +46,7 @@ class InfluxReader(InfluxBucket, Store):
 
     async def bins(self, selector: Selector, *, start_ns: int, stop_ns: int, every_ns: int) -> list[Bin]:
         """See :meth:`Store.bins`; from rollups as far as they reach, else from points."""
+        start_ns, stop_ns = clip(start_ns, stop_ns)
         if start_ns >= stop_ns:
             return []  # the server refuses an empty range
         found = await self.rollups.widest(selector.measurement, start_ns, stop_ns, every_ns)
@@ -63,8 +65,7 @@ class InfluxReader(InfluxBucket, Store):
         widths = {span.every_ns for span in wanted}
         if len(widths) != 1 or any(edge % span.every_ns for span in wanted for edge in span[:2]):
             return await super().bins_of_spans(selector, wanted)
-        start_ns = max(min(span.start_ns for span in wanted), MIN_TIME_NS)
-        stop_ns = min(max(span.stop_ns for span in wanted), MAX_TIME_NS)
+        start_ns, stop_ns = clip(min(span.start_ns for span in wanted), max(span.stop_ns for span in wanted))
         found = await self.bins(selector, start_ns=start_ns, stop_ns=stop_ns, every_ns=widths.pop())
         starts = [one.start_ns for one in found]
         return [
@@ -78,16 +79,16 @@ class InfluxReader(InfluxBucket, Store):
         self, selectors: Sequence[Selector], *, start_ns: int, stop_ns: int, every_ns: int
     ) -> list[tuple[Mapping[str, str], Sequence[Bin]]] | None:
         """See :meth:`Store.windows`; None if there are no rollups of exactly this width."""
-        start_ns, stop_ns = max(start_ns, MIN_TIME_NS), min(stop_ns, MAX_TIME_NS)
+        start_ns, stop_ns = clip(start_ns, stop_ns)
         found = await self.rollups.widest(selectors[0].measurement, start_ns, stop_ns, every_ns)
         if found is None or found[0].every_ns != every_ns:
             return None
         rolled, low_ns, high_ns = found
-        before, bins, after = await asyncio.gather(
-            self._point_windows(selectors, start_ns, low_ns, every_ns),
-            self._rolled_windows(rolled, selectors, low_ns, high_ns),
-            self._point_windows(selectors, high_ns, stop_ns, every_ns),
-        )
+        async with query_together() as group:
+            earlier = group.create_task(self._point_windows(selectors, start_ns, low_ns, every_ns))
+            rolled_up = group.create_task(self._rolled_windows(rolled, selectors, low_ns, high_ns))
+            later = group.create_task(self._point_windows(selectors, high_ns, stop_ns, every_ns))
+        before, bins, after = earlier.result(), rolled_up.result(), later.result()
         if bins is None:
             return None
         for tags in before.keys() | after.keys():
@@ -139,9 +140,9 @@ class InfluxReader(InfluxBucket, Store):
 
     async def counts(self, selector: Selector, *, start_ns: int, stop_ns: int) -> list[Count]:
         """See :meth:`Store.counts`; from rollups as far as they reach, else from points."""
+        start_ns, stop_ns = clip(start_ns, stop_ns)
         if start_ns >= stop_ns:
             return []  # the server refuses an empty range
-        start_ns, stop_ns = max(start_ns, MIN_TIME_NS), min(stop_ns, MAX_TIME_NS)
         points = self.connection.bucket
         found = await self.rollups.widest_of_any(selector.measurement, start_ns, stop_ns)
         if found is None:
@@ -150,11 +151,14 @@ class InfluxReader(InfluxBucket, Store):
             rolled, low_ns, high_ns = found
             buckets = points, self.rollups.bucket_of(rolled)
             text = await self.query(rolled_counts_query(buckets, selector, (start_ns, stop_ns), (low_ns, high_ns)))
-        counts = [Count(row.tags, row.values["_value"]) for row in parse_rows(text)]
-        return sorted(counts, key=lambda one: sorted(one.tags.items()))
+        counts: Counter[Key] = Counter()
+        for row in parse_rows(text):
+            counts[row.key] += row.values["_value"]
+        return [Count(dict(key), counts[key]) for key in sorted(counts)]
 
     async def series(self, selector: Selector, *, start_ns: int, stop_ns: int, every_ns: int) -> list[Series]:
         """See :meth:`Store.series`; from rollups as far as they reach, else from points."""
+        start_ns, stop_ns = clip(start_ns, stop_ns)
         if start_ns >= stop_ns:
             return []  # the server refuses an empty range
         found = await self.rollups.widest(selector.measurement, start_ns, stop_ns, every_ns)
@@ -180,6 +184,7 @@ class InfluxReader(InfluxBucket, Store):
 
     async def values(self, selector: Selector, *, start_ns: int, stop_ns: int) -> list[Values]:
         """See :meth:`Store.values`."""
+        start_ns, stop_ns = clip(start_ns, stop_ns)
         if start_ns >= stop_ns:
             return []  # the server refuses an empty range
         text = await self.query(values_query(self.connection.bucket, selector, start_ns, stop_ns))

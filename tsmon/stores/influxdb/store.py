@@ -135,10 +135,23 @@ class InfluxStore(InfluxReader):
         stop_ns: int | None = None,
         report: ReportProgress = ignore_progress,
     ) -> Mapping[str, int]:
-        """See :meth:`Store.rebuild_rollups`."""
-        from tsmon.stores.influxdb.rollup_tasks import rebuild
+        """See :meth:`Store.rebuild_rollups`; measurements without tasks get them, as by ``tsmon-agent setup``."""
+        from tsmon.stores.influxdb.rollup_tasks import find_missing_tasks, rebuild
 
-        return await rebuild(self, measurements, start_ns, stop_ns, report)
+        computed: dict[str, int] = {}
+        for measurement, change in await find_missing_tasks(self, self._tiers or (), measurements):
+            before = computed.setdefault(measurement, 0)
+
+            def count(label: str, done: int, total: int, name: str = measurement, before: int = before) -> None:
+                computed[name] = before + done
+                report(label, done, total)
+
+            await change.apply(count)
+        names = [name for name in measurements if name not in computed]
+        if names or not measurements:
+            rebuilt = await rebuild(self, names, start_ns, stop_ns, report)
+            computed = {**rebuilt, **computed}
+        return dict(sorted(computed.items()))
 
     async def setup_changes(self) -> Sequence[SetupChange]:
         """See :meth:`Store.setup_changes`: the bucket of the points, and buckets and tasks of the rollups."""

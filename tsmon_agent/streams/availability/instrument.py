@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from tsmon.availability import Deployment, MinWindowWidths, Report, Rules, compute_spans, query_availability
 from tsmon.errors import UnknownNameError
 from tsmon.stores import Bin, Selector, Store
+from tsmon.stores.concurrent_queries import query_together
 from tsmon.time_units import DAY_NS, HOUR_NS, MINUTE_NS
 from tsmon_agent.settings import AvailabilitySettings
 from tsmon_agent.state import State
@@ -102,7 +103,9 @@ async def compute_reports(
             windows = await query_windows(store, [stream.selector for stream in streams], min_widths)
             if None not in windows:
                 return [await compute_one(stream, known) for stream, known in zip(streams, windows, strict=True)]
-        return await asyncio.gather(*map(compute_in_turn, streams, windows))
+        async with query_together() as group:
+            tasks = [group.create_task(one) for one in map(compute_in_turn, streams, windows)]
+        return [task.result() for task in tasks]
 
     async def compute_in_turn(stream: ObservedStream, windows: Sequence[Bin] | None) -> Report:
         async with singles_limit:
@@ -123,8 +126,9 @@ async def compute_reports(
             windows=windows,
         )
 
-    groups = _split_into_groups(instrument.streams)
-    return [report for reports in await asyncio.gather(*map(compute_group, groups)) for report in reports]
+    async with query_together() as group:
+        tasks = [group.create_task(compute_group(one)) for one in _split_into_groups(instrument.streams)]
+    return [report for task in tasks for report in task.result()]
 
 
 def _split_into_groups(streams: Sequence[ObservedStream]) -> Iterator[Sequence[ObservedStream]]:

@@ -1,6 +1,5 @@
 """The values of a chart, queried from the store and laid out for drawing."""
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
@@ -8,6 +7,7 @@ from itertools import pairwise
 import msgspec
 
 from tsmon.stores import Selector, Series, Store
+from tsmon.stores.concurrent_queries import query_together
 from tsmon.time_units import MILLISECOND_NS
 from tsmon_agent.web.host.chart_ranges import Resolution
 from tsmon_agent.web.host.charts import Chart, Line
@@ -59,18 +59,16 @@ async def query_chart(
     if chart.counters and resolution.windowed:
         start_ns -= 2 * every_ns
     tags = {"host": host, **chart.tags}
-    answers = await asyncio.gather(
-        *(
-            store.series(
-                Selector(chart.measurement, field, tags), start_ns=start_ns, stop_ns=stop_ns, every_ns=every_ns
+    async with query_together() as group:
+        tasks = {
+            field: group.create_task(
+                store.series(
+                    Selector(chart.measurement, field, tags), start_ns=start_ns, stop_ns=stop_ns, every_ns=every_ns
+                )
             )
             for field in chart.fields
-        )
-    )
-    fields = {
-        field: _group_by_owner(chart, answer, every_ns, stop_ns)
-        for field, answer in zip(chart.fields, answers, strict=True)
-    }
+        }
+    fields = {field: _group_by_owner(chart, task.result(), every_ns, stop_ns) for field, task in tasks.items()}
     owners = sorted({owner for by_owner in fields.values() for owner in by_owner})
     lines = {
         (owner, line): _compute_line(

@@ -77,6 +77,38 @@ def test_of_points(run: Run, preset: Rules) -> None:
     agrees()
 
 
+DAY = 86_400_000_000_000
+YEAR_1800 = -62_091 * DAY
+ENDS = (-(2**63) + 2, 2**63 - 3)
+
+
+@pytest.mark.parametrize("preset", [EXACT, BINS], ids=["exact", "bins"])
+def test_of_a_stream_since_1800(run: Run, preset: Rules) -> None:
+    """A tide gauge: deployments in any century, and now and then a time at either end of what is possible."""
+    days = st.integers(0, 80_000).map(lambda day: YEAR_1800 + day * DAY)
+    runs = st.tuples(days, st.integers(1, 30), st.sampled_from([DAY // 24, DAY, 31 * DAY]))
+    history = st.lists(runs, max_size=4)
+
+    @settings(max_examples=15)
+    @given(history, st.lists(st.tuples(days, days), max_size=3), st.sets(st.sampled_from(ENDS)), days)
+    def agrees(history: list[tuple[int, int, int]], edges: list[tuple[int, int]], ends: set[int], now: int) -> None:
+        name = f"m{next(numbers)}"
+        times = [start + n * step for start, count, step in history for n in range(count)] + sorted(ends)
+        deployments = [Deployment(n, *sorted(one)) for n, one in enumerate(edges)]
+
+        async def work(store: InfluxStore) -> None:
+            await store.write(
+                "\n".join(f"{name} v={n}i {time_ns}" for n, time_ns in enumerate([*times, 5])).encode()
+            )
+            arguments = (Selector(name, "v"), deployments, preset)
+            expected = await query_availability(store, *arguments, now_ns=now)
+            assert await compute_availability_in_influxdb(store, *arguments, now_ns=now) == expected
+
+        run(work)
+
+    agrees()
+
+
 @pytest.mark.parametrize("preset", [EXACT, BINS], ids=["exact", "bins"])
 def test_of_bins_that_are_given(run: Run, preset: Rules) -> None:
     @EXAMPLES

@@ -36,6 +36,7 @@ async def rebuild(
 
     Without a start, from the first point on; without a stop, up to now.
     """
+    bucket.rollups.forget()
     rolled = await bucket.rollups.all()
     known = sorted({one.measurement for one in rolled})
     if not known:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from tsmon.stores.influxdb.queries import MAX_TIME_NS, MIN_TIME_NS, condition
+from tsmon.stores.influxdb.queries import condition
 from tsmon.stores.influxdb.rollup_tasks.progress_notes import progress_line
 from tsmon.stores.influxdb.rollup_tasks.recompute import roll_up, split_span
 from tsmon.stores.influxdb.rollup_tasks.rollup_flux import task_flux, task_name, task_prefix
@@ -16,6 +16,7 @@ from tsmon.stores.influxdb.rollup_tasks.stored_data import (
 )
 from tsmon.stores.influxdb.rollups.layout import tier_bucket, tier_name
 from tsmon.stores.influxdb.rollups.progress import RolledSpan
+from tsmon.stores.influxdb.whole_windows import MAX_TIME_NS, MIN_TIME_NS
 from tsmon.stores.rollup_tiers import RollupTier
 from tsmon.stores.setup_change import ReportProgress, SetupChange
 from tsmon.time_units import DAY_NS, SECOND_NS
@@ -23,7 +24,7 @@ from tsmon.time_units import DAY_NS, SECOND_NS
 if TYPE_CHECKING:
     from tsmon.stores.influxdb.bucket import InfluxBucket
 
-__all__ = ["find_bucket_changes", "find_changes"]
+__all__ = ["find_bucket_changes", "find_changes", "find_missing_tasks"]
 
 PAGE: Final = 100
 SHARD_WINDOWS: Final = 364
@@ -59,6 +60,34 @@ async def find_changes(bucket: "InfluxBucket", tiers: Sequence[RollupTier]) -> l
         if name not in wanted and width not in widths:
             changes.append(SetupChange(f"delete task {name!r}; its rollups stay", _delete_task(bucket, one["id"])))
     return changes
+
+
+async def find_missing_tasks(
+    bucket: "InfluxBucket", tiers: Iterable[RollupTier], measurements: Sequence[str] = ()
+) -> list[tuple[str, SetupChange]]:
+    """Measurements that are not rolled up in a tier in which others are, each with the change that rolls it up.
+
+    Without ``measurements``, all that are stored. Nothing is missing on a server that has no rollups.
+    """
+    rolled = {(one.measurement, one.every_ns) for one in await bucket.rollups.all()}
+    in_use = [tier for tier in tiers if any(every_ns == tier.every_ns for _, every_ns in rolled)]
+    if not in_use:
+        return []
+    tasks = await _read_tasks(bucket)
+    missing = []
+    for measurement in await query_measurements(bucket):
+        if measurements and measurement not in measurements:
+            continue
+        for tier in in_use:
+            name = task_name(bucket.connection.bucket, measurement, tier.every_ns)
+            if (measurement, tier.every_ns) not in rolled and name not in tasks:
+                contents = await query_contents(bucket, measurement)
+                flux = task_flux(
+                    bucket.connection.bucket, measurement, contents.numbers, tier.every_ns, tier.keep_ns or 0
+                )
+                apply = _create_task(bucket, measurement, contents, tier, flux)
+                missing.append((measurement, SetupChange(f"create task {name!r}", apply)))
+    return missing
 
 
 async def find_bucket_changes(bucket: "InfluxBucket", tiers: Iterable[RollupTier]) -> list[SetupChange]:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tsmon.stores.influxdb.annotated_csv import parse_rows
-from tsmon.stores.influxdb.queries import MAX_TIME_NS, MIN_TIME_NS, condition, quote
+from tsmon.stores.influxdb.queries import condition, quote
 from tsmon.stores.influxdb.rollups.layout import PROGRESS
+from tsmon.stores.influxdb.whole_windows import MAX_TIME_NS, MIN_TIME_NS
 
 if TYPE_CHECKING:
     from tsmon.stores.influxdb.bucket import InfluxBucket

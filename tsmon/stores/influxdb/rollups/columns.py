@@ -17,6 +17,7 @@ from tsmon.errors import StoreError
 from tsmon.stores.influxdb.annotated_csv import Key, parse_rows
 from tsmon.stores.influxdb.queries import source_of_any
 from tsmon.stores.influxdb.rollups.layout import COUNT, FIRST, LAST, rolled_field
+from tsmon.stores.influxdb.whole_windows import WIDEST_NS
 from tsmon.stores.query_types import Selector
 from tsmon.stores.window_columns import BinColumns
 
@@ -48,7 +49,8 @@ def columns_query(bucket: str, selectors: Sequence[Selector], start_ns: int, sto
         for name, suffix in _COLUMNS.items()
     ]
     checks = [
-        f'{read(*_COLUMNS.values())}  |> {function}()\n  |> drop(columns: ["_start", "_stop", "_measurement"])\n'
+        f"{read(*_COLUMNS.values())}  |> window(every: {WIDEST_NS}ns)\n  |> {function}()\n"
+        '  |> drop(columns: ["_stop", "_measurement"])\n'
         f'  |> yield(name: "{name}")\n'
         for name, function in (("length", "count"), ("sum", "sum"))
     ]
@@ -83,11 +85,15 @@ def _parse_checks(text: str) -> dict[str, dict[str, dict[Key, int]]]:
     checks: dict[str, dict[str, dict[Key, int]]] = {
         one: {name: {} for name in _COLUMNS} for one in ("length", "sum")
     }
+    seen = set()
     for row in parse_rows(text):
-        of_series = checks[row.result][row.values["_field"].rpartition(":")[2]]
-        if row.key in of_series:
+        # A series that begins before the epoch and ends after it has two rows, with different starts.
+        field, start_ns = row.values["_field"].rpartition(":")[2], row.values.get("_start")
+        if (row.result, field, row.key, start_ns) in seen:
             raise ValueError(f"{row.key} is there twice")
-        of_series[row.key] = row.values["_value"]
+        seen.add((row.result, field, row.key, start_ns))
+        of_series = checks[row.result][field]
+        of_series[row.key] = of_series.get(row.key, 0) + row.values["_value"]
     return checks
 
 

@@ -265,6 +265,36 @@ async def test_the_servers_own_scheduler_runs_a_task_and_notes_how_far_it_came(s
     assert {row.values["_field"] for row in parse_rows(text)} == {"v:count", "v:first", "v:last", "v:mean"}
 
 
+async def test_rollups_across_the_epoch_are_those_of_the_points(store: InfluxStore) -> None:
+    """A series has two sums then, one on each side; and ranges that end before the epoch have answers."""
+    times = [n * DAY_NS // 3 + 11 for n in range(-200, 200)]
+    await store.write("\n".join(f"tide,site={n % 2} v={n} {time_ns}" for n, time_ns in enumerate(times)).encode())
+    selector = Selector("tide", "v", {"site": "1"})
+    spans = [
+        (-70 * DAY_NS, 70 * DAY_NS),
+        (-70 * DAY_NS, -DAY_NS),
+        (-70 * DAY_NS, 0),
+        (-50 * DAY_NS - 7, 3 * DAY_NS),
+    ]
+
+    async def query() -> list[object]:
+        answers: list[object] = []
+        for start_ns, stop_ns in spans:
+            answers.append(await store.counts(Selector("tide", "v"), start_ns=start_ns, stop_ns=stop_ns))
+            for every_ns in (DAY_NS, 10 * DAY_NS):
+                found = await store.bins(selector, start_ns=start_ns, stop_ns=stop_ns, every_ns=every_ns)
+                [means] = await store.series(selector, start_ns=start_ns, stop_ns=stop_ns, every_ns=every_ns)
+                answers += [found, list(means.times_ns), [round(one, 6) for one in means.values]]
+        return answers
+
+    before = await query()
+    await set_up(store, (RollupTier(DAY_NS),))
+    windows = await store.windows([selector], start_ns=spans[0][0], stop_ns=spans[0][1], every_ns=DAY_NS)
+    assert windows is not None
+    assert list(windows[0][1]) == before[1]
+    assert before == await query()
+
+
 async def test_texts_have_no_means_from_rollups_either(store: InfluxStore) -> None:
     await store.write(f'm s="a" {START}'.encode())
     await set_up(store)
