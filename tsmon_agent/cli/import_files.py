@@ -38,7 +38,10 @@ def import_files(
             metavar="NAME", help="Encoding of text, such as utf-8, utf-16 or cp1252; by default recognised."
         ),
     ] = None,
-    precision: Annotated[str, typer.Option(help="Precision of times in line protocol: ns, us, ms or s.")] = "ns",
+    precision: Annotated[
+        str | None,
+        typer.Option(help="Unit of times in line protocol, and of numbers in annotated CSV: ns, us, ms or s."),
+    ] = None,
     mapping: Annotated[
         Path | None, typer.Option(metavar="FILE", help="TOML that describes the columns of plain tables.")
     ] = None,
@@ -106,13 +109,13 @@ def import_files(
 
 
 def _preview(path: Path, options: "ReadOptions") -> None:
-    from tsmon_agent.ingest.files import open_file
+    from tsmon_agent.ingest.files import next_chunk, open_file
 
     options.check_file(path)
     with open_file(path, encoding=options.encoding) as one:
         reader, what = options.build_reader(path, one)
         say(f"# {path} is {what}", err=True)
-        first = next(reader.read_chunks(one.stream, 0, 1), None)
+        first = next_chunk(path, reader.read_chunks(one.stream, 0, 1))
     for line in itertools.islice(first.lines if first else [], PREVIEW_LINES):
         typer.echo(escape_unprintable_lines(line) if sys.stdout.isatty() else line)
     for bad in first.bad[:PREVIEW_LINES] if first else []:

@@ -59,12 +59,17 @@ _CONVERTERS: Final[dict[str, Callable[[str], Any]]] = {
 
 
 def parse_rows(text: str) -> Iterator[Row]:
-    """Rows of all tables, in order; raises :class:`StoreError` if the server reports an error in their place."""
+    """Rows of all tables, in order; raises :class:`StoreError` if they are something else, such as an error."""
     parser = TableParser()
-    for cells in csv.reader(io.StringIO(text, newline="")):
-        row = parser.parse_record(cells)
-        if row is not None:
-            yield row
+    try:
+        for cells in csv.reader(io.StringIO(text, newline="")):
+            row = parser.parse_record(cells)
+            if row is not None:
+                yield row
+    except (ValueError, csv.Error):
+        raise StoreError(
+            f"the answer is not a query's ({text[:60]!r} is its beginning); check that monitoring.url is InfluxDB's"
+        ) from None
 
 
 class TableParser:
@@ -80,8 +85,8 @@ class TableParser:
     def parse_record(self, cells: list[str]) -> Row | None:
         """The row of a record; None if the record is empty, an annotation or a header.
 
-        Raises :class:`StoreError` if the record is an error message of the server; ValueError, KeyError or
-        IndexError if cells do not fit their annotations.
+        Raises :class:`StoreError` if the record is an error message of the server; ValueError with the reason if
+        cells do not fit their annotations, or there are none.
         """
         if not cells:
             self._names = None
@@ -90,13 +95,15 @@ class TableParser:
         elif cells[0] == "#group":
             self._groups, self._names = cells, None
         elif cells[0] == "#default":
-            self._default_result, self._names = cells[1], None
+            self._default_result, self._names = "".join(cells[1:2]), None
         elif self._names is None:
             self._names = cells
             self._named = dict(zip(cells[3:], self._types[3:], strict=False))
             if "error" in cells[:2]:
                 self._types, self._groups = [], []
         elif not self._types:
+            if "error" not in self._names:
+                raise ValueError("no row #datatype is above the header of its table")
             raise StoreError(f"the query failed: {cells[self._names.index('error')]}")
         else:
             return self._row(cells, self._names)
@@ -106,10 +113,19 @@ class TableParser:
         types, groups = self._types, self._groups
         values: dict[str, Any] = {}
         tags: dict[str, str] = {}
-        for index in range(3, len(cells)):
-            name, text = names[index], cells[index]
-            if text or types[index] == "string":
-                values[name] = _CONVERTERS[types[index]](text)
-                if groups[index] == "true" and not name.startswith("_"):
-                    tags[name] = text
-        return Row(cells[1] or self._default_result, values, tags, self._named)
+        name = text = ""
+        index = 0
+        try:
+            for index in range(3, len(cells)):
+                name, text = names[index], cells[index]
+                if text or types[index] == "string":
+                    values[name] = _CONVERTERS[types[index]](text)
+                    if groups[index] == "true" and not name.startswith("_"):
+                        tags[name] = text
+            return Row(cells[1] or self._default_result, values, tags, self._named)
+        except IndexError:
+            raise ValueError(f"it has {len(cells)} cells, and its table has {len(names)} columns") from None
+        except KeyError:
+            raise ValueError(f"column {name} is of the unknown type {types[index]}") from None
+        except ValueError:
+            raise ValueError(f"column {name}: {text!r} is not of type {types[index]}") from None

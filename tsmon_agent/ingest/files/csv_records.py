@@ -2,10 +2,12 @@
 
 import csv
 import io
+import itertools
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO, Final
 
-from tsmon.errors import InvalidPointError
+from tsmon.errors import ImportingError, InvalidPointError
 from tsmon.line_protocol.escaping import (
     check_field_key,
     check_measurement,
@@ -18,7 +20,7 @@ from tsmon.line_protocol.escaping import (
 )
 from tsmon.line_protocol.times import MAX_TIME_NS
 from tsmon_agent.ingest.files.chunks import BadRow, Chunk
-from tsmon_agent.ingest.files.local_times import LocalTime, LocalTimes
+from tsmon_agent.ingest.files.local_times import TwoTimes
 from tsmon_agent.ingest.files.repeated_hours import Placed, RowOrder, UndatedLine
 from tsmon_agent.tables.decoded_lines import DecodedLines
 
@@ -29,6 +31,7 @@ CHUNK_LINES: Final = 10_000
 Field = tuple[str, str | float | int | bool, str]
 """Key, value, and its type in line protocol: ``float``, ``int``, ``uint``, ``bool`` or ``str``."""
 
+_separator: Final = re.compile(r"sep=([^\r\n])\r?\n?", re.IGNORECASE)
 _SUFFIXES: Final = {"float": "", "int": "i", "uint": "u"}
 
 
@@ -37,25 +40,31 @@ def read_records(
     done: int,
     delimiter: str,
     convert: Callable[[list[str]], Iterable[str | UndatedLine]],
-    local_times: LocalTimes,
     *,
     encoding: str | None = None,
 ) -> Iterator[Chunk]:
     """Convert records to lines by ``convert``; yields chunks of the records after line ``done``.
 
     Earlier records are converted too, since later ones may depend on them. A ValueError (or KeyError, IndexError)
-    of ``convert`` makes the record a bad row. A line whose time occurs twice is yielded when later records have
-    shown which time it is. ``encoding`` is that of lines that are not UTF-8, if it is given.
+    of ``convert`` makes the record a bad row; an ImportingError ends the file. A line whose time occurs twice is
+    yielded when later records have shown which time it is. ``encoding`` is that of lines that are not UTF-8, if it
+    is given.
     """
     text = io.TextIOWrapper(file, "utf-8", "surrogateescape", newline="")
     lines = DecodedLines(text, encoding)
     try:
-        yield from _read_chunks(
-            csv.reader(lines, delimiter=delimiter), lines, done, delimiter, convert, RowOrder(local_times)
-        )
+        separated, delimiter = _take_separator(lines, delimiter)
+        yield from _read_chunks(csv.reader(separated, delimiter=delimiter), lines, done, delimiter, convert)
     finally:
         # Otherwise the wrapper would close the file, which it does not own.
         text.detach()
+
+
+def _take_separator(lines: Iterator[str], delimiter: str) -> tuple[Iterator[str], str]:
+    """The delimiter that a first line such as ``sep=;`` names, as Excel writes it; the line becomes empty."""
+    first = next(lines, "")
+    found = _separator.fullmatch(first)
+    return itertools.chain(["\n" if found else first], lines), found[1] if found else delimiter
 
 
 def _read_chunks(
@@ -64,8 +73,8 @@ def _read_chunks(
     done: int,
     delimiter: str,
     convert: Callable[[list[str]], Iterable[str | UndatedLine]],
-    order: RowOrder,
 ) -> Iterator[Chunk]:
+    order = RowOrder()
     chunk = Chunk([], [], done, done + 1)
     line = 1
     while True:
@@ -86,6 +95,8 @@ def _read_chunks(
                         placed.append((number, made))
                     else:
                         placed += order.place(number, delimiter.join(cells), made)
+            except ImportingError as error:
+                raise ImportingError(f"line {number}: {error}") from None
             except (ValueError, KeyError, IndexError) as error:
                 reason = _describe(error)
         if reason:
@@ -117,7 +128,7 @@ def build_line(measurement: str, tags: Iterable[tuple[str, str]], fields: Iterab
 
 
 def build_undated_line(
-    measurement: str, tags: Iterable[tuple[str, str]], fields: Iterable[Field], time: int | LocalTime
+    measurement: str, tags: Iterable[tuple[str, str]], fields: Iterable[Field], time: int | TwoTimes
 ) -> UndatedLine:
     """A line of line protocol but for its time; raises InvalidPointError for anything that cannot be stored."""
     if isinstance(time, int) and not -MAX_TIME_NS <= time <= MAX_TIME_NS:

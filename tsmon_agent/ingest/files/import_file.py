@@ -17,7 +17,7 @@ from tsmon_agent.ingest.files.progress import ImportProgress
 from tsmon_agent.ingest.files.write_chunks import write_lines
 from tsmon_agent.tables.compression import explain_read_errors
 
-__all__ = ["ImportResult", "RejectedRowsFile", "import_file"]
+__all__ = ["ImportResult", "RejectedRowsFile", "import_file", "next_chunk"]
 
 NAMED: Final = 5
 """Number of bad rows that are reported one by one; all of them are in the file of rejected rows."""
@@ -74,10 +74,10 @@ async def import_file(
     known = journal.entry
     result = ImportResult(before=known.imported, rejected=known.rejected)
     chunks = reader.read_chunks(file.stream, known.position, known.line)
-    upcoming = asyncio.create_task(asyncio.to_thread(_next, name, chunks))
+    upcoming = asyncio.create_task(asyncio.to_thread(next_chunk, name, chunks))
     try:
         while (chunk := await upcoming) is not None:
-            upcoming = asyncio.create_task(asyncio.to_thread(_next, name, chunks))
+            upcoming = asyncio.create_task(asyncio.to_thread(next_chunk, name, chunks))
             refused = await write_lines(store, chunk.lines, progress.print)
             bad = sorted([*chunk.bad, *_find_line_numbers(chunk, refused)], key=lambda row: row.line)
             if bad:
@@ -100,9 +100,13 @@ async def import_file(
     return result
 
 
-def _next(name: Path, chunks: Iterator[Chunk]) -> Chunk | None:
+def next_chunk(name: Path, chunks: Iterator[Chunk]) -> Chunk | None:
+    """The next chunk of a file, None at its end; raises ImportingError that names the file."""
     with explain_read_errors(str(name), after="what came before is imported; "):
-        return next(chunks, None)
+        try:
+            return next(chunks, None)
+        except ImportingError as error:
+            raise ImportingError(f"{name}: {error}") from None
 
 
 def _find_line_numbers(chunk: Chunk, refused: list[tuple[str, str]]) -> Iterator[BadRow]:

@@ -23,10 +23,15 @@ class LocalTime(NamedTuple):
 
 
 class TwoTimes(NamedTuple):
-    """A time that the clock shows twice, and both times in nanoseconds since the epoch."""
+    """A time that a clock shows twice, and both times in nanoseconds since the epoch."""
 
     moment: datetime
     times_ns: tuple[int, int]
+    clock: "LocalTimes"
+
+    def explain(self) -> str:
+        """Why it is rejected, with the remedy."""
+        return self.clock.explain_two_times(self.moment)
 
 
 class LocalTimes:
@@ -42,6 +47,10 @@ class LocalTimes:
         """Whether the zone's clock is never changed, so that each time occurs once."""
         return self._fixed is not None
 
+    def place(self, time: int | LocalTime) -> int | TwoTimes:
+        """The same as :meth:`to_ns`, for a time that may have a zone already."""
+        return time if isinstance(time, int) else self.to_ns(time)
+
     def to_ns(self, time: LocalTime) -> int | TwoTimes:
         """Nanoseconds since the epoch, or the two times that it can be; raises ValueError if it does not exist."""
         moment, nanoseconds = time
@@ -51,7 +60,8 @@ class LocalTimes:
         if first == second:
             return _to_ns(moment, first, nanoseconds)
         if first > second:
-            return TwoTimes(moment, (_to_ns(moment, first, nanoseconds), _to_ns(moment, second, nanoseconds)))
+            both = _to_ns(moment, first, nanoseconds), _to_ns(moment, second, nanoseconds)
+            return TwoTimes(moment, both, self)
         raise ValueError(
             f"column {self._column}: {moment.isoformat()} does not exist in {self._zone}, where clocks were put "
             f"forward by {_format_length(second - first)}; {_format_remedy(first)}"

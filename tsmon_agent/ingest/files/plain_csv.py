@@ -70,7 +70,7 @@ class PlainCsv:
             measurement = mapping.measurement or row[mapping.measurement_column or ""]
             assert mapping.time is not None
             assert mapping.time_format is not None
-            time = parse_time_cell(mapping.time, row[mapping.time], mapping.time_format)
+            time = local_times.place(parse_time_cell(mapping.time, row[mapping.time], mapping.time_format))
             fields: list[Field] = [
                 (name, _parse_value(name, row[name], kind), kind)
                 for name, kind in mapping.fields.items()
@@ -78,7 +78,7 @@ class PlainCsv:
             ]
             yield build_undated_line(measurement, [(name, row[name]) for name in mapping.tags], fields, time)
 
-        yield from read_records(file, position, mapping.delimiter, convert, local_times, encoding=self.encoding)
+        yield from read_records(file, position, mapping.delimiter, convert, encoding=self.encoding)
 
 
 def _parse_value(column: str, text: str, kind: str) -> str | float | int | bool:

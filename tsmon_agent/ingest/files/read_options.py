@@ -3,11 +3,12 @@
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from tsmon.errors import ImportingError
 from tsmon_agent.ingest.files.annotated_csv import AnnotatedCsv
 from tsmon_agent.ingest.files.chunks import Reader
-from tsmon_agent.ingest.files.column_mapping import ColumnMapping
+from tsmon_agent.ingest.files.column_mapping import TIME_UNITS, ColumnMapping
 from tsmon_agent.ingest.files.format_detection import FORMATS, detect_format
 from tsmon_agent.ingest.files.line_protocol import PRECISIONS, LineProtocol
 from tsmon_agent.ingest.files.local_times import find_zone
@@ -17,20 +18,22 @@ from tsmon_agent.tables.encodings import check_encoding, describe_encoding
 
 __all__ = ["ReadOptions"]
 
+DEFAULT_PRECISION: Final = "ns"
+
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
     """The options that say how to read files; raises :class:`~tsmon.errors.ImportingError` for mistakes in them."""
 
     format: str | None
-    precision: str
+    precision: str | None
     columns: ColumnMapping
     encoding: str | None
 
     def __post_init__(self) -> None:
         if self.format is not None and self.format not in FORMATS:
             raise ImportingError(f"--format {self.format}: there are {', '.join(FORMATS)}")
-        if self.precision not in PRECISIONS:
+        if self.precision is not None and self.precision not in PRECISIONS:
             raise ImportingError(f"--precision {self.precision}: there are {', '.join(PRECISIONS)}")
         if len(self.columns.delimiter) != 1:
             raise ImportingError(f"--delimiter {self.columns.delimiter!r}: give one character")
@@ -40,7 +43,7 @@ class ReadOptions:
 
     def __str__(self) -> str:
         encoding = "" if self.encoding is None else f" {self.encoding}"
-        return f"{self.format} {self.precision} {self.columns!r}{encoding}"
+        return f"{self.format} {self.precision or DEFAULT_PRECISION} {self.columns!r}{encoding}"
 
     def check_file(self, path: Path) -> None:
         """Raise :class:`~tsmon.errors.ImportingError` if the options do not suffice for this file."""
@@ -53,9 +56,12 @@ class ReadOptions:
         encoding = describe_encoding(file.head, file.encoding)
         of_encoding = f", {encoding}" if encoding else ""
         if form == "line-protocol":
-            return LineProtocol(self.precision, file.encoding), f"line protocol in {self.precision}{of_encoding}"
+            precision = self.precision or DEFAULT_PRECISION
+            return LineProtocol(precision, file.encoding), f"line protocol in {precision}{of_encoding}"
         if form == "annotated-csv":
-            return AnnotatedCsv(self.columns.measurement, encoding=file.encoding), f"annotated CSV{of_encoding}"
+            unit_ns = None if self.precision is None else TIME_UNITS[self.precision]
+            reader = AnnotatedCsv(self.columns.measurement, self.columns.timezone, unit_ns, file.encoding)
+            return reader, f"annotated CSV{of_encoding}"
         try:
             columns = complete_mapping(self.columns, io.BytesIO(file.head), encoding=file.encoding)
         except ImportingError as error:

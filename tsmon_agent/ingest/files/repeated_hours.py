@@ -9,12 +9,12 @@ The rows of a series are an order. So are all rows of the file, while they are i
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 from typing import Final
 
 from tsmon_agent.ingest.files.chunks import BadRow
-from tsmon_agent.ingest.files.local_times import LocalTime, LocalTimes
+from tsmon_agent.ingest.files.local_times import TwoTimes
 
 __all__ = ["Placed", "RowOrder", "UndatedLine"]
 
@@ -36,7 +36,7 @@ class UndatedLine:
 
     text: str
     series: str
-    time: int | LocalTime
+    time: int | TwoTimes
 
 
 @dataclass(slots=True)
@@ -46,9 +46,13 @@ class _Waiting:
     number: int
     cells: str
     line: UndatedLine
-    moment: datetime
-    times_ns: tuple[int, int]
+    time: TwoTimes
     place: int | None = None
+
+    @property
+    def times_ns(self) -> tuple[int, int]:
+        """Both times that it can be."""
+        return self.time.times_ns
 
 
 @dataclass(slots=True)
@@ -118,8 +122,7 @@ class _Order:
 class RowOrder:
     """Places the rows of a file in the order of the file; a row may wait until later ones are known."""
 
-    def __init__(self, local_times: LocalTimes, max_waiting: int = MAX_WAITING) -> None:
-        self._local_times = local_times
+    def __init__(self, max_waiting: int = MAX_WAITING) -> None:
         self._max_waiting = max_waiting
         self._file = _Order()
         self._series: dict[str, _Order] = {}
@@ -128,16 +131,13 @@ class RowOrder:
         self._alternations = 0
 
     def place(self, number: int, cells: str, line: UndatedLine) -> list[Placed]:
-        """Take the next row; returns the rows that are placed now, which may be earlier ones.
-
-        Raises ValueError if its time does not exist.
-        """
-        time = line.time if isinstance(line.time, int) else self._local_times.to_ns(line.time)
+        """Take the next row; returns the rows that are placed now, which may be earlier ones."""
+        time = line.time
         order = self._series.get(line.series)
         if order is None:
             order = self._series[line.series] = _Order()
         if not isinstance(time, int):
-            return self._wait(order, _Waiting(number, cells, line, time.moment, time.times_ns))
+            return self._wait(order, _Waiting(number, cells, line, time))
         placed = self._close_before(order, time) if self._waiting else []
         self._alternations += order.last_ns is not None and line.series != self._last_series
         self._last_series = line.series
@@ -153,7 +153,9 @@ class RowOrder:
 
     def _wait(self, order: _Order, row: _Waiting) -> list[Placed]:
         placed = self.finish() if self._waiting >= self._max_waiting else []
-        if any(one.waiting and abs(one.waiting[-1].moment - row.moment) > _FAR for one in (order, self._file)):
+        if any(
+            one.waiting and abs(one.waiting[-1].time.moment - row.time.moment) > _FAR for one in (order, self._file)
+        ):
             # This is another change of the clock; for those that wait, any of the two times is as good.
             placed += self._close_before(order, row.times_ns[0])
         order.waiting.append(row)
@@ -180,5 +182,5 @@ class RowOrder:
 
     def _finish(self, row: _Waiting) -> Placed:
         if row.place is None:
-            return BadRow(row.number, self._local_times.explain_two_times(row.moment), row.cells)
+            return BadRow(row.number, row.time.explain(), row.cells)
         return row.number, f"{row.line.text} {row.times_ns[row.place]}"

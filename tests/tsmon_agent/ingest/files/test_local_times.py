@@ -19,7 +19,7 @@ def times(zone: str) -> LocalTimes:
 def test_a_time_that_occurs_twice_is_both_and_one_that_does_not_exist_is_none() -> None:
     berlin = times("Europe/Berlin")
     twice = LocalTime(datetime.fromisoformat("2016-10-30T02:30:00.000001"), 2)
-    assert berlin.to_ns(twice) == TwoTimes(twice.moment, (T + 1002, T + 3_600_000_001_002))
+    assert berlin.to_ns(twice) == TwoTimes(twice.moment, (T + 1002, T + 3_600_000_001_002), berlin)
     assert (
         berlin.to_ns(LocalTime(datetime.fromisoformat("2016-10-30T01:59:59.999999"), 999)) == T - 1800 * 10**9 - 1
     )

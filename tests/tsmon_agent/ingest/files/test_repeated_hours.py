@@ -29,12 +29,12 @@ def place(
     rows: Iterable[tuple[str, datetime]], zone: ZoneInfo = BERLIN, max_waiting: int = 1_000_000
 ) -> dict[int, int | str]:
     """What becomes of each row, by its number: its time in nanoseconds, or why it is rejected."""
-    order = RowOrder(LocalTimes(zone, "time"), max_waiting)
+    order, clock = RowOrder(max_waiting), LocalTimes(zone, "time")
     found: list[Placed] = []
     for number, (series, moment) in enumerate(rows):
         # An aware time stands for one that was written with its offset.
-        time = to_ns(moment) if moment.tzinfo is not None else LocalTime(moment)
         try:
+            time = to_ns(moment) if moment.tzinfo is not None else clock.to_ns(LocalTime(moment))
             found += order.place(number, "", UndatedLine(f"{series} v=1", series, time))
         except ValueError as error:
             found.append(BadRow(number, str(error), ""))
