@@ -4,6 +4,7 @@ import gzip
 import json
 import signal
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -158,9 +159,20 @@ def test_the_nights_when_clocks_are_changed(agent: Shell, tmp_path: Path) -> Non
         (["a.csv"], "name it by --measurement"),
         (["a.csv", "-m", "m", "--field", "v:real"], "real is not a type"),
         (["a.csv", "--timezone", "Nowhere"], "there is no time zone 'Nowhere'"),
+        (
+            ["w.csv"],
+            "w.csv: line 1: column v: float is not a data type; choose from measurement, tag, field, string",
+        ),
+        (["w.csv", "--dry-run"], "w.csv: line 1: column v: float is not a data type"),
+        (["q.csv"], "q.csv: line 1: the table has no row #datatype and no row #group above its header; export it"),
     ],
 )
 def test_mistakes_are_one_sentence(agent: Shell, tmp_path: Path, arguments: list[str], sentence: str) -> None:
     (tmp_path / "a.lp").write_text("m v=1 1\n")
     (tmp_path / "a.csv").write_text("time,v\n1,1\n")
-    assert sentence in agent("import", *arguments).mistake
+    (tmp_path / "w.csv").write_text("m|measurement,v|float,t|dateTime\nx,1,1\n")
+    (tmp_path / "q.csv").write_text(",result,table,_time,v\n,,0,2024-01-01T00:00:00Z,1\n")
+    ran = agent("import", *arguments)
+    # What the file is found to be is said before.
+    lines = [line for line in ran.err.splitlines() if " is annotated CSV" not in line]
+    assert sentence in replace(ran, err="\n".join([*lines, ""])).mistake
