@@ -20,7 +20,7 @@ from tsmon_agent.logging_config import LogConfig
 from tsmon_agent.settings import Settings, WebSettings, load_settings
 from tsmon_agent.streams.freshness.rounds import FreshnessRounds
 from tsmon_agent.streams.inventory.state_loader import StateLoader
-from tsmon_agent.upkeep import PeriodicRound, SelfMetrics, StoreUpkeep
+from tsmon_agent.upkeep import FileWatch, PeriodicRound, SelfMetrics, StoreUpkeep
 
 if TYPE_CHECKING:
     from tsmon_agent.web import WebServer
@@ -70,11 +70,14 @@ class Agent:
         self._settings_file = settings_file
         self._web: WebServer | None = None
         self._upkeep = StoreUpkeep(lambda: self.context.store, settings.monitoring, settings.rollups)
-        self._periodic: tuple[PeriodicRound | SelfMetrics | StoreUpkeep, ...] = (
+        self._periodic: tuple[FileWatch | PeriodicRound | SelfMetrics | StoreUpkeep, ...] = (
             SelfMetrics(monitor, lambda: self.context.settings.agent.host),
             self._upkeep,
             self._freshness_round,
             PeriodicRound(self._load_tables, TABLES_INTERVAL_S),
+            FileWatch(
+                {"store": self._check_store, "state": self._check_state, "certificate": self._follow_certificate}
+            ),
         )
         self._orders: asyncio.Queue[str] = asyncio.Queue()
 
@@ -207,6 +210,16 @@ class Agent:
 
     async def _run_freshness(self) -> None:
         await self.context.freshness.run_round(self.context.store)
+
+    async def _check_store(self) -> None:
+        await self.context.store.take_in()
+
+    async def _check_state(self) -> None:
+        await self.context.state.verify()
+
+    async def _follow_certificate(self) -> None:
+        if self._web is not None:
+            await self._web.follow_certificate()
 
     async def _load_tables(self) -> None:
         await self._state_loader.load_tables()

@@ -1,6 +1,7 @@
 """``tsmon-agent run`` as a process of its own, on the embedded store and on the real InfluxDB."""
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -15,6 +16,7 @@ from tests.services.influxdb import InfluxDB
 from tests.tsmon_agent.embedded_rows import read_rows
 from tests.tsmon_agent.own_mount import with_mount
 from tests.tsmon_agent.running_agent import COMMAND, clean_environment, running_agent
+from tests.tsmon_agent.shell import as_process
 from tsmon_agent.host.samplers import SAMPLERS
 
 EMBEDDED = "[web]\nport = 0\n"
@@ -59,7 +61,7 @@ def test_killed_agent_leaves_what_was_flushed_and_starts_again(tmp_path: Path) -
 def test_damaged_file_is_quarantined_and_named_and_a_new_one_created(tmp_path: Path) -> None:
     file = tmp_path / "data" / "tsmon" / "tsmon.db"
     file.parent.mkdir(parents=True)
-    file.write_bytes(b"SQLite format 3\0" + b"nonsense" * 1_000)
+    file.write_bytes(b"SQLite format 3\0" + bytes(52) + b"tsmn" + b"nonsense" * 1_000)
     with running_agent(tmp_path, HOST + EMBEDDED) as agent:
         agent.wait(lambda one: one.pipeline["written"] > 0)
         assert agent.stop() == 0
@@ -68,6 +70,58 @@ def test_damaged_file_is_quarantined_and_named_and_a_new_one_created(tmp_path: P
         assert "Traceback" not in agent.log
     assert b"nonsense" in aside.read_bytes()
     assert read_rows(file, "mem")
+
+
+@pytest.mark.parametrize("key", ["monitoring.file", "state.url"])
+def test_another_programs_file_stops_the_start_and_stays_as_it_is(tmp_path: Path, key: str) -> None:
+    table = tmp_path / "cruise.csv"
+    table.write_text("time,temp\n2017-06-30T09:48:00Z,11.25\n")
+    before = (table.stat(), sorted(tmp_path.iterdir()))
+    named = f"file = '{table}'" if key == "monitoring.file" else f"url = 'sqlite:///{table}'"
+    section = key.partition(".")[0]
+    (tmp_path / "tsmon.toml").write_text(f"{HOST}{EMBEDDED}[{section}]\n{named}\n")
+    for command in (["run"], ["check"], ["fresh"], ["streams", "list"]):
+        if (section, command[0]) == ("monitoring", "streams"):
+            continue
+        ran = as_process(tmp_path, *command)
+        assert (ran.code, ran.err.count("\n")) == (1, 1), ran
+        assert f"{table} was not made by tsmon: file is not a database; it is left as it is" in ran.err
+    after = table.stat()
+    assert (after.st_mtime_ns, after.st_ino, after.st_size) == (
+        before[0].st_mtime_ns,
+        before[0].st_ino,
+        before[0].st_size,
+    )
+    assert not list(tmp_path.glob("cruise.csv?*"))
+
+
+def test_deleted_files_are_noticed_within_seconds_and_nothing_after_is_lost(tmp_path: Path) -> None:
+    """The store's file, its directory and the state, one after the other, under the running agent."""
+    settings = f"[monitoring]\nflushing_period = 0.1\n{HOST}{EMBEDDED}"
+    directory = tmp_path / "data" / "tsmon"
+    with running_agent(tmp_path, settings) as agent:
+        agent.wait(lambda one: one.pipeline["written"] >= 30)
+        (directory / "tsmon.db").unlink()
+        agent.wait(lambda _: (directory / "tsmon.db").exists() and read_rows(directory / "tsmon.db", "mem"))
+        assert agent.get("/readyz")[0] == 200
+        shutil.rmtree(directory)
+        agent.wait(lambda _: (directory / "state.db").exists() and read_rows(directory / "tsmon.db", "mem"))
+        assert agent.get("/readyz")[0] == 200
+        table = tmp_path / "table.csv"
+        table.write_text("time,temp\n" * 100)
+        shutil.copy(table, directory / "new")
+        (directory / "new").rename(directory / "tsmon.db")
+        reasons = agent.wait(lambda one: one.pipeline["readiness"]["reasons"])
+        assert "tsmon.db was not made by tsmon" in reasons[0]
+        assert agent.get("/readyz")[0] == 503
+        assert (directory / "tsmon.db").read_bytes() == table.read_bytes()
+        (directory / "tsmon.db").unlink()
+        agent.wait(lambda one: one.get("/readyz")[0] == 200)
+        assert agent.stop() == 0
+        assert agent.log.count("tsmon.db was deleted or moved while it was in use") == 2
+        assert agent.log.count("state.db was deleted or moved while it was in use") == 1
+        assert "Traceback" not in agent.log
+    assert read_rows(directory / "tsmon.db", "mem")
 
 
 def test_second_agent_reports_who_writes_the_file(tmp_path: Path) -> None:

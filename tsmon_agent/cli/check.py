@@ -11,11 +11,13 @@ from tsmon_agent.cli.options import SettingsFile
 def check(settings: SettingsFile = None) -> None:
     """Check the settings, and whether the configured store would accept points."""
     from tsmon.stores.factory import store_from
+    from tsmon_agent.cli.state_edits import configured_database
     from tsmon_agent.host.sampling.from_settings import build_samplers
     from tsmon_agent.settings import load_settings
 
     loaded = load_settings(settings)
     samplers = build_samplers(loaded.agent)
+    configured_database(loaded).check_file()
     store = store_from(loaded.monitoring, embedded=True)
     remark = asyncio.run(store.check())
     names = ", ".join(f"{sampler.name} every {interval_s:g} s" for sampler, interval_s in samplers)

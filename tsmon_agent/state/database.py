@@ -13,8 +13,10 @@ from typing import Any, Final, Self, TypeVar
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event, text
 from sqlalchemy.orm import Session
 
-from tsmon.errors import StateError
+from tsmon.errors import StateError, StateUnavailableError
+from tsmon.stores.sqlite.open_files import OpenFiles
 from tsmon_agent.state.database_errors import translate_errors
+from tsmon_agent.state.recognition import check_state_file
 from tsmon_agent.state.schema_versions import newest_version, read_stored_version
 from tsmon_agent.state.urls import format_url, parse_url, sqlite_file_of
 
@@ -26,6 +28,11 @@ T = TypeVar("T")
 
 BUSY_S: Final = 10.0
 """How long a transaction waits for another process to end its own."""
+
+TRIES: Final = 5
+"""How often a transaction is run because its file was replaced meanwhile."""
+
+CONTENTS: Final = "streams, deployments, tokens and audit entries"
 
 LOCK: Final = 0x74736D6F6E
 """Number of PostgreSQL's advisory lock that lets one process at a time change the schema."""
@@ -39,6 +46,10 @@ POSTGRESQL: Final = {
 """Parameters of a connection that the URL does not set: no wait for a server that vanished is endless."""
 
 
+class _ReplacedError(Exception):
+    """The file of a transaction is not at its path any more."""
+
+
 class Database:
     """A SQLite file or a PostgreSQL database, used by one thread at a time; see :class:`State` for event loops.
 
@@ -50,6 +61,10 @@ class Database:
         self._url = parse_url(url)
         self._file = sqlite_file_of(self._url)
         self._engine: Engine | None = None
+        self._place = None if self._file is None else OpenFiles(self._file, CONTENTS)
+        self._connection: sqlite3.Connection | None = None
+        self._reader: sqlite3.Connection | None = None
+        """Open beside the connection that writes: see :meth:`OpenFiles.abandon`."""
         self._closed = False
 
     def __repr__(self) -> str:
@@ -62,6 +77,12 @@ class Database:
     def dialect(self) -> str:
         """``sqlite`` or ``postgresql``."""
         return self._url.get_backend_name()
+
+    def check_file(self) -> None:
+        """Raise :class:`~tsmon.errors.StateError` if this names another program's SQLite file; changes nothing."""
+        if self._file is not None:
+            with translate_errors(self._url):
+                check_state_file(self._file)
 
     def open(self) -> None:
         """Connect, and upgrade the schema if it is older than this program.
@@ -76,23 +97,31 @@ class Database:
 
         With ``dry_run``, none are stored in any case. Opens the database if it is not open yet. Objects that
         ``work`` returns stay readable. Raises :class:`~tsmon.errors.StateError`, and what ``work`` raises.
+
+        If a SQLite file is deleted or replaced meanwhile, ``work`` runs again on the one that follows.
         """
-        with (
-            translate_errors(self._url),
-            Session(self._get_engine(), expire_on_commit=False) as session,
-            session.begin(),
-        ):
-            result = work(session)
-            if dry_run:
-                session.rollback()
-            return result
+        for _ in range(TRIES):
+            with contextlib.suppress(_ReplacedError):
+                return self._run(work, dry_run=dry_run)
+        raise StateUnavailableError(f"{self} is deleted or replaced again and again; end the program that does it")
+
+    def verify(self) -> None:
+        """Notice whether a SQLite file was deleted or replaced, and then open the one that follows."""
+        if self._engine is not None and self._place is not None and not self._place.is_in_place:
+            self.open()
 
     def close(self) -> None:
         """Release everything; idempotent."""
         self._closed = True
         engine, self._engine = self._engine, None
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.close()
         if engine is not None:
             engine.dispose()
+        if self._place is not None:
+            self._place.forget()
+        self._connection = None
 
     def __enter__(self) -> Self:
         """Open."""
@@ -128,6 +157,19 @@ class Database:
             with self._connect(foreign_keys=False) as engine, engine.begin() as connection:
                 return self._migrate(connection, wanted)
 
+    def _run(self, work: Callable[[Session], T], *, dry_run: bool) -> T:
+        with (
+            translate_errors(self._url),
+            Session(self._get_engine(), expire_on_commit=False) as session,
+            session.begin(),
+        ):
+            result = work(session)
+            if dry_run:
+                session.rollback()
+            elif self._place is not None and not self._place.is_in_place:
+                raise _ReplacedError
+            return result
+
     def _migrate(self, connection: Connection, wanted: str) -> Path | None:
         if self.dialect == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": LOCK})
@@ -147,16 +189,42 @@ class Database:
     def _get_engine(self) -> Engine:
         if self._closed:
             raise StateError(f"{self} is closed")
+        if self._engine is not None:
+            self._follow(self._engine)
         if self._engine is None:
             self._create_file()
             engine = self._create_engine()
+            if self._file is not None:
+                event.listen(engine, "connect", self._note_connection)
             try:
                 self._upgrade(engine)
+                self._note_files()
             except BaseException:
                 engine.dispose()
                 raise
             self._engine = engine
         return self._engine
+
+    def _follow(self, engine: Engine) -> None:
+        """If the file was deleted or replaced, leave it, so that the one that follows is opened."""
+        change = None if self._place is None else self._place.describe_change()
+        if change is None or self._place is None or not self._place.abandon(self._connection, self._reader):
+            return
+        self._engine = self._connection = self._reader = None
+        engine.dispose()
+        _log.error("%s", change)
+
+    def _note_connection(self, connection: sqlite3.Connection, _: Any) -> None:
+        self._connection = connection
+
+    def _note_files(self) -> None:
+        if self._file is None or self._place is None:
+            return
+        self._reader = sqlite3.connect(
+            f"{self._file.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_S, check_same_thread=False
+        )
+        self._reader.execute("SELECT 1 FROM sqlite_master").fetchone()
+        self._place.note()
 
     def _upgrade(self, engine: Engine) -> None:
         with engine.begin() as connection:
@@ -176,8 +244,11 @@ class Database:
     def _inspect(self, query: Callable[[Connection], T], missing: T) -> T:
         if self._file is not None and not self._file.exists():
             return missing
-        with translate_errors(self._url), self._connect() as engine, engine.connect() as connection:
-            return query(connection)
+        with translate_errors(self._url):
+            if self._file is not None:
+                check_state_file(self._file)
+            with self._connect() as engine, engine.connect() as connection:
+                return query(connection)
 
     @contextlib.contextmanager
     def _connect(self, *, foreign_keys: bool = True) -> Iterator[Engine]:
@@ -198,6 +269,8 @@ class Database:
         return create_engine(self._url, hide_parameters=True, pool_pre_ping=True, connect_args=arguments, **options)
 
     def _create_file(self) -> None:
+        if self._file is not None:
+            check_state_file(self._file)
         if self._file is not None and not self._file.exists():
             self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             # SQLite gives its log the permissions of the file.

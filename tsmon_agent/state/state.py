@@ -45,6 +45,10 @@ class State:
         """
         return await self._call(lambda: self._database.run(work))
 
+    async def verify(self) -> None:
+        """Notice whether a SQLite file was deleted or replaced; see :meth:`Database.verify`."""
+        await self._call(self._database.verify)
+
     async def close(self) -> None:
         """Wait for the running transaction, and release everything; idempotent."""
         if not self._closed:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from tsmon.errors import StateUnavailableError, TsmonError
+from tsmon.files.disk_thread import DiskThread
 from tsmon_agent.auth import count_usable_tokens
 from tsmon_agent.settings import WebSettings
 from tsmon_agent.web.handlers import Handlers, WebParts
@@ -22,7 +23,7 @@ from tsmon_agent.web.responses.headers import add_headers, require_https
 from tsmon_agent.web.responses.navigation import NAVIGATION, build_navigation
 from tsmon_agent.web.responses.static_files import StaticFiles
 from tsmon_agent.web.responses.templates import Templates
-from tsmon_agent.web.security import Cookies, Gate, build_tls_context, load_certificate
+from tsmon_agent.web.security import Cookies, Gate, build_tls_context, load_certificate, read_certificate_stamp
 from tsmon_agent.web.security.host_check import HostCheck
 
 if TYPE_CHECKING:
@@ -57,6 +58,11 @@ class WebServer:
         self._listening: asyncio.Server | None = None
         self._live: LiveSockets | None = None
         self._tls: ssl.SSLContext | None = None
+        self._disk = DiskThread("tsmon-certificate")
+        self._stamp: tuple[object, ...] = ()
+        self._last_stamp: tuple[object, ...] = ()
+        self._refused_stamp: tuple[object, ...] = ()
+        """Of the certificate in use, of the files when they were last read, and of those that were wrong."""
 
     @property
     def address(self) -> str:
@@ -72,6 +78,7 @@ class WebServer:
 
         Also where the settings let other machines connect, and without a token nobody could sign in from there.
         """
+        self._stamp = read_certificate_stamp(self._settings)
         self._tls = build_tls_context(self._settings)
         limit_parse_errors()
         await self._check_tokens()
@@ -95,12 +102,32 @@ class WebServer:
     def reload_certificate(self) -> None:
         """Read the certificate again; raises :class:`~tsmon.errors.TsmonError`, and then keeps the old one."""
         if self._tls is not None:
+            stamp = read_certificate_stamp(self._settings)
             build_tls_context(self._settings)  # fails before anything changes
             load_certificate(self._tls, self._settings)
+            self._stamp = stamp
+
+    async def follow_certificate(self) -> None:
+        """If the files of the certificate were replaced, read them; log it if they are missing or wrong."""
+        if self._tls is None:
+            return
+        stamp = await self._disk.run(read_certificate_stamp, self._settings)
+        last, self._last_stamp = self._last_stamp, stamp
+        # What is being replaced at this moment is read when it is complete.
+        if stamp in (self._stamp, self._refused_stamp) or stamp != last:
+            return
+        try:
+            self.reload_certificate()
+        except TsmonError as error:
+            self._refused_stamp = stamp
+            _log.error("%s; new connections get the certificate from before", error)
+        else:
+            _log.info("web.cert_file %s was replaced; new connections get that", self._settings.cert_file)
 
     async def stop(self) -> None:
         """Close the pages' connections and the server; may be called again."""
         runner, self._runner = self._runner, None
+        self._disk.end()
         if self._listening is not None:
             self._listening.close()
         if self._live is not None:

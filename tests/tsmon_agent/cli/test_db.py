@@ -69,7 +69,7 @@ def test_file_that_does_not_exist(agent: Shell, tmp_path: Path, command: list[st
 
 
 def test_check_of_a_damaged_file(agent: Shell, tmp_path: Path) -> None:
-    (tmp_path / "bad.db").write_bytes(b"SQLite format 3\0" + os.urandom(8192))
+    (tmp_path / "bad.db").write_bytes(b"SQLite format 3\0" + bytes(52) + b"tsmn" + os.urandom(8192))
     sentence = agent("db", "check", "--file", "bad.db").mistake
     assert sentence.startswith("bad.db is damaged: ")
     assert agent("db", "size", "--file", "bad.db").mistake.startswith("bad.db is damaged")

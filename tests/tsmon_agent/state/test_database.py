@@ -218,7 +218,9 @@ class TestFile:
     def test_no_database_at_all(self, file: Path) -> None:
         file.parent.mkdir()
         file.write_bytes(b"precious" * 1000)
-        with pytest.raises(StateError, match=r"state\.db is damaged .*replace it by a copy"):
+        with pytest.raises(
+            StateError, match=r"state\.db was not made by tsmon: file is not a database; it is left"
+        ):
             Database(f"sqlite:///{file}").open()
         assert file.read_bytes() == b"precious" * 1000
 

@@ -1,7 +1,8 @@
-"""The open file: its lock, its two connections, and its replacement when it turns out to be damaged.
+"""The open file: its lock, its two connections, and its replacement when it is damaged, deleted or replaced.
 
 Every method may be called from any thread. One thread writes and one reads at a time; neither waits for the other.
-The thread that meets damage renames the file and creates a new one.
+The thread that meets damage renames the file and creates a new one. Before each use and after each write it is
+checked that the path still names the open file, so nothing is acknowledged that went into a deleted one.
 """
 
 import contextlib
@@ -11,12 +12,14 @@ import os
 import sqlite3
 import weakref
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from tsmon.errors import StoreError
+from tsmon.errors import StoreError, StoreUnavailableError
 from tsmon.stores.rollup_tiers import RollupTier
+from tsmon.stores.sqlite.file_mark import ForeignFileError, check_companions, check_mark
+from tsmon.stores.sqlite.open_files import OpenFiles
+from tsmon.stores.sqlite.quarantine import quarantine
 from tsmon.stores.sqlite.rollups import Layout, refresh
 from tsmon.stores.sqlite.schema import open_for_reading, open_for_writing
 from tsmon.stores.sqlite.sqlite_errors import DamagedFileError, translate_errors
@@ -27,7 +30,7 @@ from tsmon.threads.native import create_lock
 if TYPE_CHECKING:
     from _thread import LockType
 
-__all__ = ["Database", "is_inherited"]
+__all__ = ["Database", "FileReplacedError", "is_inherited"]
 
 _log = logging.getLogger("tsmon")
 
@@ -36,8 +39,15 @@ T = TypeVar("T")
 FORK_WAIT_S: Final = 0.1
 """How long a fork waits for the end of a transaction or query."""
 
+TRIES: Final = 5
+"""How often a write is repeated because the file was replaced meanwhile."""
+
 _open: "weakref.WeakSet[Database]" = weakref.WeakSet()
 _inherited: set[Path] = set()
+
+
+class FileReplacedError(StoreUnavailableError):
+    """What was begun with one file cannot be continued with the one that follows."""
 
 
 class Database:
@@ -53,7 +63,7 @@ class Database:
         self._connection: sqlite3.Connection | None = None
         self._writer: Writer | None = None
         self._reader: sqlite3.Connection | None = None
-        self._identity: tuple[int, int] | None = None
+        self._place = OpenFiles(path, "points")
         self._generation = 0
         self._closed = False
         self._held_for_fork: list[LockType] = []
@@ -66,6 +76,8 @@ class Database:
                 with self._reading:
                     self._connect_reader()
                 return
+            check_mark(self.path)
+            check_companions(self.path)
             missing = [one for one in self.path.parents if not one.exists()]
             if missing:
                 self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -122,13 +134,41 @@ class Database:
                 ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
         self._connection = self._reader = None
 
-    def write(self, lines: bytes) -> Refusals:
-        """Store lines; if the file turns out to be damaged, in a new one."""
-        return self._change(lambda _, writer: writer.write(lines))
+    @property
+    def generation(self) -> int:
+        """How many files were used before this one."""
+        return self._generation
 
-    def change(self, change: Callable[[sqlite3.Connection, Callable[[], None]], T]) -> T:
-        """Run ``change`` on the file; it calls its second argument before it removes measurements or series."""
-        return self._change(lambda connection, writer: change(connection, writer.forget))
+    def write(self, lines: bytes) -> Refusals:
+        """Store lines; if the file turns out to be damaged, deleted or replaced, in the one that follows."""
+        for _ in range(TRIES):
+            refusals = self._change(lambda _, writer: writer.write(lines))
+            if self._is_in_place():
+                return refusals
+        raise StoreUnavailableError(
+            f"{self.path} is deleted or replaced again and again; end the program that does it"
+        )
+
+    def change(
+        self, change: Callable[[sqlite3.Connection, Callable[[], None]], T], *, generation: int | None = None
+    ) -> T:
+        """Run ``change`` on the file; it calls its second argument before it removes measurements or series.
+
+        With ``generation``, :class:`FileReplacedError` is raised if another file is used now.
+        """
+
+        def step(connection: sqlite3.Connection, writer: Writer) -> T:
+            if generation not in (None, self._generation):
+                raise FileReplacedError(f"{self.path} was replaced meanwhile; try again")
+            return change(connection, writer.forget)
+
+        return self._change(step)
+
+    def take_in(self) -> None:
+        """Notice whether the file was deleted or replaced, and then use the one that follows."""
+        if not self._read_only and not self._is_in_place():
+            with contextlib.suppress(StoreError):  # the next write or query reports it
+                self._change(lambda *_: None)
 
     def change_tiers(self, tiers: Sequence[RollupTier]) -> None:
         """Keep rollups in these tiers from now on."""
@@ -152,6 +192,8 @@ class Database:
     def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
         """Run ``query`` and return its result."""
         seen = self._generation
+        if not self._read_only and not self._is_in_place():
+            self._change(lambda *_: None)
         try:
             return self._query(query)
         except DamagedFileError as error:
@@ -182,41 +224,87 @@ class Database:
     def _connect_writer(self) -> tuple[sqlite3.Connection, Writer]:
         if self._closed:
             raise StoreError(f"{self.path} is closed")
+        with translate_errors(self.path):
+            self._follow()
         if self._connection is None or self._writer is None:
             try:
-                with translate_errors(self.path):
-                    self._connection = open_for_writing(self.path)
+                self._open_connection()
             except DamagedFileError as error:
                 self._quarantine(error)
-                with translate_errors(self.path):
-                    self._connection = open_for_writing(self.path)
+                self._open_connection()
+            assert self._connection is not None
             if self._tiers is not None:
                 with translate_errors(self.path):
                     Layout.change(self._connection, self._tiers)
             self._writer = Writer(self._connection)
+            # It must be there before the file can be deleted: see OpenFiles.abandon.
+            if self._reading.acquire(blocking=False):
+                try:
+                    with contextlib.suppress(StoreUnavailableError), translate_errors(self.path):
+                        self._connect_reader()
+                finally:
+                    self._reading.release()
         return self._connection, self._writer
+
+    def _open_connection(self) -> None:
+        with translate_errors(self.path):
+            self._connection = open_for_writing(self.path)
+            self._place.note()
+
+    def _is_in_place(self) -> bool:
+        """Whether the path names the open file, and its lock the one that is held."""
+        return self._closed or (self._place.is_in_place and self._lock.is_in_place)
+
+    def _follow(self) -> None:
+        """If the file, its log or its lock was deleted or replaced, let the next use be of the new one."""
+        if self._read_only or self._is_in_place():
+            return
+        change = self._place.describe_change()
+        if change is not None:
+            with self._reading:
+                if not self._place.abandon(self._connection, self._reader):
+                    return
+                self._reader = self._connection = self._writer = None
+            self._generation += 1
+            _log.error("%s", change)
+        if not self._lock.is_in_place:
+            # Another process may have taken the lock, and write the file, since.
+            with self._reading:
+                self._disconnect()
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lock.release()
+            self._lock.acquire()
+            _log.warning("the lock file of %s was deleted while it was in use; there is a new one", self.path)
 
     def _connect_reader(self) -> sqlite3.Connection:
         if self._closed:
             raise StoreError(f"{self.path} is closed")
-        if self._read_only and self._reader is not None and _file_identity(self.path) != self._identity:
+        if self._read_only and self._reader is not None and not self._place.is_in_place:
             # The writer has quarantined the file and created a new one.
             self._reader.close()
             self._reader = None
+            self._place.forget()
         if self._reader is None:
-            self._identity = _file_identity(self.path)
             self._reader = open_for_reading(self.path)
+            if self._read_only:
+                self._place.note()
         return self._reader
 
     def _quarantine(self, error: DamagedFileError) -> None:
-        """Rename the file and its log, so that nothing is lost; the new name is logged."""
-        with self._reading:
+        """Rename the file and its log, so that nothing is lost; the new name is logged.
+
+        Raises :class:`~tsmon.stores.sqlite.file_mark.ForeignFileError` if another program has overwritten the file.
+        """
+        with self._reading, translate_errors(self.path):
+            try:
+                check_mark(self.path, also_held=True)
+            except ForeignFileError:
+                self._place.abandon(self._connection, self._reader, save=False)
+                self._reader = self._connection = self._writer = None
+                self._generation += 1
+                raise
             self._disconnect()
-            quarantined = self.path.with_name(f"{self.path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
-            with translate_errors(self.path):
-                for suffix in ("-wal", "-shm", ""):
-                    with contextlib.suppress(FileNotFoundError):
-                        Path(f"{self.path}{suffix}").rename(f"{quarantined}{suffix}")
+            quarantined = quarantine(self.path)
             self._generation += 1
         _log.error(
             "%s is damaged (%s): it was renamed to %s, and a new file is used", self.path, error.reason, quarantined
@@ -229,14 +317,7 @@ class Database:
                 with contextlib.suppress(sqlite3.Error):
                     connection.close()
         self._reader = self._connection = self._writer = None
-
-
-def _file_identity(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return None
-    return status.st_dev, status.st_ino
+        self._place.forget()
 
 
 def is_inherited(path: Path) -> bool:

@@ -23,6 +23,7 @@ from tsmon.files.file_lock import try_lock
 from tsmon.line_protocol.line_splitter import split_lines
 from tsmon.spool.ownership import make_directory, sync_directory
 from tsmon.spool.segment import CorruptSegmentError, SegmentHeader, SegmentWriter, read_records, scan
+from tsmon.stores.sqlite.file_mark import file_identity
 from tsmon.stores.sqlite.writer import Refusals
 
 __all__ = ["HandOver"]
@@ -39,7 +40,10 @@ ENTRIES: Final = 10
 """How often an entry is tried while the owner removes the directory."""
 
 PART: Final = ".part"
-_of_process: Final = re.compile(r"(?:\d{20}-)?(\d+)-")
+_segment_name: Final = re.compile(r"\d{20}-\d+-\d+\.seg")
+_lock_name: Final = re.compile(r"(\d+)-[0-9a-f]{8}\.lock")
+_part_name: Final = re.compile(r"\d+-(\d+)-\d+\.part")
+"""Names of tsmon's own files; others in the directory are left alone."""
 _entered: "weakref.WeakSet[HandOver]" = weakref.WeakSet()
 
 
@@ -52,6 +56,8 @@ class HandOver:
         """It exists while somebody hands over."""
         self._presence: tuple[Path, int] | None = None
         self._numbers = itertools.count()
+        self._waiting: dict[str, int] = {}
+        """Segments of this process that waited when it last looked, and their lines."""
 
     def enter(self) -> None:
         """Announce that this process hands over lines until :meth:`leave`. Idempotent."""
@@ -100,6 +106,7 @@ class HandOver:
 
     def put(self, lines: bytes) -> None:
         """Hand over lines; when this returns, they are on disk."""
+        self.verify()
         self.enter()
         waiting = self._count_bytes()
         if waiting > MAX_BYTES:
@@ -116,15 +123,38 @@ class HandOver:
             writer.append(lines, count, sync=True)
             writer.close()
             part.rename(self.directory / f"{name}.seg")
+            self._waiting[f"{name}.seg"] = count
         except BaseException:
             writer.discard()
             raise
         sync_directory(self.directory)
 
+    def verify(self) -> None:
+        """Notice whether somebody else has deleted the directory, and what waited in it; log the loss."""
+        if self._presence is None:
+            return
+        path, descriptor = self._presence
+        held = os.fstat(descriptor)
+        if file_identity(path) == (held.st_dev, held.st_ino):
+            return
+        self._presence = None
+        os.close(descriptor)
+        lost, self._waiting = sum(self._waiting.values()), {}
+        _log.error(
+            "%s was deleted while it was in use; up to %d points that waited in it for the process that writes %s "
+            "are lost",
+            self.directory,
+            lost,
+            self._path,
+        )
+        self.enter()
+
     def _count_bytes(self) -> int:
-        size = 0
+        size, known, self._waiting = 0, self._waiting, {}
         with os.scandir(self.directory) as entries:
             for entry in entries:
+                if entry.name in known:
+                    self._waiting[entry.name] = known[entry.name]
                 with contextlib.suppress(FileNotFoundError):  # The owner has just stored it.
                     size += entry.stat().st_size
         return size
@@ -132,7 +162,7 @@ class HandOver:
     def list_segments(self) -> list[Path]:
         """What waits, oldest first."""
         try:
-            return sorted(path for path in self.directory.iterdir() if path.suffix == ".seg")
+            return sorted(path for path in self.directory.iterdir() if _segment_name.fullmatch(path.name))
         except (FileNotFoundError, NotADirectoryError):
             return []
 
@@ -172,6 +202,9 @@ class HandOver:
         if not self.directory.is_dir():
             return
         for lock in self.directory.glob("*.lock"):
+            match = _lock_name.fullmatch(lock.name)
+            if match is None:
+                continue
             if self._presence is not None and lock == self._presence[0]:
                 continue
             try:
@@ -184,16 +217,16 @@ class HandOver:
                 continue
             finally:
                 os.close(descriptor)
-            match = _of_process.match(lock.name)
-            process = match[1] if match else "unknown"
+            process = match[1]
             _log.error(
                 "process %s, which handed its points over for %s, was killed or ended by os._exit(); "
                 "points that it emitted after its last flush, if any, are lost",
                 process,
                 self._path,
             )
-            for part in self.directory.glob(f"*-{process}-*{PART}"):
-                part.unlink(missing_ok=True)
+            for part in self.directory.glob(f"*{PART}"):
+                if (found := _part_name.fullmatch(part.name)) is not None and found[1] == process:
+                    part.unlink(missing_ok=True)
             lock.unlink(missing_ok=True)
 
     def remove_if_empty(self) -> None:

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from tsmon.errors import StoreError, StoreUnavailableError
+from tsmon.stores.sqlite.file_mark import APPLICATION_ID, ForeignFileError, check_companions, check_mark
+from tsmon.stores.sqlite.quarantine import set_orphaned_log_aside
 from tsmon.stores.sqlite.retention.kept_streams import TABLES as STREAM_TABLES
 from tsmon.stores.sqlite.retention.terms import TABLES as TERM_TABLES
 from tsmon.stores.sqlite.rollups.layout import FRONTIERS, MIN_TIME
@@ -26,9 +28,6 @@ __all__ = [
     "open_for_reading",
     "open_for_writing",
 ]
-
-APPLICATION_ID: Final = int.from_bytes(b"tsmn")
-"""Identifies the file as tsmon's, in its header."""
 
 SCHEMA_VERSION: Final = 3
 
@@ -83,6 +82,10 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     log shows that the last writer was killed, and the file is no larger than :data:`CHECKED_BYTES`. SQLite reports
     damage elsewhere when it reads it.
     """
+    check_mark(path)
+    check_companions(path)
+    if not _size(path):
+        set_orphaned_log_aside(path)
     killed = _size(Path(f"{path}-wal")) > 0
     connection = _connect(path, "rwc")
     try:
@@ -126,6 +129,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     """Connection that cannot write; raises as :func:`open_for_writing`, and if there is no file."""
     if not path.exists():
         raise StoreUnavailableError(f"{path} does not exist; has anything been written yet, is the path right?")
+    check_mark(path)
     connection = _connect(path, "ro")
     try:
         if is_new(connection, path):
@@ -154,7 +158,7 @@ def is_new(connection: sqlite3.Connection, path: Path) -> bool:
     if not tables and application == 0 and version == 0:
         return True
     if application != APPLICATION_ID:
-        raise StoreError(f"{path} is an SQLite file of another program; name another file")
+        raise ForeignFileError(f"{path} is an SQLite file of another program; name another file")
     check_newness(path, version)
     if not {"measurements", "fields", "series"} <= tables:
         raise DamagedFileError(path, "its catalogue is missing")

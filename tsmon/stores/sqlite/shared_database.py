@@ -52,7 +52,10 @@ class SharedDatabase(Database):
     def write(self, lines: bytes) -> Refusals:
         """Store lines, or put them where the owner of the file finds them; both survive the end of the process."""
         if self._is_owner or self._own():
-            return super().write(lines)
+            with contextlib.suppress(FileOwnedError):
+                return super().write(lines)
+            # The lock file was deleted, and another process has taken a new one.
+            self._read_only = True
         with translate_errors(self.path):
             self._handover.put(lines)
         # The owner may have ended before it saw them.
@@ -61,8 +64,11 @@ class SharedDatabase(Database):
         return Refusals()
 
     def take_in(self) -> None:
-        """Store what other processes have handed over."""
+        """Store what other processes have handed over; notice whether the file was deleted or replaced."""
+        super().take_in()
         with translate_errors(self.path):
+            if not self._is_owner:
+                self._handover.verify()
             if self._is_owner or (self._handover.list_segments() and self._own()):
                 self._handover.take(super().write, self._on_taken_in, limit_s=TAKE_IN_S)
 

@@ -15,9 +15,7 @@ class DamagedFileError(StoreError):
     """The file is not an SQLite database, or its pages contradict each other."""
 
     def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(
-            f"{path} is damaged ({reason}); the process that writes it renames it and creates a new one"
-        )
+        super().__init__(f"{path} is damaged ({reason}); the process that writes it recovers what can be read")
         self.reason = reason
 
 

@@ -17,7 +17,7 @@ from tsmon.stores.retention_policy import ReportRemoved, RetentionPolicy, Retent
 from tsmon.stores.rollup_tiers import RollupTier, validate_tiers
 from tsmon.stores.setup_change import ReportProgress, ignore_progress
 from tsmon.stores.sqlite import maintenance, reader
-from tsmon.stores.sqlite.database import Database
+from tsmon.stores.sqlite.database import Database, FileReplacedError
 from tsmon.stores.sqlite.file_location import check_place, embedded_file
 from tsmon.stores.sqlite.retention import RetentionRun, keep_streams, read_status, settle
 from tsmon.stores.sqlite.rollups import count_marked_s, mark_all
@@ -108,9 +108,8 @@ class SqliteStore(Store):
 
     async def take_in(self) -> None:
         """See :meth:`Store.take_in`."""
-        database = self._database
-        if isinstance(database, SharedDatabase):
-            await self._in_turn(self._writing, database.take_in)
+        if self._database is not None:
+            await self._in_turn(self._writing, self._database.take_in)
 
     def count_taken_in(self, count: Callable[[int, int], None]) -> None:
         """See :meth:`Store.count_taken_in`."""
@@ -265,17 +264,21 @@ class SqliteStore(Store):
         file system. It happens in small steps, and writes continue between them.
         """
         database = self._require_open()
-        run = RetentionRun(
-            time.time_ns() if now_ns is None else now_ns,
+        terms = (
             None if keep_ns is None else _check_positive(keep_ns),
             None if streams_keep_ns is None else _check_positive(streams_keep_ns),
         )
-        try:
-            while await self._in_turn(self._writing, partial(database.change, run.step)):
-                pass
-        finally:
-            report(run.removed, run.removed_rollups)
-        return run.deleted
+        while True:
+            run = RetentionRun(time.time_ns() if now_ns is None else now_ns, *terms)
+            step = partial(database.change, run.step, generation=database.generation)
+            try:
+                while await self._in_turn(self._writing, step):
+                    pass
+            except FileReplacedError:
+                continue
+            finally:
+                report(run.removed, run.removed_rollups)
+            return run.deleted
 
     async def size(self) -> maintenance.FileSize:
         """Size of the file; reads all of it, in another thread."""

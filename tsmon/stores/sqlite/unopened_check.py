@@ -9,23 +9,23 @@ import contextlib
 import os
 import sqlite3
 from pathlib import Path
-from typing import Final
 
-from tsmon.errors import StoreError, StoreUnavailableError
+from tsmon.errors import StoreUnavailableError
 from tsmon.stores.sqlite.file_location import check_creatable
-from tsmon.stores.sqlite.schema import APPLICATION_ID, check_newness, is_new
-from tsmon.stores.sqlite.sqlite_errors import DamagedFileError, translate_errors
+from tsmon.stores.sqlite.file_mark import check_companions, check_mark, is_held
+from tsmon.stores.sqlite.pages import PageFile
+from tsmon.stores.sqlite.schema import check_newness, is_new
+from tsmon.stores.sqlite.sqlite_errors import translate_errors
 from tsmon.stores.sqlite.writer_lock import find_owner
 
 __all__ = ["check_unopened"]
-
-MAGIC: Final = b"SQLite format 3\0"
-HEADER_BYTES: Final = 100
 
 
 def check_unopened(path: Path) -> str | None:
     """Raise :class:`~tsmon.errors.StoreError` unless ``path`` can be written; return what else there is to say."""
     with translate_errors(path):
+        check_mark(path)
+        check_companions(path)
         if not path.exists():
             check_creatable(path)
             return "does not exist yet and can be created"
@@ -37,21 +37,10 @@ def check_unopened(path: Path) -> str | None:
                 )
         log = Path(f"{path}-wal")
         if owner is not None or (log.exists() and log.stat().st_size):
-            _check_header(path)
+            if not is_held(path):
+                with PageFile(path) as file:
+                    check_newness(path, file.version)
             return None if owner is None else f"is being written by {owner}, which takes the points of others over"
         with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True)) as connection:
             is_new(connection, path)
     return None
-
-
-def _check_header(path: Path) -> None:
-    with path.open("rb") as file:
-        header = file.read(HEADER_BYTES)
-    if not header:
-        return  # all of it is still in the log
-    if len(header) < HEADER_BYTES or not header.startswith(MAGIC):
-        raise DamagedFileError(path, "file is not a database")
-    version, application = (int.from_bytes(header[start : start + 4]) for start in (60, 68))
-    if application not in (0, APPLICATION_ID):
-        raise StoreError(f"{path} is an SQLite file of another program; name another file")
-    check_newness(path, version)

@@ -3,6 +3,6 @@
 from tsmon_agent.web.security.audited_changes import audited
 from tsmon_agent.web.security.cookies import Cookies
 from tsmon_agent.web.security.gate import Gate
-from tsmon_agent.web.security.tls import build_tls_context, load_certificate
+from tsmon_agent.web.security.tls import build_tls_context, load_certificate, read_certificate_stamp
 
-__all__ = ["Cookies", "Gate", "audited", "build_tls_context", "load_certificate"]
+__all__ = ["Cookies", "Gate", "audited", "build_tls_context", "load_certificate", "read_certificate_stamp"]

@@ -1,11 +1,12 @@
 """TLS of the pages."""
 
 import ssl
+from pathlib import Path
 
 from tsmon.errors import TsmonError
 from tsmon_agent.settings import WebSettings
 
-__all__ = ["build_tls_context", "load_certificate"]
+__all__ = ["build_tls_context", "load_certificate", "read_certificate_stamp"]
 
 
 def build_tls_context(settings: WebSettings) -> ssl.SSLContext | None:
@@ -19,6 +20,11 @@ def build_tls_context(settings: WebSettings) -> ssl.SSLContext | None:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     load_certificate(context, settings)
     return context
+
+
+def read_certificate_stamp(settings: WebSettings) -> tuple[object, ...]:
+    """What changes when the files of the certificate are replaced or rewritten; None for a missing one."""
+    return tuple(_stamp(file) for file in (settings.cert_file, settings.key_file) if file is not None)
 
 
 def load_certificate(context: ssl.SSLContext, settings: WebSettings) -> None:
@@ -40,3 +46,11 @@ def load_certificate(context: ssl.SSLContext, settings: WebSettings) -> None:
             f"web.cert_file {settings.cert_file} and its key in {of_key} are not usable ({reason}); give a "
             "certificate in PEM, and the key that belongs to it without a password"
         ) from None
+
+
+def _stamp(file: Path) -> tuple[int, ...] | None:
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size

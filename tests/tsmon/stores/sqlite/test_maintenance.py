@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tsmon.errors import StoreUnavailableError
+from tsmon.errors import StoreError, StoreUnavailableError
 from tsmon.stores import Newest, Selector
 from tsmon.stores.sqlite import FileSize, SqliteStore, backup, check, measure
 
@@ -87,7 +87,8 @@ async def test_damage_is_found_and_left_in_place(tmp_path: Path) -> None:
         file.write(b"\xff" * 10 * 4096)
     assert check(path)
     path.write_bytes(b"no database at all, " * 400)
-    assert check(path) == ["file is not a database"]
+    with pytest.raises(StoreError, match=r"tsmon\.db was not made by tsmon: file is not a database; it is left"):
+        check(path)
     assert not list(tmp_path.glob("*damaged*"))
 
 

@@ -92,7 +92,7 @@ async def test_a_reader_follows_when_the_file_is_replaced(tmp_path: Path) -> Non
 
 async def test_a_reader_leaves_a_damaged_file_where_it_is(tmp_path: Path) -> None:
     path = tmp_path / "tsmon.db"
-    path.write_bytes(b"no database at all, " * 400)
+    path.write_bytes(b"SQLite format 3\0" + bytes(52) + b"tsmn" + b"no database at all, " * 400)
     with pytest.raises(StoreError, match=f"{path} is damaged"):
         await SqliteStore(path, read_only=True).open()
     assert [file.name for file in tmp_path.iterdir()] == ["tsmon.db"]

@@ -53,8 +53,8 @@ async def test_an_older_file_is_not_upgraded(tmp_path: Path) -> None:
 
 async def test_a_damaged_file_is_reported_and_not_quarantined(tmp_path: Path) -> None:
     path = tmp_path / "tsmon.db"
-    for content in (b"nonsense" * 1_000, b"SQLite format 3\0" + b"x" * 5_000):
-        path.write_bytes(content)
+    for content in (bytes(52), b"\x10\0" + b"x" * 50):
+        path.write_bytes(b"SQLite format 3\0" + content + b"tsmn" + b"x" * 5_000)
         before = snapshot(tmp_path)
         with pytest.raises(StoreError, match=r"tsmon\.db is damaged \("):
             await SqliteStore(path).check()

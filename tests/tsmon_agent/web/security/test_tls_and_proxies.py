@@ -115,6 +115,35 @@ async def test_a_renewed_certificate_is_read_again_and_a_broken_one_is_not(
         await server.stop()
 
 
+async def test_a_replaced_certificate_is_noticed_and_a_deleted_one_reported(
+    guarded: GuardedAgent, certificate: Certificate, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    server = WebServer(guarded.context, WebSettings(port=0, **certificate.settings))
+    await server.start()
+    try:
+        first = await served_certificate(server.address, certificate.trusting)
+        certificate.renew()
+        for _ in range(2):
+            await server.follow_certificate()
+        second = await served_certificate(server.address, certificate.trusting)
+        assert second != first
+        assert f"web.cert_file {certificate.cert_file} was replaced" in caplog.text
+        caplog.clear()
+        certificate.key_file.unlink()
+        for _ in range(4):
+            await server.follow_certificate()
+        [record] = caplog.records
+        assert f"web.key_file {certificate.key_file} cannot be read" in record.getMessage()
+        assert await served_certificate(server.address, certificate.trusting) == second
+        certificate.renew()
+        for _ in range(2):
+            await server.follow_certificate()
+        assert await served_certificate(server.address, certificate.trusting) != second
+    finally:
+        await server.stop()
+
+
 async def test_the_agent_reads_a_renewed_certificate_on_sighup(tmp_path: Path, certificate: Certificate) -> None:
     settings = f"""
 [monitoring]
