@@ -34,6 +34,8 @@ HEADER_BYTES: Final = 100
 TREE_PAGES: Final = (0x05, 0x0D)
 """First byte of a page of the schema."""
 
+JOURNAL_MAGIC: Final = bytes.fromhex("d9d505f920a163d7")
+
 CATALOGUE: Final = {"measurements", "fields", "series"}
 
 Identity = tuple[int, int]
@@ -112,7 +114,8 @@ def check_companions(path: Path) -> None:
     for suffix in ("-wal", "-journal"):
         companion = Path(f"{path}{suffix}")
         try:
-            is_foreign = companion.stat().st_size > 0 and not (suffix == "-wal" and is_log_of_ours(companion))
+            is_ours = is_log_of_ours if suffix == "-wal" else _is_journal
+            is_foreign = companion.stat().st_size > 0 and not is_ours(companion)
         except (FileNotFoundError, NotADirectoryError):
             continue
         if is_foreign:
@@ -138,6 +141,12 @@ def find_tables(path: Path) -> set[str]:
     """Names of the tables in an SQLite file, those in its log included."""
     with PageFile(path) as file:
         return {entry.name for entry in read_schema(Trees(file), file, carve=False) if entry.type == "table"}
+
+
+def _is_journal(path: Path) -> bool:
+    """Whether this is what SQLite writes while it creates a file, in another process or in one that was killed."""
+    with path.open("rb") as file:
+        return file.read(len(JOURNAL_MAGIC)) in (JOURNAL_MAGIC, bytes(len(JOURNAL_MAGIC)))
 
 
 def _check_unmarked(path: Path) -> None:
