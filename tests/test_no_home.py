@@ -14,6 +14,7 @@ from typing import Any, Final
 import pytest
 
 from tests.services.other_user import run_as_nobody
+from tests.services.processes import free_port
 
 ROOT = Path(__file__).parent.parent
 
@@ -62,7 +63,7 @@ EACH_COMMAND = """
 import contextlib, io, json, os, sys, tempfile, traceback
 import tsmon.cli, tsmon_agent.cli
 ALIKE = tuple("tsmon " + one for one in ("lint", "schema", "version")) + tuple(
-    "tsmon-agent " + one for one in ("import", "setup", "once"))
+    "tsmon-agent " + one for one in ("import", "setup", "once", "run"))
 if sys.argv[2]:  # run in a directory that is deleted
     directory = tempfile.mkdtemp()
     os.chdir(directory)
@@ -158,6 +159,7 @@ def directory() -> Iterator[Path]:
 
 def run(directory: Path, program: str, *arguments: str, **environment: str) -> Any:
     given = {"PATH": "/usr/bin:/bin", "NO_COLOR": "1", "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    given["TSMON_WEB__PORT"] = str(free_port())  # at the usual one, an agent of this machine may answer
     command = [sys.executable, "-P", "-c", program, *arguments]
     code, out, err = run_as_nobody(command, directory, given | environment)
     assert (code, err) == (0, "")
@@ -193,7 +195,7 @@ def test_a_directory_that_the_environment_names_is_no_default(directory: Path) -
     commands = ["tsmon check", "tsmon-agent check", "tsmon-agent run"]
     found = run(directory, EACH_COMMAND, json.dumps(commands), "", **NAMED)
     check_commands(found)
-    code, err = found["tsmon-agent run sqlite"]
+    code, err = found["tsmon-agent run"]
     assert code == 1
     assert err == (
         "tsmon-agent: /usr/lib/tsmon/tsmon.db: Permission denied at /usr/lib/tsmon; check the path and this user's "

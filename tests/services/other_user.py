@@ -30,7 +30,7 @@ def run_as_nobody(command: list[str], directory: Path, environment: dict[str, st
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     return done.returncode, done.stdout, done.stderr

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from tsmon.monitor.emitter import STOP_TIMEOUT_S
 from tsmon.monitor.exiting_servers import flush_with_servers
@@ -15,10 +15,7 @@ from tsmon.monitor.loop_binding import run_on_new_loop, wait_elsewhere
 from tsmon.monitor.loop_watch import LoopWatch
 from tsmon.monitor.pipeline import Pipeline
 from tsmon.threads.native import create_lock
-from tsmon.threads.waiting import NativeFuture, sharing, wait_for_result
-
-if TYPE_CHECKING:
-    import concurrent.futures
+from tsmon.threads.waiting import sharing, wait_for_result
 
 __all__ = ["Lifecycle", "Phase"]
 
@@ -81,7 +78,7 @@ class Lifecycle:
         self._watch = LoopWatch(self._leave_closing_loop, self._leave_closed_loop)
         self._transition = create_lock()
         self._must_rebind = False
-        self._starting: concurrent.futures.Future[None] | None = None
+        self._is_starting = False
         self._exiting_thread: int | None = None
         self._late_s = LATE_S
         self._has_lost_late = False
@@ -113,9 +110,8 @@ class Lifecycle:
                 self.phase = Phase.RUNNING
             self._must_rebind = False
             self._pipeline.loop.bind(asyncio.get_running_loop())
-            starting = NativeFuture[None]()
-            self._starting = starting
         try:
+            self._is_starting = True
             if is_rebound:
                 await self._pipeline.rebind(flushes=self._enabled)
             else:
@@ -130,7 +126,7 @@ class Lifecycle:
             self.phase = Phase.NEW
             raise
         finally:
-            starting.set_result(None)
+            self._is_starting = False
 
     def accept_again(self) -> None:
         """After a stop: take points from now on, since a start follows that nobody waits for."""
@@ -172,7 +168,11 @@ class Lifecycle:
 
     def stop_at_exit(self) -> None:
         """At the exit of the process: as :meth:`stop`, from outside of any event loop that works."""
-        if self.drops_points or (self.phase is Phase.NEW and not self._pipeline.buffer.waiting):
+        if self.drops_points:
+            if self._pipeline.buffer.waiting and not self._pipeline.loop.is_working:
+                self._pipeline.keep_or_drop_rest(STOP_TIMEOUT_S)  # A stop was interrupted.
+            return
+        if self.phase is Phase.NEW and not self._pipeline.buffer.waiting:
             return
         try:
             if self._pipeline.loop.is_working:
@@ -227,23 +227,24 @@ class Lifecycle:
         self._watch.end()
 
     async def _stop(self, timeout: float) -> None:  # noqa: ASYNC109
-        if self._starting is not None:
-            await wait_elsewhere(self._starting, timeout)
-        with sharing(self._transition):
-            is_stopped = self.drops_points
-            if not is_stopped:
-                self._refuse_points()
-                self.phase = Phase.STOPPING
-                self._pipeline.begin_stop()
-        if is_stopped:
-            await self._pipeline.wait_until_stopped()
-            return
-        self._watch.end()
+        await wait_elsewhere(lambda: not self._is_starting, timeout)
+        is_own = False
         try:
-            await self._pipeline.stop(timeout)
+            with sharing(self._transition):
+                if not self.drops_points:
+                    is_own = True
+                    self._refuse_points()
+                    self.phase = Phase.STOPPING
+                    self._pipeline.begin_stop()
+            if is_own:
+                self._watch.end()
+                await self._pipeline.stop(timeout)
+            else:
+                await self._pipeline.wait_until_stopped()
         finally:
-            self.phase = Phase.STOPPED
-            self._pipeline.end_stop()
+            if is_own:
+                self.phase = Phase.STOPPED
+                self._pipeline.end_stop()
 
     async def _leave_closing_loop(self) -> None:
         if self.phase is Phase.RUNNING and self._pipeline.loop.is_current:

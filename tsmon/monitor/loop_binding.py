@@ -1,8 +1,9 @@
 """Which event loop a Monitor belongs to, and the ways there from other threads."""
 
 import asyncio
-from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any
+import contextlib
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Final
 
 from tsmon.threads.waiting import run_on_loop
 
@@ -10,6 +11,9 @@ if TYPE_CHECKING:
     import concurrent.futures
 
 __all__ = ["LoopBinding", "run_on_new_loop", "wait_elsewhere"]
+
+LOOK_S: Final = 0.005
+"""Seconds between two looks at whether another thread has done its work."""
 
 
 class LoopBinding:
@@ -58,7 +62,12 @@ def run_on_new_loop(work: Coroutine[Any, Any, None]) -> None:
         runner.run(work)
 
 
-async def wait_elsewhere(future: "concurrent.futures.Future[None]", timeout_s: float) -> None:
-    """Wait at most ``timeout_s`` seconds for what another thread does; it is not cancelled with the caller."""
-    if not future.done():
-        await asyncio.wait([asyncio.wrap_future(future)], timeout=timeout_s)
+async def wait_elsewhere(is_done: Callable[[], bool], timeout_s: float) -> None:
+    """Wait at most ``timeout_s`` seconds for what another thread, or another task, does.
+
+    By looking again and again: a future has a lock, which an interruption by a signal handler could leave held.
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(timeout_s):
+            while not is_done():  # noqa: ASYNC110 - the other is a thread
+                await asyncio.sleep(LOOK_S)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from tsmon.delivery.buffer import Buffer
 from tsmon.delivery.delivery import Delivery
 from tsmon.errors import FlushTimeoutError, TsmonError
-from tsmon.files.disk_thread import HANG_S
+from tsmon.files.disk_thread import HANG_S, DiskThread
 from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon.monitor.emitter import STOP_TIMEOUT_S
 from tsmon.monitor.exiting_servers import flush_with_servers
@@ -18,11 +18,9 @@ from tsmon.monitor.from_settings import build_dead_letter_file, build_spooler, r
 from tsmon.monitor.loop_binding import LoopBinding, wait_elsewhere
 from tsmon.scheduling.periodic import Periodic
 from tsmon.stores import Store
-from tsmon.threads.waiting import NativeFuture
+from tsmon.threads.native import is_patched
 
 if TYPE_CHECKING:
-    import concurrent.futures
-
     from tsmon.settings import MonitoringSettings
 
 __all__ = ["STOPPED", "Pipeline"]
@@ -68,7 +66,8 @@ class Pipeline:
         self._is_woken = False
         self._has_started = False
         self._log = RateLimitedLog()
-        self._stopped: concurrent.futures.Future[None] | None = None
+        self._is_stopping = False
+        self._is_stopped = False
 
     @property
     def last_error(self) -> str | None:
@@ -99,16 +98,21 @@ class Pipeline:
                 raise
 
     def preload(self) -> None:
-        """Import what :meth:`start` needs."""
+        """Import what :meth:`start` needs, and what cannot be imported while the interpreter exits."""
+        import tsmon.monitor.exit_signals
+        import tsmon.scheduling.exit_executor  # noqa: F401
+
         self._schedule.preload()
         self.store.preload()
 
     async def start(self, *, flushes: bool) -> None:
         """Open the store and begin to send, and with ``flushes`` to flush; raises where that is impossible."""
-        # Loaded now, because the pools of threads cannot be while the interpreter exits.
-        import tsmon.scheduling.exit_executor  # noqa: F401
-
         try:
+            if is_patched():
+                self.preload()
+            else:
+                # An HTTP client takes a tenth of a second, or much longer from a slow disk.
+                await DiskThread("tsmon-import").run(self.preload)
             await self.store.open_shared()
             if self._spooler is not None:
                 await self._spooler.open()
@@ -149,7 +153,7 @@ class Pipeline:
 
     def reopen(self) -> None:
         """After a stop: accept points again, so that a start can follow."""
-        self._stopped = None
+        self._is_stopping = self._is_stopped = False
         self._delivery.renew()
         self.buffer.reopen()
 
@@ -157,7 +161,7 @@ class Pipeline:
         """Send to ``store`` from now on; the old one is closed after its last write."""
         store.count_taken_in(self.buffer.count_taken_in)
         await store.open_shared()
-        if self._stopped is not None:
+        if self._is_stopping:
             await store.close()
             raise TsmonError(STOPPED)
         spooler = dead_letters = None
@@ -171,7 +175,7 @@ class Pipeline:
 
     async def flush(self, timeout: float | None) -> None:  # noqa: ASYNC109
         """See :meth:`tsmon.Monitor.flush`."""
-        if self._stopped is not None and self._stopped.done():
+        if self._is_stopped:
             raise TsmonError(STOPPED)
         if self.loop.bound is None:
             raise TsmonError("the Monitor is not started; use it as `async with`, or call start() first")
@@ -183,7 +187,7 @@ class Pipeline:
 
     def begin_stop(self) -> None:
         """Announce that :meth:`stop` follows at once."""
-        self._stopped = NativeFuture()
+        self._is_stopping = True
 
     async def stop(self, timeout: float) -> None:  # noqa: ASYNC109
         """Flush for at most ``timeout`` seconds, then cancel, keep or drop what is left, and close the store."""
@@ -206,14 +210,12 @@ class Pipeline:
 
     def end_stop(self) -> None:
         """Let those continue that wait for the end of the stop."""
-        if self._stopped is not None and not self._stopped.done():
-            self._stopped.set_result(None)
+        self._is_stopped = True
 
     async def wait_until_stopped(self) -> None:
         """Wait for the end of a stop that may be under way on another loop."""
-        if self._stopped is not None:
-            # For a limited time, since that loop may have been closed without an end.
-            await wait_elsewhere(self._stopped, LONGEST_STOP_S)
+        # For a limited time, since that loop may have been closed without an end.
+        await wait_elsewhere(lambda: self._is_stopped or not self._is_stopping, LONGEST_STOP_S)
 
     def keep_or_drop_rest(self, timeout_s: float) -> None:
         """Send no more: the spool keeps what is left; what it does not take is dropped, counted and logged."""

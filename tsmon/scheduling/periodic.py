@@ -50,6 +50,9 @@ class Periodic:
     @staticmethod
     def preload() -> None:
         """Import what :meth:`start` needs."""
+        import apscheduler.executors.asyncio
+        import apscheduler.schedulers.asyncio  # noqa: F401
+
         import tsmon.scheduling.skipping_trigger  # noqa: F401
 
     def start(self) -> None:

@@ -1,6 +1,7 @@
 """A Monitor that is started again after a stop, and one whose event loop ends."""
 
 import asyncio
+import json
 import logging
 import subprocess
 import sys
@@ -407,3 +408,58 @@ def eventually(condition: Callable[[], object]) -> None:
     from tests.tsmon.monitor.test_background import until
 
     until(condition)
+
+
+def test_after_a_stop_that_was_interrupted_as_it_began_a_start_does_not_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    async def run() -> None:
+        async with asyncio.timeout(WAIT_S):
+            await one.start()
+            one.emit(Numbered(n=2))
+            await one.stop()
+
+    one = Monitor(plain(), store=MemoryStore())
+    one.emit(Numbered(n=1))
+    with asyncio.Runner() as runner, monkeypatch.context() as patched:
+        runner.run(one.start())
+        patched.setattr(one._pipeline, "begin_stop", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            runner.run(one.stop())
+    asyncio.run(run())
+    assert checked(one).written == 2
+
+
+IMPORTING = """
+import asyncio, json, sys, time
+from tsmon import Monitor
+from tsmon.settings import MonitoringSettings
+
+async def run():
+    longest = 0.0
+    async def watch():
+        nonlocal longest
+        while True:
+            began = time.thread_time()
+            await asyncio.sleep(0.001)
+            longest = max(longest, time.thread_time() - began)
+    watching = asyncio.create_task(watch())
+    await asyncio.sleep(0)
+    async with Monitor(MonitoringSettings(**json.loads(sys.argv[1]))):
+        pass
+    await asyncio.sleep(0.01)
+    watching.cancel()
+    print(longest)
+
+asyncio.run(run())
+"""
+
+
+def test_what_a_start_imports_does_not_keep_the_event_loop(influxdb: InfluxDB, bucket: str) -> None:
+    options = {"url": influxdb.url, "bucket": bucket, "organization": influxdb.org, "token": influxdb.token}
+    command = [sys.executable, "-c", IMPORTING, json.dumps(options | {"spool": "off"})]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert float(done.stdout) < 0.1  # seconds of CPU

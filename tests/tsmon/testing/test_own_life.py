@@ -37,9 +37,13 @@ from tsmon.work import InProgressCounter, current_work
 _before: list[threading.Thread] = []
 
 
+def note_threads() -> None:
+    _before[:] = threading.enumerate()
+
+
 @pytest.fixture(autouse=True)
 def threads_before() -> None:
-    _before[:] = threading.enumerate()
+    note_threads()
 
 
 def new_threads() -> list[threading.Thread]:
@@ -148,6 +152,7 @@ def test_one_whose_event_loop_ends_in_a_test_continues_in_a_thread(tmp_path: Pat
     loop = asyncio.new_event_loop()
     loop.run_until_complete(monitor.start())
     with capture_points() as emitted:
+        note_threads()  # A Monitor that runs from before, of another test, has one of its own in the capture.
         monitor.emit(Sold(pieces=1))
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
