@@ -7,25 +7,31 @@ from tsmon.availability.from_array import compute_availability
 from tsmon.availability.from_store import MinWindowWidths, query_availability
 from tsmon.availability.interval import Interval
 from tsmon.availability.reports import AvailabilityJson, Report, Total, reports_to_json
-from tsmon.availability.rules import BINS, EXACT, PRESETS, Rules
+from tsmon.availability.rules import BINS, EXACT, PRESETS, PresetName, Rules
+from tsmon.availability.time_arrays import Times
 from tsmon.availability.time_format import format_time, parse_time
 from tsmon.availability.timeline import Timeline, compute_intervals, compute_timeline
+from tsmon.availability.times import AnyTime, Duration
 
 __all__ = [
     "APPEARANCES",
     "BINS",
     "EXACT",
     "PRESETS",
+    "AnyTime",
     "Appearance",
     "AvailabilityJson",
     "Category",
     "Deployment",
+    "Duration",
     "Interval",
     "MinWindowWidths",
+    "PresetName",
     "Report",
     "Rules",
     "Span",
     "Timeline",
+    "Times",
     "Total",
     "bin_times",
     "compute_availability",

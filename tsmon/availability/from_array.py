@@ -1,43 +1,77 @@
 """The report on an array of times."""
 
-import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from itertools import islice
+from operator import sub
+from typing import Final
 
+from tsmon.availability.arguments import find_rules, read_range
 from tsmon.availability.binning import bin_times
 from tsmon.availability.deployments import END_NS, Deployment, compute_spans
 from tsmon.availability.reports import Report, build_report
-from tsmon.availability.rules import EXACT, Rules
-from tsmon.availability.time_arrays import Times, normalize_times
+from tsmon.availability.rules import EXACT, PresetName, Rules
+from tsmon.availability.time_arrays import Times, read_times
 from tsmon.availability.timeline import compute_timeline
+from tsmon.availability.times import AnyTime
+from tsmon.errors import AvailabilityError
 
 __all__ = ["compute_availability"]
+
+_WRONG_UNIT: Final = 500
+"""Data that are this many periods apart are a sign that the period is in another unit: the next one is 1,000."""
 
 
 def compute_availability(
     times: Times,
-    deployments: Iterable[Deployment] | None = None,
-    rules: Rules = EXACT,
+    deployments: Iterable[Deployment] | Deployment | None = None,
+    rules: Rules | PresetName = EXACT,
     *,
+    unit: str | None = None,
     name: str = "data",
-    start_ns: int | None = None,
-    end_ns: int | None = None,
-    now_ns: int | None = None,
+    start_ns: AnyTime | None = None,
+    end_ns: AnyTime | None = None,
+    now_ns: AnyTime | None = None,
 ) -> Report:
     """Gaps and sparsity of data with these times; needs no store.
 
-    ``times`` are integer nanoseconds, float seconds or aware datetimes, in any order: a list, an
-    ``array.array("q")``, a NumPy array of integers, floats or ``datetime64``, a ``DatetimeIndex`` or ``Series`` of
-    pandas. Arrays without a time zone are UTC. Duplicate times count once. Without ``deployments``, data are
-    expected from the first time to the last, which must differ. The report covers all that is expected, or
-    ``start_ns`` to ``end_ns``. Open deployments end at ``now_ns``, by default now. The rules are those of
-    :func:`~tsmon.availability.compute_intervals`. Raises :class:`~tsmon.errors.AvailabilityError` for anything that
-    is not a time.
+    ``times`` are datetimes, dates, ISO 8601 texts, integer nanoseconds or float seconds, in any order, in a list or
+    in an array, column or index of NumPy, pandas, polars, Arrow or xarray. A Series or DataFrame of pandas with a
+    DatetimeIndex means its index, without the rows that have no value. Times without a zone are UTC. Numbers before
+    1990 or after 2100 are refused unless ``unit`` says what they count: ``"ns"``, ``"us"``, ``"ms"``, ``"s"``,
+    ``"min"``, ``"h"`` or ``"D"``, since 1970. Missing times (NaT, None, NA, NaN, masked) are left out and counted
+    in ``left_out`` of the report. Duplicate times count once.
+
+    ``rules`` are rules or the name of a preset. Without ``deployments``, data are expected from the first time to
+    the last, which must differ. The report covers all that is expected, or ``start_ns`` to ``end_ns``. Open
+    deployments end at ``now_ns``, by default now. These take times of any kind too; their integers are always
+    nanoseconds. The rules are those of :func:`~tsmon.availability.compute_intervals`. Raises
+    :class:`~tsmon.errors.AvailabilityError` that names the place for anything that is not a time.
     """
-    times_ns = normalize_times(times)
+    rules = find_rules(rules)
+    start_ns, end_ns, now_ns = read_range(start_ns, end_ns, now_ns)
+    times_ns, left_out = read_times(times, unit)
+    _check_period(rules, times_ns)
     if deployments is None:
         # The end of a deployment is exclusive, but the last time is part of it.
         deployments = [Deployment(1, int(times_ns[0]), int(times_ns[-1]) + 1)] if len(times_ns) > 1 else []
         now_ns = END_NS
-    spans = compute_spans(deployments, rules, now_ns=time.time_ns() if now_ns is None else now_ns)
+    spans = compute_spans(deployments, rules, now_ns=now_ns)
     timeline = compute_timeline(bin_times(times_ns, spans), spans, rules)
-    return build_report(timeline, rules, name=name, start_ns=start_ns, end_ns=end_ns)
+    return build_report(timeline, rules, name=name, start_ns=start_ns, end_ns=end_ns, left_out=left_out)
+
+
+def _check_period(rules: Rules, times_ns: Sequence[int]) -> None:
+    """Refuse a period in a wrong unit, such as 360 for data six minutes apart, by which all would be Missing."""
+    number = len(times_ns) - 1
+    if rules.gaps != "points" or rules.period_ns is None or number < 1:
+        return
+    if int(times_ns[-1]) - int(times_ns[0]) < _WRONG_UNIT * rules.period_ns * number:
+        return
+    typical_ns = sorted(map(sub, islice(map(int, times_ns), 1, None), map(int, times_ns)))[number // 2]
+    if typical_ns >= _WRONG_UNIT * rules.period_ns:
+        apart = timedelta(microseconds=typical_ns // 1_000)
+        raise AvailabilityError(
+            f"the period is {rules.period_ns} ns, but the times are {apart} apart; "
+            'give it with its unit, such as period_ns="6min"'
+        )

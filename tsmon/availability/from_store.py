@@ -1,16 +1,17 @@
 """The report on a stream in a store."""
 
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from tsmon.availability.deployments import Deployment, Span, compute_spans
+from tsmon.availability.arguments import find_rules, read_range
+from tsmon.availability.deployments import Deployment, Span, check_deployments, compute_spans
 from tsmon.availability.reported_bins import read_reported_bins, selects_reported_bins
 from tsmon.availability.reports import Report, build_report
-from tsmon.availability.rules import EXACT, Rules
+from tsmon.availability.rules import EXACT, PresetName, Rules
 from tsmon.availability.timeline import compute_timeline
+from tsmon.availability.times import AnyTime, to_duration_ns
 from tsmon.stores import Bin, Retention, Selector, Store, WindowedSpan
 
 __all__ = ["MinWindowWidths", "query_availability"]
@@ -21,11 +22,17 @@ class MinWindowWidths:
     """Least widths of the windows to query, inside and outside the report's range; few windows make a long report.
 
     Gaps within one window are then not found; wider ones are, with their exact edges. If all windows have one
-    width, a window that crosses the edge of a deployment counts on both sides.
+    width, a window that crosses the edge of a deployment counts on both sides. Durations of other kinds are
+    accepted too, such as ``"6min"``.
     """
 
     inside_ns: int = 0
     outside_ns: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("inside_ns", "outside_ns"):
+            if type(width := getattr(self, name)) is not int:
+                object.__setattr__(self, name, to_duration_ns(width, name, has_unit=True))
 
 
 _NO_MINIMUM: Final = MinWindowWidths()
@@ -34,13 +41,13 @@ _NO_MINIMUM: Final = MinWindowWidths()
 async def query_availability(
     store: Store,
     selector: Selector,
-    deployments: Iterable[Deployment],
-    rules: Rules = EXACT,
+    deployments: Iterable[Deployment] | Deployment,
+    rules: Rules | PresetName = EXACT,
     *,
     name: str | None = None,
-    start_ns: int | None = None,
-    end_ns: int | None = None,
-    now_ns: int | None = None,
+    start_ns: AnyTime | None = None,
+    end_ns: AnyTime | None = None,
+    now_ns: AnyTime | None = None,
     min_widths: MinWindowWidths = _NO_MINIMUM,
     windows: Sequence[Bin] | None = None,
 ) -> Report:
@@ -56,8 +63,9 @@ async def query_availability(
     all windows of ``min_widths.inside_ns``, if already known: the store is not queried if these are what it would
     return. Otherwise as :func:`~tsmon.availability.compute_availability`. Raises what the store raises.
     """
-    now_ns = time.time_ns() if now_ns is None else now_ns
-    spans, report_range = _compute_spans(tuple(deployments), rules, now_ns, start_ns, end_ns)
+    rules = find_rules(rules)
+    start_ns, end_ns, now_ns = read_range(start_ns, end_ns, now_ns)
+    spans, report_range = _compute_spans(tuple(check_deployments(deployments)), rules, now_ns, start_ns, end_ns)
     bins = await read_reported_bins(store, selector) if selects_reported_bins(selector) else []
     parts = [
         part

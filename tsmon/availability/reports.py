@@ -46,6 +46,8 @@ class Report:
     spans: Sequence[Span]
     separation_ns: float | None
     rules: Rules
+    left_out: int = 0
+    """Number of times of an array that were missing (NaT, NA, NaN, masked), and of rows without a value."""
 
     @property
     def totals(self) -> Mapping[Category, Total]:
@@ -72,7 +74,13 @@ class Report:
 
 
 def build_report(
-    timeline: Timeline, rules: Rules, *, name: str, start_ns: int | None, end_ns: int | None
+    timeline: Timeline,
+    rules: Rules,
+    *,
+    name: str,
+    start_ns: int | None,
+    end_ns: int | None,
+    left_out: int = 0,
 ) -> Report:
     """The report on a range of a timeline, by default on all that is expected."""
     start_ns, end_ns = timeline.resolve_range(start_ns, end_ns)
@@ -84,6 +92,7 @@ def build_report(
         timeline.spans,
         timeline.separation_ns,
         rules,
+        left_out,
     )
 
 

@@ -1,25 +1,30 @@
 """The rules by which data count as present, sparse or missing."""
 
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
-from typing import Final, Literal
+from numbers import Real
+from typing import Any, Final, Literal, Self, TypeAlias
 
 from tsmon.availability.categories import APPEARANCES, Appearance, Category
+from tsmon.availability.times import Duration, to_duration_ns
 from tsmon.errors import AvailabilityError
 from tsmon.line_protocol.times import MAX_TIME_NS
 from tsmon.time_units import DAY_NS
 
-__all__ = ["BINS", "EXACT", "PRESETS", "Rules"]
+__all__ = ["BINS", "EXACT", "PRESETS", "PresetName", "Rules"]
+
+PresetName: TypeAlias = Literal["exact", "bins"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """What is a gap and what is sparse. The presets are :data:`EXACT`, the default, and :data:`BINS`.
 
-    Change a preset for other rules: ``dataclasses.replace(EXACT, gap_fraction=0.01)``. Raises
-    :class:`~tsmon.errors.AvailabilityError` for values that make no sense.
+    Change a preset for other rules: ``dataclasses.replace(EXACT, gap_fraction=0.01)`` or
+    ``EXACT.with_period("6min")``. ``period_ns`` and ``bin_width_ns`` take durations of other kinds too, such as a
+    timedelta. Raises :class:`~tsmon.errors.AvailabilityError` for values that make no sense.
     """
 
     gaps: Literal["points", "bins"] = "points"
@@ -51,6 +56,7 @@ class Rules:
     """Name and colour of each category, in the order of :class:`Category`."""
 
     def __post_init__(self) -> None:
+        self._convert()
         if self.gaps not in ("points", "bins"):
             raise AvailabilityError(f'gaps is {self.gaps!r}; choose "points" or "bins"')
         if not 0 < self.gap_fraction <= 1:
@@ -63,6 +69,8 @@ class Rules:
             raise AvailabilityError(f"sparse_floor is {self.sparse_floor}; give 0 to 1")
         if not 0 <= self.tolerance < float("inf"):
             raise AvailabilityError(f"tolerance is {self.tolerance}; give 0 or more")
+        if len(self.bounds) != 3:
+            raise AvailabilityError(f"there are {len(self.bounds)} bounds; give three")
         first, second, third = self.bounds
         if not 0 < first + self.tolerance <= second <= third < float("inf"):
             raise AvailabilityError(
@@ -72,6 +80,27 @@ class Rules:
             raise AvailabilityError(
                 f"there are {len(self.appearances)} appearances; give one for each of {len(Category)} categories"
             )
+
+    def with_period(self, period: Duration | None) -> Self:
+        """The same rules with another expected time between points: ``"6min"``, a timedelta; None if unknown."""
+        return replace(self, period_ns=None if period is None else to_duration_ns(period, "period"))
+
+    def _convert(self) -> None:
+        """Durations of other kinds to nanoseconds, and lists to tuples; refuse what is no number."""
+        changes: dict[str, Any] = {}
+        for name in ("period_ns", "bin_width_ns"):
+            duration = getattr(self, name)
+            if type(duration) is not int and (duration is not None or name == "bin_width_ns"):
+                changes[name] = to_duration_ns(duration, name, has_unit=True)
+        for name in ("bounds", "appearances"):
+            if not isinstance(getattr(self, name), tuple):
+                changes[name] = _to_tuple(name, getattr(self, name))
+        for name, value in changes.items():
+            object.__setattr__(self, name, value)
+        numbers = [(name, getattr(self, name)) for name in ("gap_fraction", "sparse_floor", "tolerance")]
+        for name, number in (*numbers, *(("bounds", bound) for bound in self.bounds)):
+            if type(number) is bool or not isinstance(number, Real):
+                raise AvailabilityError(f"{name} is {number!r}; give a number")
 
     @property
     def uses_typical_separation(self) -> bool:
@@ -116,6 +145,13 @@ BINS: Final = Rules(gaps="bins", sparse_floor=0.001, tolerance=0.0)
 """Gaps only between bins. A mean separation of up to 0.1 % of the deployment is never sparse; no tolerance."""
 
 PRESETS: Final = {"exact": EXACT, "bins": BINS}
+
+
+def _to_tuple(name: str, values: Any) -> tuple[Any, ...]:
+    try:
+        return tuple(values)
+    except TypeError:
+        raise AvailabilityError(f"{name} is {values!r}; give several values") from None
 
 
 @lru_cache(64)

@@ -7,14 +7,16 @@ from itertools import compress, islice
 from operator import is_not, sub
 from typing import Final
 
+from tsmon.availability.arguments import find_rules, read_range
 from tsmon.availability.categories import Category
 from tsmon.availability.deployments import BEGINNING_NS, END_NS, Deployment, Span, compute_spans
 from tsmon.availability.groups import Groups, compute_mean_separation, cut_to_span, join_bins, sort_bins
 from tsmon.availability.interval import Interval
-from tsmon.availability.rules import Rules
+from tsmon.availability.rules import PresetName, Rules
 from tsmon.availability.sparsity import compute_levels
+from tsmon.availability.times import AnyTime
 from tsmon.availability.typical_separation import raise_limit
-from tsmon.stores import Bin, BinColumns
+from tsmon.stores import Bin, BinColumns, Rows
 
 __all__ = ["Timeline", "compute_intervals", "compute_timeline"]
 
@@ -28,12 +30,12 @@ _Piece = tuple[Category, int, int, int, int, int]
 
 def compute_intervals(
     bins: Sequence[Bin],
-    deployments: Iterable[Deployment],
-    rules: Rules,
+    deployments: Iterable[Deployment] | Deployment,
+    rules: Rules | PresetName,
     *,
-    now_ns: int,
-    start_ns: int | None = None,
-    end_ns: int | None = None,
+    now_ns: AnyTime,
+    start_ns: AnyTime | None = None,
+    end_ns: AnyTime | None = None,
 ) -> list[Interval]:
     """What is present, sparse, missing or not expected from ``start_ns`` to ``end_ns``, without holes or overlaps.
 
@@ -82,6 +84,7 @@ def compute_intervals(
 
     *Neighbours* of one category are one interval. All time outside deployments is Not Expected.
     """
+    start_ns, end_ns, now_ns = read_range(start_ns, end_ns, now_ns)
     timeline = compute_timeline(bins, compute_spans(deployments, rules, now_ns=now_ns), rules)
     return timeline.intervals_between(*timeline.resolve_range(start_ns, end_ns))
 
@@ -105,17 +108,19 @@ class Timeline:
 
     def intervals_between(self, start_ns: int, end_ns: int) -> list[Interval]:
         """Intervals cut to a range; their counts and separations are still those of the whole intervals."""
-        return [
+        found = (
             one
             if start_ns <= one.start_ns and one.end_ns <= end_ns
             else replace(one, start_ns=max(one.start_ns, start_ns), end_ns=min(one.end_ns, end_ns))
             for one in self.intervals
             if one.start_ns < end_ns and start_ns < one.end_ns
-        ]
+        )
+        return Rows(Interval, found)
 
 
-def compute_timeline(bins: Sequence[Bin], spans: Sequence[Span], rules: Rules) -> Timeline:
+def compute_timeline(bins: Sequence[Bin], spans: Sequence[Span], rules: Rules | PresetName) -> Timeline:
     """As :func:`compute_intervals`, for all of time, in the spans of :func:`~tsmon.availability.compute_spans`."""
+    rules = find_rules(rules)
     ordered = sort_bins(bins)
     apart = isinstance(bins, BinColumns) and bins.every_ns % rules.bin_width_ns == 0
     cut = [cut_to_span(ordered, span) for span in spans]

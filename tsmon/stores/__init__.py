@@ -2,6 +2,7 @@
 
 from tsmon.stores.base import Store
 from tsmon.stores.query_types import Bin, Count, Newest, Retention, Selector, Series, Values, WindowedSpan
+from tsmon.stores.rows import Rows
 from tsmon.stores.selectors import format_selector, parse_selector
 from tsmon.stores.setup_change import ReportProgress, SetupChange
 from tsmon.stores.window_columns import BinColumns
@@ -13,6 +14,7 @@ __all__ = [
     "Newest",
     "ReportProgress",
     "Retention",
+    "Rows",
     "Selector",
     "Series",
     "SetupChange",

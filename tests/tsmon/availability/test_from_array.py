@@ -40,7 +40,7 @@ def test_a_report_on_an_array_is_about_the_time_from_its_first_to_its_last() -> 
 
 
 def test_an_array_of_the_future_is_expected_too() -> None:
-    [present] = compute_availability([10**18 * 5 + i for i in range(2000)]).intervals
+    [present] = compute_availability([10**18 * 5 + i for i in range(2000)], unit="ns").intervals
     assert present.category is Category.PRESENT
 
 
@@ -114,7 +114,7 @@ def test_in_json_seconds_are_cut_and_what_is_empty_then_parts_nothing() -> None:
     """The gap of 0.3 s lies within one second, that of 1.1 s does not."""
     tenth = S // 10
     times = [i * tenth for i in range(1000) if i not in {101, 102} and not 501 <= i <= 510]
-    found = compute_availability(times, rules=replace(EXACT, period_ns=tenth))
+    found = compute_availability(times, rules=replace(EXACT, period_ns=tenth), unit="ns")
     assert [one.category for one in found.intervals] == [1, 5, 1, 5, 1]
     assert found.to_json()["availability"][1]["data"] == [
         ["1970-01-01 00:00:00", "Present", "1970-01-01 00:00:50"],
@@ -134,8 +134,9 @@ def test_in_json_deployments_never_overlap_and_are_cut_to_the_report() -> None:
 
 
 def test_times_before_the_epoch_are_cut_downwards() -> None:
-    rules = replace(EXACT, period_ns=1)
-    [row] = compute_availability([-3 * S // 2, -S // 2], rules=rules).to_json()["availability"][1]["data"]
+    rules = replace(EXACT, period_ns=3_000_000)
+    found = compute_availability([-3 * S // 2, -S // 2], rules=rules, unit="ns")
+    [row] = found.to_json()["availability"][1]["data"]
     assert row == ["1969-12-31 23:59:58", "Missing", "1969-12-31 23:59:59"]
 
 

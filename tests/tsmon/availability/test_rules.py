@@ -1,6 +1,8 @@
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
+import pandas
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +22,15 @@ S = 1_000_000_000
         ({"gap_fraction": 1.1}, "more than 0 and at most 1"),
         ({"gap_fraction": float("nan")}, "more than 0 and at most 1"),
         ({"period_ns": 0}, "None if unknown"),
+        ({"period_ns": timedelta(-1)}, "the period is -86400000000000 ns; give more than 0"),
+        ({"period_ns": 360.0}, '^period_ns: 360.0 is not a duration; write one such as "6min" or "1h"$'),
+        ({"period_ns": "often"}, "^period_ns: 'often' is not a duration; write"),
+        ({"bin_width_ns": None}, "^bin_width_ns: None is not a duration"),
+        ({"gap_fraction": "0.1"}, "^gap_fraction is '0.1'; give a number$"),
+        ({"tolerance": True}, "^tolerance is True; give a number$"),
+        ({"bounds": (1.0, None, 2.0)}, "^bounds is None; give a number$"),
+        ({"bounds": (1.0, 2.0)}, "^there are 2 bounds; give three$"),
+        ({"bounds": 1.0}, "^bounds is 1.0; give several values$"),
         ({"bin_width_ns": 0}, "give more than 0"),
         ({"bin_width_ns": 2**63}, "give more than 0"),
         ({"sparse_floor": -0.1}, "0 to 1"),
@@ -58,6 +69,21 @@ def test_a_deployment_has_few_windows(days: int, more: int) -> None:
     assert duration / EXACT.every_ns(duration) < max(2000, days + 1)
 
 
+@pytest.mark.parametrize(
+    "period", ["6min", timedelta(minutes=6), pandas.Timedelta("6min"), pandas.offsets.Minute(6)]
+)
+def test_durations_of_rules_are_given_with_their_unit(period: Any) -> None:
+    expected = replace(EXACT, period_ns=360 * S)
+    assert EXACT.with_period(period) == replace(EXACT, period_ns=period) == expected
+    assert replace(EXACT, bin_width_ns=period).bin_width_ns == 360 * S
+    assert expected.with_period(None) == EXACT
+    assert {replace(EXACT, bounds=[1.0, 1.5, 2.0], appearances=list(APPEARANCES)): 1}[EXACT] == 1
+    with pytest.raises(
+        AvailabilityError, match=r'^period: 360 is not a duration; write one such as "6min" or "1h"$'
+    ):
+        EXACT.with_period(360)
+
+
 def test_to_the_letter_bins_are_the_windows() -> None:
     assert BINS.every_ns(10 * DAY_NS) == DAY_NS
 
@@ -72,6 +98,6 @@ def test_deployments_that_cannot_be_are_refused(start: int, end: int | None, rea
 
 
 def test_deployments_take_times_as_points_do() -> None:
-    assert Deployment.between(1, 0.5, 2_000_000_000) == Deployment(1, 500_000_000, 2_000_000_000)
-    assert Deployment.between(1, 0) == Deployment(1, 0, None)
+    assert Deployment.between(1, 0.5, 2, unit="s") == Deployment(1, 500_000_000, 2_000_000_000)
+    assert Deployment.between(1, 0, unit="ns") == Deployment(1, 0, None)
     assert Rules() == EXACT

@@ -65,7 +65,7 @@ def test_any_order_becomes_increasing_and_each_time_is_there_once(holder: Any, o
     ],
 )
 def test_seconds_milliseconds_and_zones_become_nanoseconds(times: Any) -> None:
-    assert list(normalize_times(times)) == [500_000_000, 1_500_000_000]
+    assert list(normalize_times(times, "s")) == [500_000_000, 1_500_000_000]
 
 
 @pytest.mark.parametrize("times", [[], numpy.array([], dtype="int64"), pandas.DatetimeIndex([])])
@@ -76,19 +76,27 @@ def test_no_times_are_no_mistake(times: Any) -> None:
 @pytest.mark.parametrize(
     ("times", "reason"),
     [
-        ([1, "x"], r"times\[1\]: time is of type str"),
+        ([T, "x"], r"^times\[1\]: 'x' is not a time; write 2024-05-01T12:30:00Z, "),
+        (
+            [T, []],
+            r"^times\[1\]: time is of type list; give a date, a text such as 2024-05-01T12:30:00Z, or a number$",
+        ),
         ([True], r"times\[0\]: time is True"),
-        ([float("nan")], r"times\[0\]: time is nan"),
-        ([datetime(2026, 1, 1)], r"times\[0\]: .* has no time zone"),  # noqa: DTZ001  # it is what is refused
-        ([2**63], "beyond ±.*; integers are nanoseconds"),
-        (numpy.array([2**63], dtype="uint64"), "beyond ±"),
-        (numpy.array([numpy.nan]), r"times\[0\]: time is nan"),
+        ([T, timedelta(1)], r"^times\[1\]: 1 day, 0:00:00 is a duration; give times$"),
+        ([None, float("inf")], r"^times\[1\]: inf is not a time; give a finite number$"),
+        (numpy.array([numpy.nan, numpy.inf]), r"^times\[1\]: inf is not a time; give a finite number$"),
         (numpy.array([[1, 2]]), "2 dimensions"),
         (numpy.array([True]), r"times\[0\]: time is True"),
-        (numpy.array(["2026-01-01", "NaT"], dtype="datetime64[ns]"), "NaT"),
-        (numpy.array(["9999-01-01"], dtype="datetime64[s]"), "1677 to 2262"),
-        (pandas.DatetimeIndex(["2026-01-01", None]), "NaT"),
-        ([pandas.NaT], r"^times\[0\]: time is missing \(NaT or NA\); give a time$"),
+        (numpy.array([1], dtype="timedelta64[s]"), r"^times are durations \(timedelta64\); give times$"),
+        (
+            numpy.array(["NaT", "9999-01-01"], dtype="datetime64[s]"),
+            r"1677 to 2262 .*, the first of them times\[1\]; ",
+        ),
+        (numpy.zeros(2, dtype=[("time", "i8")]), r"^times is an array with the fields time; give one, such as "),
+        (numpy.datetime64("2026-01-01"), "^times is .*2026-01-01.*; give a list, a column or an array of times$"),
+        ("2026-01-01", "^times is '2026-01-01'; give a list, a column or an array of times$"),
+        ({"time": TIMES}, "^times is .*; give a list, a column or an array of times$"),
+        (5, "^times is 5; give a list, a column or an array of times$"),
     ],
 )
 def test_what_is_no_time_is_refused_by_its_place(times: Any, reason: str) -> None:
@@ -156,7 +164,7 @@ def test_dates_of_pandas_are_exact_up_to_both_ends(unit: str, holder: Any, zone:
 
 def test_a_list_needs_neither_numpy_nor_pandas() -> None:
     program = (
-        "from tsmon.availability import compute_availability; compute_availability(range(9)); "
+        "from tsmon.availability import compute_availability; compute_availability(range(9), unit='s'); "
         "import sys; print({'numpy'} & {*sys.modules})"
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -1,21 +1,22 @@
 """The report on a stream, computed by the server that stores its data."""
 
-import time
 from collections.abc import Iterable
 from dataclasses import replace
 from operator import itemgetter
 from typing import Any
 
+from tsmon.availability.arguments import find_rules, read_range
 from tsmon.availability.categories import Category
-from tsmon.availability.deployments import Deployment, Span, compute_spans
+from tsmon.availability.deployments import Deployment, Span, check_deployments, compute_spans
 from tsmon.availability.flux.query import LIMIT, build_availability_query
 from tsmon.availability.flux.sources import RolledPart
 from tsmon.availability.from_store import query_availability, split_by_retention
 from tsmon.availability.interval import Interval
 from tsmon.availability.reported_bins import selects_reported_bins
 from tsmon.availability.reports import Report, build_report
-from tsmon.availability.rules import EXACT, Rules
+from tsmon.availability.rules import EXACT, PresetName, Rules
 from tsmon.availability.timeline import Timeline
+from tsmon.availability.times import AnyTime
 from tsmon.stores import Selector
 from tsmon.stores.influxdb import InfluxStore
 from tsmon.stores.influxdb.annotated_csv import parse_rows
@@ -26,21 +27,22 @@ __all__ = ["compute_availability_in_influxdb"]
 async def compute_availability_in_influxdb(
     store: InfluxStore,
     selector: Selector,
-    deployments: Iterable[Deployment],
-    rules: Rules = EXACT,
+    deployments: Iterable[Deployment] | Deployment,
+    rules: Rules | PresetName = EXACT,
     *,
     name: str | None = None,
-    start_ns: int | None = None,
-    end_ns: int | None = None,
-    now_ns: int | None = None,
+    start_ns: AnyTime | None = None,
+    end_ns: AnyTime | None = None,
+    now_ns: AnyTime | None = None,
 ) -> Report:
     """As :func:`~tsmon.availability.query_availability`, with the same answer, but only intervals leave the server.
 
     Use it for distant servers. Grafana can run the same query. Rollups are read instead of points where they exist.
     Raises what the store raises.
     """
-    deployments = list(deployments)
-    spans = compute_spans(deployments, rules, now_ns=time.time_ns() if now_ns is None else now_ns)
+    rules, deployments = find_rules(rules), check_deployments(deployments)
+    start_ns, end_ns, now_ns = read_range(start_ns, end_ns, now_ns)
+    spans = compute_spans(deployments, rules, now_ns=now_ns)
     kept = [] if selects_reported_bins(selector) else await store.retention(selector.measurement, selector.tags)
     if any(
         split_by_retention(one.start_ns, one.end_ns, one.every_ns, kept) != [_whole(one)] for one in spans if kept

@@ -1,0 +1,34 @@
+"""Arguments of reports: rules by name, and the range of a report in times of any kind."""
+
+import time
+from typing import Any
+
+from tsmon.availability.rules import PRESETS, Rules
+from tsmon.availability.times import to_end_argument_ns, to_time_argument_ns
+from tsmon.errors import AvailabilityError
+
+__all__ = ["find_rules", "read_range"]
+
+
+def find_rules(rules: Any) -> Rules:
+    """These rules, or the preset of this name; raises :class:`~tsmon.errors.AvailabilityError` if there is none."""
+    if isinstance(rules, Rules):
+        return rules
+    if isinstance(rules, str) and rules in PRESETS:
+        return PRESETS[rules]
+    names = " or ".join(map(repr, PRESETS))
+    if isinstance(rules, str):
+        raise AvailabilityError(f"there is no preset {rules!r}; give {names}, or Rules of your own")
+    raise AvailabilityError(f"rules is of type {type(rules).__name__}; give {names}, or Rules of your own")
+
+
+def read_range(start_ns: Any, end_ns: Any, now_ns: Any) -> tuple[int | None, int | None, int]:
+    """Start and end of a report in nanoseconds, None if they follow from the deployments, and what counts as now.
+
+    Raises :class:`~tsmon.errors.AvailabilityError` that names the argument.
+    """
+    return (
+        to_end_argument_ns(start_ns, "start_ns"),
+        to_end_argument_ns(end_ns, "end_ns"),
+        time.time_ns() if now_ns is None else to_time_argument_ns(now_ns, "now_ns"),
+    )
