@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from tsmon.availability import APPEARANCES, Appearance, Interval, Report
 from tsmon.errors import TsmonError
-from tsmon.stores import Bin, BinColumns, Count, Newest, Rows, Series, Values
+from tsmon.stores import AnswerRows, Bin, BinColumns, Count, Newest, Series, Values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,7 +64,8 @@ def to_pandas(answer: Answer) -> "pd.DataFrame":
     pandas = _import("pandas")
     columns = _build_columns(answer)
     data = {
-        name: pandas.to_datetime(pandas.Series(of, dtype="int64"), utc=True) for name, of in columns.times.items()
+        name: pandas.to_datetime(pandas.Series(of, dtype="int64"), utc=True).astype("datetime64[ns, UTC]")
+        for name, of in columns.times.items()
     }
     data |= {name: pandas.Series(of, dtype="str") for name, of in columns.texts.items()}
     data |= {name: pandas.Series(of, dtype="int64") for name, of in columns.numbers.items()}
@@ -107,7 +108,7 @@ def _build_columns(answer: Any) -> _Columns:
 
 def _kind_of(answer: Any) -> type:
     """What an empty answer has none of."""
-    return Bin if isinstance(answer, BinColumns) else answer.kind if isinstance(answer, Rows) else Series
+    return Bin if isinstance(answer, BinColumns) else answer.kind if isinstance(answer, AnswerRows) else Series
 
 
 def _build_interval_columns(

@@ -16,7 +16,7 @@ from tsmon.availability.rules import PresetName, Rules
 from tsmon.availability.sparsity import compute_levels
 from tsmon.availability.times import AnyTime
 from tsmon.availability.typical_separation import raise_limit
-from tsmon.stores import Bin, BinColumns, Rows
+from tsmon.stores import AnswerRows, Bin, BinColumns
 
 __all__ = ["Timeline", "compute_intervals", "compute_timeline"]
 
@@ -115,7 +115,7 @@ class Timeline:
             for one in self.intervals
             if one.start_ns < end_ns and start_ns < one.end_ns
         )
-        return Rows(Interval, found)
+        return AnswerRows(Interval, found)
 
 
 def compute_timeline(bins: Sequence[Bin], spans: Sequence[Span], rules: Rules | PresetName) -> Timeline:

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from tsmon.errors import StoreError
+from tsmon.stores.answer_rows import AnswerRows
 from tsmon.stores.concurrent_queries import query_together
 from tsmon.stores.query_types import Bin, Count, Newest, Retention, Selector, Series, Values, WindowedSpan
 from tsmon.stores.retention_policy import ReportRemoved, RetentionPolicy, RetentionStatus, ignore_removed
@@ -165,7 +166,7 @@ class Store(ABC):
     async def counts(self, selector: Selector, *, start_ns: int, stop_ns: int) -> list[Count]:
         """Number of values of each selected series that has any, sorted by tags."""
         found = await self.values(selector, start_ns=start_ns, stop_ns=stop_ns)
-        return [Count(one.tags, len(one.values)) for one in found]
+        return AnswerRows(Count, (Count(one.tags, len(one.values)) for one in found))
 
     async def retention(
         self,

@@ -8,6 +8,7 @@ from typing import ClassVar
 from tsmon.errors import LineProtocolError, StoreRefusedError
 from tsmon.line_protocol.line_splitter import split_lines
 from tsmon.line_protocol.parser import FieldValue, Unsigned, parse_line
+from tsmon.stores.answer_rows import AnswerRows
 from tsmon.stores.base import Store
 from tsmon.stores.query_types import Bin, Newest, Selector, Series, Values
 from tsmon.stores.retention_policy import ReportRemoved, ignore_removed
@@ -68,15 +69,18 @@ class MemoryStore(Store):
             for time_ns in rows:
                 if start_ns <= time_ns < stop_ns:
                     found.setdefault(time_ns // every_ns * every_ns, []).append(time_ns)
-        return [Bin(start, min(times), max(times), len(times)) for start, times in sorted(found.items())]
+        return AnswerRows(
+            Bin, (Bin(start, min(times), max(times), len(times)) for start, times in sorted(found.items()))
+        )
 
     async def newest(self, selector: Selector) -> list[Newest]:
         """See :meth:`Store.newest`."""
-        return [
+        found = (
             Newest(dict(tags), max(rows), _plain(rows[max(rows)]))
             for tags, rows in self._selected(selector)
             if rows
-        ]
+        )
+        return AnswerRows(Newest, found)
 
     async def series(self, selector: Selector, *, start_ns: int, stop_ns: int, every_ns: int) -> list[Series]:
         """See :meth:`Store.series`."""
@@ -86,7 +90,7 @@ class MemoryStore(Store):
                 f"field {selector.field!r} of measurement {selector.measurement!r} has no mean; "
                 "choose a field of numbers"
             )
-        answer = []
+        answer = AnswerRows(Series)
         for tags, rows in self._selected(selector):
             windows: dict[int, list[float]] = {}
             for time_ns, value in sorted(rows.items()):
@@ -99,7 +103,7 @@ class MemoryStore(Store):
 
     async def values(self, selector: Selector, *, start_ns: int, stop_ns: int) -> list[Values]:
         """See :meth:`Store.values`."""
-        answer = []
+        answer = AnswerRows(Values)
         for tags, rows in self._selected(selector):
             times = sorted(time_ns for time_ns in rows if start_ns <= time_ns < stop_ns)
             if times:

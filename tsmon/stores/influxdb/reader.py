@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from tsmon.stores.answer_rows import AnswerRows
 from tsmon.stores.base import Store
 from tsmon.stores.concurrent_queries import query_together
 from tsmon.stores.influxdb.annotated_csv import Key, parse_rows
@@ -48,16 +49,15 @@ class InfluxReader(InfluxBucket, Store):
         """See :meth:`Store.bins`; from rollups as far as they reach, else from points."""
         start_ns, stop_ns = clip(start_ns, stop_ns)
         if start_ns >= stop_ns:
-            return []  # the server refuses an empty range
+            return AnswerRows(Bin)  # the server refuses an empty range
         found = await self.rollups.widest(selector.measurement, start_ns, stop_ns, every_ns)
         if found is None:
             return await self._point_bins(selector, start_ns, stop_ns, every_ns)
         rolled, low_ns, high_ns = found
-        return [
-            *(await self._point_bins(selector, start_ns, low_ns, every_ns) if start_ns < low_ns else ()),
-            *await self._rolled_bins(rolled, selector, low_ns, high_ns, every_ns),
-            *(await self._point_bins(selector, high_ns, stop_ns, every_ns) if high_ns < stop_ns else ()),
-        ]
+        before = await self._point_bins(selector, start_ns, low_ns, every_ns) if start_ns < low_ns else ()
+        bins = await self._rolled_bins(rolled, selector, low_ns, high_ns, every_ns)
+        after = await self._point_bins(selector, high_ns, stop_ns, every_ns) if high_ns < stop_ns else ()
+        return AnswerRows(Bin, (*before, *bins, *after))
 
     async def bins_of_spans(self, selector: Selector, spans: Iterable[WindowedSpan]) -> list[list[Bin]]:
         """See :meth:`Store.bins_of_spans`; spans of whole windows of one width take one query."""
@@ -69,9 +69,9 @@ class InfluxReader(InfluxBucket, Store):
         found = await self.bins(selector, start_ns=start_ns, stop_ns=stop_ns, every_ns=widths.pop())
         starts = [one.start_ns for one in found]
         return [
-            found[bisect_left(starts, span.start_ns) : bisect_left(starts, span.stop_ns)]
+            AnswerRows(Bin, found[bisect_left(starts, span.start_ns) : bisect_left(starts, span.stop_ns)])
             if span.start_ns < span.stop_ns
-            else []
+            else AnswerRows(Bin)
             for span in wanted
         ]
 
@@ -130,19 +130,19 @@ class InfluxReader(InfluxBucket, Store):
 
     async def _point_bins(self, selector: Selector, start_ns: int, stop_ns: int, every_ns: int) -> list[Bin]:
         text = await self.query(bins_query(self.connection.bucket, selector, start_ns, stop_ns, every_ns))
-        return parse_windows(text, every_ns).get((), [])
+        return AnswerRows(Bin, parse_windows(text, every_ns).get((), ()))
 
     async def newest(self, selector: Selector) -> list[Newest]:
         """See :meth:`Store.newest`."""
         text = await self.query(newest_query(self.connection.bucket, selector))
         found = [Newest(row.tags, row.values["_time"], row.values["_value"]) for row in parse_rows(text)]
-        return sorted(found, key=lambda newest: sorted(newest.tags.items()))
+        return AnswerRows(Newest, sorted(found, key=lambda newest: sorted(newest.tags.items())))
 
     async def counts(self, selector: Selector, *, start_ns: int, stop_ns: int) -> list[Count]:
         """See :meth:`Store.counts`; from rollups as far as they reach, else from points."""
         start_ns, stop_ns = clip(start_ns, stop_ns)
         if start_ns >= stop_ns:
-            return []  # the server refuses an empty range
+            return AnswerRows(Count)  # the server refuses an empty range
         points = self.connection.bucket
         found = await self.rollups.widest_of_any(selector.measurement, start_ns, stop_ns)
         if found is None:
@@ -154,13 +154,13 @@ class InfluxReader(InfluxBucket, Store):
         counts: Counter[Key] = Counter()
         for row in parse_rows(text):
             counts[row.key] += row.values["_value"]
-        return [Count(dict(key), counts[key]) for key in sorted(counts)]
+        return AnswerRows(Count, (Count(dict(key), counts[key]) for key in sorted(counts)))
 
     async def series(self, selector: Selector, *, start_ns: int, stop_ns: int, every_ns: int) -> list[Series]:
         """See :meth:`Store.series`; from rollups as far as they reach, else from points."""
         start_ns, stop_ns = clip(start_ns, stop_ns)
         if start_ns >= stop_ns:
-            return []  # the server refuses an empty range
+            return AnswerRows(Series)  # the server refuses an empty range
         found = await self.rollups.widest(selector.measurement, start_ns, stop_ns, every_ns)
         if found is None:
             return await self._point_series(selector, start_ns, stop_ns, every_ns)
@@ -180,20 +180,24 @@ class InfluxReader(InfluxBucket, Store):
             times, values = found.setdefault(row.key, ([], []))
             times.append(row.values["_time"] // every_ns * every_ns)
             values.append(row.values["_value"])
-        return [Series(dict(tags), times, values) for tags, (times, values) in sorted(found.items())]
+        return AnswerRows(
+            Series, (Series(dict(tags), times, values) for tags, (times, values) in sorted(found.items()))
+        )
 
     async def values(self, selector: Selector, *, start_ns: int, stop_ns: int) -> list[Values]:
         """See :meth:`Store.values`."""
         start_ns, stop_ns = clip(start_ns, stop_ns)
         if start_ns >= stop_ns:
-            return []  # the server refuses an empty range
+            return AnswerRows(Values)  # the server refuses an empty range
         text = await self.query(values_query(self.connection.bucket, selector, start_ns, stop_ns))
         found: dict[Key, tuple[list[int], list[FieldValue]]] = {}
         for row in parse_rows(text):
             times, values = found.setdefault(row.key, ([], []))
             times.append(row.values["_time"])
             values.append(row.values["_value"])
-        return [Values(dict(tags), times, values) for tags, (times, values) in sorted(found.items())]
+        return AnswerRows(
+            Values, (Values(dict(tags), times, values) for tags, (times, values) in sorted(found.items()))
+        )
 
     async def retention(self, measurement: str, tags: Mapping[str, str] | None = None) -> list[Retention]:  # noqa: ARG002
         """See :meth:`Store.retention`; it is the buckets' own, which the server applies."""
@@ -214,4 +218,6 @@ def _concatenate(*parts: list[Series]) -> list[Series]:
             times, values = found.setdefault(tuple(sorted(one.tags.items())), ([], []))
             times += one.times_ns
             values += one.values
-    return [Series(dict(tags), times, values) for tags, (times, values) in sorted(found.items())]
+    return AnswerRows(
+        Series, (Series(dict(tags), times, values) for tags, (times, values) in sorted(found.items()))
+    )

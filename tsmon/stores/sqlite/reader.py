@@ -8,6 +8,7 @@ from operator import lt
 from typing import Final
 
 from tsmon.errors import StoreRefusedError
+from tsmon.stores.answer_rows import AnswerRows
 from tsmon.stores.query_types import Bin, Count, Newest, Retention, Selector, Series, Values, WindowedSpan
 from tsmon.stores.sqlite.catalogue import parse_tags
 from tsmon.stores.sqlite.rollups import Layout
@@ -28,14 +29,17 @@ def bins_of_spans(
     with snapshot(connection):
         target = find_target(connection, selector)
         if target is None:
-            return [[] for _ in spans]
+            return [AnswerRows(Bin) for _ in spans]
         rows: list[tuple[int, ...]] = []
         for every_ns in {span.every_ns for span in spans}:
             numbered = {part: span for part, span in enumerate(spans) if span.every_ns == every_ns}
             rows += _query_rows(connection, target, numbered, every_ns)
     rows.sort()
     edges = [bisect_left(rows, (part,)) for part in range(len(spans) + 1)]
-    return [_bins(rows[low:high], span.every_ns) for span, low, high in zip(spans, edges, edges[1:], strict=False)]
+    return [
+        AnswerRows(Bin, _bins(rows[low:high], span.every_ns))
+        for span, low, high in zip(spans, edges, edges[1:], strict=False)
+    ]
 
 
 def windows(
@@ -108,7 +112,7 @@ def newest(connection: sqlite3.Connection, selector: Selector) -> list[Newest]:
     with snapshot(connection):
         target = find_target(connection, selector)
         if target is None:
-            return []
+            return AnswerRows(Newest)
         query = (
             f"SELECT time_ns, {target.column} FROM {target.table} "
             f"WHERE series = ? AND {target.column} IS NOT NULL ORDER BY time_ns DESC LIMIT 1"
@@ -117,7 +121,7 @@ def newest(connection: sqlite3.Connection, selector: Selector) -> list[Newest]:
             row = connection.execute(query, (number,)).fetchone()
             if row is not None:
                 found.append(Newest(tags, row[0], bool(row[1]) if target.type == "boolean" else row[1]))
-    return sorted(found, key=_tags)
+    return AnswerRows(Newest, sorted(found, key=_tags))
 
 
 def series(
@@ -128,7 +132,7 @@ def series(
     with snapshot(connection):
         target = find_target(connection, selector)
         if target is None:
-            return []
+            return AnswerRows(Series)
         if target.type not in NUMBERS:
             raise StoreRefusedError(
                 f"field {selector.field!r} of measurement {selector.measurement!r} is of type {target.type}, "
@@ -153,7 +157,7 @@ def series(
         times.append(number * every_ns)
         means.append(mean)
     answer = [Series(target.series[id_], times, means) for id_, (times, means) in answers.items()]
-    return sorted(answer, key=_tags)
+    return AnswerRows(Series, sorted(answer, key=_tags))
 
 
 def values(connection: sqlite3.Connection, selector: Selector, start_ns: int, stop_ns: int) -> list[Values]:
@@ -162,7 +166,7 @@ def values(connection: sqlite3.Connection, selector: Selector, start_ns: int, st
     with snapshot(connection):
         target = find_target(connection, selector)
         if target is None:
-            return []
+            return AnswerRows(Values)
         query = (
             f"SELECT time_ns, {target.column} FROM {target.table} WHERE series = ? AND time_ns >= ? "
             f"AND time_ns < ? AND {target.column} IS NOT NULL ORDER BY time_ns"
@@ -173,7 +177,7 @@ def values(connection: sqlite3.Connection, selector: Selector, start_ns: int, st
             if rows:
                 plain = [bool(value) if target.type == "boolean" else value for _, value in rows]
                 found.append(Values(tags, [time_ns for time_ns, _ in rows], plain))
-    return sorted(found, key=_tags)
+    return AnswerRows(Values, sorted(found, key=_tags))
 
 
 def counts(connection: sqlite3.Connection, selector: Selector, start_ns: int, stop_ns: int) -> list[Count]:
@@ -182,7 +186,7 @@ def counts(connection: sqlite3.Connection, selector: Selector, start_ns: int, st
     with snapshot(connection):
         target = find_target(connection, selector)
         if target is None:
-            return []
+            return AnswerRows(Count)
         for id_, count in query_windows(
             connection,
             target,
@@ -193,7 +197,7 @@ def counts(connection: sqlite3.Connection, selector: Selector, start_ns: int, st
         ):
             found[id_] = found.get(id_, 0) + count
     answer = [Count(target.series[id_], count) for id_, count in found.items()]
-    return sorted(answer, key=_tags)
+    return AnswerRows(Count, sorted(answer, key=_tags))
 
 
 def retention(connection: sqlite3.Connection, measurement: str, tags: Mapping[str, str]) -> list[Retention]:

@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from typing import TypeVar
 
-__all__ = ["Rows"]
+__all__ = ["AnswerRows"]
 
 Row = TypeVar("Row")
 
 
-class Rows(list[Row]):
+class AnswerRows(list[Row]):
     """A list of rows of one class, which is its ``kind`` even if there are none."""
 
     __slots__ = ("kind",)
