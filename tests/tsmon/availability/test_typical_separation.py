@@ -66,11 +66,11 @@ def test_a_regular_stream_is_present_whatever_its_period_and_more_than_two_perio
     start = T - points * period_ns // 2
     times = [start + n * period_ns for n in range(points)]
     deployments = [Deployment(1, start - period_ns, start + (points + 1) * period_ns)]
-    whole = compute_availability(times, deployments, now_ns=END_NS)
+    whole = compute_availability(times, deployments, unit="ns", now_ns=END_NS)
     assert rows(whole) == [(PRESENT, deployments[0].start_ns, deployments[0].end_ns)]
     if points >= 20:
         cut = points // 2
-        found = compute_availability(times[:cut] + times[cut + 5 :], deployments, now_ns=END_NS)
+        found = compute_availability(times[:cut] + times[cut + 5 :], deployments, unit="ns", now_ns=END_NS)
         assert 2 * period_ns <= limit_ns(found) < 3 * period_ns
         assert [row for row in rows(found) if row[0] is MISSING] == [(MISSING, times[cut - 1], times[cut + 5])]
 
