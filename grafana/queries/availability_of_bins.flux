@@ -46,8 +46,8 @@ raiseLimits = (tables=<-) => tables
     |> addDifference(column: "b", as: "db")
     |> map(fn: (r) => ({r with
         typicalLen: if r.k == 0 or r.f < r.wholeFrom or r.l >= r.wholeTo then 0
-            else if r.dk == 0 and r.db == 0 then r.l - r.before
-            else r.l - r.f,
+            else if r.dk == 0 and r.db == 0 then r.len + r.f - r.before
+            else r.len,
         typicalSep: if r.k == 0 or r.f < r.wholeFrom or r.l >= r.wholeTo then 0
             else if r.dk == 0 and r.db == 0 then r.c
             else r.c - 1,

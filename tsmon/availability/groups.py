@@ -6,13 +6,13 @@ from itertools import islice, pairwise, repeat
 from operator import attrgetter, floordiv, le, sub
 from typing import NamedTuple
 
-from tsmon.availability.deployments import BEGINNING_NS, Span
+from tsmon.availability.deployments import BEGINNING_NS, END_NS, Span
 from tsmon.availability.rules import Rules
 from tsmon.errors import AvailabilityError
 from tsmon.stores import Bin
 from tsmon.stores.window_columns import BinColumns, columns_of
 
-__all__ = ["Groups", "compute_mean_separation", "cut_to_span", "join_bins", "sort_bins"]
+__all__ = ["Groups", "compute_mean_separation", "cut_to_span", "join_bins", "number_windows", "sort_bins"]
 
 
 class Groups(NamedTuple):
@@ -63,29 +63,33 @@ def cut_to_span(ordered: Groups, span: Span) -> Groups:
     return groups
 
 
-def join_bins(bins: Groups, span: Span, rules: Rules, *, apart: bool = False) -> Groups:
-    """The groups of a span: with gaps between points, neighbours in one bin of the rules' width that no gap splits.
+def number_windows(bins: Groups, width_ns: int, *, apart: bool = False) -> list[int] | None:
+    """The number of the window of ``width_ns`` that each bin begins in; None if no two are in one.
 
-    ``apart`` promises that no two bins are within one bin of the rules' width, so none needs joining.
+    ``apart`` promises that no two are.
     """
-    if rules.gaps == "bins" or not bins.firsts:
-        return bins
-    width_ns = rules.bin_width_ns
-    # There are no gaps outside deployments.
-    limit_ns = span.limit_ns if span.deployment else width_ns
+    if apart:
+        return None
+    numbers = list(map(floordiv, bins.firsts, repeat(width_ns)))
+    return None if len(set(numbers)) == len(numbers) else numbers
+
+
+def join_bins(bins: Groups, span: Span, numbers: Sequence[int] | None) -> Groups:
+    """Groups of bins with gaps between points: neighbours in one window that no gap splits are one group."""
     firsts, lasts, counts, lengths = bins
-    if apart or len(set(map(floordiv, firsts, repeat(width_ns)))) == len(firsts):
-        for index in (0, -1):  # each is alone in its bin; the first and last may have been cut
+    if numbers is None:
+        for index in (0, -1) if firsts else ():  # the first and last may have been cut
             lengths[index] = lasts[index] - firsts[index]
         return bins
+    limit_ns = span.limit_ns if span.deployment else END_NS  # there are no gaps outside deployments
     joined = Groups([firsts[0]], [], [], [])
-    number, reached_ns, points = firsts[0] // width_ns, lasts[0], 0
-    for first, last, count in zip(firsts, lasts, counts, strict=True):
-        if first // width_ns != number or first - reached_ns > limit_ns:
+    number, reached_ns, points = numbers[0], lasts[0], 0
+    for first, last, count, own in zip(firsts, lasts, counts, numbers, strict=True):
+        if own != number or first - reached_ns > limit_ns:
             joined.lasts.append(reached_ns)
             joined.counts.append(points)
             joined.firsts.append(first)
-            number, points = first // width_ns, 0
+            number, points = own, 0
         reached_ns = last
         points += count
     joined.lasts.append(reached_ns)

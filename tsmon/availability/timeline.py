@@ -10,7 +10,14 @@ from typing import Final
 from tsmon.availability.arguments import find_rules, read_range
 from tsmon.availability.categories import Category
 from tsmon.availability.deployments import BEGINNING_NS, END_NS, Deployment, Span, compute_spans
-from tsmon.availability.groups import Groups, compute_mean_separation, cut_to_span, join_bins, sort_bins
+from tsmon.availability.groups import (
+    Groups,
+    compute_mean_separation,
+    cut_to_span,
+    join_bins,
+    number_windows,
+    sort_bins,
+)
 from tsmon.availability.interval import Interval
 from tsmon.availability.rules import PresetName, Rules
 from tsmon.availability.sparsity import compute_levels
@@ -123,9 +130,11 @@ def compute_timeline(bins: Sequence[Bin], spans: Sequence[Span], rules: Rules | 
     rules = find_rules(rules)
     ordered = sort_bins(bins)
     apart = isinstance(bins, BinColumns) and bins.every_ns % rules.bin_width_ns == 0
-    cut = [cut_to_span(ordered, span) for span in spans]
-    spans = [raise_limit(span, bins, rules) for span, bins in zip(spans, cut, strict=True)]
-    groups = [join_bins(bins, span, rules, apart=apart) for span, bins in zip(spans, cut, strict=True)]
+    groups = [cut_to_span(ordered, span) for span in spans]
+    if rules.gaps == "points":
+        numbers = [number_windows(bins, rules.bin_width_ns, apart=apart) for bins in groups]
+        spans = [raise_limit(*one, rules) for one in zip(spans, groups, numbers, strict=True)]
+        groups = [join_bins(*one) for one in zip(groups, spans, numbers, strict=True)]
     whole_ns = compute_mean_separation(ordered, groups, rules)
     pieces = (
         piece

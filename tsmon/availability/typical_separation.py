@@ -1,9 +1,10 @@
 """The typical separation of a stream's points in a span, where no period is known, and the limit that follows."""
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import replace
-from itertools import compress, islice, repeat
-from operator import floordiv, ne, sub
+from itertools import compress, islice
+from operator import eq, sub
 from typing import Final
 
 from tsmon.availability.deployments import Span
@@ -19,14 +20,15 @@ Otherwise a single repeated point would make a stream of one point a day appear 
 """
 
 
-def raise_limit(span: Span, bins: Groups, rules: Rules) -> Span:
+def raise_limit(span: Span, bins: Groups, numbers: Sequence[int] | None, rules: Rules) -> Span:
     """The span with the limit that its data give it, which is at least twice their typical separation.
 
-    ``bins`` are those within the span, before they are joined, and split at gaps.
+    ``bins`` are those within the span, before they are joined, and split at gaps; ``numbers`` are those of their
+    windows of the rules' width, None if each is alone in its window.
     """
     if span.deployment is None or not rules.uses_typical_separation:
         return span
-    length_ns, separations = _sum_whole_windows(span, bins, rules.bin_width_ns)
+    length_ns, separations = _sum_whole_windows(span, bins, numbers, rules.bin_width_ns)
     of_span = sum(bins.counts) - 1
     if LEAST_SHARE * separations < of_span:
         length_ns, separations = bins.lasts[-1] - bins.firsts[0], of_span
@@ -35,7 +37,7 @@ def raise_limit(span: Span, bins: Groups, rules: Rules) -> Span:
     return replace(span, limit_ns=max(span.limit_ns, 2 * length_ns // separations))
 
 
-def _sum_whole_windows(span: Span, bins: Groups, width_ns: int) -> tuple[int, int]:
+def _sum_whole_windows(span: Span, bins: Groups, numbers: Sequence[int] | None, width_ns: int) -> tuple[int, int]:
     """Sum and number of the separations within the windows of ``width_ns`` that no edge of the span cuts.
 
     These are the same whether windows of this width are read or narrower ones, and points or rollups.
@@ -44,8 +46,11 @@ def _sum_whole_windows(span: Span, bins: Groups, width_ns: int) -> tuple[int, in
     high = bisect_left(bins.lasts, span.end_ns // width_ns * width_ns)
     if low >= high:
         return 0, 0
-    firsts, lasts = bins.firsts[low:high], bins.lasts[low:high]
-    numbers = list(map(floordiv, firsts, repeat(width_ns)))
-    is_next = list(map(ne, islice(numbers, 1, None), numbers))
-    between_ns = sum(compress(map(sub, islice(firsts, 1, None), lasts), is_next))
-    return lasts[-1] - firsts[0] - between_ns, sum(bins.counts[low:high]) - 1 - sum(is_next)
+    length_ns = sum(islice(bins.lengths, low, high))
+    separations = sum(islice(bins.counts, low, high)) - (high - low)
+    if numbers is not None:
+        firsts, own = bins.firsts[low:high], numbers[low:high]
+        is_joined = list(map(eq, islice(own, 1, None), own))
+        length_ns += sum(compress(map(sub, islice(firsts, 1, None), islice(bins.lasts, low, high)), is_joined))
+        separations += sum(is_joined)
+    return length_ns, separations

@@ -58,6 +58,7 @@ def build_interval_rows(reports: Sequence[Report]) -> Iterator[IntervalRow]:
     for report in reports:
         for one in report.intervals:
             separation = "" if one.separation_ns is None else duration(one.separation_ns / SECOND_NS)
+            isolated = f" ({count(one.isolated)} isolated)" if one.isolated else ""
             yield IntervalRow(
                 report.name,
                 format_time(one.start_ns),
@@ -65,7 +66,7 @@ def build_interval_rows(reports: Sequence[Report]) -> Iterator[IntervalRow]:
                 one.category,
                 report.rules.appearances[one.category].name,
                 duration((one.end_ns - one.start_ns) / SECOND_NS),
-                count(one.count),
+                f"{count(one.count)}{isolated}",
                 separation,
             )
 

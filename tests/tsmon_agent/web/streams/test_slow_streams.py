@@ -66,4 +66,6 @@ async def test_the_page_draws_them_alike(served: ServedAgent) -> None:
     }.items():
         page = re.sub(r"\s|&nbsp;", " ", await served.get_text(f"/streams/{name}?range=all"))
         for sentence in sentences:
-            assert f"m {sentence}" in page, re.findall(r"m \w+: [^<]*points", page)
+            assert f"m {sentence}" in page
+        assert (">0 (754 isolated)<" in page) == (name == "GP03-A")
+        assert ("754 isolated points" in page) == (name == "GP03-A")
