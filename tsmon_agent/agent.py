@@ -3,13 +3,14 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tsmon import Monitor, TsmonError
+from tsmon.errors import StateUnavailableError
 from tsmon.settings import MonitoringSettings
-from tsmon.stores import Store
+from tsmon.stores import Selector, Store
 from tsmon.stores.factory import emitting_store_from
 from tsmon_agent.context import AgentContext
 from tsmon_agent.events import EventBus
@@ -19,6 +20,7 @@ from tsmon_agent.host.sampling.scheduler import Sampling
 from tsmon_agent.logging_config import LogConfig
 from tsmon_agent.settings import Settings, WebSettings, load_settings
 from tsmon_agent.streams.freshness.rounds import FreshnessRounds
+from tsmon_agent.streams.inventory import query_selectors
 from tsmon_agent.streams.inventory.state_loader import StateLoader
 from tsmon_agent.upkeep import FileWatch, PeriodicRound, SelfMetrics, StoreUpkeep
 
@@ -69,7 +71,9 @@ class Agent:
         """What the pages use."""
         self._settings_file = settings_file
         self._web: WebServer | None = None
-        self._upkeep = StoreUpkeep(lambda: self.context.store, settings.monitoring, settings.rollups)
+        self._upkeep = StoreUpkeep(
+            lambda: self.context.store, settings.monitoring, settings.rollups, settings.streams, self._find_streams
+        )
         self._periodic: tuple[FileWatch | PeriodicRound | SelfMetrics | StoreUpkeep, ...] = (
             SelfMetrics(monitor, lambda: self.context.settings.agent.host),
             self._upkeep,
@@ -112,6 +116,7 @@ class Agent:
         try:
             await self._state_loader.start()
             try:
+                await self._upkeep.settle()
                 self._web = await self._start_web(self.context.settings.web)
             except BaseException:
                 await self._state_loader.stop()
@@ -171,7 +176,7 @@ class Agent:
         state, self._state_loader = self._state_loader, state
         self.context.state = self._state_loader.state
         await state.stop(self._state_loader)
-        await self._upkeep.reconfigure(settings.monitoring, settings.rollups)
+        await self._upkeep.reconfigure(settings.monitoring, settings.rollups, settings.streams)
         self.context.settings = settings
         self.context.freshness.reconfigure(settings.freshness, self.context.state)
         self._freshness_round.set_period(settings.freshness.interval)
@@ -220,6 +225,11 @@ class Agent:
     async def _follow_certificate(self) -> None:
         if self._web is not None:
             await self._web.follow_certificate()
+
+    async def _find_streams(self) -> Sequence[Selector]:
+        if self._state_loader.waits:
+            raise StateUnavailableError("their tables are not loaded yet")
+        return await self.context.state.run(query_selectors)
 
     async def _load_tables(self) -> None:
         await self._state_loader.load_tables()

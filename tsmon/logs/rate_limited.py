@@ -21,12 +21,15 @@ class RateLimitedLog:
         self._written_at: dict[str, float] = {}
         self._suppressed: dict[str, int] = {}
 
+    def is_due(self, kind: str) -> bool:
+        """Whether a warning of this kind would be logged now."""
+        return self._clock() - self._written_at.get(kind, float("-inf")) >= self._interval_s
+
     def warning(self, kind: str, message: str, *, error: BaseException | None = None) -> None:
         """Log ``message``, with the traceback of ``error``, unless one of its kind was logged recently."""
-        now = self._clock()
-        if now - self._written_at.get(kind, -self._interval_s) < self._interval_s:
+        if not self.is_due(kind):
             self._suppressed[kind] = self._suppressed.get(kind, 0) + 1
             return
-        self._written_at[kind] = now
+        self._written_at[kind] = self._clock()
         suppressed = self._suppressed.pop(kind, 0)
         _log.warning("%s%s", message, f" ({suppressed} more since the last)" if suppressed else "", exc_info=error)

@@ -205,6 +205,27 @@ class Store(ABC):
         """
         return None
 
+    async def confirm_retention(self, wanted: RetentionPolicy) -> int:  # noqa: ARG002
+        """Let what ``wanted`` makes shorter be in force at the next :meth:`settle_retention`; return its number.
+
+        The store need not be open: another process may be writing it.
+        """
+        return 0
+
+    async def request_tier_drop(self, every_ns: int) -> None:  # noqa: ARG002
+        """Let the next :meth:`settle_retention` remove a tier of rollups, unless it is wanted again by then.
+
+        The store need not be open. Raises :class:`~tsmon.errors.StoreError` if there is no such tier.
+        """
+        raise StoreError(f"{self} keeps no rollups; there is nothing to remove")
+
+    async def release_streams(self, selector: Selector) -> int:  # noqa: ARG002
+        """Give series back the retention of all others, those that :meth:`keep_streams` was called with exactly so.
+
+        The store need not be open. Returns how many entries there were.
+        """
+        return 0
+
     async def apply_retention(
         self,
         keep_ns: int | None,  # noqa: ARG002

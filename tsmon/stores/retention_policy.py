@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from tsmon.stores.query_types import Selector
+
 __all__ = [
     "GRACE_NS",
     "Expiring",
@@ -59,8 +61,12 @@ class Narrowing:
 
 @dataclass(frozen=True, slots=True)
 class RetentionStatus:
-    """The retention in force, what is about to become shorter, and widths of tiers that only the store has."""
+    """The retention in force, what is about to become shorter, and widths of tiers that only the store has.
+
+    ``streams`` is what :meth:`Store.keep_streams` has been called with, as far as that was queried.
+    """
 
     in_force: RetentionPolicy
     narrowings: Sequence[Narrowing] = ()
     unlisted_tiers: Sequence[int] = ()
+    streams: Sequence[Selector] = ()

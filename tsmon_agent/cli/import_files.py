@@ -15,7 +15,8 @@ from tsmon_agent.cli.options import SettingsFile
 
 if TYPE_CHECKING:
     from tsmon.stores import Store
-    from tsmon_agent.ingest.files import ImportResult, ReadOptions
+    from tsmon_agent.ingest.files import ImportResult, ReadOptions, RetentionCheck
+    from tsmon_agent.settings import Settings
 
 PREVIEW_LINES: Final = 5
 
@@ -77,9 +78,18 @@ def import_files(
     restart: Annotated[
         bool, typer.Option("--restart", help="Start over, regardless of what was imported before.")
     ] = False,
+    keep: Annotated[
+        bool,
+        typer.Option(
+            "--keep", help="Keep these series as expected streams are kept, for ever unless the settings limit it."
+        ),
+    ] = False,
     settings: SettingsFile = None,
 ) -> None:
-    """Import history: line protocol, annotated CSV or plain tables; run again, it resumes."""
+    """Import history: line protocol, annotated CSV or plain tables; run again, it resumes.
+
+    Points that the agent's retention would remove are refused, unless their streams are expected, or with --keep.
+    """
     from tsmon_agent.ingest.files import ColumnMapping, ReadOptions, load_mapping, override_mapping
     from tsmon_agent.settings import load_settings
 
@@ -103,7 +113,9 @@ def import_files(
     from tsmon.stores.factory import store_from
 
     store = store_from(loaded.monitoring, embedded=True, tiers=loaded.rollups.effective_tiers)
-    rejected_count = asyncio.run(_import_all(store, files, options, rejected=rejected, restart=restart))
+    rejected_count = asyncio.run(
+        _import_all(store, loaded, files, options, rejected=rejected, restart=restart, keep=keep)
+    )
     if rejected_count:
         raise typer.Exit(1)
 
@@ -123,18 +135,40 @@ def _preview(path: Path, options: "ReadOptions") -> None:
 
 
 async def _import_all(
-    store: "Store", files: list[Path], options: "ReadOptions", *, rejected: Path | None, restart: bool
+    store: "Store",
+    settings: "Settings",
+    files: list[Path],
+    options: "ReadOptions",
+    *,
+    rejected: Path | None,
+    restart: bool,
+    keep: bool,
 ) -> int:
-    """Import files one after the other; returns the number of rejected rows."""
+    """Import files in turn, none if retention would remove a point; returns the number of rejected rows."""
+    from tsmon_agent.cli.import_retention import build_retention_check, check_file
+
     rejected_count = 0
     async with store, store.backfill(lambda measurement: say(f"rolling up {measurement}", err=True)):
+        check = await build_retention_check(store, settings, keeps=keep)
         for path in files:
-            rejected_count += (await _import_one(store, path, options, rejected=rejected, restart=restart)).rejected
+            if check is None or not path.is_file():
+                continue
+            if not _open_journal(store, path, options, restart=restart).entry.finished:
+                check_file(check, path, options)
+        for path in files:
+            result = await _import_one(store, path, options, check, rejected=rejected, restart=restart)
+            rejected_count += result.rejected
     return rejected_count
 
 
 async def _import_one(
-    store: "Store", path: Path, options: "ReadOptions", *, rejected: Path | None, restart: bool
+    store: "Store",
+    path: Path,
+    options: "ReadOptions",
+    check: "RetentionCheck | None",
+    *,
+    rejected: Path | None,
+    restart: bool,
 ) -> "ImportResult":
     from tsmon_agent.ingest.files import (
         STDIN,
@@ -158,7 +192,7 @@ async def _import_one(
         default = Path("standard-input.rejected") if path == STDIN else path.with_name(f"{path.name}.rejected")
         rejected_rows = RejectedRowsFile(rejected or default)
         with show_progress(str(path), one.size) as progress:
-            result = await import_file(store, path, one, reader, journal, rejected_rows, progress)
+            result = await import_file(store, path, one, reader, journal, rejected_rows, progress, check)
     before = f", {result.before:,} before" if result.before else ""
     bad = f"; {result.rejected:,} rejected rows are in {rejected_rows.path}" if result.rejected else ""
     say(f"{path}: {result.imported:,} points imported{before}{bad}")

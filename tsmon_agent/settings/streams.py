@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from tsmon.errors import SelectorError
 from tsmon.settings.field_types import FilePath
@@ -25,6 +25,7 @@ class StreamSettings(Section):
 
     expected: FilePath | None = None
     deployments: FilePath | None = None
+    retention_days: float = Field(default=0.0, ge=0)
     selector: Annotated[str, AfterValidator(_check_selector)] = (
         "{stream},reference_designator={reference_designator},method={method} value"
     )

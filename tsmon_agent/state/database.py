@@ -84,6 +84,10 @@ class Database:
             with translate_errors(self._url):
                 check_state_file(self._file)
 
+    def exists(self) -> bool:
+        """Whether the file of a SQLite database is there; that of a server is not looked for."""
+        return self._file is None or self._file.exists()
+
     def open(self) -> None:
         """Connect, and upgrade the schema if it is older than this program.
 

@@ -145,7 +145,7 @@ class TestMistakes:
         connection.close()
         for command in ("run", "check"):
             assert agent(command).mistake == (
-                f"{file} was written by a newer tsmon (schema 99, this one knows 2); "
+                f"{file} was written by a newer tsmon (schema 99, this one knows 3); "
                 "upgrade tsmon, or name another file"
             )
 

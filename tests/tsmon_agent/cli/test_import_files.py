@@ -101,13 +101,13 @@ def test_what_a_torn_file_holds_is_imported_and_the_rest_when_it_is_whole(agent:
     whole = gzip.compress(history(60_000).encode())
     file = tmp_path / "history.lp.gz"
     file.write_bytes(whole[: len(whole) * 2 // 3])
-    torn = agent("import", "history.lp.gz")
+    torn = agent("import", "--keep", "history.lp.gz")
     assert torn.code == 1
     assert "history.lp.gz cannot be read to its end" in torn.err
     stored = len(read_rows(tmp_path / "data" / "tsmon" / "tsmon.db", "ctd"))
     assert 10_000 < stored < 60_000
     file.write_bytes(whole)
-    ran = agent("import", "history.lp.gz")
+    ran = agent("import", "--keep", "history.lp.gz")
     assert ran.out == "history.lp.gz: 60,000 points imported\n", "a file that has changed is begun anew"
     assert len(read_rows(tmp_path / "data" / "tsmon" / "tsmon.db", "ctd")) == 60_000
 
@@ -125,7 +125,7 @@ def test_the_nights_when_clocks_are_changed(agent: Shell, tmp_path: Path) -> Non
     walls = [one.astimezone(ZoneInfo("Europe/Berlin")) for one in autumn]
     rows = "".join(f"{one:%Y-%m-%d %H:%M},{number}\n" for number, one in enumerate(walls))
     (tmp_path / "autumn.csv").write_text(f"time,level\n{rows}")
-    ran = agent("import", "autumn.csv", "-m", "tide", "--timezone", "Europe/Berlin")
+    ran = agent("import", "--keep", "autumn.csv", "-m", "tide", "--timezone", "Europe/Berlin")
     assert (ran.code, ran.out) == (0, "autumn.csv: 61 points imported\n")
     stored = read_rows(tmp_path / "data" / "tsmon" / "tsmon.db", "tide")
     assert [(one["level"], one["time_ns"]) for one in stored] == [
@@ -136,7 +136,7 @@ def test_the_nights_when_clocks_are_changed(agent: Shell, tmp_path: Path) -> Non
     (tmp_path / "few.csv").write_text(
         "time,level\n2016-03-27 01:30,1\n2016-03-27 02:30,2\n2016-03-27 03:30,3\n2016-10-30 02:30,4\n"
     )
-    ran = agent("import", "few.csv", "-m", "few", "--timezone", "Europe/Berlin")
+    ran = agent("import", "--keep", "few.csv", "-m", "few", "--timezone", "Europe/Berlin")
     assert (ran.code, ran.out) == (1, "few.csv: 2 points imported; 2 rejected rows are in few.csv.rejected\n")
     assert "line 3 is rejected: column time: 2016-03-27T02:30:00 does not exist in Europe/Berlin" in ran.err
     assert "line 5 is rejected: column time: 2016-10-30T02:30:00 occurs twice in Europe/Berlin" in ran.err
@@ -144,7 +144,7 @@ def test_the_nights_when_clocks_are_changed(agent: Shell, tmp_path: Path) -> Non
     assert [(one["level"], one["time_ns"]) for one in stored] == [(1, 1459038600 * S), (3, 1459042200 * S)]
 
     # An instrument's clock is often never changed.
-    ran = agent("import", "few.csv", "-m", "fixed", "--timezone", "+01:00")
+    ran = agent("import", "--keep", "few.csv", "-m", "fixed", "--timezone", "+01:00")
     assert (ran.code, ran.out) == (0, "few.csv: 4 points imported\n")
 
 

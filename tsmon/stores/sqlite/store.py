@@ -19,7 +19,17 @@ from tsmon.stores.setup_change import ReportProgress, ignore_progress
 from tsmon.stores.sqlite import maintenance, reader
 from tsmon.stores.sqlite.database import Database, FileReplacedError
 from tsmon.stores.sqlite.file_location import check_place, embedded_file
-from tsmon.stores.sqlite.retention import RetentionRun, keep_streams, read_status, settle
+from tsmon.stores.sqlite.retention import (
+    RetentionRun,
+    change_beside,
+    confirm,
+    keep_streams,
+    read_status,
+    read_unopened,
+    release_streams,
+    request_drop,
+    settle,
+)
 from tsmon.stores.sqlite.rollups import count_marked_s, mark_all
 from tsmon.stores.sqlite.shared_database import SharedDatabase
 from tsmon.stores.sqlite.unopened_check import check_unopened
@@ -83,7 +93,7 @@ class SqliteStore(Store):
 
     def reader(self) -> "SqliteStore":
         """See :meth:`Store.reader`."""
-        return SqliteStore(self.path, read_only=True)
+        return SqliteStore(self.path, read_only=True, tiers=self._tiers)
 
     async def open(self) -> None:
         """Open the file; create it if it is missing, and its directory too (with access for this user only).
@@ -245,10 +255,28 @@ class SqliteStore(Store):
             partial(self._require_open().change, lambda connection, _: settle(connection, wanted, tiers, now_ns)),
         )
 
-    async def read_retention(self, wanted: RetentionPolicy) -> RetentionStatus:
-        """See :meth:`Store.read_retention`."""
+    async def read_retention(self, wanted: RetentionPolicy) -> RetentionStatus | None:
+        """See :meth:`Store.read_retention`; None if there is no file yet."""
+        tiers, now_ns = self._tiers or (), time.time_ns()
+        if self._database is None:
+            return await asyncio.to_thread(read_unopened, self.path, wanted, tiers, now_ns)
+        return await self._query(lambda connection: read_status(connection, wanted, tiers, now_ns))
+
+    async def confirm_retention(self, wanted: RetentionPolicy) -> int:
+        """See :meth:`Store.confirm_retention`; also beside the process that has the file open."""
         tiers = self._tiers or ()
-        return await self._query(lambda connection: read_status(connection, wanted, tiers))
+        change = partial(confirm, wanted=wanted, tiers=tiers, now_ns=time.time_ns())
+        return await asyncio.to_thread(change_beside, self.path, change)
+
+    async def request_tier_drop(self, every_ns: int) -> None:
+        """See :meth:`Store.request_tier_drop`."""
+        await asyncio.to_thread(
+            change_beside, self.path, partial(request_drop, every_ns=every_ns, now_ns=time.time_ns())
+        )
+
+    async def release_streams(self, selector: Selector) -> int:
+        """See :meth:`Store.release_streams`."""
+        return await asyncio.to_thread(change_beside, self.path, partial(release_streams, selector=selector))
 
     async def apply_retention(
         self,

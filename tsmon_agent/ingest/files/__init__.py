@@ -11,6 +11,7 @@ from tsmon_agent.ingest.files.open_file import STDIN, OpenFile, open_file
 from tsmon_agent.ingest.files.plain_csv import PlainCsv, complete_mapping
 from tsmon_agent.ingest.files.progress import show_progress
 from tsmon_agent.ingest.files.read_options import ReadOptions
+from tsmon_agent.ingest.files.retention_check import RetentionCheck
 
 __all__ = [
     "FORMATS",
@@ -30,6 +31,7 @@ __all__ = [
     "ReadOptions",
     "Reader",
     "RejectedRowsFile",
+    "RetentionCheck",
     "complete_mapping",
     "detect_format",
     "import_file",

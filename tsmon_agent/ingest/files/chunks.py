@@ -1,10 +1,10 @@
 """What readers of files yield: chunks of lines to write, with the rows that cannot be imported."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
-__all__ = ["BadRow", "Chunk", "Reader"]
+__all__ = ["BadRow", "Chunk", "Reader", "close_chunks"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +40,9 @@ class Reader(Protocol):
 
     def read_chunks(self, file: BinaryIO, position: int, line: int) -> Iterator[Chunk]:
         """Chunks in file order; raises :class:`~tsmon.errors.ImportingError` if the file ends early."""
+
+
+def close_chunks(chunks: Iterator[Chunk]) -> None:
+    """End a reader before the end of its file, while the file is open."""
+    if isinstance(chunks, Generator):
+        chunks.close()

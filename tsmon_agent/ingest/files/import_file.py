@@ -10,10 +10,11 @@ import msgspec
 
 from tsmon.errors import ImportingError
 from tsmon.stores import Store
-from tsmon_agent.ingest.files.chunks import BadRow, Chunk, Reader
+from tsmon_agent.ingest.files.chunks import BadRow, Chunk, Reader, close_chunks
 from tsmon_agent.ingest.files.journal import Journal
 from tsmon_agent.ingest.files.open_file import OpenFile
 from tsmon_agent.ingest.files.progress import ImportProgress
+from tsmon_agent.ingest.files.retention_check import RetentionCheck
 from tsmon_agent.ingest.files.write_chunks import write_lines
 from tsmon_agent.tables.compression import explain_read_errors
 
@@ -69,6 +70,7 @@ async def import_file(
     journal: Journal,
     rejected: RejectedRowsFile,
     progress: ImportProgress,
+    retention: RetentionCheck | None = None,
 ) -> ImportResult:
     """Write a file chunk by chunk, except what earlier runs have stored; raises ImportingError."""
     known = journal.entry
@@ -78,6 +80,10 @@ async def import_file(
     try:
         while (chunk := await upcoming) is not None:
             upcoming = asyncio.create_task(asyncio.to_thread(next_chunk, name, chunks))
+            if retention is not None:
+                retention.check(str(name), chunk, known.imported)
+                if series := retention.find_new_series(chunk):
+                    await store.keep_streams(series)
             refused = await write_lines(store, chunk.lines, progress.print)
             bad = sorted([*chunk.bad, *_find_line_numbers(chunk, refused)], key=lambda row: row.line)
             if bad:
@@ -95,6 +101,7 @@ async def import_file(
         await asyncio.wait([upcoming])
         if upcoming.done() and not upcoming.cancelled():
             upcoming.exception()
+        close_chunks(chunks)
     known.finished = True
     journal.save()
     return result

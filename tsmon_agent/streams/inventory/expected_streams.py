@@ -20,6 +20,7 @@ __all__ = [
     "InstrumentSummary",
     "find_streams",
     "load_streams",
+    "query_selectors",
     "query_streams",
     "remove_streams",
     "selector_of",
@@ -63,6 +64,12 @@ def query_streams(
         query = query.where(ExpectedStream.enabled.is_(enabled))
     # Not by the database, whose order depends on its collation.
     return sorted(session.scalars(query), key=attrgetter(*STREAM_KEY))
+
+
+def query_selectors(session: Session) -> list[Selector]:
+    """What all expected streams select, disabled ones too."""
+    columns = (ExpectedStream.measurement, ExpectedStream.field, ExpectedStream.tags)
+    return [Selector(*row) for row in session.execute(select(*columns))]
 
 
 def find_streams(

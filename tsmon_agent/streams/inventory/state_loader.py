@@ -29,6 +29,11 @@ class StateLoader:
         self._waiting: list[TableFile] = []
         self._limited = RateLimitedLog()
 
+    @property
+    def waits(self) -> bool:
+        """Whether tables wait for a state that is unavailable."""
+        return bool(self._waiting)
+
     async def start(self) -> None:
         """Open the state and load the tables; if that fails, nothing is changed and nothing stays open.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from tsmon.errors import StateError
+from tsmon.stores import Selector
 from tsmon_agent.settings import Settings
 from tsmon_agent.streams.inventory.deployment_rows import parse_deployment_csv
 from tsmon_agent.streams.inventory.deployments import load_deployments
@@ -16,7 +17,7 @@ from tsmon_agent.streams.inventory.expected_streams import load_streams
 from tsmon_agent.streams.inventory.row_loading import LoadResult
 from tsmon_agent.streams.inventory.stream_rows import parse_stream_csv
 
-__all__ = ["TableFile", "read_deployment_table", "read_stream_table", "read_tables"]
+__all__ = ["TableFile", "read_deployment_table", "read_stream_table", "read_table_selectors", "read_tables"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,14 @@ def read_tables(settings: Settings) -> list[TableFile]:
         *([read_stream_table(streams, settings)] if streams else []),
         *([read_deployment_table(deployments)] if deployments else []),
     ]
+
+
+def read_table_selectors(settings: Settings) -> list[Selector]:
+    """What the table of expected streams that the settings name selects; raises as :func:`read_stream_table`."""
+    file = settings.streams.expected
+    if file is None:
+        return []
+    return [row.selector for row in parse_stream_csv(_read(file), settings, source=str(file))]
 
 
 def _read(file: Path) -> str:

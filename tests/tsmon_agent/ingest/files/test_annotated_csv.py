@@ -53,7 +53,7 @@ def test_cells_that_do_not_fit_are_rejected(agent: Shell, tmp_path: Path) -> Non
     rows = [",,0,2024-01-01T00:00:00Z,1.5,v,m", ",,0,yesterday,1,v,m", ",,0,2024-01-01T00:00:01Z,x,v,m"]
     rows += [",,0,2024-01-01T00:00:02Z,,v,m", ",,0,2024-01-01T00:00:03Z,NaN,v,m"]
     (tmp_path / "export.csv").write_text(head + "\n".join(rows))
-    ran = agent("import", "export.csv")
+    ran = agent("import", "--keep", "export.csv")
     assert ran.code == 1
     assert ran.out == "export.csv: 1 points imported; 3 rejected rows are in export.csv.rejected\n"
     for number in (6, 7, 9):

@@ -1,5 +1,6 @@
 """Retention in the embedded store: how long what is kept, which series are streams', removal in small steps."""
 
+from tsmon.stores.sqlite.retention.beside import change_beside, read_unopened
 from tsmon.stores.sqlite.retention.kept_streams import KeptStreams, keep_streams, release_streams
 from tsmon.stores.sqlite.retention.run import RetentionRun
 from tsmon.stores.sqlite.retention.terms import confirm, read_status, request_drop, settle
@@ -7,9 +8,11 @@ from tsmon.stores.sqlite.retention.terms import confirm, read_status, request_dr
 __all__ = [
     "KeptStreams",
     "RetentionRun",
+    "change_beside",
     "confirm",
     "keep_streams",
     "read_status",
+    "read_unopened",
     "release_streams",
     "request_drop",
     "settle",

@@ -13,7 +13,7 @@ from tsmon.stores.query_types import Selector
 from tsmon.stores.sqlite.catalogue import format_tags, parse_tags
 from tsmon.stores.sqlite.rollups.layout import transaction
 
-__all__ = ["TABLES", "KeptStreams", "keep_streams", "release_streams"]
+__all__ = ["TABLES", "KeptStreams", "keep_streams", "list_streams", "release_streams"]
 
 TABLES: Final = (
     """CREATE TABLE streams (
@@ -58,6 +58,11 @@ def keep_streams(connection: sqlite3.Connection, selectors: Iterable[Selector]) 
         with transaction(connection):
             connection.executemany("INSERT OR IGNORE INTO streams VALUES (?, ?)", sorted(new))
     return len(new)
+
+
+def list_streams(connection: sqlite3.Connection) -> list[Selector]:
+    """What is noted of streams; of the fields nothing is known, all are kept."""
+    return [Selector(measurement, "", parse_tags(tags)) for measurement, tags in _read(connection)]
 
 
 def release_streams(connection: sqlite3.Connection, selector: Selector) -> int:

@@ -12,13 +12,18 @@ that jumps shortens no grace. A file of which nothing is noted has kept everythi
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final, NamedTuple
 
+from tsmon.errors import StoreError
+from tsmon.settings.durations import format_duration
 from tsmon.stores.retention_policy import GRACE_NS, Narrowing, RetentionPolicy, RetentionStatus
 from tsmon.stores.rollup_tiers import RollupTier
-from tsmon.stores.sqlite.retention.expiring import would_expire
+from tsmon.stores.sqlite.retention.expiring import count_expiring, would_expire
+from tsmon.stores.sqlite.retention.kept_streams import list_streams
 from tsmon.stores.sqlite.rollups import Layout, TierLayout, drop_tier
 from tsmon.stores.sqlite.rollups.layout import is_longer, transaction
+from tsmon.stores.sqlite.window_queries import snapshot
 from tsmon.time_units import HOUR_NS
 
 __all__ = ["POINTS", "STREAMS", "TABLES", "confirm", "read_status", "request_drop", "settle"]
@@ -81,13 +86,28 @@ def settle(
                 connection.execute("DELETE FROM terms WHERE subject = ?", (subject,))
             else:
                 _note(connection, subject, _Row(wanted_ns))
-    return read_status(connection, wanted, tiers)
+    return _read_status(connection, wanted, tiers)
 
 
 def read_status(
+    connection: sqlite3.Connection, wanted: RetentionPolicy, tiers: Sequence[RollupTier], now_ns: int
+) -> RetentionStatus:
+    """What is in force, and what ``wanted`` would make shorter and remove; changes nothing."""
+    with snapshot(connection):
+        found = _read_status(connection, wanted, tiers)
+        counted = [_count(connection, one, now_ns) for one in found.narrowings]
+        return replace(found, narrowings=counted, streams=list_streams(connection))
+
+
+def _count(connection: sqlite3.Connection, one: Narrowing, now_ns: int) -> Narrowing:
+    before_ns = now_ns - one.wanted_ns
+    expiring = count_expiring(connection, str(one.subject), _find_tier(connection, str(one.subject)), before_ns)
+    return replace(one, expiring=expiring)
+
+
+def _read_status(
     connection: sqlite3.Connection, wanted: RetentionPolicy, tiers: Sequence[RollupTier]
 ) -> RetentionStatus:
-    """What is in force, and what ``wanted`` would make shorter; changes nothing."""
     narrowings = []
     in_force: dict[str, int | None] = {}
     for subject, keep_ns, wanted_ns, row in _compare(connection, wanted, tiers):
@@ -117,9 +137,14 @@ def confirm(
     return number
 
 
-def request_drop(connection: sqlite3.Connection, tier: TierLayout, now_ns: int) -> None:
-    """Let the next retention remove a tier with its rollups."""
+def request_drop(connection: sqlite3.Connection, every_ns: int, now_ns: int) -> None:
+    """Let the next retention remove a tier with its rollups; raises :class:`StoreError` if there is none."""
     with transaction(connection):
+        tiers = Layout.read(connection).tiers
+        tier = next((one for one in tiers if one.every_ns == every_ns), None)
+        if tier is None:
+            known = ", ".join(format_duration(one.every_ns) for one in tiers) or "none"
+            raise StoreError(f"there are no rollups of {format_duration(every_ns)}; there are {known}")
         _note(connection, str(tier.every_ns), _Row(tier.keep_ns, 0, 0, now_ns, 1))
 
 

@@ -181,8 +181,7 @@ async def test_a_tier_is_removed_on_request_only_and_not_if_it_is_wanted_again(p
 
         def request() -> None:
             connection = sqlite3.connect(path, isolation_level=None)
-            layout = Layout.read(connection)
-            request_drop(connection, next(one for one in layout.tiers if one.every_ns == HOUR_NS), NOW)
+            request_drop(connection, HOUR_NS, NOW)
             connection.close()
 
         request()
