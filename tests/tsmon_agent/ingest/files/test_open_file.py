@@ -41,7 +41,7 @@ def test_every_format_in_every_encoding(agent: Shell, tmp_path: Path, text: str,
     (tmp_path / "a.csv").write_bytes(
         COMPRESS["bzip2" if encoding == "utf-16" else "plain"](content.encode(encoding))
     )
-    ran = agent("import", "--dry-run", "-m", "m", "a.csv")
+    ran = agent("import", "--keep", "--dry-run", "-m", "m", "a.csv")
     assert (ran.code, ran.out) == (0, points), ran
     shown = {"utf-16": ", in UTF-16-LE", "latin-1": ", in Windows-1252"}.get(encoding)
     assert shown is None or ran.err.endswith(f"{shown}\n")
@@ -50,15 +50,18 @@ def test_every_format_in_every_encoding(agent: Shell, tmp_path: Path, text: str,
 @pytest.mark.parametrize("kind", COMPRESS)
 def test_every_compression(agent: Shell, tmp_path: Path, kind: str) -> None:
     (tmp_path / "a.csv").write_bytes(COMPRESS[kind](TABLE.encode()))
-    assert agent("import", "--dry-run", "-m", "m", "a.csv").out == POINTS
+    assert agent("import", "--keep", "--dry-run", "-m", "m", "a.csv").out == POINTS
 
 
 def test_a_given_encoding_is_part_of_what_was_imported(agent: Shell, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes("time,v,Станция\n2024-01-01,1,Мурманск\n".encode("cp1251"))
-    assert "byte 0xd1 is not UTF-8; name the encoding by --encoding" in agent("import", "-m", "m", "a.csv").mistake
-    assert "1 points imported" in agent("import", "-m", "m", "a.csv", "--encoding", "koi8-r").out
-    assert "1 points imported" in agent("import", "-m", "m", "a.csv", "--encoding", "windows-1251").out
-    again = agent("import", "-m", "m", "a.csv", "--encoding", "cp1251")
+    assert (
+        "byte 0xd1 is not UTF-8; name the encoding by --encoding"
+        in agent("import", "--keep", "-m", "m", "a.csv").mistake
+    )
+    assert "1 points imported" in agent("import", "--keep", "-m", "m", "a.csv", "--encoding", "koi8-r").out
+    assert "1 points imported" in agent("import", "--keep", "-m", "m", "a.csv", "--encoding", "windows-1251").out
+    again = agent("import", "--keep", "-m", "m", "a.csv", "--encoding", "cp1251")
     assert "was imported before" in again.out, "another name of the same encoding"
     rows = read_rows(tmp_path / "data" / "tsmon" / "tsmon.db", "m")
     assert {"Станция": "Мурманск"} in [row["tags"] for row in rows]
@@ -69,7 +72,7 @@ def test_a_pipe_is_read_from_its_beginning(agent: Shell, tmp_path: Path, content
     os.mkfifo(tmp_path / "pipe")
     writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(content.encode(),))
     writer.start()
-    ran = agent("import", "-m", "m", "pipe")
+    ran = agent("import", "--keep", "-m", "m", "pipe")
     writer.join()
     assert ran.out == "pipe: 2 points imported\n"
 
@@ -77,7 +80,7 @@ def test_a_pipe_is_read_from_its_beginning(agent: Shell, tmp_path: Path, content
 def test_standard_input_may_be_compressed_and_its_columns_are_recognised(
     monkeypatch: pytest.MonkeyPatch, agent: Shell
 ) -> None:
-    assert agent("import", "-m", "m", "-", "--format", "csv", "--dry-run", typed=TABLE).out == POINTS
+    assert agent("import", "--keep", "-m", "m", "-", "--format", "csv", "--dry-run", typed=TABLE).out == POINTS
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(COMPRESS["xz"](LINES.encode()))))
     with open_file(Path("-")) as opened:
         assert opened.stream.read().decode() == LINES
@@ -95,11 +98,11 @@ def test_standard_input_may_be_compressed_and_its_columns_are_recognised(
 )
 def test_what_holds_no_data_is_one_sentence(agent: Shell, tmp_path: Path, data: bytes, said: str) -> None:
     (tmp_path / "a.csv").write_bytes(data)
-    assert said in agent("import", "-m", "m", "a.csv").mistake
+    assert said in agent("import", "--keep", "-m", "m", "a.csv").mistake
 
 
 def test_an_encoding_that_does_not_exist(agent: Shell) -> None:
-    assert "there is no encoding 'utf-9'" in agent("import", "a.csv", "--encoding", "utf-9").mistake
+    assert "there is no encoding 'utf-9'" in agent("import", "--keep", "a.csv", "--encoding", "utf-9").mistake
 
 
 def test_nothing_unprintable_reaches_the_terminal(agent: Shell, tmp_path: Path) -> None:
@@ -109,7 +112,7 @@ def test_nothing_unprintable_reaches_the_terminal(agent: Shell, tmp_path: Path) 
     with contextlib.suppress(OSError):
         (tmp_path / name).write_bytes(data)
     for arguments in (["--dry-run"], []):
-        ran = agent("import", "-m", "m", "--field", "v", name, *arguments)
+        ran = agent("import", "--keep", "-m", "m", "--field", "v", name, *arguments)
         shown = ran.out + ran.err
         assert "rejected" in shown
         assert all(one.isprintable() or one == "\n" for one in shown), shown
