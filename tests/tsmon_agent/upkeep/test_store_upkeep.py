@@ -125,15 +125,15 @@ async def test_expected_streams_outlive_other_points_unless_the_settings_limit_t
     caplog.set_level(logging.INFO, "tsmon")
     async with SqliteStore(tmp_path / "tsmon.db") if kind == "sqlite" else MemoryStore() as store:
         await upkeep_with(store, StreamSettings(retention_days=30)).settle()
-        lines = [f"ctd,site={site} v=1 {NOW - (day + 1) * DAY_NS}" for site in "ab" for day in range(40)]
+        lines = [f"ctd,site={site} v=1 {NOW - (day + 1) * DAY_NS + HOUR_NS}" for site in "ab" for day in range(40)]
         await store.write("\n".join(lines).encode())
         upkeep = upkeep_with(
             store, StreamSettings(retention_days=30), lambda: [Selector("ctd", "v", {"site": "a"})]
         )
         await upkeep.apply_retention()
-        assert await days_of(store) == {"a": 29, "b": 13}
+        assert await days_of(store) == {"a": 30, "b": 14}
         [logged] = caplog.messages
-        assert logged == f"retention has removed 38 points (ctd 38) from {store}"
+        assert logged == f"retention has removed 36 points (ctd 36) from {store}"
 
 
 async def test_nothing_expires_while_it_is_not_known_which_streams_are_expected(
@@ -157,14 +157,14 @@ async def test_a_shorter_retention_is_logged_with_what_it_removes_and_waits(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with SqliteStore(tmp_path / "tsmon.db", tiers=DEFAULT_TIERS) as store:
-        lines = [f"ctd,site=a v=1 {NOW - (day + 1) * DAY_NS}" for day in range(40)]
+        lines = [f"ctd,site=a v=1 {NOW - (day + 1) * DAY_NS + HOUR_NS}" for day in range(40)]
         await store.write("\n".join(lines).encode())
         upkeep = upkeep_with(store)
         await upkeep.refresh_rollups()
         for _ in range(3):
             await upkeep.apply_retention()
         [logged] = caplog.messages
-        assert "removes 27 rows (ctd 27) from before" in logged
+        assert "removes 26 rows (ctd 26) from before" in logged
         assert await days_of(store) == {"a": 40}
         await upkeep.reconfigure(MonitoringSettings(retention_days=0), RollupSettings())
         await upkeep.apply_retention()
