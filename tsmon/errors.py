@@ -6,6 +6,7 @@ from typing import NamedTuple
 __all__ = [
     "AccessError",
     "AvailabilityError",
+    "BackupError",
     "BatchTooLargeError",
     "DeclarationError",
     "FlushTimeoutError",
@@ -61,6 +62,10 @@ class AvailabilityError(TsmonError, ValueError):
 
 class SelectorError(TsmonError, ValueError):
     """A text does not select a field of a measurement, as ``measurement,tag=value field`` does."""
+
+
+class BackupError(TsmonError):
+    """A backup cannot be made, or a directory is no intact backup; what was stored before is unchanged."""
 
 
 class ImportingError(TsmonError, ValueError):

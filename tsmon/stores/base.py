@@ -17,8 +17,11 @@ from tsmon.stores.concurrent_queries import query_together
 from tsmon.stores.query_types import Bin, Count, Newest, Retention, Selector, Series, Values, WindowedSpan
 from tsmon.stores.retention_policy import ReportRemoved, RetentionPolicy, RetentionStatus, ignore_removed
 from tsmon.stores.setup_change import ReportProgress, SetupChange, ignore_progress
+from tsmon.stores.store_copy import StagedPoints, StoreCopy
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tsmon.settings import MonitoringSettings
     from tsmon.stores.rollup_tiers import RollupTier
 
@@ -278,6 +281,24 @@ class Store(ABC):
     async def setup_changes(self) -> Sequence[SetupChange]:
         """The changes that prepare the store for its tiers, in the order to apply them; none if it is ready."""
         return ()
+
+    def back_up(self, directory: "Path", report: ReportProgress = ignore_progress) -> StoreCopy:  # noqa: ARG002
+        """Copy the points into a directory as they are at one moment, also while others write; blocks.
+
+        The store need not be open. By default nothing is copied, and the operator is advised.
+        """
+        return StoreCopy(
+            advice=f"the points of {self} are not in this backup; back them up by the means of that store",
+            restore_advice=f"the points of {self} were not in this backup; restore them by the means of that store",
+        )
+
+    def stage_restore(self, directory: "Path", *, replace: bool) -> StagedPoints | None:  # noqa: ARG002
+        """Prepare the points of :meth:`back_up` to take the place of the stored ones; blocks.
+
+        Without ``replace``, raises :class:`~tsmon.errors.StoreError` if there are any. None, as by default, if the
+        store does not restore.
+        """
+        return None
 
     @abstractmethod
     async def close(self) -> None:

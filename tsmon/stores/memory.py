@@ -3,6 +3,7 @@
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import ClassVar
 
 from tsmon.errors import LineProtocolError, StoreRefusedError
@@ -12,6 +13,8 @@ from tsmon.stores.answer_rows import AnswerRows
 from tsmon.stores.base import Store
 from tsmon.stores.query_types import Bin, Newest, Selector, Series, Values
 from tsmon.stores.retention_policy import ReportRemoved, ignore_removed
+from tsmon.stores.setup_change import ReportProgress, ignore_progress
+from tsmon.stores.store_copy import StoreCopy
 
 __all__ = ["MemoryStore"]
 
@@ -42,6 +45,10 @@ class MemoryStore(Store):
 
     async def open(self) -> None:
         """Does nothing."""
+
+    def back_up(self, directory: Path, report: ReportProgress = ignore_progress) -> StoreCopy:  # noqa: ARG002
+        """See :meth:`Store.back_up`."""
+        return StoreCopy(advice="monitoring.store is memory: there are no stored points to back up")
 
     async def close(self) -> None:
         """Does nothing; the points stay until the store is garbage."""

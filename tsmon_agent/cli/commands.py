@@ -23,6 +23,7 @@ COMMANDS: Final = (
     "deployments",
     "token",
     "db",
+    "backup",
     "rollups",
     "migrate",
 )

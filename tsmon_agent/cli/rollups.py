@@ -1,9 +1,7 @@
 """The commands ``tsmon-agent setup`` and ``tsmon-agent rollups …``."""
 
 import asyncio
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,11 +10,12 @@ from tsmon.cli.terminal import say
 from tsmon.errors import StoreError
 from tsmon_agent.cli.app import app
 from tsmon_agent.cli.options import SettingsFile
+from tsmon_agent.cli.progress_bar import progress_bar
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tsmon.stores import ReportProgress, Store
+    from tsmon.stores import Store
 
 rollups = typer.Typer(
     help="Maintain the rollups from which long charts and availability are computed.", no_args_is_help=True
@@ -40,7 +39,7 @@ def setup(
 async def _set_up(store: "Store", *, dry_run: bool) -> None:
     async with store:
         changes = await store.setup_changes()
-        with _progress_bar() as report:
+        with progress_bar() as report:
             for change in changes:
                 say(change.text)
                 if not dry_run:
@@ -70,7 +69,7 @@ def rebuild(
 
 async def _rebuild(store: "Store", names: Sequence[str], start_ns: int | None, stop_ns: int | None) -> None:
     async with store:
-        with _progress_bar() as report:
+        with progress_bar() as report:
             windows = await store.rebuild_rollups(names, start_ns=start_ns, stop_ns=stop_ns, report=report)
         for name, number in windows.items():
             say(f"{name}: {number:,} windows")
@@ -97,17 +96,3 @@ def _parse_time_ns(option: str, text: str | None) -> int | None:
     except ValueError:
         raise StoreError(f"{option} {text}: give a time such as 2024-05-01T12:00:00Z") from None
     return to_time_ns(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
-
-
-@contextmanager
-def _progress_bar() -> Iterator["ReportProgress"]:
-    """A function that shows progress: as a bar on a terminal, else not at all."""
-    if not sys.stderr.isatty():
-        yield lambda *_: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("")
-        yield lambda name, done, total: bar.update(task, description=name, completed=done, total=total)

@@ -114,6 +114,16 @@ class Database:
         if self._engine is not None and self._place is not None and not self._place.is_in_place:
             self.open()
 
+    def run_at_stored_version(self, work: Callable[[Session], T]) -> T:
+        """As :meth:`run`, without an upgrade of the schema before it."""
+        with (
+            translate_errors(self._url),
+            self._connect() as engine,
+            Session(engine, expire_on_commit=False) as session,
+            session.begin(),
+        ):
+            return work(session)
+
     def close(self) -> None:
         """Release everything; idempotent."""
         self._closed = True

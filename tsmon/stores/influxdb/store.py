@@ -1,6 +1,7 @@
 """InfluxDB 2.x as a store."""
 
 import contextlib
+import shlex
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, ClassVar, Final, Self
@@ -11,8 +12,11 @@ from tsmon.stores.influxdb.connection import InfluxConnection
 from tsmon.stores.influxdb.reader import InfluxReader
 from tsmon.stores.rollup_tiers import RollupTier, validate_tiers
 from tsmon.stores.setup_change import ReportProgress, SetupChange, ignore_progress
+from tsmon.stores.store_copy import StoreCopy
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from influxdb_client import InfluxDBClient
     from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
 
@@ -104,6 +108,22 @@ class InfluxStore(InfluxReader):
             async with self:
                 return make_async_client(self.connection, await self._organization())
         return make_async_client(self.connection, await self._organization())
+
+    def back_up(self, directory: "Path", report: ReportProgress = ignore_progress) -> StoreCopy:  # noqa: ARG002
+        """See :meth:`Store.back_up`: a server has its own command for that, which needs its operator's token."""
+        target, url = shlex.quote(str(directory.parent / "influxdb")), shlex.quote(self.connection.url)
+        return StoreCopy(
+            advice=(
+                f"the points of {self} are NOT in this backup, nor are its buckets and tasks of rollups; back them "
+                f"up by the server's own command, with its operator's token: influx backup {target} --host {url} "
+                "--token OPERATOR-TOKEN"
+            ),
+            restore_advice=(
+                f"the points of {self} were not in this backup; restore them by the server's own command, with its "
+                f"operator's token: influx restore DIRECTORY --host {url} --token OPERATOR-TOKEN, then run "
+                "tsmon-agent setup"
+            ),
+        )
 
     async def change_tiers(self, tiers: Iterable[RollupTier]) -> None:
         """See :meth:`Store.change_tiers`; buckets and tasks of new tiers are created by the next refresh."""

@@ -2,15 +2,19 @@
 
 import contextlib
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from tsmon.errors import StoreUnavailableError
 from tsmon.stores.sqlite.schema import open_for_reading
 from tsmon.stores.sqlite.sqlite_errors import DamagedFileError, translate_errors
 
 __all__ = ["FileSize", "backup", "check", "measure"]
+
+PAGES: Final = 4096
+"""Pages of one step of a backup, between which its progress is reported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +55,12 @@ def measure(path: Path) -> FileSize:
         return FileSize(path.stat().st_size, log_bytes, series, rows)
 
 
-def backup(path: Path, destination: Path) -> None:
+def backup(
+    path: Path, destination: Path, *, report: Callable[[int, int], None] = lambda _done, _total: None
+) -> None:
     """Copy the file as it is at this moment to ``destination``, which must not exist.
+
+    ``report`` is called with the number of pages that are copied, and of all.
 
     The copy is one file, complete, or absent or empty if it was interrupted. It is made in one read transaction,
     during which the write-ahead log grows.
@@ -64,7 +72,10 @@ def backup(path: Path, destination: Path) -> None:
             raise StoreUnavailableError(f"{destination} exists; name a file that does not") from None
         try:
             with translate_errors(destination), contextlib.closing(sqlite3.connect(destination)) as copy:
-                source.backup(copy)
+                # Within one transaction, writes of others between two steps do not begin the copy again.
+                source.execute("BEGIN")
+                source.execute("SELECT count(*) FROM sqlite_master").fetchone()
+                source.backup(copy, pages=PAGES, progress=lambda _, left, total: report(total - left, total))
                 # Without a log beside it, so that the copy can be moved and read anywhere.
                 copy.execute("PRAGMA journal_mode = DELETE")
         except BaseException:

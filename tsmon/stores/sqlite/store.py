@@ -33,6 +33,7 @@ from tsmon.stores.sqlite.retention import (
 from tsmon.stores.sqlite.rollups import count_marked_s, mark_all
 from tsmon.stores.sqlite.shared_database import SharedDatabase
 from tsmon.stores.sqlite.unopened_check import check_unopened
+from tsmon.stores.store_copy import StagedPoints, StoreCopy
 
 if TYPE_CHECKING:
     from tsmon.settings import MonitoringSettings
@@ -132,6 +133,18 @@ class SqliteStore(Store):
                 self._database.forget_after_fork()
             self._database = self._writing = self._reading = None
             self._is_fork = True
+
+    def back_up(self, directory: Path, report: ReportProgress = ignore_progress) -> StoreCopy:
+        """See :meth:`Store.back_up`."""
+        from tsmon.stores.sqlite.backups import back_up
+
+        return back_up(self.path, directory, report)
+
+    def stage_restore(self, directory: Path, *, replace: bool) -> StagedPoints:
+        """See :meth:`Store.stage_restore`; refused while another process writes the file."""
+        from tsmon.stores.sqlite.backups import stage
+
+        return stage(self.path, directory, replace=replace)
 
     async def close(self) -> None:
         """Finish waiting writes, interrupt queries, close the file."""
