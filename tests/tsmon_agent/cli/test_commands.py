@@ -41,6 +41,8 @@ def test_help_names_the_commands(agent: Shell) -> None:
         ("db check", ["--file", "--settings"]),
         ("db size", ["--file", "--settings"]),
         ("db backup", ["--file", "--settings", "DESTINATION"]),
+        ("backup", ["DIR", "--only", "--replace", "--settings", "InfluxDB"]),
+        ("restore", ["DIR", "--only", "--replace", "--dry-run", "--settings", "InfluxDB"]),
         ("status", ["--settings", "--json"]),
         ("migrate", ["--sql", "--settings", "up", "down", "current", "history"]),
         ("migrate up", ["VERSION", "--from", "--sql", "--settings"]),
