@@ -52,10 +52,16 @@ def import_files(
     measurement_column: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="Column with the measurement.")
     ] = None,
-    time: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column of the time.")] = None,
+    time: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column of the time, or of the date.")] = None,
+    time_of_day: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Column of the time of day, beside one of the date.")
+    ] = None,
     time_format: Annotated[
         str | None,
-        typer.Option(metavar="FORMAT", help="iso; s, ms, us or ns since the epoch; or as %Y-%m-%d %H:%M."),
+        typer.Option(
+            metavar="FORMAT",
+            help="iso; dmy, mdy or ymd, the order of dates; s, ms, us or ns since the epoch; or as %Y-%m-%d %H:%M.",
+        ),
     ] = None,
     timezone: Annotated[
         str | None,
@@ -68,7 +74,32 @@ def import_files(
         list[str] | None,
         typer.Option(metavar="COLUMN[:TYPE]", help="A column of values: float, int, uint, bool or str."),
     ] = None,
-    delimiter: Annotated[str | None, typer.Option(help="Character between cells; a comma by default.")] = None,
+    missing: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TEXT", help="A cell that has no value, such as -9999; NULL, NA or - in numbers."),
+    ] = None,
+    delimiter: Annotated[
+        str | None,
+        typer.Option(metavar="CHARACTER", help="Character between cells, or tab or space; by default recognised."),
+    ] = None,
+    decimal: Annotated[
+        str | None, typer.Option(metavar="SIGN", help="Decimal sign, a point or a comma; by default recognised.")
+    ] = None,
+    thousands: Annotated[
+        str | None,
+        typer.Option(metavar="SIGN", help="Separator of thousands: . , ' space or none; by default recognised."),
+    ] = None,
+    comment: Annotated[
+        str, typer.Option(metavar="TEXT", help="Beginning of lines that are comments.", show_default=True)
+    ] = "#",
+    header_line: Annotated[
+        int | None,
+        typer.Option(metavar="NUMBER", min=1, help="Line with the names of columns; by default recognised."),
+    ] = None,
+    unit_rows: Annotated[
+        int | None,
+        typer.Option(metavar="NUMBER", min=0, help="Rows below the header with units; by default recognised."),
+    ] = None,
     rejected: Annotated[
         Path | None, typer.Option(metavar="FILE", help="File for rejected rows, instead of FILE.rejected.")
     ] = None,
@@ -99,10 +130,17 @@ def import_files(
         measurement=measurement,
         measurement_column=measurement_column,
         time=time,
+        time_of_day=time_of_day,
         time_format=time_format,
         timezone=timezone,
         tags=tag,
+        missing=missing,
         delimiter=delimiter,
+        decimal=decimal,
+        thousands=thousands,
+        comment=comment if comment != "#" else None,
+        header_line=header_line,
+        unit_rows=unit_rows,
     )
     options = ReadOptions(format_, precision, columns, encoding)
     loaded = load_settings(settings)

@@ -72,9 +72,7 @@ def explain_read_errors(name: str, *, after: str = "") -> Iterator[None]:
 def _open_compressed(name: str, content: HeadedStream, kind: Compression) -> BinaryIO:
     buffered = io.BufferedReader(content, 1 << 20)
     if kind == "gzip":
-        from isal import igzip
-
-        return cast(BinaryIO, igzip.GzipFile(fileobj=buffered))
+        return cast(BinaryIO, _GzipStream(buffered))
     if kind == "bzip2":
         return cast(BinaryIO, bz2.BZ2File(buffered))
     if kind == "xz":
@@ -86,6 +84,29 @@ def _open_compressed(name: str, content: HeadedStream, kind: Compression) -> Bin
             f"{name} is compressed by {kind}; pip install 'tsmon[arrow]' to read it, or decompress it by {kind} -d"
         ) from None
     return cast(BinaryIO, _ArrowStream(pa.CompressedInputStream(pa.PythonFile(buffered, "r"), kind)))
+
+
+class _GzipStream(io.RawIOBase):
+    """Decompresses gzip; damage is an error of the standard library."""
+
+    def __init__(self, stream: io.BufferedReader) -> None:
+        from isal import igzip, igzip_lib
+
+        super().__init__()
+        self._stream = igzip.GzipFile(fileobj=stream)
+        self._damage = igzip_lib.IsalError
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
+        """See :class:`io.RawIOBase`."""
+        try:
+            count: int = self._stream.readinto(buffer)
+        except self._damage as error:
+            raise zlib.error(str(error)) from None
+        return count
 
 
 class _ArrowStream(io.RawIOBase):

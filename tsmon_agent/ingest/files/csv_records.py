@@ -42,19 +42,22 @@ def read_records(
     convert: Callable[[list[str]], Iterable[str | UndatedLine]],
     *,
     encoding: str | None = None,
+    is_row: Callable[[int, str], bool] | None = None,
 ) -> Iterator[Chunk]:
     """Convert records to lines by ``convert``; yields chunks of the records after line ``done``.
 
     Earlier records are converted too, since later ones may depend on them. A ValueError (or KeyError, IndexError)
     of ``convert`` makes the record a bad row; an ImportingError ends the file. A line whose time occurs twice is
     yielded when later records have shown which time it is. ``encoding`` is that of lines that are not UTF-8, if it
-    is given.
+    is given. Lines that are not ``is_row`` are passed over.
     """
     text = io.TextIOWrapper(file, "utf-8", "surrogateescape", newline="")
-    lines = DecodedLines(text, encoding)
+    lines = DecodedLines(text, encoding, is_row)
     try:
         separated, delimiter = _take_separator(lines, delimiter)
-        yield from _read_chunks(csv.reader(separated, delimiter=delimiter), lines, done, delimiter, convert)
+        is_table = is_row is not None
+        reader = csv.reader(separated, delimiter=delimiter, skipinitialspace=is_table, strict=is_table)
+        yield from _read_chunks(reader, lines, done, delimiter, convert)
     finally:
         # Otherwise the wrapper would close the file, which it does not own.
         text.detach()

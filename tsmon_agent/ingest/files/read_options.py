@@ -8,13 +8,14 @@ from typing import Final
 from tsmon.errors import ImportingError
 from tsmon_agent.ingest.files.annotated_csv import AnnotatedCsv
 from tsmon_agent.ingest.files.chunks import Reader
-from tsmon_agent.ingest.files.column_mapping import TIME_UNITS, ColumnMapping
+from tsmon_agent.ingest.files.column_mapping import ColumnMapping
 from tsmon_agent.ingest.files.format_detection import FORMATS, detect_format
 from tsmon_agent.ingest.files.line_protocol import PRECISIONS, LineProtocol
 from tsmon_agent.ingest.files.local_times import find_zone
 from tsmon_agent.ingest.files.open_file import STDIN, OpenFile
 from tsmon_agent.ingest.files.plain_csv import PlainCsv, complete_mapping
 from tsmon_agent.tables.encodings import check_encoding, describe_encoding
+from tsmon_agent.tables.times import TIME_UNITS
 
 __all__ = ["ReadOptions"]
 
@@ -35,8 +36,6 @@ class ReadOptions:
             raise ImportingError(f"--format {self.format}: there are {', '.join(FORMATS)}")
         if self.precision is not None and self.precision not in PRECISIONS:
             raise ImportingError(f"--precision {self.precision}: there are {', '.join(PRECISIONS)}")
-        if len(self.columns.delimiter) != 1:
-            raise ImportingError(f"--delimiter {self.columns.delimiter!r}: give one character")
         find_zone(self.columns.timezone)
         if self.encoding is not None:
             object.__setattr__(self, "encoding", check_encoding(self.encoding))
@@ -63,7 +62,7 @@ class ReadOptions:
             reader = AnnotatedCsv(self.columns.measurement, self.columns.timezone, unit_ns, file.encoding)
             return reader, f"annotated CSV{of_encoding}"
         try:
-            columns = complete_mapping(self.columns, io.BytesIO(file.head), encoding=file.encoding)
+            table = complete_mapping(self.columns, io.BytesIO(file.head), encoding=file.encoding)
         except ImportingError as error:
             raise ImportingError(f"{path}: {error}") from None
-        return PlainCsv(columns, file.encoding), f"a table with {columns}{of_encoding}"
+        return PlainCsv(table, file.encoding), f"a table with {table}{of_encoding}"

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 
 from tsmon.line_protocol.times import to_time_ns
-from tsmon_agent.ingest.files.column_mapping import TIME_UNITS
 from tsmon_agent.ingest.files.local_times import LocalTime
+from tsmon_agent.tables.times import DATE_ORDER_NAMES, TIME_UNITS, parse_time
 
 __all__ = ["parse_time_cell"]
 
@@ -20,11 +20,17 @@ def parse_time_cell(column: str, text: str, form: str) -> int | LocalTime:
     try:
         nanoseconds = 0
         if form == "iso":
-            short, nanoseconds = _split_nanoseconds(text)
-            moment = datetime.fromisoformat(short)
+            try:
+                short, nanoseconds = _split_nanoseconds(text)
+                moment = datetime.fromisoformat(short)
+            except ValueError:
+                moment, nanoseconds = parse_time(text)
+        elif form in DATE_ORDER_NAMES:
+            moment, nanoseconds = parse_time(text, form)
         else:
             moment = datetime.strptime(text, form)  # noqa: DTZ007
     except ValueError:
+        form = DATE_ORDER_NAMES.get(form, form)
         what = "not a time in ISO 8601" if form == "iso" else f"not a time of the form {form}"
         raise ValueError(f"column {column}: {text!r} is {what}") from None
     if moment.tzinfo is None:
