@@ -72,7 +72,7 @@ def explain_read_errors(name: str, *, after: str = "") -> Iterator[None]:
 def _open_compressed(name: str, content: HeadedStream, kind: Compression) -> BinaryIO:
     buffered = io.BufferedReader(content, 1 << 20)
     if kind == "gzip":
-        return cast(BinaryIO, _GzipStream(buffered))
+        return cast(BinaryIO, _GzipStream(cast(BinaryIO, buffered)))
     if kind == "bzip2":
         return cast(BinaryIO, bz2.BZ2File(buffered))
     if kind == "xz":
@@ -89,12 +89,12 @@ def _open_compressed(name: str, content: HeadedStream, kind: Compression) -> Bin
 class _GzipStream(io.RawIOBase):
     """Decompresses gzip; damage is an error of the standard library."""
 
-    def __init__(self, stream: io.BufferedReader) -> None:
+    def __init__(self, stream: BinaryIO) -> None:
         from isal import igzip, igzip_lib
 
         super().__init__()
         self._stream = igzip.GzipFile(fileobj=stream)
-        self._damage = igzip_lib.IsalError
+        self._damage: type[Exception] = igzip_lib.IsalError
 
     def readable(self) -> bool:
         """It is."""
