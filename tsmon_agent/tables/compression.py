@@ -94,7 +94,7 @@ class _GzipStream(io.RawIOBase):
 
         super().__init__()
         self._stream = igzip.GzipFile(fileobj=stream)
-        self._damage: type[Exception] = igzip_lib.IsalError
+        self._damage = cast("type[Exception]", igzip_lib.IsalError)
 
     def readable(self) -> bool:
         """It is."""
