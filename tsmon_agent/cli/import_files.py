@@ -211,6 +211,7 @@ async def _import_one(
     from tsmon_agent.ingest.files import (
         STDIN,
         ImportResult,
+        LineProtocol,
         RejectedRowsFile,
         import_file,
         open_file,
@@ -220,20 +221,22 @@ async def _import_one(
     options.check_file(path)
     with open_file(path, encoding=options.encoding) as one:
         reader, what = options.build_reader(path, one)
+        # A row of a table may be one of several of a point, or replace an earlier one; a line is a point.
+        unit = "points" if isinstance(reader, LineProtocol) else "rows"
         journal = _open_journal(store, path, options, restart=restart)
         if journal.entry.finished:
-            say(f"{path} was imported before: {journal.entry.imported:,} points; --restart imports it again")
+            say(f"{path} was imported before: {journal.entry.imported:,} {unit}; --restart imports it again")
             return ImportResult(before=journal.entry.imported)
         if journal.entry.position:
             say(f"{path} resumes after line {journal.entry.line - 1:,}, which is stored", err=True)
         say(f"{path} is {what}", err=True)
         default = Path("standard-input.rejected") if path == STDIN else path.with_name(f"{path.name}.rejected")
         rejected_rows = RejectedRowsFile(rejected or default)
-        with show_progress(str(path), one.size) as progress:
+        with show_progress(str(path), one.size, unit) as progress:
             result = await import_file(store, path, one, reader, journal, rejected_rows, progress, check)
     before = f", {result.before:,} before" if result.before else ""
     bad = f"; {result.rejected:,} rejected rows are in {rejected_rows.path}" if result.rejected else ""
-    say(f"{path}: {result.imported:,} points imported{before}{bad}")
+    say(f"{path}: {result.imported:,} {unit} imported{before}{bad}")
     return result
 
 

@@ -126,7 +126,7 @@ def test_the_nights_when_clocks_are_changed(agent: Shell, tmp_path: Path) -> Non
     rows = "".join(f"{one:%Y-%m-%d %H:%M},{number}\n" for number, one in enumerate(walls))
     (tmp_path / "autumn.csv").write_text(f"time,level\n{rows}")
     ran = agent("import", "--keep", "autumn.csv", "-m", "tide", "--timezone", "Europe/Berlin")
-    assert (ran.code, ran.out) == (0, "autumn.csv: 61 points imported\n")
+    assert (ran.code, ran.out) == (0, "autumn.csv: 61 rows imported\n")
     stored = read_rows(tmp_path / "data" / "tsmon" / "tsmon.db", "tide")
     assert [(one["level"], one["time_ns"]) for one in stored] == [
         (number, int(one.timestamp()) * S) for number, one in enumerate(autumn)
@@ -137,7 +137,7 @@ def test_the_nights_when_clocks_are_changed(agent: Shell, tmp_path: Path) -> Non
         "time,level\n2016-03-27 01:30,1\n2016-03-27 02:30,2\n2016-03-27 03:30,3\n2016-10-30 02:30,4\n"
     )
     ran = agent("import", "--keep", "few.csv", "-m", "few", "--timezone", "Europe/Berlin")
-    assert (ran.code, ran.out) == (1, "few.csv: 2 points imported; 2 rejected rows are in few.csv.rejected\n")
+    assert (ran.code, ran.out) == (1, "few.csv: 2 rows imported; 2 rejected rows are in few.csv.rejected\n")
     assert "line 3 is rejected: column time: 2016-03-27T02:30:00 does not exist in Europe/Berlin" in ran.err
     assert "line 5 is rejected: column time: 2016-10-30T02:30:00 occurs twice in Europe/Berlin" in ran.err
     stored = read_rows(tmp_path / "data" / "tsmon" / "tsmon.db", "few")
@@ -145,7 +145,7 @@ def test_the_nights_when_clocks_are_changed(agent: Shell, tmp_path: Path) -> Non
 
     # An instrument's clock is often never changed.
     ran = agent("import", "--keep", "few.csv", "-m", "fixed", "--timezone", "+01:00")
-    assert (ran.code, ran.out) == (0, "few.csv: 4 points imported\n")
+    assert (ran.code, ran.out) == (0, "few.csv: 4 rows imported\n")
 
 
 @pytest.mark.parametrize(

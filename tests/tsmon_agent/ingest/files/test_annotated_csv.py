@@ -55,6 +55,24 @@ def test_cells_that_do_not_fit_are_rejected(agent: Shell, tmp_path: Path) -> Non
     (tmp_path / "export.csv").write_text(head + "\n".join(rows))
     ran = agent("import", "--keep", "export.csv")
     assert ran.code == 1
-    assert ran.out == "export.csv: 1 points imported; 3 rejected rows are in export.csv.rejected\n"
+    assert ran.out == "export.csv: 1 rows imported; 3 rejected rows are in export.csv.rejected\n"
     for number in (6, 7, 9):
         assert f"line {number} is rejected" in ran.err
+
+
+def test_rows_are_counted_as_rows_since_two_may_be_one_point(agent: Shell, tmp_path: Path) -> None:
+    """Two fields of one point, and one of them again; the file that is imported holds one point."""
+    rows = [f",,0,2024-01-01T00:00:00Z,{value},{field},m" for value, field in ((1.5, "a"), (2.5, "b"), (3.5, "b"))]
+    head = [
+        "#datatype,string,long,dateTime:RFC3339,double,string,string",
+        "#group,false,false,false,false,true,true",
+        "#default,_result,,,,,",
+        ",result,table,_time,_value,_field,_measurement",
+    ]
+    (tmp_path / "two.csv").write_text("\r\n".join([*head, *rows]) + "\r\n")
+    agent.settings('[monitoring]\nfile = "t.db"\n')
+    assert agent("import", "--keep", "two.csv").out == "two.csv: 3 rows imported\n"
+    assert agent("import", "two.csv").out == "two.csv was imported before: 3 rows; --restart imports it again\n"
+    (tmp_path / "one.lp").write_text("m a=3.5 1\nm a=4.5 2\n")
+    assert agent("import", "--keep", "one.lp").out == "one.lp: 2 points imported\n"
+    assert agent("db", "size").out.splitlines()[1] == "1 series, 3 rows", "one of the table, two of the lines"

@@ -59,8 +59,8 @@ def test_a_given_encoding_is_part_of_what_was_imported(agent: Shell, tmp_path: P
         "byte 0xd1 is not UTF-8; name the encoding by --encoding"
         in agent("import", "--keep", "-m", "m", "a.csv").mistake
     )
-    assert "1 points imported" in agent("import", "--keep", "-m", "m", "a.csv", "--encoding", "koi8-r").out
-    assert "1 points imported" in agent("import", "--keep", "-m", "m", "a.csv", "--encoding", "windows-1251").out
+    assert "1 rows imported" in agent("import", "--keep", "-m", "m", "a.csv", "--encoding", "koi8-r").out
+    assert "1 rows imported" in agent("import", "--keep", "-m", "m", "a.csv", "--encoding", "windows-1251").out
     again = agent("import", "--keep", "-m", "m", "a.csv", "--encoding", "cp1251")
     assert "was imported before" in again.out, "another name of the same encoding"
     rows = read_rows(tmp_path / "data" / "tsmon" / "tsmon.db", "m")
@@ -74,7 +74,7 @@ def test_a_pipe_is_read_from_its_beginning(agent: Shell, tmp_path: Path, content
     writer.start()
     ran = agent("import", "--keep", "-m", "m", "pipe")
     writer.join()
-    assert ran.out == "pipe: 2 points imported\n"
+    assert ran.out == f"pipe: 2 {'rows' if content == TABLE else 'points'} imported\n"
 
 
 def test_standard_input_may_be_compressed_and_its_columns_are_recognised(
