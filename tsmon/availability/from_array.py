@@ -15,11 +15,11 @@ from tsmon.availability.time_arrays import Times, read_times
 from tsmon.availability.timeline import compute_timeline
 from tsmon.availability.times import AnyTime
 from tsmon.errors import AvailabilityError
+from tsmon.time_units import MILLISECOND_NS, SECOND_NS
 
 __all__ = ["compute_availability"]
 
-_WRONG_UNIT: Final = 500
-"""Data that are this many periods apart are a sign that the period is in another unit: the next one is 1,000."""
+_WRONG_UNITS_NS: Final = {"seconds": SECOND_NS, "milliseconds": MILLISECOND_NS}
 
 
 def compute_availability(
@@ -62,16 +62,17 @@ def compute_availability(
 
 
 def _check_period(rules: Rules, times_ns: Sequence[int]) -> None:
-    """Refuse a period in a wrong unit, such as 360 for data six minutes apart, by which all would be Missing."""
+    """Refuse a period in seconds or milliseconds, such as 360 for data six minutes apart: all would be Missing."""
     number = len(times_ns) - 1
     if rules.gaps != "points" or rules.period_ns is None or number < 1:
         return
-    if int(times_ns[-1]) - int(times_ns[0]) < _WRONG_UNIT * rules.period_ns * number:
+    if int(times_ns[-1]) - int(times_ns[0]) < MILLISECOND_NS // 4 * rules.period_ns * number:
         return
     typical_ns = sorted(map(sub, islice(map(int, times_ns), 1, None), map(int, times_ns)))[number // 2]
-    if typical_ns >= _WRONG_UNIT * rules.period_ns:
-        apart = timedelta(microseconds=typical_ns // 1_000)
-        raise AvailabilityError(
-            f"the period is {rules.period_ns} ns, but the times are {apart} apart; "
-            'give it with its unit, such as period_ns="6min"'
-        )
+    for unit, unit_ns in _WRONG_UNITS_NS.items():
+        if typical_ns <= 2 * rules.period_ns * unit_ns <= 4 * typical_ns:
+            apart = timedelta(microseconds=typical_ns // 1_000)
+            raise AvailabilityError(
+                f"the period is {rules.period_ns} ns, but the times are {apart} apart; "
+                f'it looks like {unit}: give it with its unit, such as period_ns="6min"'
+            )

@@ -38,11 +38,29 @@ def test_every_key_changes_the_rules() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("6min", 360.0),
+        ("1h 30min", 5400.0),
+        ("1D", 86_400.0),
+        ("500ms", 0.5),
+        ("3600", 3600.0),
+        ("0.5", 0.5),
+        ("1e3", 1000.0),
+    ],
+)
+def test_the_bin_width_may_have_a_unit(text: str, seconds: float) -> None:
+    assert AvailabilitySettings.model_validate({"bin_width": text}).bin_width == seconds
+
+
+@pytest.mark.parametrize(
     ("values", "reason"),
     [
         ({"preset": "other"}, "preset"),
         ({"gap_fraction": 2}, "gap_fraction is 2.0; give more than 0 and at most 1"),
         ({"bin_width": 0}, "bin_width"),
+        ({"bin_width": "often"}, "bin_width: should be a valid number"),
+        ({"bin_width": "6M"}, "bin_width: should be a valid number"),
         ({"bin_width": 1e-10}, "the bin width is 0 ns"),
         ({"bounds": [1, 2]}, "bounds"),
         ({"bounds": [3, 2, 1]}, "let them increase"),

@@ -1,6 +1,7 @@
 """Numbers in a wrong unit are refused, and taken in the unit that is named."""
 
 from array import array
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -14,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tsmon import AvailabilityError
-from tsmon.availability import Deployment, compute_availability
+from tsmon.availability import EXACT, Category, Deployment, compute_availability
 from tsmon.availability.time_arrays import normalize_times
 from tsmon.line_protocol.times import MAX_TIME_NS
 
@@ -181,19 +182,22 @@ def test_deployments_between_numbers_need_their_unit(times: Any) -> None:
 
 
 @pytest.mark.parametrize("hold", [list, numpy.array])
-@pytest.mark.parametrize("period", [360, 360_000, 360_000_000])
-def test_a_period_in_a_wrong_unit_is_refused(hold: Any, period: int) -> None:
+@pytest.mark.parametrize(("period", "unit"), [(360, "seconds"), (300, "seconds"), (360_000, "milliseconds")])
+def test_a_period_in_a_wrong_unit_is_refused(hold: Any, period: int, unit: str) -> None:
     """It would make all of the data Missing."""
-    from dataclasses import replace
-
-    from tsmon.availability import EXACT
-
     times = hold([(T + 360 * n) * S for n in range(100)])
     with pytest.raises(AvailabilityError) as refused:
         compute_availability(times, rules=replace(EXACT, period_ns=period))
     assert str(refused.value) == (
         f"the period is {period} ns, but the times are 0:06:00 apart; "
-        'give it with its unit, such as period_ns="6min"'
+        f'it looks like {unit}: give it with its unit, such as period_ns="6min"'
     )
     [present] = compute_availability(times, rules=replace(EXACT, period_ns="6min")).intervals
     assert str(present).endswith("Present (100 points)")
+
+
+@pytest.mark.parametrize("period", ["1s", "1ms", "10us", "1day"])
+def test_data_that_are_far_too_slow_are_missing_and_no_mistake(period: str) -> None:
+    times = [(T + 360 * n) * S for n in range(100)]
+    found = compute_availability(times, rules=EXACT.with_period(period))
+    assert found.intervals[0].category is (Category.PRESENT if period == "1day" else Category.MISSING)

@@ -34,6 +34,7 @@ def test_own_ones_override_the_settings() -> None:
     settings = AvailabilitySettings(gap_fraction=0.01, colors={"present": "#000000", "missing": "#111111"})
     own = check_rules({"preset": "bins", "bin_width": "3600", "colors": {"missing": "#222222"}}, settings)
     assert own == {"preset": "bins", "bin_width": 3600.0, "colors": {"missing": "#222222"}}
+    assert check_rules(parse_rules("preset=bins; bin_width=1h; colors.missing=#222222"), settings) == own
     rules = build_rules(stream(own), settings)
     assert (rules.gaps, rules.sparse_floor) == (BINS.gaps, BINS.sparse_floor)
     assert (rules.gap_fraction, rules.bin_width_ns) == (0.01, 3_600_000_000_000)
