@@ -118,6 +118,8 @@ def _unpack_pandas(pandas: Any, times: Any) -> Held:
     if isinstance(held.times, pandas.MultiIndex):
         raise AvailabilityError("times is an index of several levels; give one, index.get_level_values(…)")
     times = held.times.array if hasattr(held.times, "array") else held.times
+    if isinstance(times.dtype, pandas.SparseDtype):
+        times = pandas.Index(times.to_dense()).array
     held = _leave_out(numpy, held._replace(times=times), numpy.asarray(times.isna()))
     return held._replace(times=_convert_pandas(pandas, held.times))
 
@@ -125,7 +127,7 @@ def _unpack_pandas(pandas: Any, times: Any) -> Held:
 def _convert_pandas(pandas: Any, times: Any) -> Any:
     """An array of pandas without missing values as one of NumPy; dates in UTC."""
     if isinstance(times.dtype, pandas.CategoricalDtype):
-        return _convert_pandas(pandas, times.astype(times.categories.dtype))
+        return _convert_pandas(pandas, pandas.Index(times.astype(times.categories.dtype)).array)
     if isinstance(times.dtype, pandas.PeriodDtype):
         times = pandas.PeriodIndex(times).to_timestamp()
     if times.dtype.kind == "M":
@@ -137,7 +139,7 @@ def _convert_pandas(pandas: Any, times: Any) -> Any:
 
 
 def _refuse_table(pandas: Any, table: Any) -> str:
-    columns = [name for name in table.columns if pandas.api.types.is_datetime64_any_dtype(table[name].dtype)]
+    columns = [name for name, kind in table.dtypes.items() if pandas.api.types.is_datetime64_any_dtype(kind)]
     example = f"table[{columns[0]!r}]" if columns else "table['time']"
     return f"times is a table whose index holds no dates; give its column of times, such as {example}"
 

@@ -1,6 +1,7 @@
 """One time of any kind, converted to integer nanoseconds."""
 
 import numbers
+import re
 import sys
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -20,6 +21,9 @@ and periods of pandas (these mean their beginning), ``datetime64`` of NumPy and 
 
 _NANOSECONDS: Final = Units("ns", "s", is_named=True)
 _SECONDS: Final = Units("ns", "s", remedy="give a datetime, or integer nanoseconds")
+_digits_lost: Final = re.compile(r"[.,]\d{7}", re.ASCII)
+"""Python reads only six decimals, and drops the others silently."""
+
 _NO_TEXT: Final = ("", "nat")
 _REMEDY: Final = "give a date, a text such as 2024-05-01T12:30:00Z, or a number"
 
@@ -120,4 +124,17 @@ def _parse(text: str, units: Units) -> int | None:
         number = Decimal(text) if text.lstrip("+-").replace(".", "", 1).isdecimal() else None
     except ArithmeticError:
         number = None
-    return parse_time(text) if number is None else units.convert(number)
+    if number is not None:
+        return units.convert(number)
+    try:
+        return parse_time(text)
+    except AvailabilityError:
+        if _digits_lost.search(text):
+            raise
+        try:
+            moment = datetime.fromisoformat(text)  # the rarer forms of ISO 8601, such as 20240501T120000+02
+        except ValueError:
+            moment = None
+        if moment is None:
+            raise
+        return to_time_or_none(moment, units)

@@ -54,6 +54,9 @@ HELD: Final = {
     "Series of texts": pandas.Series(TEXTS),
     "Series of objects": pandas.Series(NAIVE, dtype=object),
     "Series of a category": pandas.Series(SIX_MINUTES).astype("category"),
+    "Series of a category of integers": pandas.Series(EXPECTED).astype("category"),
+    "sparse": pandas.arrays.SparseArray(EXPECTED),
+    "rarer ISO texts": ["20240501T000000Z", "2024-05-01T02:06+02", "2024-W18-3T00:12", "2024-05-01T00:18:00,0"],
     "Series of Arrow": pandas.Series(SIX_MINUTES).astype("timestamp[us][pyarrow]"),
     "Series of Arrow with a zone": pandas.Series(BERLIN).astype(
         pandas.ArrowDtype(pyarrow.timestamp("us", "Asia/Tokyo"))
@@ -218,6 +221,17 @@ REFUSED: Final = {
     "days as numbers": (
         ["20240501"],
         "times[0]: 20240501 in seconds is before 1990; if it is a time, name its unit, such as unit='s'",
+    ),
+    "DataFrame with two columns of one name": (
+        pandas.DataFrame([[1, 2]], columns=["a", "a"]),
+        "times is a table whose index holds no dates; give its column of times, such as table['time']",
+    ),
+    "text finer than nanoseconds": (
+        ["2024-05-01T12:00:00.123456789012Z"],
+        (
+            "times[0]: '2024-05-01T12:00:00.123456789012Z' is not a time; write 2024-05-01T12:30:00Z, "
+            "2024-05-01 12:30:00 or seconds since 1970"
+        ),
     ),
     "finer than nanoseconds": (
         [numpy.datetime64(1, "ps")],
