@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tsmon.errors import SettingsError
+from tsmon.logs.error_texts import describe_error
 from tsmon.logs.safe_text import escape_unprintable, escape_unprintable_lines
 
 __all__ = ["LogConfig", "OneLine", "log_to_stderr"]
@@ -84,6 +85,10 @@ def _read(file: Path) -> dict[str, Any]:
         found = read(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise SettingsError(f"agent.log_config: {file} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{file}: {describe_error(error)}; save it in UTF-8") from None
+    except RecursionError:
+        raise SettingsError(f"{file}: it is nested too deeply") from None
     except ValueError as error:
         raise SettingsError(f"{file}: this is not valid {file.suffix[1:].upper()}: {error}") from None
     if not isinstance(found, dict):
@@ -95,5 +100,13 @@ def _configure(file: Path, config: dict[str, Any]) -> None:
     try:
         logging.config.dictConfig(config)
     except (ValueError, TypeError, AttributeError, ImportError, OSError) as error:
-        reason = f"{error}: {error.__cause__}" if error.__cause__ else str(error)
+        reason = f"{error}: {_describe_cause(error.__cause__)}" if error.__cause__ else str(error)
         raise SettingsError(f"{file}: {reason}; see Python's logging.config.dictConfig") from None
+
+
+def _describe_cause(cause: BaseException) -> str:
+    if isinstance(cause, KeyError):
+        return f"the key {cause.args[0]!r} is missing"
+    if isinstance(cause, AttributeError | TypeError):
+        return "a value in it is of the wrong kind"
+    return str(cause) if isinstance(cause, ValueError) else describe_error(cause)

@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from tsmon import __version__
+from tsmon.cli.ending import run_command
 from tsmon.cli.spool import spool
 from tsmon.cli.terminal import print_json, say
 from tsmon.errors import LineProtocolError, TsmonError
-from tsmon.logs.safe_text import escape_unprintable_lines
 
 __all__ = ["app", "main"]
 
@@ -92,12 +92,7 @@ def version() -> None:
 
 def main() -> None:
     """Run the command; a mistake of the user ends it with one sentence and exit code 1."""
-    try:
-        app()
-    except TsmonError as error:
-        sys.exit(f"tsmon: {escape_unprintable_lines(str(error))}")
-    except KeyboardInterrupt:
-        sys.exit(130)
+    run_command("tsmon", app)
 
 
 def _read(file: Path) -> bytes:

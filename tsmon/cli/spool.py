@@ -12,6 +12,7 @@ import typer
 from tsmon.cli.terminal import confirm, print_json, say
 from tsmon.errors import TsmonError
 from tsmon.files.user_places import NO_HOME
+from tsmon.logs.error_texts import describe_error
 from tsmon.logs.safe_text import escape_unprintable
 from tsmon.time_units import SECOND_NS
 
@@ -200,7 +201,9 @@ def _readdress(names: list[str], settings: Path | None, configured: tuple[str, s
         except CorruptSegmentError as error:
             raise TsmonError(f"{error}; the queue stays; see `tsmon spool show {queue.name}`") from None
         except OSError as error:
-            raise TsmonError(f"{queue.name} cannot be moved ({error.strerror or error}); it stays") from None
+            raise TsmonError(
+                f"{queue.name} cannot be moved ({describe_error(error, names_file=False)}); it stays"
+            ) from None
         if not moved:
             raise TsmonError(f"{queue.name} belongs to a running process, which sends it")
 

@@ -17,6 +17,7 @@ from typing import Final
 import msgspec
 
 from tsmon.files.file_lock import lock
+from tsmon.logs.error_texts import describe_error
 from tsmon.logs.rate_limited import RateLimitedLog
 
 __all__ = ["DeadLetter", "DeadLetterFile"]
@@ -56,7 +57,8 @@ class DeadLetterFile:
             self._append(bytes(data))
         except OSError as error:
             self._failures.warning(
-                "dead letters", f"rejected points cannot be kept in {self.path} ({error.strerror or error})"
+                "dead letters",
+                f"rejected points cannot be kept in {self.path} ({describe_error(error, names_file=False)})",
             )
 
     def _append(self, data: bytes) -> None:

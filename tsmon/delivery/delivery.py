@@ -20,6 +20,7 @@ from tsmon.errors import (
     TsmonError,
 )
 from tsmon.files.disk_thread import HANG_S
+from tsmon.logs.error_texts import describe_error
 from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon.stores import Store
 
@@ -231,7 +232,7 @@ class Delivery:
             self._retry_later(str(error), asked_s)
             self._log.warning("unavailable", f"points are kept and sent again: {error}")
         except Exception as error:
-            self._retry_later(f"{type(error).__name__}: {error}", None)
+            self._retry_later(describe_error(error), None)
             self._log.warning("failed", "a flush failed; points are kept and sent again", error=error)
         finally:
             # Unless another loop has taken over.

@@ -15,6 +15,7 @@ from tsmon.delivery.blocks import Batch
 from tsmon.delivery.buffer import Buffer
 from tsmon.delivery.stranded import describe_stranded
 from tsmon.files.disk_thread import DiskCall, DiskHangsError, DiskThread
+from tsmon.logs.error_texts import describe_error
 from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon.spool import Destination, Spool, SpooledBatch
 from tsmon.threads.native import create_lock
@@ -277,7 +278,7 @@ class SpoolFiles:
                     "%d points stay in the spool for the old server, since that for the new one cannot be written "
                     "(%s); see `tsmon spool list`",
                     left,
-                    error.strerror or error,
+                    describe_error(error, names_file=False),
                 )
         self._close()
 
@@ -287,7 +288,7 @@ class SpoolFiles:
 
     def _warn(self, error: OSError) -> None:
         """Log a failure, once until the disk works again or fails in another way."""
-        reason = error.strerror or str(error)
+        reason = describe_error(error, names_file=False)
         if reason == self._reported:
             return
         self._reported = reason

@@ -8,6 +8,7 @@ import weakref
 from functools import partial
 from typing import Final
 
+from tsmon.logs.error_texts import describe_error
 from tsmon.monitor.monitor import Monitor
 from tsmon.monitor.patient_start import start_patiently
 
@@ -69,7 +70,7 @@ class Lifetime:
             else:
                 await self._stop_thread()
         except Exception as error:
-            _log.error("the Monitor could not be stopped: %s", str(error) or type(error).__name__)
+            _log.error("the Monitor could not be stopped: %s", describe_error(error))
 
     async def _start(self, tried: asyncio.Event) -> None:
         try:

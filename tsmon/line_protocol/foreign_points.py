@@ -20,6 +20,7 @@ from tsmon.line_protocol.escaping import (
 from tsmon.line_protocol.parser import FieldValue, Unsigned, parse_line
 from tsmon.line_protocol.times import to_time_ns
 from tsmon.line_protocol.values import format_field
+from tsmon.logs.error_texts import describe_error
 from tsmon.threads.locks import raise_interruption
 
 __all__ = ["ForeignPoint", "encode_foreign_point", "is_foreign_point_class"]
@@ -52,7 +53,9 @@ def encode_foreign_point(context: EncodingContext, point: Any) -> str:
         text, unit = point.to_line_protocol(), point.write_precision
     except Exception as error:
         raise_interruption(error)
-        raise InvalidPointError(f"the point of influxdb-client has no line ({error}); correct it") from None
+        raise InvalidPointError(
+            f"the point of influxdb-client has no line ({describe_error(error)}); correct it"
+        ) from None
     if not text:
         raise InvalidPointError(
             "the point of influxdb-client has no field with a finite value; give it at least one"

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import Final
 
+from tsmon.logs.error_texts import describe_error
 from tsmon.monitor.emitter import STOP_TIMEOUT_S
 from tsmon.monitor.exiting_servers import flush_with_servers
 from tsmon.monitor.loop_binding import run_on_new_loop, wait_elsewhere
@@ -146,7 +147,7 @@ class Lifecycle:
             try:
                 await self.start()
             except Exception as error:
-                _log.error("the Monitor cannot continue on this event loop: %s", error)
+                _log.error("the Monitor cannot continue on this event loop: %s", describe_error(error))
         await self._stop(timeout)
 
     async def _stop_elsewhere(self, timeout: float) -> None:  # noqa: ASYNC109
@@ -181,7 +182,7 @@ class Lifecycle:
             elif self.phase is Phase.RUNNING and not _is_in_loop():
                 run_on_new_loop(self.stop(STOP_TIMEOUT_S))
         except Exception as error:
-            _log.error("the last flush failed: %s", str(error) or type(error).__name__)
+            _log.error("the last flush failed: %s", describe_error(error))
         self._end_at_exit()
 
     def reopen_at_exit(self) -> bool:
@@ -206,7 +207,7 @@ class Lifecycle:
         try:
             run_on_new_loop(self._start_and_stop(self._late_s))
         except Exception as error:
-            _log.error("the last flush failed: %s", str(error) or type(error).__name__)
+            _log.error("the last flush failed: %s", describe_error(error))
         self._end_at_exit()
         # A store that is away is not waited for again.
         self._late_s = 0.0 if self._pipeline.last_error else self._late_s - (time.monotonic() - began)

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from tsmon.errors import SettingsError, TsmonError
+from tsmon.logs.error_texts import describe_error
 from tsmon.monitor import process_hooks
 from tsmon.monitor.arguments import check_arguments
 from tsmon.monitor.emitter import STOP_TIMEOUT_S
@@ -222,7 +223,10 @@ class Monitor(Intake):
             try:
                 self._background.start_soon()
             except (RuntimeError, TsmonError) as error:
-                _log.error("the Monitor cannot start in this forked process, and points wait in memory: %s", error)
+                _log.error(
+                    "the Monitor cannot start in this forked process, and points wait in memory: %s",
+                    describe_error(error),
+                )
             except BaseException:
                 self._forked = True
                 self._functions = {}
@@ -255,7 +259,9 @@ class Monitor(Intake):
         except RuntimeError:
             pass  # The interpreter is ending and starts no more threads; see at_exit().
         except TsmonError as error:
-            _log.error("the Monitor cannot continue in a thread, and points wait in memory: %s", error)
+            _log.error(
+                "the Monitor cannot continue in a thread, and points wait in memory: %s", describe_error(error)
+            )
         return None
 
     async def __aenter__(self) -> Self:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Final, Protocol
 
 from tsmon.delivery.backoff import Backoff
+from tsmon.logs.error_texts import describe_error
 
 __all__ = ["start_patiently"]
 
@@ -33,12 +34,9 @@ async def start_patiently(monitor: Startable, on_tried: Callable[[], object]) ->
         try:
             await monitor.start()
         except Exception as error:
-            if str(error) != reason:
-                reason = str(error)
-                _log.error(
-                    "the Monitor cannot start, points wait in memory, and it is tried again: %s",
-                    reason or type(error).__name__,
-                )
+            if describe_error(error) != reason:
+                reason = describe_error(error)
+                _log.error("the Monitor cannot start, points wait in memory, and it is tried again: %s", reason)
         else:
             if reason is not None:
                 _log.info("the Monitor has started after %d failed tries", backoff.failures)

@@ -11,6 +11,7 @@ from tsmon.delivery.buffer import Buffer
 from tsmon.delivery.delivery import Delivery
 from tsmon.errors import FlushTimeoutError, TsmonError
 from tsmon.files.disk_thread import HANG_S, DiskThread
+from tsmon.logs.error_texts import describe_error
 from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon.monitor.emitter import STOP_TIMEOUT_S
 from tsmon.monitor.exiting_servers import flush_with_servers
@@ -122,7 +123,7 @@ class Pipeline:
                 self._schedule.start()
         except BaseException as error:
             self.loop.bind(None)
-            self._delivery.last_error = str(error) or type(error).__name__
+            self._delivery.last_error = describe_error(error)
             await self.store.close()
             raise
         self._delivery.last_error = None
@@ -256,7 +257,7 @@ class Pipeline:
         try:
             await self.store.take_in()
         except Exception as error:
-            reason = str(error) or type(error).__name__
+            reason = describe_error(error)
             self._log.warning("handed over", f"points of other processes wait: {reason}")
         finally:
             if self._taking_in is asyncio.current_task():
@@ -292,7 +293,7 @@ class Pipeline:
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 await self.store.close()
         except Exception as error:
-            _log.warning("the store could not be closed: %s", str(error) or type(error).__name__)
+            _log.warning("the store could not be closed: %s", describe_error(error))
         finally:
             self.loop.bind(None)
 

@@ -8,6 +8,8 @@ import weakref
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
+from tsmon.logs.error_texts import describe_error
+
 __all__ = ["call_after_exit", "is_worker", "list_monitors", "register", "run_exit"]
 
 FORKING_MODULES: Final = ("multiprocessing.util", "billiard.util")
@@ -89,7 +91,7 @@ def run_exit() -> None:
         try:
             monitor.at_exit()
         except Exception as error:
-            _log.error("a Monitor could not be stopped at the exit: %s", str(error) or type(error).__name__)
+            _log.error("a Monitor could not be stopped at the exit: %s", describe_error(error))
 
 
 def _at_exit() -> None:

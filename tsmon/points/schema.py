@@ -11,6 +11,7 @@ from collections.abc import Iterable
 import msgspec
 
 from tsmon.errors import TsmonError
+from tsmon.logs.error_texts import describe_error
 from tsmon.points import Point
 
 __all__ = ["ColumnSchema", "SeriesSchema", "describe_series", "find_series"]
@@ -79,7 +80,7 @@ def _import_modules(name: str) -> list[object]:
             if not found.name.endswith("__main__")
         ]
     except Exception as error:
-        raise TsmonError(f"{name} cannot be imported: {type(error).__name__}: {error}") from error
+        raise TsmonError(f"{name} cannot be imported: {describe_error(error)}") from error
     return [module, *below]
 
 

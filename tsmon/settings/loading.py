@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 
 from tsmon.errors import SettingsError
 from tsmon.files.user_places import expand_home
+from tsmon.logs.error_texts import describe_error
 from tsmon.settings.locations import find_place
 from tsmon.settings.mistakes import InvalidSettingsError
 from tsmon.settings.model import Settings
@@ -66,7 +67,7 @@ def _load(file: Path | None, named_by: str, model: type[Model]) -> Model | list[
         try:
             text = file.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
+            reason = describe_error(error, names_file=False)
             return [f"the settings file {file}{named_by} cannot be read: {reason}"]
     try:
         values = tomllib.loads(text)

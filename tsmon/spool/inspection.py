@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tsmon.files.file_lock import try_lock
+from tsmon.logs.error_texts import describe_error
 from tsmon.spool.destination import Destination
 from tsmon.spool.ownership import LOCK_NAME
 from tsmon.spool.quarantine import QUARANTINE
@@ -107,7 +108,7 @@ def _inspect_queue(path: Path) -> WaitingQueue:
         except FileNotFoundError:
             continue  # It has just been sent.
         except (CorruptSegmentError, OSError) as error:
-            damage.append(str(error))
+            damage.append(describe_error(error))
             continue
         destination = Destination(header.url, header.org, header.bucket)
         segments.append(WaitingSegment(file, lines, size, header.created_ns))

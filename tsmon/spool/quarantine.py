@@ -5,6 +5,8 @@ import logging
 from pathlib import Path
 from typing import Final
 
+from tsmon.logs.error_texts import describe_error
+
 __all__ = ["QUARANTINE", "quarantine_segment"]
 
 _log = logging.getLogger("tsmon")
@@ -28,9 +30,13 @@ def quarantine_segment(segment: Path, root: Path, error: Exception, *, max_bytes
     except OSError as failure:
         if segment not in _reported:  # it is met again whenever queues are adopted
             _reported.add(segment)
-            _log.error("%s; it cannot be quarantined (%s) and is skipped", error, failure)
+            _log.error(
+                "%s; it cannot be quarantined (%s) and is skipped", describe_error(error), describe_error(failure)
+            )
     else:
-        _log.error("%s; it was quarantined as %s, delivery continues with the others", error, target)
+        _log.error(
+            "%s; it was quarantined as %s, delivery continues with the others", describe_error(error), target
+        )
         _delete_oldest(target.parent, max_bytes)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from tsmon.logs.error_texts import describe_error
 from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon.spool.destination import Destination
 from tsmon.spool.ownership import QueueDirectory, adopt_orphans, make_directory, sync_directory
@@ -109,7 +110,7 @@ class Spool:
             try:
                 kept = [segment for path in queue.list_segments() if (segment := self._adopt_segment(path, queue))]
             except OSError as error:
-                _log.warning("the spool's %s cannot be read now (%s)", queue.path, error)
+                _log.warning("the spool's %s cannot be read now (%s)", queue.path, describe_error(error))
                 queue.release()
                 continue
             for earlier, later in itertools.pairwise(kept):

@@ -6,6 +6,7 @@ from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING, Any, Final
 
 from tsmon.errors import SettingsError
+from tsmon.logs.error_texts import describe_error
 from tsmon.store_names import BUILT_IN, registered_stores
 from tsmon.stores.base import Store
 
@@ -56,7 +57,7 @@ def _load(registered: EntryPoint) -> type[Store]:
         loaded: Any = registered.load()
     except Exception as error:
         raise SettingsError(
-            f"the store {name!r} cannot be imported from {place} ({type(error).__name__}: {error}); "
+            f"the store {name!r} cannot be imported from {place} ({describe_error(error)}); "
             "install its package again, or remove it"
         ) from error
     if not (isinstance(loaded, type) and issubclass(loaded, Store)):

@@ -1,11 +1,9 @@
 """The command ``tsmon-agent``: all of its commands, in the order of the help, and how it ends."""
 
-import sys
 from importlib import import_module
 from typing import Final
 
-from tsmon.errors import TsmonError
-from tsmon.logs.safe_text import escape_unprintable_lines
+from tsmon.cli.ending import run_command
 from tsmon_agent.cli.app import app
 
 __all__ = ["main"]
@@ -35,9 +33,4 @@ for _name in COMMANDS:
 
 def main() -> None:
     """Run the command; a user's mistake ends it with one sentence and exit code 1."""
-    try:
-        app()
-    except TsmonError as error:
-        sys.exit(f"tsmon-agent: {escape_unprintable_lines(str(error))}")
-    except KeyboardInterrupt:
-        sys.exit(130)
+    run_command("tsmon-agent", app)

@@ -12,6 +12,7 @@ import typer
 
 from tsmon.cli.terminal import print_json, say
 from tsmon.errors import SettingsError
+from tsmon.logs.error_texts import describe_error
 from tsmon_agent.cli.app import app
 from tsmon_agent.cli.options import AsJson, SettingsFile
 
@@ -72,9 +73,10 @@ def query_status(settings: "WebSettings", *, timeout_s: float = TIMEOUT_S) -> Ag
             return AgentStatus(address, False, False, "something other than tsmon-agent answers there", {})
         code, body = _get(f"{address}/readyz", timeout_s)
         detail: dict[str, Any] = json.loads(body)
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        reason = getattr(error, "reason", error)
-        return AgentStatus(address, False, False, f"no agent answers ({reason})", {})
+    except OSError as error:
+        return AgentStatus(address, False, False, f"no agent answers ({describe_error(error)})", {})
+    except (ValueError, http.client.HTTPException):
+        return AgentStatus(address, False, False, "something other than tsmon-agent answers there", {})
     if code == 200:
         return AgentStatus(address, True, True, "runs and is ready", detail)
     reasons = "; ".join(detail["reasons"]) or "its log says why"

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from tsmon.errors import TsmonError
+from tsmon.logs.error_texts import describe_error
 
 DIRECTORY = Path("grafana/dashboards")
 
@@ -41,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         names = find_stale(chosen.directory)
     except (OSError, TsmonError) as error:
-        return _fail(str(error))
+        return _fail(describe_error(error))
     for name in names:
         print(f"{chosen.directory / name} differs; write it by python -m tsmon_agent.dashboards", file=sys.stderr)
     return 1 if names else 0

@@ -10,6 +10,7 @@ from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from tsmon.errors import StateConflictError, StateError, StateUnavailableError
+from tsmon.logs.error_texts import describe_error
 from tsmon_agent.state.urls import format_url
 
 __all__ = ["translate_errors"]
@@ -44,11 +45,10 @@ def translate_errors(url: URL) -> Iterator[None]:
     except sqlite3.Error as error:
         raise _translate_sqlite_error(error, url, str(error)) from error
     except SQLAlchemyError as error:
-        raise StateError(f"{format_url(url)}: {error}") from error
+        raise StateError(f"{format_url(url)}: SQLAlchemy failed: {_cut_reason(error, url)}") from error
     except OSError as error:
         raise StateUnavailableError(
-            f"{format_url(url)}: {error.strerror or error} at {error.filename}; "
-            "check the path and this user's access to it"
+            f"{format_url(url)}: {describe_error(error)}; check the path and this user's access to it"
         ) from error
 
 
@@ -79,7 +79,11 @@ def _translate_driver_error(error: DBAPIError, url: URL) -> StateError:
 
 
 def _format_reason(error: DBAPIError, url: URL) -> str:
-    """Take the first line of the driver's message, and mask a password in it."""
-    reason = str(error.orig).strip().partition("\n")[0].rstrip(".")
+    return _cut_reason(error.orig or error, url)
+
+
+def _cut_reason(error: BaseException, url: URL) -> str:
+    """Take the first line of a message, without SQLAlchemy's link, and mask a password in it."""
+    reason = str(error).strip().partition("\n")[0].partition(" (Background on this error")[0].rstrip(".")
     password = str(url.password or "")
     return reason.replace(password, "***") if len(password) > 3 else reason

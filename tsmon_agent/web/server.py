@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import os
 import socket
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,6 +12,7 @@ from aiohttp import web
 
 from tsmon.errors import StateUnavailableError, TsmonError
 from tsmon.files.disk_thread import DiskThread
+from tsmon.logs.error_texts import describe_error
 from tsmon_agent.auth import count_usable_tokens
 from tsmon_agent.settings import WebSettings
 from tsmon_agent.web.handlers import Handlers, WebParts
@@ -191,7 +193,8 @@ class WebServer:
         nowhere = number == errno.EADDRNOTAVAIL or (isinstance(error, OSError) and number is None)
         if nowhere or isinstance(error, socket.gaierror):
             return f"{failure}: this machine has no such address; correct web.listen (or web.port)"
-        return f"{failure}: {error}; correct web.listen or web.port"
+        reason = os.strerror(number) if number else describe_error(error)
+        return f"{failure}: {reason}; correct web.listen or web.port"
 
 
 def _add_prefix(base_path: str, routes: Iterable[web.RouteDef]) -> Iterator[web.RouteDef]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from tsmon.errors import SettingsError
+from tsmon.logs.error_texts import describe_error
 
 if TYPE_CHECKING:
     from tsmon.settings import MonitoringSettings
@@ -80,7 +81,9 @@ class InfluxConnection:
             try:
                 text = self.token_file.read_text(encoding="utf-8")
             except (OSError, UnicodeDecodeError) as error:
-                raise SettingsError(f"{place} cannot be read ({_reason(error)}); correct the path") from None
+                raise SettingsError(
+                    f"{place} cannot be read ({describe_error(error, names_file=False)}); correct the path"
+                ) from None
         token = text.strip()
         if not token.isprintable():
             raise SettingsError(f"{place} contains a line break or control character; set the bare token")
@@ -94,7 +97,8 @@ class InfluxConnection:
             context = ssl.create_default_context(cafile=self.ca_file)
         except OSError as error:
             raise SettingsError(
-                f"monitoring.ca_file {self.ca_file} is not a readable PEM file ({_reason(error)}); correct it"
+                f"monitoring.ca_file {self.ca_file} is not a readable PEM file "
+                f"({describe_error(error, names_file=False)}); correct it"
             ) from None
         if self.ca_file is not None:
             # Python 3.13 made strictness the default, which certificates of many private authorities do not pass.
@@ -106,7 +110,7 @@ class InfluxConnection:
             except OSError as error:
                 raise SettingsError(
                     f"monitoring.cert_file {self.cert_file} and key_file {self.key_file or '(in it)'} are not "
-                    f"a certificate with its key ({_reason(error)}); correct them"
+                    f"a certificate with its key ({describe_error(error, names_file=False)}); correct them"
                 ) from None
         return context
 
@@ -118,7 +122,3 @@ def _server_url(url: str) -> str:
         if path.endswith(end):
             return path.removesuffix(end).rstrip("/")
     return path
-
-
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)

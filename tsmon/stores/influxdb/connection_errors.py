@@ -9,6 +9,7 @@ from typing import Final
 import aiohttp
 
 from tsmon.errors import StoreUnavailableError
+from tsmon.logs.error_texts import describe_error
 from tsmon.stores.influxdb.connection import InfluxConnection
 
 __all__ = ["unreachable_error"]
@@ -75,4 +76,4 @@ def _words(error: BaseException) -> str:
     if isinstance(error, OSError) and "Connect call failed" in str(error):
         numbers = {int(number) for number in re.findall(r"\[Errno (\d+)\]", str(error))}
         return ", ".join(os.strerror(number) for number in sorted(numbers))
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return describe_error(error, names_file=False)

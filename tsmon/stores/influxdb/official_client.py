@@ -29,7 +29,11 @@ def make_client(connection: InfluxConnection, organization: str) -> "InfluxDBCli
             names = [one.name for one in found]
         except Exception as error:
             client.close()
-            reason = " ".join(str(error).split()) or type(error).__name__
+            status = getattr(error, "status", None)
+            # urllib3's own words are about its objects.
+            reason = (
+                f"{status} {getattr(error, 'reason', '')}".strip() if status else "the server cannot be reached"
+            )
             raise StoreError(f"the organization cannot be found ({reason}); set monitoring.organization") from None
         if len(names) != 1:
             client.close()

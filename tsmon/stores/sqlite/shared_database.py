@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from tsmon.errors import StoreError
+from tsmon.logs.error_texts import describe_error
 from tsmon.stores.rollup_tiers import RollupTier
 from tsmon.stores.sqlite.database import Database, is_inherited
 from tsmon.stores.sqlite.handover import HandOver
@@ -117,5 +118,7 @@ class SharedDatabase(Database):
             pass
         except (StoreError, OSError) as error:
             _log.error(
-                "points that were handed over wait for the next process that writes %s: %s", self.path, error
+                "points that were handed over wait for the next process that writes %s: %s",
+                self.path,
+                describe_error(error),
             )

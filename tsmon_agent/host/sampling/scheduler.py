@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from tsmon.errors import TsmonError
+from tsmon.logs.error_texts import describe_error
 from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon.points import Point
 from tsmon.points.self_metrics import SamplerRound
@@ -248,4 +249,6 @@ def _sample(sampler: Sampler) -> list[Point]:
 def _describe(error: BaseException) -> str:
     if isinstance(error, (TimeLimitError, TsmonError)):
         return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        return describe_error(error)
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

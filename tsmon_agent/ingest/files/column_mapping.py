@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tsmon.errors import ImportingError
+from tsmon.logs.error_texts import describe_error
 from tsmon_agent.ingest.files.local_times import find_zone
 from tsmon_agent.tables.numbers import DECIMALS, THOUSANDS
 
@@ -90,8 +91,11 @@ def load_mapping(path: Path) -> ColumnMapping:
     """Read a mapping from a TOML file whose keys are the names of the options; raises ImportingError."""
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ImportingError(f"the mapping {path} cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ImportingError(f"the mapping {path} is not valid TOML: {error}; correct it") from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = describe_error(error, names_file=False)
+        raise ImportingError(f"the mapping {path} cannot be read: {reason}; name a file of TOML in UTF-8") from None
     for key in values:
         if key not in KEYS:
             raise ImportingError(f"{path}: {key} is not a key of a mapping; choose from {', '.join(KEYS)}")

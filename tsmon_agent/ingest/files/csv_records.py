@@ -22,6 +22,7 @@ from tsmon.line_protocol.times import MAX_TIME_NS
 from tsmon_agent.ingest.files.chunks import BadRow, Chunk
 from tsmon_agent.ingest.files.local_times import TwoTimes
 from tsmon_agent.ingest.files.repeated_hours import Placed, RowOrder, UndatedLine
+from tsmon_agent.tables.csv_errors import describe_csv_error
 from tsmon_agent.tables.decoded_lines import DecodedLines
 
 __all__ = ["Field", "build_line", "build_undated_line", "read_records"]
@@ -86,7 +87,7 @@ def _read_chunks(
         except StopIteration:
             break
         except csv.Error as error:
-            cells, reason = [], str(error)
+            cells, reason = [], describe_csv_error(error)
         else:
             reason = lines.take_reason()
         number, line = line, reader.line_num + 1

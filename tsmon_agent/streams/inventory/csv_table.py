@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from tsmon_agent.tables.csv_errors import describe_csv_error
+
 __all__ = ["Columns", "Mistake", "Row", "escape_formula", "format_csv", "parse_csv"]
 
 Mistake = tuple[int, str]
@@ -97,7 +99,7 @@ def _records(text: str, mistakes: list[Mistake]) -> Iterator[tuple[int, list[str
                 yield line, cells
             line = reader.line_num + 1
     except csv.Error as error:
-        mistakes.append((line, f"this row is not valid CSV ({error}); check its quotes"))
+        mistakes.append((line, f"this row is not valid CSV: {describe_csv_error(error)}"))
 
 
 def _find_mistakes_in_header(titles: list[str], columns: Columns) -> Iterator[str]:

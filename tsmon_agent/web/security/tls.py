@@ -4,6 +4,7 @@ import ssl
 from pathlib import Path
 
 from tsmon.errors import TsmonError
+from tsmon.logs.error_texts import describe_error
 from tsmon_agent.settings import WebSettings
 
 __all__ = ["build_tls_context", "load_certificate", "read_certificate_stamp"]
@@ -41,7 +42,7 @@ def load_certificate(context: ssl.SSLContext, settings: WebSettings) -> None:
         context.load_cert_chain(settings.cert_file, settings.key_file, password="")
     except (ssl.SSLError, ValueError) as error:
         of_key = settings.key_file or settings.cert_file
-        reason = getattr(error, "reason", None) or str(error)
+        reason = describe_error(error, names_file=False)
         raise TsmonError(
             f"web.cert_file {settings.cert_file} and its key in {of_key} are not usable ({reason}); give a "
             "certificate in PEM, and the key that belongs to it without a password"

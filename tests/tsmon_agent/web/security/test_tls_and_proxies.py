@@ -176,7 +176,7 @@ key_file = "{certificate.key_file}"
         (None, "good", r"web\.cert_file .* cannot be read: No such file"),
         ("good", None, r"web\.key_file .* cannot be read: No such file"),
         ("nonsense", "good", r"are not usable .*give a certificate in PEM, and the key that belongs to it"),
-        ("good", "other", r"are not usable \(KEY_VALUES_MISMATCH\)"),
+        ("good", "other", r"are not usable \(key values mismatch\)"),
         ("good", "locked", r"are not usable .*without a password"),
     ],
 )
