@@ -85,8 +85,8 @@ def read_backup(directory: Path) -> Manifest:
         if isinstance(number, int) and number > FORMAT:
             raise BackupError(f"{directory} was made by a newer tsmon (format {number}); use that version")
         return msgspec.convert(found, Manifest)
-    except (msgspec.MsgspecError, RecursionError) as error:
-        raise BackupError(f"{path} is damaged ({error}); take another backup") from None
+    except (msgspec.MsgspecError, RecursionError):
+        raise BackupError(f"{path} is damaged (it is no manifest of a backup); take another backup") from None
 
 
 def verify(directory: Path, manifest: Manifest, report: ReportProgress) -> None:

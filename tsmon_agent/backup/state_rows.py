@@ -193,5 +193,5 @@ def _set_sequences(session: Session) -> None:
 def _decode(line: bytes, kind: type[T], file: Path, number: int) -> T:
     try:
         return msgspec.json.decode(line, type=kind)
-    except (msgspec.MsgspecError, RecursionError) as error:
-        raise BackupError(f"{file}:{number} is damaged ({error}); take another backup") from None
+    except (msgspec.MsgspecError, RecursionError):
+        raise BackupError(f"{file}:{number} is damaged (it is no row of the state); take another backup") from None

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from tsmon.errors import TsmonError
+from tsmon.logs.error_texts import describe_error
 from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon_agent.upkeep.periodic_round import PeriodicRound
 
@@ -34,4 +35,4 @@ class FileWatch:
             try:
                 await check()
             except (TsmonError, OSError) as error:
-                self._log.warning(name, f"the {name} cannot be checked: {error}")
+                self._log.warning(name, f"the {name} cannot be checked: {describe_error(error)}")

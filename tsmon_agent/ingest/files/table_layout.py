@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from tsmon.errors import ImportingError
 from tsmon_agent.ingest.files.column_names import find_time_columns
+from tsmon_agent.tables.csv_errors import describe_csv_error
 from tsmon_agent.tables.times import has_date, is_time_of_day
 
 __all__ = ["DELIMITERS", "LayoutOptions", "Record", "TableLayout", "find_layouts", "read_head"]
@@ -75,7 +76,7 @@ def read_head(lines: Sequence[str], delimiter: str, comment: str) -> list[Record
                 rows.append(Record(first, reader.line_num, cells))
             first = reader.line_num + 1
     except csv.Error as error:
-        raise ImportingError(f"line {first}: the row is not valid CSV ({error}); check its quotes") from None
+        raise ImportingError(f"line {first}: the row is not valid CSV: {describe_csv_error(error)}") from None
     return rows
 
 

@@ -107,7 +107,7 @@ def test_a_mapping_in_a_file(tmp_path: Path) -> None:
         ("time = 3", "time is 3; give a text"),
         ('fields = ["v:real"]', "real is not a type"),
         ("timezone = 'Nowhere'", "there is no time zone 'Nowhere'"),
-        ("=", "cannot be read"),
+        ("=", "is not valid TOML: Invalid statement"),
     ]:
         file.write_text(text)
         with pytest.raises(ImportingError, match=said):
