@@ -1,8 +1,10 @@
 """``tsmon-agent run`` as a process of its own, on the embedded store and on the real InfluxDB."""
 
+import asyncio
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import time
 from collections import Counter
@@ -17,6 +19,7 @@ from tests.tsmon_agent.embedded_rows import read_rows
 from tests.tsmon_agent.own_mount import with_mount
 from tests.tsmon_agent.running_agent import COMMAND, clean_environment, running_agent
 from tests.tsmon_agent.shell import as_process
+from tsmon.stores.sqlite import SqliteStore
 from tsmon_agent.host.samplers import SAMPLERS
 
 EMBEDDED = "[web]\nport = 0\n"
@@ -58,18 +61,31 @@ def test_killed_agent_leaves_what_was_flushed_and_starts_again(tmp_path: Path) -
         assert stored >= written
 
 
-def test_damaged_file_is_quarantined_and_named_and_a_new_one_created(tmp_path: Path) -> None:
+def test_damaged_file_is_quarantined_and_recovered_while_the_agent_works(tmp_path: Path) -> None:
     file = tmp_path / "data" / "tsmon" / "tsmon.db"
-    file.parent.mkdir(parents=True)
-    file.write_bytes(b"SQLite format 3\0" + bytes(52) + b"tsmn" + b"nonsense" * 1_000)
+    damaged_store(file)
+    Path(f"{file}-wal").write_bytes(b"x")  # as a killed agent leaves one, so that every page is checked
     with running_agent(tmp_path, HOST + EMBEDDED) as agent:
         agent.wait(lambda one: one.pipeline["written"] > 0)
+        agent.wait(lambda one: "were recovered from" in one.log)
         assert agent.stop() == 0
-        (aside,) = file.parent.glob("tsmon.db.damaged-*")
+        (aside,) = file.parent.glob("tsmon.db.damaged-*Z")
         assert f"it was renamed to {aside}, and a new file is used" in agent.log
         assert "Traceback" not in agent.log
-    assert b"nonsense" in aside.read_bytes()
+    assert 18_000 < len(read_rows(file, "history")) < 20_000
     assert read_rows(file, "mem")
+
+
+def damaged_store(path: Path) -> None:
+    async def fill() -> None:
+        async with SqliteStore(path) as store:
+            now_ns = time.time_ns()
+            await store.write("\n".join(f"history x={n} {now_ns - n}" for n in range(20_000)).encode())
+
+    asyncio.run(fill())
+    with path.open("r+b") as file:
+        file.seek(30 * 4096)
+        file.write(bytes(3 * 4096))
 
 
 @pytest.mark.parametrize("key", ["monitoring.file", "state.url"])
@@ -95,6 +111,13 @@ def test_another_programs_file_stops_the_start_and_stays_as_it_is(tmp_path: Path
     assert not list(tmp_path.glob("cruise.csv?*"))
 
 
+def has_rows(file: Path) -> bool:
+    try:
+        return bool(read_rows(file, "mem"))
+    except sqlite3.OperationalError:
+        return False  # it is being created
+
+
 def test_deleted_files_are_noticed_within_seconds_and_nothing_after_is_lost(tmp_path: Path) -> None:
     """The store's file, its directory and the state, one after the other, under the running agent."""
     settings = f"[monitoring]\nflushing_period = 0.1\n{HOST}{EMBEDDED}"
@@ -102,10 +125,10 @@ def test_deleted_files_are_noticed_within_seconds_and_nothing_after_is_lost(tmp_
     with running_agent(tmp_path, settings) as agent:
         agent.wait(lambda one: one.pipeline["written"] >= 30)
         (directory / "tsmon.db").unlink()
-        agent.wait(lambda _: (directory / "tsmon.db").exists() and read_rows(directory / "tsmon.db", "mem"))
+        agent.wait(lambda _: has_rows(directory / "tsmon.db"))
         assert agent.get("/readyz")[0] == 200
         shutil.rmtree(directory)
-        agent.wait(lambda _: (directory / "state.db").exists() and read_rows(directory / "tsmon.db", "mem"))
+        agent.wait(lambda _: (directory / "state.db").exists() and has_rows(directory / "tsmon.db"))
         assert agent.get("/readyz")[0] == 200
         table = tmp_path / "table.csv"
         table.write_text("time,temp\n" * 100)

@@ -9,9 +9,10 @@ from tsmon.cli.terminal import say
 from tsmon.errors import StoreError
 from tsmon_agent.cli.app import app
 from tsmon_agent.cli.options import SettingsFile
+from tsmon_agent.cli.progress_bar import progress_bar
 
 db = typer.Typer(
-    help="Check, measure and back up the file of the embedded store, also while an agent writes it.",
+    help="Check, measure, back up and recover the file of the embedded store, also while an agent writes it.",
     no_args_is_help=True,
 )
 app.add_typer(db, name="db")
@@ -31,8 +32,8 @@ def check(file: File = None, settings: SettingsFile = None) -> None:
     findings = find_damage(path)
     if findings:
         raise StoreError(
-            f"{path} is damaged: {'; '.join(findings)}; an agent quarantines it when it comes across the damage, "
-            "and continues with an empty file"
+            f"{path} is damaged: {'; '.join(findings)}; an agent that comes across the damage recovers what can be "
+            "read, and so does tsmon-agent db recover"
         )
     say(f"{path} is intact")
 
@@ -64,6 +65,25 @@ def backup(
         raise StoreError(f"{destination.parent} is not a directory; create it, or name another place for the copy")
     copy(path, destination)
     say(f"{path} copied to {destination}: {destination.stat().st_size:,} bytes")
+
+
+@db.command()
+def recover(
+    damaged: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[DAMAGED]…", help="Damaged files; by default the file itself and those quarantined beside it."
+        ),
+    ] = None,
+    file: File = None,
+    settings: SettingsFile = None,
+) -> None:
+    """Add to the file what can be read of damaged ones; nothing is deleted. Stop the agent first."""
+    from tsmon.stores.sqlite import recover as recover_files
+
+    path = _resolve_path(file, settings)
+    with progress_bar() as report:
+        recover_files(path, damaged or (), report=report, say=say)
 
 
 def _resolve_path(file: Path | None, settings: Path | None) -> Path:

@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -73,3 +75,66 @@ def test_check_of_a_damaged_file(agent: Shell, tmp_path: Path) -> None:
     sentence = agent("db", "check", "--file", "bad.db").mistake
     assert sentence.startswith("bad.db is damaged: ")
     assert agent("db", "size", "--file", "bad.db").mistake.startswith("bad.db is damaged")
+
+
+def damaged_store(path: Path) -> Path:
+    async def fill() -> None:
+        async with SqliteStore(path) as store:
+            await store.write("\n".join(f"cpu,host=a usage={n}.5 {n}" for n in range(20_000)).encode())
+
+    asyncio.run(fill())
+    with path.open("r+b") as one:
+        one.seek(20 * 4096)
+        one.write(bytes(5 * 4096))
+    return path
+
+
+def test_recover(agent: Shell, tmp_path: Path) -> None:
+    """Without a name: the file itself, and later what was quarantined beside it; each is kept."""
+    path = damaged_store(tmp_path / "tsmon.db")
+    agent.settings(f'[monitoring]\nfile = "{path}"\n')
+    before = path.read_bytes()
+    assert "; an agent that comes across the damage recovers what can be read" in agent("db", "check").mistake
+    ran = agent("db", "recover")
+    assert (ran.code, ran.err) == (0, "")
+    [kept] = tmp_path.glob("tsmon.db.damaged-*Z")
+    assert kept.read_bytes() == before
+    first, second = ran.out.splitlines()
+    assert first.startswith(f"{path} is damaged (")
+    assert first.endswith(f"; it was renamed to {kept}")
+    points = int(second.partition(" ")[0].replace(",", ""))
+    assert 18_000 < points < 20_000
+    assert second.startswith(f"{points:,} points and 0 rollups were recovered from {kept}; 5 of its ")
+    assert agent("db", "check").code == 0
+    assert agent("db", "size").out.splitlines()[1] == f"1 series, {points:,} rows"
+    again = agent("db", "recover")
+    assert again.out.startswith(f"{points:,} points and 0 rollups were recovered from {kept}")
+    assert agent("db", "size").out.splitlines()[1] == f"1 series, {points:,} rows"
+
+
+def test_recover_a_named_file_whose_beginning_is_lost(agent: Shell, tmp_path: Path, file: Path) -> None:
+    path = damaged_store(tmp_path / "old.db")
+    with path.open("r+b") as one:
+        one.write(bytes(100))
+    assert agent("db", "recover", "old.db", "--file", "new.db").code == 0
+    assert agent("db", "check", "--file", "new.db").code == 0
+    assert "is being written by process" in agent("db", "recover", "old.db").mistake
+    assert "is being written by process" in agent("db", "recover", str(file), "--file", "new.db").mistake
+
+
+def test_nothing_to_recover(agent: Shell, tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text("time,temp\n" * 1_000)
+    with closing(sqlite3.connect(tmp_path / "places.db")) as connection:
+        connection.execute("PRAGMA application_id = 7")
+        connection.execute("CREATE TABLE places (name)")
+    for name, sentence in (
+        ("none.db", "none.db is no file that could be read; check the path"),
+        ("table.csv", "table.csv has nothing that tsmon could read; is it the right file?"),
+        ("places.db", "places.db is an SQLite file of another program; name another file"),
+    ):
+        assert agent("db", "recover", name, "--file", "a.db").mistake == sentence
+    agent("db", "recover", "--file", "a.db")
+    assert agent("db", "recover", "--file", "a.db").mistake == (
+        "a.db is intact, and there is no damaged file beside it; name the file to recover"
+    )
+    assert "was not made by tsmon" in agent("db", "recover", "--file", "table.csv").mistake

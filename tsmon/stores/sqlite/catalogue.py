@@ -12,7 +12,7 @@ import msgspec
 
 from tsmon.line_protocol.parser import FieldValue, Unsigned
 
-__all__ = ["MAX_FIELDS", "TYPE_NAMES", "Catalogue", "Measurement", "format_tags", "parse_tags"]
+__all__ = ["MAX_FIELDS", "TYPES", "TYPE_NAMES", "Catalogue", "Measurement", "format_tags", "parse_tags"]
 
 MAX_FIELDS: Final = 1_990
 """Fields that one measurement can have: SQLite's 2,000 columns less the other columns of rollups."""

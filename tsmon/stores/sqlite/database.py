@@ -1,7 +1,8 @@
 """The open file: its lock, its two connections, and its replacement when it is damaged, deleted or replaced.
 
 Every method may be called from any thread. One thread writes and one reads at a time; neither waits for the other.
-The thread that meets damage renames the file and creates a new one. Before each use and after each write it is
+The thread that meets damage renames the file and creates a new one, into which it recovers what can be read, for a
+second; the rest is recovered in steps, see :meth:`Database.recover`. Before each use and after each write it is
 checked that the path still names the open file, so nothing is acknowledged that went into a deleted one.
 """
 
@@ -10,6 +11,7 @@ import ctypes
 import logging
 import os
 import sqlite3
+import time
 import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,6 +22,7 @@ from tsmon.stores.rollup_tiers import RollupTier
 from tsmon.stores.sqlite.file_mark import ForeignFileError, check_companions, check_mark
 from tsmon.stores.sqlite.open_files import OpenFiles
 from tsmon.stores.sqlite.quarantine import quarantine
+from tsmon.stores.sqlite.recovery import PendingRecoveries
 from tsmon.stores.sqlite.rollups import Layout, refresh
 from tsmon.stores.sqlite.schema import open_for_reading, open_for_writing
 from tsmon.stores.sqlite.sqlite_errors import DamagedFileError, translate_errors
@@ -38,6 +41,11 @@ T = TypeVar("T")
 
 FORK_WAIT_S: Final = 0.1
 """How long a fork waits for the end of a transaction or query."""
+
+FIRST_RECOVERY_S: Final = 1.0
+"""How long the call that meets damage recovers points before it continues."""
+
+RECOVERY_STEP_S: Final = 0.05
 
 TRIES: Final = 5
 """How often a write is repeated because the file was replaced meanwhile."""
@@ -64,6 +72,7 @@ class Database:
         self._writer: Writer | None = None
         self._reader: sqlite3.Connection | None = None
         self._place = OpenFiles(path, "points")
+        self._pending = PendingRecoveries(path)
         self._generation = 0
         self._closed = False
         self._held_for_fork: list[LockType] = []
@@ -90,8 +99,11 @@ class Database:
                 raise
         try:
             with self._writing:
+                self._pending.find()
                 self._connect_writer()
+                self._recover(FIRST_RECOVERY_S)
         except BaseException:
+            self._pending.close()
             self._lock.release()
             raise
 
@@ -102,6 +114,7 @@ class Database:
         if reader is not None:
             reader.interrupt()
         with self._writing, self._reading:
+            self._pending.close()
             self._disconnect()
         self._lock.release()
         _open.discard(self)
@@ -189,6 +202,19 @@ class Database:
 
         return self._change(step)
 
+    @property
+    def is_recovering(self) -> bool:
+        """Whether there is something to do for :meth:`recover`."""
+        return bool(self._pending)
+
+    def recover(self) -> bool:
+        """Recover some more of damaged files; return whether there is more to do now."""
+        if not self._pending:
+            return False
+        with self._writing:
+            self._connect_writer()
+            return self._recover(RECOVERY_STEP_S) and bool(self._pending)
+
     def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
         """Run ``query`` and return its result."""
         seen = self._generation
@@ -203,6 +229,7 @@ class Database:
                 if seen == self._generation:
                     self._quarantine(error)
                 self._connect_writer()
+                self._recover(FIRST_RECOVERY_S)
             return self._query(query)
 
     def _change(self, change: Callable[[sqlite3.Connection, Writer], T]) -> T:
@@ -214,8 +241,25 @@ class Database:
                     return change(*self._connect_writer())
             except DamagedFileError as error:
                 self._quarantine(error)
+            self._connect_writer()
+            self._recover(FIRST_RECOVERY_S)
             with translate_errors(self.path):
                 return change(*self._connect_writer())
+
+    def _recover(self, limit_s: float) -> bool:
+        """Take steps of recoveries for so long; return False if one failed, which is repeated at the next call."""
+        end = time.monotonic() + limit_s
+        while self._pending and time.monotonic() < end:
+            try:
+                with translate_errors(self.path):
+                    connection, writer = self._connect_writer()
+                    self._pending.step(connection, writer.forget)
+            except DamagedFileError as error:
+                self._quarantine(error)
+            except StoreError as error:
+                self._pending.report_failure(error)
+                return False
+        return True
 
     def _query(self, query: Callable[[sqlite3.Connection], T]) -> T:
         with self._reading, translate_errors(self.path):
@@ -307,8 +351,12 @@ class Database:
             quarantined = quarantine(self.path)
             self._generation += 1
         _log.error(
-            "%s is damaged (%s): it was renamed to %s, and a new file is used", self.path, error.reason, quarantined
+            "%s is damaged (%s): it was renamed to %s, and a new file is used; what can be read is recovered now",
+            self.path,
+            error.reason,
+            quarantined,
         )
+        self._pending.add(quarantined)
 
     def _disconnect(self) -> None:
         """Close both connections, the writer's last: it then copies the log into the file and removes the log."""

@@ -140,7 +140,7 @@ def is_log_of_ours(path: Path) -> bool:
 def find_tables(path: Path) -> set[str]:
     """Names of the tables in an SQLite file, those in its log included."""
     with PageFile(path) as file:
-        return {entry.name for entry in read_schema(Trees(file), file, carve=False) if entry.type == "table"}
+        return {entry.name for entry in read_schema(Trees(file), carve=False) if entry.type == "table"}
 
 
 def _is_journal(path: Path) -> bool:
@@ -153,7 +153,7 @@ def _check_unmarked(path: Path) -> None:
     """Accept a file whose mark is in the log, and a database without content."""
     with PageFile(path) as file:
         is_ours = file.application_id == APPLICATION_ID
-        is_new = not (file.application_id or file.version or read_schema(Trees(file), file, carve=False))
+        is_new = not (file.application_id or file.version or read_schema(Trees(file), carve=False))
     if not is_ours and not is_new:
         raise ForeignFileError(f"{path} is an SQLite file of another program; name another file")
 

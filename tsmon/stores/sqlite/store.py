@@ -55,7 +55,8 @@ class SqliteStore(Store):
     One process writes a file; others may read it meanwhile with ``read_only=True``, or hand over lines, see
     :meth:`open_shared`. Writing and reading have a
     thread each, so that neither waits for the other, nor the event loop for them. A damaged file is renamed to
-    ``<name>.damaged-<time>``, which is logged, and a new one is created.
+    ``<name>.damaged-<time>``, which is logged, and what can be read of it is recovered into a new one. A file that
+    is deleted or replaced is noticed at the next use.
 
     ``tiers`` are those of the rollups, from which queries about many points are answered: bins and counts exactly,
     means to the last digits. None leaves the tiers that the file has.
@@ -73,6 +74,7 @@ class SqliteStore(Store):
         self._writing: DiskThread | None = None
         self._reading: DiskThread | None = None
         self._is_fork = False
+        self._recovering: asyncio.Task[None] | None = None
         self._on_taken_in: Callable[[int, int], None] = lambda *_: None
 
     def __repr__(self) -> str:
@@ -121,6 +123,7 @@ class SqliteStore(Store):
         """See :meth:`Store.take_in`."""
         if self._database is not None:
             await self._in_turn(self._writing, self._database.take_in)
+            self._recover_soon()
 
     def count_taken_in(self, count: Callable[[int, int], None]) -> None:
         """See :meth:`Store.count_taken_in`."""
@@ -131,7 +134,7 @@ class SqliteStore(Store):
         if self._pid not in (0, os.getpid()):
             if self._database is not None:
                 self._database.forget_after_fork()
-            self._database = self._writing = self._reading = None
+            self._database = self._writing = self._reading = self._recovering = None
             self._is_fork = True
 
     def back_up(self, directory: Path, report: ReportProgress = ignore_progress) -> StoreCopy:
@@ -152,6 +155,8 @@ class SqliteStore(Store):
         if database is None or self._pid != os.getpid():
             return
         assert self._writing is not None
+        if self._recovering is not None:
+            self._recovering.cancel()
         try:
             # What is cancelled and does not end will not end soon; otherwise closing may take long.
             async with asyncio.timeout(HANG_S if self._writing.is_busy else CLOSE_S):
@@ -177,6 +182,7 @@ class SqliteStore(Store):
         """
         database = self._require_open()
         refusals = await self._in_turn(self._writing, partial(database.write, lines))
+        self._recover_soon()
         if refusals.count:
             raise StoreRefusedError(
                 f"{self.path} refused {refusals.count} of the points and stored the others; {refusals.first}",
@@ -343,6 +349,20 @@ class SqliteStore(Store):
         except BaseException:
             await self.close()
             raise
+
+    def _recover_soon(self) -> None:
+        """Recover what can be read of a damaged file in the background, while points are written."""
+        if self._database is not None and self._database.is_recovering and self._recovering is None:
+            self._recovering = asyncio.get_running_loop().create_task(self._recover(self._database))
+
+    async def _recover(self, database: Database) -> None:
+        try:
+            while await self._in_turn(self._writing, database.recover):
+                pass
+        except StoreError as error:
+            _log.warning("the recovery of a damaged file waits: %s", error)
+        finally:
+            self._recovering = None
 
     def _count_taken_in(self, lines: int, refused: int) -> None:
         self._on_taken_in(lines, refused)

@@ -1,4 +1,4 @@
-"""A damaged file is kept under another name, and a new one takes its place."""
+"""A damaged file is kept under another name, and a new one with what can be read of it takes its place."""
 
 import logging
 import os
@@ -56,6 +56,10 @@ def empty_the_catalogue(path: Path) -> None:
         file.write(b"\xff" * 500)
 
 
+async def count(store: SqliteStore) -> int:
+    return sum(one.count for one in await store.counts(V, start_ns=0, stop_ns=10**9))
+
+
 def aside(path: Path) -> Path:
     [found] = [
         file for file in path.parent.glob(f"{path.name}.damaged-*") if not file.name.endswith(("-wal", "-shm"))
@@ -65,28 +69,30 @@ def aside(path: Path) -> Path:
 
 def assert_put_aside(path: Path, damaged: bytes, caplog: pytest.LogCaptureFixture) -> None:
     assert aside(path).read_bytes() == damaged
-    [record] = [record for record in caplog.records if record.name == "tsmon"]
-    assert record.levelno == logging.ERROR
-    assert str(path) in record.getMessage()
-    assert str(aside(path)) in record.getMessage()
+    records = [record for record in caplog.records if record.name == "tsmon"]
+    assert [record.levelno for record in records] == [logging.ERROR] * 2
+    assert records[0].getMessage().startswith(f"{path} is damaged (")
+    assert f"it was renamed to {aside(path)}, and a new file is used" in records[0].getMessage()
+    assert f"recovered from {aside(path)}; " in records[1].getMessage()
     assert check(path) == []
+    assert not list(path.parent.glob("*.recovering"))
 
 
-AT_OPENING = [truncate, overwrite_the_header, empty_the_catalogue]
+AT_OPENING = [(truncate, 0.4), (overwrite_the_header, 1.0), (empty_the_catalogue, 1.0)]
 
 
-@pytest.mark.parametrize("damage", AT_OPENING)
+@pytest.mark.parametrize(("damage", "share"), AT_OPENING)
 async def test_damage_that_shows_at_opening(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: Callable[[Path], None]
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: Callable[[Path], None], share: float
 ) -> None:
     path = tmp_path / "tsmon.db"
     await filled(path)
     damage(path)
     damaged = path.read_bytes()
     async with SqliteStore(path) as store:
-        assert await store.newest(V) == []
-        await store.write(b"m v=1i 1")
-        assert await store.newest(V) == [Newest({}, 1, 1)]
+        assert await count(store) >= share * 10_000
+        await store.write(b"m v=1 1")
+        assert Newest({}, 1, 1.0) in await store.newest(V)
     assert_put_aside(path, damaged, caplog)
 
 
@@ -96,10 +102,10 @@ async def test_damage_that_a_killed_writer_left_is_found_at_opening(
     path = tmp_path / "tsmon.db"
     await filled_and_killed(path)
     overwrite_the_middle(path)
-    async with SqliteStore(path):
+    async with SqliteStore(path) as store:
         assert aside(path).exists()
-    [record] = caplog.records
-    assert str(aside(path)) in record.getMessage()
+        assert await count(store) > 500
+    assert str(aside(path)) in caplog.records[0].getMessage()
     assert check(path) == []
 
 
@@ -120,14 +126,16 @@ async def test_damage_that_a_write_comes_upon_costs_no_point_of_it(
     damaged = path.read_bytes()
     async with SqliteStore(path) as store:
         await store.write("\n".join(f"m,n={n % 4} v=1,w=2i {n * 50}" for n in range(200)).encode())
-        assert [(newest.time_ns, newest.value) for newest in await store.newest(V)] == [
-            (50 * 196, 1.0),
-            (50 * 197, 1.0),
-            (50 * 198, 1.0),
-            (50 * 199, 1.0),
-        ]
-        [one] = await store.bins(V, start_ns=0, stop_ns=10**9, every_ns=10**9)
-        assert one.count == 200
+        stored = await store.values(Selector("m", "w"), start_ns=0, stop_ns=10**9)
+        assert sorted(time_ns for one in stored for time_ns in one.times_ns) == [n * 50 for n in range(200)]
+        assert {value for one in stored for value in one.values} == {2}
+        for one in await store.values(V, start_ns=0, stop_ns=10**9):
+            written = dict(zip(one.times_ns, one.values, strict=True))
+            assert all(
+                value == (1.0 if time_ns % 50 == 0 else time_ns)
+                for time_ns, value in written.items()
+                if time_ns % 4 == 1
+            )
     assert_put_aside(path, damaged, caplog)
 
 
@@ -137,9 +145,10 @@ async def test_damage_that_a_question_comes_upon(tmp_path: Path, caplog: pytest.
     overwrite_the_middle(path)
     damaged = path.read_bytes()
     async with SqliteStore(path) as store:
-        assert await store.bins(V, start_ns=0, stop_ns=10**9, every_ns=10**9) == []
-        await store.write(b"m v=1i 1")
-        assert await store.newest(V) == [Newest({}, 1, 1)]
+        [one] = await store.bins(V, start_ns=0, stop_ns=10**9, every_ns=10**9)
+        assert 500 < one.count < 5_000
+        await store.write(b"m v=1 1")
+        assert Newest({}, 1, 1.0) in await store.newest(V)
     assert_put_aside(path, damaged, caplog)
 
 
@@ -149,8 +158,8 @@ async def test_damage_that_retention_comes_upon(tmp_path: Path, caplog: pytest.L
     overwrite_the_middle(path)
     damaged = path.read_bytes()
     async with SqliteStore(path) as store:
-        assert await store.apply_retention(1, now_ns=10**12) == 0
-        await store.write(b"m v=1i 1")
+        assert 500 < await store.apply_retention(1, now_ns=10**12) < 5_000
+        await store.write(b"m v=1 1")
     assert_put_aside(path, damaged, caplog)
 
 
@@ -160,9 +169,10 @@ async def test_a_log_that_belongs_to_another_file_is_not_applied_to_the_new_one(
     overwrite_the_header(path)
     Path(f"{path}-wal").write_bytes(b"a log that fits nothing")
     async with SqliteStore(path) as store:
-        await store.write(b"m v=1 1")
+        await store.write(b"m v=1 20000")
     async with SqliteStore(path) as store:
-        assert await store.newest(V) == [Newest({}, 1, 1.0)]
+        assert Newest({}, 20_000, 1.0) in await store.newest(V)
+        assert await count(store) == 10_001
 
 
 async def test_readers_follow_and_what_they_hold_open_goes_with_the_damaged_file(tmp_path: Path) -> None:

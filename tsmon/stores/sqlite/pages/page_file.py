@@ -17,6 +17,9 @@ HEADER_BYTES: Final = 100
 DEFAULT_PAGE_BYTES: Final = 4096
 """Size of tsmon's pages, for files without a readable header."""
 
+MOST_PAGES: Final = 1 << 26
+"""A header that says more is damaged."""
+
 LOCK_BYTE: Final = 0x40000000
 
 
@@ -44,7 +47,10 @@ class PageFile:
         """Header of the file; that in the log, if it is there."""
         if not self.is_header_intact:
             self.header = bytes(HEADER_BYTES)
-        self.page_count = max(-(-self._bytes // self.page_size), self._log.page_count if self._log else 0)
+        self.page_count = max(
+            -(-self._bytes // self.page_size), self._log.page_count if self._log else 0, self._read_page_count()
+        )
+        """Pages of the file, those included that were cut off."""
         self.usable = self.page_size - self.header[20]
 
     @property
@@ -113,6 +119,11 @@ class PageFile:
     ) -> None:
         """Close."""
         self.close()
+
+    def _read_page_count(self) -> int:
+        """How many pages the header says that there are; 0 if it cannot be believed."""
+        count = int.from_bytes(self.header[28:32])
+        return count if self.header[24:28] == self.header[92:96] and count <= MOST_PAGES else 0
 
     def _read_page_size(self) -> int:
         if self._log is not None and self._log.offsets:

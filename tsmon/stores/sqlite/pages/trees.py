@@ -4,8 +4,10 @@ A page is trusted as a whole or not at all: if anything in it contradicts itself
 because what a damaged page says of a value cannot be told from what was stored.
 """
 
+import contextlib
 import re
 import struct
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -54,7 +56,7 @@ class SchemaEntry(NamedTuple):
 class TreePages:
     """The pages of one tree: those to read, and how many that belong to it are unreadable."""
 
-    pages: list[int] = field(default_factory=list)
+    pages: "array[int]" = field(default_factory=lambda: array("Q"))
     lost: int = 0
 
 
@@ -62,34 +64,63 @@ class Trees:
     """Finds the pages of each tree once, from its root and by the map of pointers; then yields rows."""
 
     def __init__(self, file: PageFile) -> None:
-        self._file = file
+        self.file = file
+        """The file."""
         self._records = RecordReader()
         self._trees: dict[int, TreePages] = {}
-        self._claimed: set[int] = set()
+        self._claimed = bytearray(file.page_count + 1)
 
     def find(self, root: int) -> TreePages:
         """The pages of a tree."""
-        found = self._trees.get(root)
-        return self._walk(root) if found is None else found
+        for _ in self.walk(root):
+            pass
+        return self._trees[root]
 
-    def find_unreachable(self) -> None:
+    def walk(self, root: int) -> Iterator[None]:
+        """As :meth:`find`, in small steps."""
+        if root in self._trees:
+            return
+        tree = self._trees[root] = TreePages()
+        waiting = [(root, 0)]
+        while waiting:
+            yield
+            number, depth = waiting.pop()
+            if depth > DEPTH or not 1 <= number <= self.file.page_count or self._claimed[number]:
+                tree.lost += depth > 0 and not 1 <= number <= self.file.page_count
+                continue
+            known = self.file.parent(number)
+            if known is not None and known[0] != (1 if number == root else 5):
+                continue  # a pointer into another tree, or to a free page, is damage of the page that has it
+            page = self.file.page(number)
+            self._claimed[number] = 1
+            start = _start(number)
+            if page is None or page[start] not in KINDS:
+                tree.lost += 1
+                continue
+            tree.pages.append(number)
+            if page[start] in INTERIOR:
+                with contextlib.suppress(MalformedError):
+                    children = [int.from_bytes(page[at : at + 4]) for at in _cells(page, start, 12)]
+                    last = int.from_bytes(page[start + 8 : start + 12])
+                    waiting += [(child, depth + 1) for child in (last, *reversed(children))]
+
+    def find_unreachable(self) -> Iterator[None]:
         """Add pages whose way from the root is damaged to the trees that the map of pointers assigns them to.
 
-        Call this after :meth:`find` for every root; looks at every page.
+        Call this after :meth:`find` for every root; it looks at every page, in small steps.
         """
         owners: dict[int, int | None] = {}
-        for number in range(2, self._file.page_count + 1):
-            if number in self._claimed:
-                continue
-            known = self._file.parent(number)
+        for number in range(2, self.file.page_count + 1):
+            yield
+            known = None if self._claimed[number] else self.file.parent(number)
             if known is None or known[0] not in (1, 5):
                 continue
             root = self._climb(number, owners)
             tree = None if root is None else self._trees.get(root)
             if tree is None:
                 continue
-            self._claimed.add(number)
-            page = self._file.page(number)
+            self._claimed[number] = 1
+            page = self.file.page(number)
             if page is not None and page[0] in KINDS:
                 tree.pages.append(number)
             else:
@@ -113,7 +144,7 @@ class Trees:
                 root = owners[number]
                 break
             way.append(number)
-            known = self._file.parent(number)
+            known = self.file.parent(number)
             if known is None or known[0] not in (1, 5):
                 break
             if known[0] == 1 or known[1] == 1:
@@ -123,46 +154,15 @@ class Trees:
         owners.update(dict.fromkeys(way, root))
         return root
 
-    def _walk(self, root: int) -> TreePages:
-        tree = self._trees[root] = TreePages()
-        waiting = [(root, 0)]
-        while waiting:
-            number, depth = waiting.pop()
-            if number in self._claimed or depth > DEPTH or not 1 <= number <= self._file.page_count:
-                tree.lost += number not in self._claimed
-                continue
-            known = self._file.parent(number)
-            if known is not None and known[0] != (1 if number == root else 5):
-                continue  # a pointer into another tree, or to a free page, is damage of the page that has it
-            page = self._file.page(number)
-            self._claimed.add(number)
-            if page is None or page[_start(number)] not in KINDS:
-                tree.lost += 1
-                continue
-            tree.pages.append(number)
-            if page[_start(number)] in INTERIOR:
-                try:
-                    children = self._children(number, page)
-                except MalformedError:
-                    continue
-                waiting += [(child, depth + 1) for child in reversed(children)]
-        return tree
-
-    def _children(self, number: int, page: bytes) -> list[int]:
-        start = _start(number)
-        cells = _cells(page, start, 12)
-        children = [int.from_bytes(page[at : at + 4]) for at in cells]
-        return [*children, int.from_bytes(page[start + 8 : start + 12])]
-
     def _read(self, number: int) -> list[Row]:
         """Rows of a page; raises :class:`MalformedError` if any part of it contradicts itself."""
-        page = self._file.page(number)
+        page = self.file.page(number)
         start = _start(number)
         if page is None or page[start] not in KINDS:
             raise MalformedError("no page of a tree")
         kind = page[start]
         is_interior, is_table = kind in INTERIOR, kind in TABLE
-        usable = self._file.usable
+        usable = self.file.usable
         rows: list[Row] = []
         extents: list[tuple[int, int]] = []
         previous: int | None = None
@@ -205,11 +205,11 @@ class Trees:
         """A payload that continues on further pages; None if they are damaged."""
         parts, missing = [first], size - len(first)
         while missing > 0:
-            known = self._file.parent(following)
-            page = self._file.page(following)
+            known = self.file.parent(following)
+            page = self.file.page(following)
             if page is None or (known is not None and known[0] not in (3, 4)):
                 return None
-            part = page[4 : min(self._file.usable, 4 + missing)]
+            part = page[4 : min(self.file.usable, 4 + missing)]
             parts.append(part)
             missing -= len(part)
             following = int.from_bytes(page[:4])
@@ -217,27 +217,30 @@ class Trees:
         return None if following or is_erased else b"".join(parts)
 
 
-def read_schema(trees: Trees, file: PageFile, *, carve: bool = True) -> list[SchemaEntry]:
+def read_schema(trees: Trees, *, carve: bool = True) -> list[SchemaEntry]:
     """Tables and indexes; with ``carve``, also those whose entries can be found in the bytes of a damaged page."""
-    trees.find(1)
-    if carve:
-        trees.find_unreachable()
+    found, is_whole = _read_entries(trees)
+    if carve and not is_whole:
+        for _ in trees.find_unreachable():
+            pass
+        found, _ = _read_entries(trees)
+        for entry in _carve(trees.file):
+            found.setdefault(entry.name, entry)
+    return list(found.values())
+
+
+def _read_entries(trees: Trees) -> tuple[dict[str, SchemaEntry], bool]:
+    """The entries by name, and whether all could be read."""
     found: dict[str, SchemaEntry] = {}
-    is_whole = True
+    is_whole = not trees.find(1).lost
     for rows in trees.rows(1):
-        if rows is None:
-            is_whole = False
-            continue
-        for _, values in rows:
+        is_whole &= rows is not None
+        for _, values in rows or ():
             match values:
                 case [bytes(type_), bytes(name), bytes(table), int(root), *_] if root > 1:
                     texts = [one.decode(errors="replace") for one in (type_, name, table)]
-                    entry = SchemaEntry(texts[0], texts[1], texts[2], root)
-                    found[entry.name] = entry
-    if carve and (not is_whole or trees.find(1).lost or not found):
-        for entry in _carve(file):
-            found.setdefault(entry.name, entry)
-    return list(found.values())
+                    found[texts[1]] = SchemaEntry(texts[0], texts[1], texts[2], root)
+    return found, is_whole and bool(found)
 
 
 def _carve(file: PageFile) -> Iterator[SchemaEntry]:

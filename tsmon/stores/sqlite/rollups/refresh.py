@@ -13,7 +13,7 @@ from typing import Final
 
 from tsmon.stores.sqlite.rollups.layout import MAX_TIME, MIN_TIME, Layout, TierLayout, transaction, window_number
 
-__all__ = ["refresh"]
+__all__ = ["create_rollup_table", "refresh"]
 
 STEP_MARKS: Final = 2_000
 STEP_POINTS: Final = 50_000
@@ -65,7 +65,7 @@ def _refresh(connection: sqlite3.Connection) -> bool:
         )
     ]
     for tier in layout.tiers:
-        _create_table(connection, tier.table(measurement), len(fields))
+        create_rollup_table(connection, tier.table(measurement), len(fields))
     for i in range(0, len(fields), STEP_FIELDS):
         rollup = _Rollup(connection, layout, measurement, fields[i : i + STEP_FIELDS])
         for tier in layout.tiers:
@@ -99,8 +99,8 @@ def _take(connection: sqlite3.Connection, measurement: int, narrow: TierLayout) 
         yield _Span(series, start_ns, stop_ns)
 
 
-def _create_table(connection: sqlite3.Connection, table: str, fields: int) -> None:
-    """Create the table, or add missing columns."""
+def create_rollup_table(connection: sqlite3.Connection, table: str, fields: int) -> None:
+    """Create a table of rollups for so many fields, or add missing columns."""
     present = connection.execute("SELECT count(*) FROM pragma_table_info(?)", (table,)).fetchone()[0]
     if not present:
         columns = "".join(f", c{number} REAL" for number in range(1, fields + 1))
