@@ -47,7 +47,9 @@ def create_backup(
     :class:`~tsmon.errors.TsmonError`, and then leaves nothing behind.
     """
     directory = directory.absolute()
-    if directory.exists() or directory.is_symlink():
+    if directory.is_symlink():
+        raise BackupError(f"{directory} is a symbolic link; name the directory itself")
+    if directory.exists():
         if not replace:
             raise BackupError(f"{directory} exists; name a new directory, or give --replace to replace that backup")
         read_backup(directory)  # nothing else is ever replaced

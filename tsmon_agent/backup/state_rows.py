@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import msgspec
-from sqlalchemy import JSON, MetaData, Table, func, insert, null, select, text
+from sqlalchemy import JSON, MetaData, Table, func, insert, inspect, null, select, text
 from sqlalchemy.orm import Session
 
 from tsmon.errors import BackupError
@@ -68,17 +68,20 @@ def dump_state(database: Database, path: Path) -> dict[str, int]:
 
 
 def count_rows(database: Database) -> dict[str, int]:
-    """Rows of each table that has any; none where there is no schema yet."""
+    """Rows of each table that has any; none where there is no schema yet. An earlier schema stays as it is."""
     if database.read_version() == BASE:
         return {}
 
     def count(session: Session) -> dict[str, int]:
+        there = set(inspect(session.connection()).get_table_names())
         counts = {
-            name: session.scalar(select(func.count()).select_from(table)) or 0 for name, table in TABLES.items()
+            name: session.scalar(select(func.count()).select_from(table)) or 0
+            for name, table in TABLES.items()
+            if name in there
         }
         return {name: number for name, number in counts.items() if number}
 
-    return database.run(count)
+    return database.run_at_stored_version(count)
 
 
 class StagedState:

@@ -43,24 +43,39 @@ def copy_spool(settings: MonitoringSettings, directory: Path) -> list[str]:
 def restore_spool(settings: MonitoringSettings, directory: Path) -> tuple[int, int]:
     """Put queues and dead letters of a backup into the spool; return how many of each. Raises OSError.
 
-    Nothing is overwritten: queues get new names, and dead letters that are there already stay.
+    Nothing is overwritten: queues get new names, and what is there already stays and is not counted.
     """
     root = spool_directory(settings)
     saved = directory / SPOOL
     if root is None or not saved.is_dir():
         return 0, 0
-    queues = sorted({path.parent for path in saved.glob("*/*/*.seg")})
-    for queue in queues:
-        make_directory(root / queue.parent.name)
-        restored = QueueDirectory.create(root / queue.parent.name)
+    queues = 0
+    for queue in sorted({path.parent for path in saved.glob("*/*/*.seg")}):
+        destination = root / queue.parent.name
+        segments = [one for one in sorted(queue.glob("*.seg")) if not _waits_already(one, destination)]
+        if not segments:
+            continue
+        queues += 1
+        make_directory(destination)
+        restored = QueueDirectory.create(destination)
         try:
-            for segment in sorted(queue.glob("*.seg")):
+            for segment in segments:
                 _copy_durably(segment, restored.path / segment.name)
             sync_directory(restored.path)
         finally:
             restored.release()
     letters = sorted((saved / DEAD_LETTERS).glob("*"))
-    return len(queues), sum(_restore_letters(letter, root / DEAD_LETTERS) for letter in letters)
+    return queues, sum(_restore_letters(letter, root / DEAD_LETTERS) for letter in letters)
+
+
+def _waits_already(segment: Path, destination: Path) -> bool:
+    """Whether a queue still has the segment, as on the machine that it was copied from."""
+    content = segment.read_bytes()
+    for one in destination.glob(f"*/{segment.name}"):
+        with contextlib.suppress(FileNotFoundError):
+            if one.read_bytes() == content:
+                return True
+    return False
 
 
 def _restore_letters(letter: Path, target: Path) -> bool:

@@ -86,7 +86,7 @@ def test_everything_comes_back_on_either_database(
 
         dry = there("restore", "b1", "--dry-run")
         assert "would restore state: " in dry.out
-        assert not elsewhere.exists()
+        assert not elsewhere.parent.exists(), "a dry run changes nothing"
         ran = there("restore", "b1")
         assert (ran.code, ran.err) == (0, "")
         assert "restored points: " in ran.out
@@ -113,6 +113,8 @@ def test_nothing_is_overwritten_without_a_choice_and_nothing_is_lost_with_it(
     (tmp_path / "mine").mkdir()
     assert "there is no manifest.json" in loaded("backup", "mine", "--replace").mistake
     assert "is not a directory; create it" in loaded("backup", "none/b1").mistake
+    (tmp_path / "link").symlink_to("b1")
+    assert "is a symbolic link" in loaded("backup", "link", "--replace").mistake
     assert {path: path.read_bytes() for path in (tmp_path / "b1").rglob("*") if path.is_file()} == before
 
     assert f"{file} is being written by process {os.getpid()}" in loaded("restore", "b1", "--replace").mistake
@@ -184,7 +186,15 @@ def test_what_is_no_backup_or_of_a_later_version_is_refused(agent: Shell, file: 
 def test_a_backup_that_fails_leaves_nothing(agent: Shell, tmp_path: Path) -> None:
     agent.settings(settings_of(tmp_path / "tsmon.db"))
     assert "tsmon.db does not exist" in agent("backup", "b1").mistake
-    (tmp_path / "tsmon.db").write_bytes(b"SQLite format 3\0" + os.urandom(8192))
+    (tmp_path / "tsmon.db").write_text("time,temp\n1,2\n")
+    assert "was not made by tsmon" in agent("backup", "b1").mistake
+    (tmp_path / "tsmon.db").unlink()
+    (tmp_path / "h.lp").write_text("".join(f"m,a={n} v={n} {n}\n" for n in range(3000)))
+    assert agent("import", "--keep", "h.lp").code == 0
+    content = bytearray((tmp_path / "tsmon.db").read_bytes())
+    middle = len(content) // 8192 * 4096
+    content[middle : middle + 4096] = os.urandom(4096)
+    (tmp_path / "tsmon.db").write_bytes(content)
     assert "is damaged" in agent("backup", "b1").mistake
     assert not list(tmp_path.glob("b1*"))
     assert agent("backup", "b1", "--only", "state").out.startswith("state: no rows\n")
@@ -236,6 +246,8 @@ def test_points_in_influxdb_are_left_to_its_own_command_and_what_waits_for_it_is
     assert queue.destination == destination
     assert [batch for one in queue.segments for batch in read_batches(one.path)] == [b"waits v=1 5"]
     assert (tmp_path / "other" / "dead_letters" / letters.name).read_text() == letters.read_text()
+    assert "spool: 0 queues" in agent("restore", "b1").out, "what waits already is not doubled"
+    assert len(find_queues(tmp_path / "other")) == 1
 
 
 def test_while_the_agent_runs(tmp_path: Path) -> None:

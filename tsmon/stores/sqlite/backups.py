@@ -12,6 +12,7 @@ from typing import Final
 from tsmon.errors import StoreError
 from tsmon.spool.ownership import make_directory, sync_directory
 from tsmon.stores.setup_change import ReportProgress
+from tsmon.stores.sqlite.file_mark import check_companions, check_mark
 from tsmon.stores.sqlite.handover import HandOver
 from tsmon.stores.sqlite.maintenance import backup, check
 from tsmon.stores.sqlite.sqlite_errors import translate_errors
@@ -55,22 +56,33 @@ def back_up(path: Path, directory: Path, report: ReportProgress) -> StoreCopy:
 def stage(path: Path, directory: Path, *, replace: bool) -> StagedPoints:
     """Copy a backup's points beside ``path``, and lock that; see :class:`StagedPoints`.
 
-    Raises :class:`~tsmon.errors.StoreError` if a process writes ``path``, and if it exists, unless ``replace``.
+    Raises :class:`~tsmon.errors.StoreError` if a process writes ``path``, if another program made it, and if it
+    exists, unless ``replace``.
     """
     copy = directory / POINTS
     findings = check(copy)
     if findings:
         raise StoreError(f"{copy} is damaged: {'; '.join(findings[:3])}; take another backup")
     with translate_errors(path):
+        check_mark(path)
+        check_companions(path)
+    is_new_directory = not path.parent.exists()
+    with translate_errors(path):
         make_directory(path.parent)
         lock = WriterLock(path)
         lock.acquire()
+    # A link stays; the lock and the lines of other processes are beside it, the file and its log are not.
+    named, path = path, path.resolve()
     staged = path.with_name(f"{path.name}.restoring-{os.getpid()}")
     moved: list[tuple[Path, Path]] = []
 
     def close() -> None:
         staged.unlink(missing_ok=True)
         lock.release()
+        if is_new_directory and not path.exists():
+            with contextlib.suppress(OSError):
+                Path(f"{named}.lock").unlink()
+                named.parent.rmdir()
 
     def put_in_place() -> Path | None:
         aside = path.with_name(f"{path.name}.before-restore-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
@@ -83,7 +95,7 @@ def stage(path: Path, directory: Path, *, replace: bool) -> StagedPoints:
                     old.rename(new)
                     moved.append((old, new))
             staged.rename(path)
-            _put_waiting_lines(path, directory / WAITING)
+            _put_waiting_lines(named, directory / WAITING)
             sync_directory(path.parent)
         return aside if moved else None
 
@@ -104,7 +116,7 @@ def stage(path: Path, directory: Path, *, replace: bool) -> StagedPoints:
     except BaseException:
         close()
         raise
-    return StagedPoints(path, put_in_place, undo, close)
+    return StagedPoints(named, put_in_place, undo, close)
 
 
 def _copy_durably(source: Path, target: Path) -> None:
