@@ -9,7 +9,7 @@ from tsmon.availability.interval import Interval
 from tsmon.availability.reports import AvailabilityJson, Report, Total, reports_to_json
 from tsmon.availability.rules import BINS, EXACT, PRESETS, PresetName, Rules
 from tsmon.availability.time_arrays import Times
-from tsmon.availability.time_format import format_time, parse_time
+from tsmon.availability.time_format import format_time, format_time_exactly, format_time_range, parse_time
 from tsmon.availability.timeline import Timeline, compute_intervals, compute_timeline
 from tsmon.availability.times import AnyTime, Duration
 
@@ -39,6 +39,8 @@ __all__ = [
     "compute_spans",
     "compute_timeline",
     "format_time",
+    "format_time_exactly",
+    "format_time_range",
     "parse_time",
     "query_availability",
     "recolor_appearances",

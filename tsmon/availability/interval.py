@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from tsmon.availability.categories import APPEARANCES, Category
-from tsmon.availability.time_format import format_time
+from tsmon.availability.time_format import format_time_range
 
 __all__ = ["Interval"]
 
@@ -27,4 +27,5 @@ class Interval:
     def __str__(self) -> str:
         name = APPEARANCES[self.category].name
         isolated = f", {self.isolated} isolated" if self.isolated else ""
-        return f"{format_time(self.start_ns)} to {format_time(self.end_ns)} {name} ({self.count} points{isolated})"
+        start, end = format_time_range(self.start_ns, self.end_ns)
+        return f"{start} to {end} {name} ({self.count} points{isolated})"

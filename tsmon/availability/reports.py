@@ -59,13 +59,13 @@ class Report:
         """Number of points that are too far from both neighbours to make time present; no interval counts them."""
         return sum(one.isolated for one in self.intervals)
 
-    def to_json(self) -> AvailabilityJson:
-        """``{"availability": [deployments, stream]}``, for ``json.dumps``; see :func:`together`."""
-        return reports_to_json([self])
+    def to_json(self, *, whole_seconds: bool = False) -> AvailabilityJson:
+        """``{"availability": [deployments, stream]}``, for ``json.dumps``; see :func:`reports_to_json`."""
+        return reports_to_json([self], whole_seconds=whole_seconds)
 
-    def to_measure(self) -> Measure:
-        """The measure of the stream, without deployments."""
-        return build_stream_measure(self.name, self.intervals, self.rules.appearances)
+    def to_measure(self, *, whole_seconds: bool = False) -> Measure:
+        """The measure of the stream, without deployments; see :func:`reports_to_json`."""
+        return build_stream_measure(self.name, self.intervals, self.rules.appearances, whole_seconds=whole_seconds)
 
     def _total(self, category: Category) -> Total:
         mine = [one for one in self.intervals if one.category is category]
@@ -96,15 +96,16 @@ def build_report(
     )
 
 
-def reports_to_json(reports: Sequence[Report]) -> AvailabilityJson:
+def reports_to_json(reports: Sequence[Report], *, whole_seconds: bool = False) -> AvailabilityJson:
     """Reports on streams with the same deployments and range, for ``json.dumps``.
 
     The measure ``Deployments`` comes first, then one measure per stream. A stream is named by its method and its
-    own name, such as ``streamed ctd_parsed``. Raises :class:`~tsmon.errors.AvailabilityError` without a report,
-    since the deployments are then unknown.
+    own name, such as ``streamed ctd_parsed``. Times are ``YYYY-MM-DD HH:MM:SS`` in UTC; the edge of a short row has
+    a fraction of 3, 6 or 9 digits. With ``whole_seconds`` times are cut to seconds, and what is empty then is left
+    out. Raises :class:`~tsmon.errors.AvailabilityError` without a report, since the deployments are then unknown.
     """
     if not reports:
         raise AvailabilityError("there are no reports; give at least one")
     first = reports[0]
-    deployments = build_deployments_measure(first.spans, first.start_ns, first.end_ns)
-    return {"availability": [deployments, *(one.to_measure() for one in reports)]}
+    deployments = build_deployments_measure(first.spans, first.start_ns, first.end_ns, whole_seconds=whole_seconds)
+    return {"availability": [deployments, *(one.to_measure(whole_seconds=whole_seconds) for one in reports)]}

@@ -9,7 +9,10 @@ from tsmon.errors import AvailabilityError
 from tsmon.line_protocol.times import MAX_TIME_NS
 from tsmon.time_units import SECOND_NS
 
-__all__ = ["format_time", "parse_time"]
+__all__ = ["find_precision_ns", "format_time", "format_time_exactly", "format_time_range", "parse_time"]
+
+THOUSANDTH: Final = 1_000
+"""A length is known to a thousandth, or better, from the texts of its start and end."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_OF_TEXTS: Final = _EPOCH.replace(tzinfo=None)
@@ -25,6 +28,28 @@ _seconds: Final = re.compile(r"-?\d{1,12}(?:\.\d{1,9})?", re.ASCII)
 def format_time(time_ns: int) -> str:
     """``YYYY-MM-DD HH:MM:SS`` in UTC, cut to whole seconds."""
     return str(_EPOCH_OF_TEXTS + timedelta(seconds=time_ns // SECOND_NS))
+
+
+def format_time_exactly(time_ns: int) -> str:
+    """As :func:`format_time`, with a fraction of 3, 6 or 9 digits if the time is not a whole second."""
+    text, fraction = format_time(time_ns), f"{time_ns % SECOND_NS:09d}"
+    while fraction.endswith("000"):
+        fraction = fraction[:-3]
+    return f"{text}.{fraction}" if fraction else text
+
+
+def format_time_range(start_ns: int, end_ns: int) -> tuple[str, str]:
+    """Both times, cut to whole seconds where that is exact enough for their distance, else with a fraction."""
+    unit_ns = find_precision_ns(end_ns - start_ns)
+    return format_time_exactly(start_ns // unit_ns * unit_ns), format_time_exactly(end_ns // unit_ns * unit_ns)
+
+
+def find_precision_ns(length_ns: int) -> int:
+    """The widest unit from seconds to nanoseconds that is at most a thousandth of a length."""
+    unit_ns = SECOND_NS
+    while unit_ns > 1 and unit_ns * THOUSANDTH > length_ns:
+        unit_ns //= THOUSANDTH
+    return unit_ns
 
 
 def parse_time(text: str) -> int:

@@ -42,7 +42,12 @@ def available(
         ),
     ] = None,
     as_json: AsJson = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, a row for each interval.")] = False,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="Print CSV, a row for each interval, with exact times.")
+    ] = False,
+    exact_times: Annotated[
+        bool, typer.Option("--exact-times", help="With --json, times of short intervals have fractions of seconds.")
+    ] = False,
     settings: SettingsFile = None,
 ) -> None:
     """Draw where the data of an instrument's streams are present, sparse or missing, also while the agent runs.
@@ -65,7 +70,11 @@ def available(
         _compute(loaded, names, _rule_changes(preset, gap_fraction), (start_ns, end_ns, now_ns))
     )
     if as_json:
-        print_json(availability_to_json(instrument, reports, start_ns=start_ns, end_ns=end_ns, now_ns=now_ns))
+        print_json(
+            availability_to_json(
+                instrument, reports, start_ns=start_ns, end_ns=end_ns, now_ns=now_ns, whole_seconds=not exact_times
+            )
+        )
     elif as_csv:
         typer.echo(format_availability_csv(instrument, reports), nl=False)
     else:

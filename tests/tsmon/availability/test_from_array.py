@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy
 import pytest
@@ -14,6 +15,7 @@ from tsmon.availability import (
     Interval,
     Total,
     compute_availability,
+    format_time_range,
     recolor_appearances,
     reports_to_json,
 )
@@ -116,17 +118,50 @@ def test_in_json_seconds_are_cut_and_what_is_empty_then_parts_nothing() -> None:
     times = [i * tenth for i in range(1000) if i not in {101, 102} and not 501 <= i <= 510]
     found = compute_availability(times, rules=replace(EXACT, period_ns=tenth), unit="ns")
     assert [one.category for one in found.intervals] == [1, 5, 1, 5, 1]
-    assert found.to_json()["availability"][1]["data"] == [
+    assert found.to_json(whole_seconds=True)["availability"][1]["data"] == [
         ["1970-01-01 00:00:00", "Present", "1970-01-01 00:00:50"],
         ["1970-01-01 00:00:50", "Missing", "1970-01-01 00:00:51"],
         ["1970-01-01 00:00:51", "Present", "1970-01-01 00:01:39"],
     ]
 
 
+def test_texts_and_json_show_the_length_of_a_short_gap() -> None:
+    tenth = S // 10
+    times = [i * tenth for i in range(30_000) if not 501 <= i <= 510 and i != 20_001]
+    found = compute_availability(
+        times, [Deployment(1, 0, 3000 * S)], replace(EXACT, period_ns=tenth, gap_fraction=1e-6), unit="ns"
+    )
+    rows = found.to_json()["availability"][1]["data"]
+    assert rows == [
+        ["1970-01-01 00:00:00", "Present", "1970-01-01 00:00:50"],
+        ["1970-01-01 00:00:50", "Missing", "1970-01-01 00:00:51.100"],
+        ["1970-01-01 00:00:51.100", "Present", "1970-01-01 00:50:00"],
+    ]
+    assert str(found.intervals[1]) == "1970-01-01 00:00:50 to 1970-01-01 00:00:51.100 Missing (0 points)"
+    assert all(before[2] == after[0] for before, after in pairwise(rows))
+
+
+@pytest.mark.parametrize(
+    ("length_ns", "texts"),
+    [
+        (1_000 * S, ("00:00:01", "00:16:41")),
+        (1_000 * S - 1, ("00:00:01.234", "00:16:41.234")),
+        (S, ("00:00:01.234", "00:00:02.234")),
+        (S - 1, ("00:00:01.234567", "00:00:02.234567")),
+        (S // 1_000 - 1, ("00:00:01.234567891", "00:00:01.235567890")),
+        (0, ("00:00:01.234567891", "00:00:01.234567891")),
+    ],
+)
+def test_times_are_as_exact_as_their_distance_needs(length_ns: int, texts: tuple[str, str]) -> None:
+    start_ns = 1_234_567_891
+    expected = tuple(f"1970-01-01 {text}" for text in texts)
+    assert format_time_range(start_ns, start_ns + length_ns) == expected
+
+
 def test_in_json_deployments_never_overlap_and_are_cut_to_the_report() -> None:
     deployments = [Deployment(1, 0, 10 * S), Deployment(2, 5 * S, 7 * S)]
     found = compute_availability([], deployments, start_ns=2 * S, end_ns=8 * S, now_ns=T)
-    assert found.to_json()["availability"][0]["data"] == [
+    assert found.to_json(whole_seconds=True)["availability"][0]["data"] == [
         ["1970-01-01 00:00:02", "Deployment: 1", "1970-01-01 00:00:05"],
         ["1970-01-01 00:00:05", "Deployment: 2", "1970-01-01 00:00:07"],
         ["1970-01-01 00:00:07", "Deployment: 1", "1970-01-01 00:00:08"],
@@ -136,7 +171,7 @@ def test_in_json_deployments_never_overlap_and_are_cut_to_the_report() -> None:
 def test_times_before_the_epoch_are_cut_downwards() -> None:
     rules = replace(EXACT, period_ns=3_000_000)
     found = compute_availability([-3 * S // 2, -S // 2], rules=rules, unit="ns")
-    [row] = found.to_json()["availability"][1]["data"]
+    [row] = found.to_json(whole_seconds=True)["availability"][1]["data"]
     assert row == ["1969-12-31 23:59:58", "Missing", "1969-12-31 23:59:59"]
 
 

@@ -11,7 +11,7 @@ from tsmon.availability import (
     Report,
     compute_spans,
     compute_timeline,
-    format_time,
+    format_time_exactly,
     reports_to_json,
 )
 from tsmon.availability.json_measures import build_deployments_measure
@@ -40,17 +40,18 @@ def availability_to_json(
     start_ns: int | None = None,
     end_ns: int | None = None,
     now_ns: int,
+    whole_seconds: bool = True,
 ) -> AvailabilityJson:
     """Measures of an instrument: its deployments, then each stream; it may not have any streams yet."""
     if reports:
-        return reports_to_json(reports)
+        return reports_to_json(reports, whole_seconds=whole_seconds)
     found = compute_timeline([], compute_spans(instrument.deployments, EXACT, now_ns=now_ns), EXACT)
     window = found.resolve_range(start_ns, end_ns)
-    return {"availability": [build_deployments_measure(found.spans, *window)]}
+    return {"availability": [build_deployments_measure(found.spans, *window, whole_seconds=whole_seconds)]}
 
 
 def format_availability_csv(instrument: Instrument, reports: Iterable[Report]) -> str:
-    """Format a row for each interval, with separations in seconds; no cell is a formula to a spreadsheet."""
+    """Format a row for each interval, with exact times, separations in seconds; no cell is a formula."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -62,8 +63,8 @@ def format_availability_csv(instrument: Instrument, reports: Iterable[Report]) -
                     escape_formula(instrument.designator),
                     escape_formula(stream.method),
                     escape_formula(stream.name),
-                    format_time(one.start_ns),
-                    format_time(one.end_ns),
+                    format_time_exactly(one.start_ns),
+                    format_time_exactly(one.end_ns),
                     report.rules.appearances[one.category].name,
                     one.count,
                     separation,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tsmon.availability import Appearance, Category, Interval, Span, format_time
+from tsmon.availability import Appearance, Category, Interval, Span, format_time_range
 from tsmon.time_units import SECOND_NS
 from tsmon_agent.formatting import count, duration
 
@@ -110,7 +110,8 @@ def _build_piece(x: float, width: float, kind: int, text: str) -> Piece:
 
 def _format_extent(start_ns: int, end_ns: int) -> str:
     length = duration((end_ns - start_ns) / SECOND_NS)
-    return f"{format_time(start_ns)} to {format_time(end_ns)} UTC ({length})"
+    start, end = format_time_range(start_ns, end_ns)
+    return f"{start} to {end} UTC ({length})"
 
 
 def _describe_one(one: Interval, appearances: Sequence[Appearance]) -> str:

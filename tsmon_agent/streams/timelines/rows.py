@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tsmon.availability import Category, Report, Total, format_time
+from tsmon.availability import Category, Report, Total, format_time_exactly
 from tsmon.time_units import SECOND_NS
 from tsmon_agent.formatting import NO_BREAK, count, duration
 from tsmon_agent.streams.availability.instrument import Instrument, ObservedStream
@@ -61,8 +61,8 @@ def build_interval_rows(reports: Sequence[Report]) -> Iterator[IntervalRow]:
             isolated = f" ({count(one.isolated)} isolated)" if one.isolated else ""
             yield IntervalRow(
                 report.name,
-                format_time(one.start_ns),
-                format_time(one.end_ns),
+                format_time_exactly(one.start_ns),
+                format_time_exactly(one.end_ns),
                 one.category,
                 report.rules.appearances[one.category].name,
                 duration((one.end_ns - one.start_ns) / SECOND_NS),

@@ -18,7 +18,7 @@ from tsmon_agent.web.requests.required_role import requires_role
 from tsmon_agent.web.responses.data import csv_response, json_response, respond_if_changed
 from tsmon_agent.web.streams.availability_rules import RULES
 from tsmon_agent.web.streams.instrument_query import find_instrument
-from tsmon_agent.web.streams.parameters import FILTERS, FORMAT, INSTRUMENT, TIMES
+from tsmon_agent.web.streams.parameters import EXACT_TIMES, FILTERS, FORMAT, INSTRUMENT, TIMES
 
 __all__ = ["AvailabilityApi"]
 
@@ -35,7 +35,7 @@ class AvailabilityApi(Handlers):
         "Availability of an instrument's streams",
         "streams",
         returns(200, "Deployments, then each stream.", {JSON: AvailabilityJson, CSV: None}),
-        parameters=(INSTRUMENT, *FILTERS, *TIMES, *RULES, FORMAT),
+        parameters=(INSTRUMENT, *FILTERS, *TIMES, *RULES, FORMAT, EXACT_TIMES),
         faults=(404, 503),
     )
     async def _get(self, request: web.Request, values: ParameterValues) -> web.Response:
@@ -50,6 +50,11 @@ class AvailabilityApi(Handlers):
                 request, csv_response(format_availability_csv(query.instrument, reports), file_name=file_name)
             )
         found = availability_to_json(
-            query.instrument, reports, start_ns=query.start_ns, end_ns=query.end_ns, now_ns=now_ns
+            query.instrument,
+            reports,
+            start_ns=query.start_ns,
+            end_ns=query.end_ns,
+            now_ns=now_ns,
+            whole_seconds=values[EXACT_TIMES] == "seconds",
         )
         return respond_if_changed(request, json_response(found))

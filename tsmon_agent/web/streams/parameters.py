@@ -8,6 +8,7 @@ from tsmon_agent.web.requests.parameters import Parameter, choice, text
 
 __all__ = [
     "DESIGNATOR",
+    "EXACT_TIMES",
     "FILTERS",
     "FORMAT",
     "INSTRUMENT",
@@ -33,6 +34,13 @@ STREAM: Final = text("stream", "Only streams of this name.")
 FILTERS: Final = (METHOD, STREAM)
 
 FORMAT: Final = choice("format", "Format of the response.", {"json": "json", "csv": "csv"}, "json")
+
+EXACT_TIMES: Final = choice(
+    "times",
+    "Whether times in JSON are cut to whole seconds, or have a fraction where an interval is short.",
+    {"seconds": "seconds", "exact": "exact"},
+    "seconds",
+)
 
 
 def _parse_time(time: str) -> int | None:

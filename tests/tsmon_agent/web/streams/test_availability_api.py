@@ -54,6 +54,21 @@ async def test_filters_times_and_rules(known: ServedAgent) -> None:
     assert found["availability"][1]["data"] == [["2023-11-17 00:00:00", "Sparsity Level 1", "2023-11-17 19:40:00"]]
 
 
+async def test_times_are_whole_seconds_unless_exact_ones_are_requested(known: ServedAgent) -> None:
+    window = f"method=streamed&start_time={START}.25&stop_time={START + 3}"
+    found = [
+        (await known.get_json(f"/available/{NAME}?{window}{times}"))["availability"][1]["data"]
+        for times in ("", "&times=exact")
+    ]
+    assert found == [
+        [["2023-11-14 22:13:20", "Present", "2023-11-14 22:13:23"]],
+        [["2023-11-14 22:13:20.250", "Present", "2023-11-14 22:13:23"]],
+    ]
+    text = await known.get_text(f"/available/{NAME}?{window}&format=csv")
+    [row] = csv.DictReader(io.StringIO(text))
+    assert (row["start"], row["end"]) == ("2023-11-14 22:13:20.250", "2023-11-14 22:13:23")
+
+
 @pytest.mark.parametrize(
     ("path", "status", "sentence"),
     [
