@@ -6,7 +6,14 @@ from tsmon.availability.deployments import Deployment, Span, compute_spans
 from tsmon.availability.from_array import compute_availability
 from tsmon.availability.from_store import MinWindowWidths, query_availability
 from tsmon.availability.interval import Interval
-from tsmon.availability.reports import AvailabilityJson, Report, Total, reports_to_json
+from tsmon.availability.reports import (
+    AvailabilityJson,
+    Report,
+    Total,
+    plot_reports,
+    reports_to_html,
+    reports_to_json,
+)
 from tsmon.availability.rules import BINS, EXACT, PRESETS, PresetName, Rules
 from tsmon.availability.time_arrays import Times
 from tsmon.availability.time_format import format_time, format_time_exactly, format_time_range, parse_time
@@ -42,7 +49,9 @@ __all__ = [
     "format_time_exactly",
     "format_time_range",
     "parse_time",
+    "plot_reports",
     "query_availability",
     "recolor_appearances",
+    "reports_to_html",
     "reports_to_json",
 ]

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from tsmon.availability.categories import Category
+from tsmon.availability.chart import ChartRow
 from tsmon.availability.deployments import Span
 from tsmon.availability.interval import Interval
 from tsmon.availability.json_measures import Measure, build_deployments_measure, build_stream_measure
@@ -12,7 +13,18 @@ from tsmon.availability.rules import Rules
 from tsmon.availability.timeline import Timeline
 from tsmon.errors import AvailabilityError
 
-__all__ = ["AvailabilityJson", "Report", "Total", "build_report", "reports_to_json"]
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = [
+    "AvailabilityJson",
+    "Report",
+    "Total",
+    "build_report",
+    "plot_reports",
+    "reports_to_html",
+    "reports_to_json",
+]
 
 
 class AvailabilityJson(TypedDict):
@@ -67,6 +79,13 @@ class Report:
         """The measure of the stream, without deployments; see :func:`reports_to_json`."""
         return build_stream_measure(self.name, self.intervals, self.rules.appearances, whole_seconds=whole_seconds)
 
+    def plot(self, axes: "Axes | None" = None) -> "Axes":
+        """Draw the intervals; see :func:`plot_reports`."""
+        return plot_reports([self], axes)
+
+    def _repr_html_(self) -> str:
+        return reports_to_html([self])
+
     def _total(self, category: Category) -> Total:
         mine = [one for one in self.intervals if one.category is category]
         duration_ns = sum(one.end_ns - one.start_ns for one in mine)
@@ -96,6 +115,31 @@ def build_report(
     )
 
 
+def plot_reports(reports: Sequence[Report], axes: "Axes | None" = None) -> "Axes":
+    """Draw reports with the same deployments and range by matplotlib: a row each, with a legend and times in UTC.
+
+    They are drawn into ``axes``, by default those of a new figure, which are returned. An interactive figure shows
+    the interval under the pointer in its tool bar. Raises :class:`~tsmon.errors.AvailabilityError` without a report
+    or matplotlib.
+    """
+    from tsmon.availability.chart.plot import plot_rows
+
+    first = _find_first(reports)
+    return plot_rows(_build_rows(reports), first.spans, first.start_ns, first.end_ns, axes)
+
+
+def reports_to_html(reports: Sequence[Report]) -> str:
+    """A chart of reports with the same deployments and range, with texts for the pointer and a table of intervals.
+
+    It is one element of HTML that loads nothing; notebooks show a report this way. Raises
+    :class:`~tsmon.errors.AvailabilityError` without a report.
+    """
+    from tsmon.availability.chart.html import build_html
+
+    first = _find_first(reports)
+    return build_html(_build_rows(reports), first.spans, first.start_ns, first.end_ns)
+
+
 def reports_to_json(reports: Sequence[Report], *, whole_seconds: bool = False) -> AvailabilityJson:
     """Reports on streams with the same deployments and range, for ``json.dumps``.
 
@@ -104,8 +148,16 @@ def reports_to_json(reports: Sequence[Report], *, whole_seconds: bool = False) -
     a fraction of 3, 6 or 9 digits. With ``whole_seconds`` times are cut to seconds, and what is empty then is left
     out. Raises :class:`~tsmon.errors.AvailabilityError` without a report, since the deployments are then unknown.
     """
-    if not reports:
-        raise AvailabilityError("there are no reports; give at least one")
-    first = reports[0]
+    first = _find_first(reports)
     deployments = build_deployments_measure(first.spans, first.start_ns, first.end_ns, whole_seconds=whole_seconds)
     return {"availability": [deployments, *(one.to_measure(whole_seconds=whole_seconds) for one in reports)]}
+
+
+def _find_first(reports: Sequence[Report]) -> Report:
+    if not reports:
+        raise AvailabilityError("there are no reports; give at least one")
+    return reports[0]
+
+
+def _build_rows(reports: Sequence[Report]) -> list[ChartRow]:
+    return [ChartRow(one.name, one.intervals, one.rules.appearances) for one in reports]

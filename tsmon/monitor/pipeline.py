@@ -113,7 +113,7 @@ class Pipeline:
                 self.preload()
             else:
                 # An HTTP client takes a tenth of a second, or much longer from a slow disk.
-                await DiskThread("tsmon-import").run(self.preload)
+                await DiskThread("tsmon-import").run(self.preload, patience_s=None)
             await self.store.open_shared()
             if self._spooler is not None:
                 await self._spooler.open()

@@ -7,11 +7,11 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from tsmon.availability import Appearance, Category, Interval, Report, Span
+from tsmon.availability.chart.narrow_intervals import worst_category
+from tsmon.availability.chart.ticks import build_ticks
 from tsmon.availability.json_measures import DEPLOYMENT_COLOR
 from tsmon.logs.safe_text import escape_unprintable
 from tsmon_agent.formatting import NO_BREAK
-from tsmon_agent.streams.timelines.pieces import worst_category
-from tsmon_agent.streams.timelines.ticks import build_ticks
 
 __all__ = ["CHARACTERS", "build_axis_line", "build_deployments_line", "build_legend", "build_stream_line"]
 

@@ -106,7 +106,8 @@ def test_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Reader(store) as reader:
         assert [one.value for one in reader.newest(NUMBERS)] == [3]
     with pytest.raises(
-        SettingsError, match=r"^a Reader takes the path of a settings file or a store; dict is none of them$"
+        SettingsError,
+        match=r"^a Reader takes the path of a settings file, MonitoringSettings or a store; dict is none of them$",
     ):
         Reader({"file": "metrics.db"})  # type: ignore[arg-type]
 

@@ -4,32 +4,15 @@ Positions are percent of the row. Neighbouring intervals that are too narrow to 
 shows the worst of them and lists all in its text.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from tsmon.availability import Appearance, Category, Interval, Span, format_time_range
+from tsmon.availability.chart.narrow_intervals import NARROWEST, group_narrow, worst_category
 from tsmon.time_units import SECOND_NS
 from tsmon_agent.formatting import count, duration
 
-__all__ = ["NARROWEST", "Piece", "build_deployment_pieces", "build_pieces", "worst_category"]
-
-NARROWEST: Final = 0.1
-"""Width in percent below which a piece is invisible: about a pixel."""
-
-_WORST: Final = {
-    category: rank
-    for rank, category in enumerate(
-        (
-            Category.NOT_EXPECTED,
-            Category.PRESENT,
-            Category.SPARSE_1,
-            Category.SPARSE_2,
-            Category.SPARSE_3,
-            Category.MISSING,
-        )
-    )
-}
+__all__ = ["Piece", "build_deployment_pieces", "build_pieces"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +28,6 @@ class Piece:
     text: str
 
 
-def worst_category(*categories: Category) -> Category:
-    """The category that matters most: a gap before sparse data, sparse data before present ones."""
-    return max(categories, key=_WORST.__getitem__)
-
-
 def build_pieces(
     intervals: Iterable[Interval], start_ns: int, end_ns: int, appearances: Sequence[Appearance]
 ) -> list[Piece]:
@@ -58,16 +36,16 @@ def build_pieces(
         return []
     scale = 100 / (end_ns - start_ns)
     wide, narrow = [], []
-    for group in _group(intervals, NARROWEST / scale):
-        worst = max(group, key=lambda one: _WORST[one.category])
+    for group in group_narrow(intervals, NARROWEST / scale):
+        worst = worst_category(*(one.category for one in group))
         x = (group[0].start_ns - start_ns) * scale
         width = (group[-1].end_ns - group[0].start_ns) * scale
-        text = _describe_one(worst, appearances) if len(group) == 1 else _describe_several(group, appearances)
+        text = _describe_one(group[0], appearances) if len(group) == 1 else _describe_several(group, appearances)
         if width < NARROWEST:
             x = min(x, 100 - NARROWEST)
-            narrow.append(_build_piece(x, NARROWEST, worst.category, text))
+            narrow.append(_build_piece(x, NARROWEST, worst, text))
         else:
-            wide.append(_build_piece(x, width, worst.category, text))
+            wide.append(_build_piece(x, width, worst, text))
     return wide + narrow
 
 
@@ -84,24 +62,6 @@ def build_deployment_pieces(spans: Iterable[Span], start_ns: int, end_ns: int) -
                 _build_piece(min((low_ns - start_ns) * scale, 100 - width), width, span.deployment.number, text)
             )
     return found
-
-
-def _group(intervals: Iterable[Interval], least_ns: float) -> Iterator[list[Interval]]:
-    """Group the intervals: each wide one alone, narrow neighbours together until they are wide enough."""
-    waiting: list[Interval] = []
-    for one in intervals:
-        if one.end_ns - one.start_ns >= least_ns:
-            if waiting:
-                yield waiting
-                waiting = []
-            yield [one]
-            continue
-        waiting.append(one)
-        if one.end_ns - waiting[0].start_ns >= least_ns:
-            yield waiting
-            waiting = []
-    if waiting:
-        yield waiting
 
 
 def _build_piece(x: float, width: float, kind: int, text: str) -> Piece:

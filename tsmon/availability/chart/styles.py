@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from tsmon.availability import Category
+from tsmon.availability.categories import Category
 
 __all__ = ["STYLES", "Style"]
 
