@@ -8,8 +8,9 @@ import "strings"
 // data set). The first row of each span is its edge: k = 0, f = l = its start, none = 0, which is null in all other
 // rows, and the numbers of the span: limit, floor, expected (1 or 0), width (of bins), presentTo, level1To and
 // level2To. For raiseLimits they also have typical (1 if the typical separation may raise the limit, else 0),
-// wholeFrom and wholeTo (start and end of the windows of this width that no edge of the span cuts). One more edge, with fin = 1, follows the last span. All times are integer nanoseconds. Each table is
-// computed on its own, so one query may process several streams, each in its own table.
+// wholeFrom and wholeTo (start and end of the windows of this width that no edge of the span cuts). One more edge,
+// with fin = 1, follows the last span. All times are integer nanoseconds. Each table is computed on its own, so one
+// query may process several streams, each in its own table.
 //
 // Flux computes a map column by column, hundreds of times faster than row by row, if the map consists only of
 // arithmetic, comparisons and conditions over columns and literals. So the rules' numbers are columns, not
@@ -33,7 +34,8 @@ sortRows = (tables=<-) => tables
 
 // Makes the edges, from last to first, of sorted rows: with the sum and number of the separations that are typical
 // of the span, as typicalLen and typicalSep, and with limits of at least twice their mean. These are the separations
-// within whole windows, else, if they are less than a tenth of all, those of the whole span.
+// within whole windows, else, if they are less than a tenth of all, those of the whole span. No limit is longer than
+// all of time.
 raiseLimits = (tables=<-) => tables
     |> fill(column: "wholeFrom", usePrevious: true)
     |> fill(column: "wholeTo", usePrevious: true)
@@ -72,7 +74,8 @@ raiseLimits = (tables=<-) => tables
     |> map(fn: (r) => ({r with divisor: if r.typicalSep > 0 and r.typical == 1 then r.typicalSep else 1}))
     |> map(fn: (r) => ({r with mean: if r.typicalSep > 0 and r.typical == 1 then r.typicalLen / r.divisor else 0}))
     |> map(fn: (r) => ({r with
-        twice: if r.typicalSep > 0 and r.typical == 1
+        twice: if r.mean >= 4611686018427387903 then 9223372036854775806
+            else if r.typicalSep > 0 and r.typical == 1
             then 2 * r.mean + 2 * (r.typicalLen - r.mean * r.divisor) / r.divisor
             else 0,
     }))

@@ -115,8 +115,8 @@ class Rules:
         numerator, denominator = Decimal(str(self.gap_fraction)).as_integer_ratio()
         limit_ns = duration_ns * numerator // denominator
         if self.gaps == "points" and self.period_ns is not None:
-            return max(limit_ns, 2 * self.period_ns)
-        return limit_ns
+            limit_ns = max(limit_ns, 2 * self.period_ns)
+        return min(limit_ns, MAX_TIME_NS)
 
     def floor_ns(self, duration_ns: int) -> float:
         """Largest mean separation that is never sparse in a deployment of ``duration_ns``, in nanoseconds."""

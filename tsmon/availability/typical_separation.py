@@ -10,6 +10,7 @@ from typing import Final
 from tsmon.availability.deployments import Span
 from tsmon.availability.groups import Groups
 from tsmon.availability.rules import Rules
+from tsmon.line_protocol.times import MAX_TIME_NS
 
 __all__ = ["LEAST_SHARE", "raise_limit"]
 
@@ -34,7 +35,7 @@ def raise_limit(span: Span, bins: Groups, numbers: Sequence[int] | None, rules: 
         length_ns, separations = bins.lasts[-1] - bins.firsts[0], of_span
     if separations < 1:
         return span
-    return replace(span, limit_ns=max(span.limit_ns, 2 * length_ns // separations))
+    return replace(span, limit_ns=max(span.limit_ns, min(2 * length_ns // separations, MAX_TIME_NS)))
 
 
 def _sum_whole_windows(span: Span, bins: Groups, numbers: Sequence[int] | None, width_ns: int) -> tuple[int, int]:

@@ -200,3 +200,31 @@ async def test_flux_and_rollups_of_influxdb(influxdb: InfluxDB, bucket: str) -> 
         store.rollups.forget()
         assert await query_availability(store, *arguments, now_ns=now_ns) == expected
         assert await compute_availability_in_influxdb(store, *arguments, now_ns=now_ns) == expected
+
+
+@pytest.mark.parametrize(("points", "expected"), [(11, 2 * 5), (12, 2 * 1000 // 11)])
+def test_windows_tell_it_if_a_tenth_of_the_separations_are_within_them(points: int, expected: int) -> None:
+    """One pair within a window, all others in windows of their own; the first and last window are cut."""
+    times = sorted([*(T + 100 * n + 50 for n in range(points - 1)), T + 355])
+    deployments = [Deployment(1, T + 1, T + 100 * points)]
+    rules = replace(EXACT, bin_width_ns=100)
+    found = compute_availability(times, deployments, rules, now_ns=END_NS)
+    assert limit_ns(found) == expected
+
+
+async def test_separations_of_centuries_have_limits_within_all_of_time(influxdb: InfluxDB, bucket: str) -> None:
+    """Twice 200 years is more nanoseconds than there are, and so is twice the period of a tiny expected rate."""
+    year = 365 * DAY
+    times = [-170 * year, 30 * year]
+    deployments = [Deployment(1, -170 * year, 60 * year)]
+    connection = InfluxConnection(url=influxdb.url, org=influxdb.org, bucket=bucket, token=influxdb.token)
+    async with InfluxStore(connection) as store:
+        await store.write(lines("m", times))
+        for rules in (EXACT, replace(EXACT, period_ns=150 * year)):
+            found = await query_availability(store, Selector("m", "v"), deployments, rules, now_ns=60 * year)
+            assert rows(found) == [(PRESENT, -170 * year, 60 * year)]
+            assert limit_ns(found) == END_NS
+            computed = await compute_availability_in_influxdb(
+                store, Selector("m", "v"), deployments, rules, now_ns=60 * year
+            )
+            assert computed == found
