@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
@@ -13,6 +13,7 @@ from aiohttp import web
 
 import tsmon
 from tsmon import Monitor, Point, Tag
+from tsmon.availability import EXACT, Deployment, Interval, compute_availability
 from tsmon.integrations.aiohttp import instrument
 from tsmon.monitor.emitter import Emitter
 from tsmon.points import Request, SubtaskExecution
@@ -190,3 +191,17 @@ def emitted_without_a_loop() -> None:
 
 if __name__ == "__main__":
     asyncio.run(emitted())
+
+
+def compute_report() -> list[Interval]:
+    expected = Deployment(1, datetime.now(UTC), "2024-05-04")
+    between = Deployment.between(2, np.datetime64("2024-05-04"), unit="s")
+    start: int = expected.start_ns
+    end: int | None = between.end_ns
+    print(start, end)
+    times = np.arange(10) + 1_700_000_000
+    rules = EXACT.with_period(timedelta(minutes=6))
+    named = compute_availability(
+        times, expected, "exact", unit="s", start_ns="2024-05-01", now_ns=datetime.now(UTC)
+    )
+    return [*compute_availability(times, [expected, between], rules, unit="s").intervals, *named.intervals]

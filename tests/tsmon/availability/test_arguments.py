@@ -63,7 +63,7 @@ def test_start_end_now_and_deployments_take_times_of_any_kind(start: Any) -> Non
     assert intervals == compute_availability(MAY, [deployment], now_ns="2024-06-01").intervals
 
 
-@pytest.mark.parametrize("end", [None, pandas.NaT, float("nan"), numpy.datetime64("NaT"), pandas.NA])
+@pytest.mark.parametrize("end", [None, pandas.NaT, float("nan"), numpy.datetime64("NaT", "s"), pandas.NA])
 def test_a_deployment_whose_end_is_missing_is_still_running(end: Any) -> None:
     assert Deployment(1, START, end) == Deployment.between(1, START, end) == Deployment(1, START)
 

@@ -130,7 +130,7 @@ MISSING: Final = {
     "NaT": [pandas.NaT, T],
     "NA": [pandas.NA, T],
     "NaN": [float("nan"), T],
-    "datetime64": [numpy.datetime64("NaT"), T],
+    "datetime64": [numpy.datetime64("NaT", "s"), T],
     "masked": [numpy.ma.masked, T],
     "text": ["NaT", T],
     "empty text": ["", TEXTS[0]],
