@@ -1,7 +1,9 @@
 """Tables in CSV: the cells of each row by the names of their columns, with the row's line number.
 
 The first row is a header if it names the first column, in any of its spellings. Otherwise the columns are in their
-fixed order, and trailing ones may be left out. Rows without any text are skipped.
+fixed order, and trailing ones may be left out. Rows without any text are skipped, and so are comments, a row of
+units below the header, and the index that pandas writes.
+For delimiters, numbers and dates see :mod:`.table_dialect`.
 """
 
 import csv
@@ -12,6 +14,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from tsmon_agent.streams.inventory.table_dialect import (
+    MARKS,
+    find_delimiter,
+    normalize_numbers,
+    normalize_times,
+    without_comments,
+)
 from tsmon_agent.tables.csv_errors import describe_csv_error
 
 __all__ = ["Columns", "Mistake", "Row", "escape_formula", "format_csv", "parse_csv"]
@@ -32,11 +41,13 @@ class Columns:
     """The columns of a table in their fixed order, each with alternative spellings of its name.
 
     The first ``required`` columns may not be left out. Spellings are compared without case, blanks, underscores and
-    units in parentheses.
+    units in parentheses. ``numbers`` and ``times`` are the columns that hold these.
     """
 
     spellings: Mapping[str, Sequence[str]]
     required: int
+    numbers: Sequence[str] = ()
+    times: Sequence[str] = ()
 
     @property
     def names(self) -> list[str]:
@@ -58,8 +69,19 @@ def parse_csv(text: str, columns: Columns) -> tuple[list[Row], list[Mistake]]:
     mistakes: list[Mistake] = []
     titles: list[str] | None = None
     is_first = True
-    for line, cells in _records(text, mistakes):
-        if is_first and columns.names[0] in map(columns.find, cells):
+    lines = list(without_comments(text))
+
+    def is_header(cells: Sequence[str]) -> bool:
+        return columns.names[0] in map(columns.find, cells)
+
+    try:
+        delimiter = find_delimiter(lines, is_header, columns.required)
+    except ValueError as error:
+        return [], [(1, str(error))]
+    except csv.Error:
+        delimiter = ","
+    for line, cells in _records(lines, delimiter, mistakes):
+        if is_first and is_header(cells):
             titles = cells
             mistakes += ((line, reason) for reason in _find_mistakes_in_header(cells, columns))
             if mistakes:
@@ -68,14 +90,18 @@ def parse_csv(text: str, columns: Columns) -> tuple[list[Row], list[Mistake]]:
             mistakes.append((line, reason))
         else:
             names = columns.names if titles is None else [columns.find(title) for title in titles]
-            rows.append((line, {name: cell for name, cell in zip(names, cells, strict=False) if name}))
+            row = {name: cell for name, cell in zip(names, cells, strict=False) if name}
+            if rows or titles is None or not _holds_units(row, columns):
+                rows.append((line, {name: _unescape(name, cell, columns) for name, cell in row.items()}))
         is_first = False
-    return rows, mistakes
+    rows, doubtful_numbers = normalize_numbers(rows, columns.numbers)
+    rows, doubtful_times = normalize_times(rows, columns.times)
+    return rows, [*mistakes, *doubtful_numbers, *doubtful_times]
 
 
 def format_csv(columns: Columns, rows: Iterable[Mapping[str, str]]) -> str:
     """Format a table with a header; :func:`parse_csv` returns the same rows."""
-    lines = (_format_row([escape_formula(row[name]) for name in columns.names]) for row in rows)
+    lines = (_format_row([_escape(name, row[name], columns) for name in columns.names]) for row in rows)
     return _format_row(columns.names) + "".join(lines)
 
 
@@ -84,17 +110,35 @@ def escape_formula(text: str) -> str:
     return f"'{text}" if _formula.match(text) else text
 
 
-def _unescape_formula(cell: str) -> str:
+def _escape(name: str, text: str, columns: Columns) -> str:
+    if text.lstrip("'") in MARKS and name not in columns.names[: columns.required]:
+        return f"'{text}"
+    return escape_formula(text)
+
+
+def _unescape(name: str, cell: str, columns: Columns) -> str:
+    if name not in columns.names[: columns.required]:
+        if cell in MARKS:
+            return ""
+        if cell.startswith("'") and cell.lstrip("'") in MARKS:
+            return cell[1:]
     return cell[1:] if cell.startswith("'") and _formula.match(cell) else cell
 
 
-def _records(text: str, mistakes: list[Mistake]) -> Iterator[tuple[int, list[str]]]:
+def _holds_units(row: Mapping[str, str], columns: Columns) -> bool:
+    """Whether a row below the header has no names, and no number where one belongs."""
+    return not any(row.get(name) for name in columns.names[: columns.required]) and not any(
+        character.isdigit() for cell in row.values() for character in cell
+    )
+
+
+def _records(lines: Sequence[str], delimiter: str, mistakes: list[Mistake]) -> Iterator[tuple[int, list[str]]]:
     """Rows with any text, and the numbers of the lines in which they start."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     line = 1
     try:
         for record in reader:
-            cells = [_unescape_formula(cell.strip()) for cell in record]
+            cells = [cell.strip() for cell in record]
             if any(cells):
                 yield line, cells
             line = reader.line_num + 1
@@ -129,13 +173,19 @@ def _find_mistake_in_length(cells: list[str], titles: list[str] | None, columns:
     if length < len(titles) or any(cells[len(titles) :]):
         return f"this row has {_count_cells(length)}, and the header has {len(titles)}; separate them by commas"
     untitled = [cell for cell, title in zip(cells, titles, strict=False) if cell and not title]
+    if untitled and not titles[0] and untitled == [cells[0]] and cells[0].isdecimal():
+        return None
     return f"{untitled[0]!r} is in a column without a name; name it in the header" if untitled else None
 
 
 def _format_row(cells: Sequence[str]) -> str:
     # The writer quotes only the characters of its own line terminator, but readers also break lines at a bare \r.
     written = io.StringIO(newline="")
-    csv.writer(written, lineterminator="\r\n").writerow(cells)
+    # Without quotes, a first cell that begins with # would be a comment.
+    if cells[0].startswith("#"):
+        csv.writer(written, lineterminator="\r\n", quoting=csv.QUOTE_ALL).writerow(cells)
+    else:
+        csv.writer(written, lineterminator="\r\n").writerow(cells)
     return written.getvalue().removesuffix("\r\n") + "\n"
 
 

@@ -28,6 +28,7 @@ DEPLOYMENT_COLUMNS: Final = Columns(
         "end": ("endtime", "enddatetime", "enddate", "stop", "stoptime", "stopdatetime"),
     },
     required=3,
+    times=("start", "end"),
 )
 
 DEPLOYMENT_KEY: Final = ("reference_designator", "number")

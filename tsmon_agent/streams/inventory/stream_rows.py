@@ -30,6 +30,7 @@ STREAM_COLUMNS: Final = Columns(
         "enabled": (),
     },
     required=3,
+    numbers=("expected_rate", "warn_interval", "fail_interval"),
 )
 
 STREAM_KEY: Final = ("reference_designator", "method", "stream")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from tsmon.errors import StateError
+from tsmon.errors import ImportingError, StateError
 from tsmon.stores import Selector
 from tsmon_agent.settings import Settings
 from tsmon_agent.streams.inventory.deployment_rows import parse_deployment_csv
@@ -16,6 +16,7 @@ from tsmon_agent.streams.inventory.deployments import load_deployments
 from tsmon_agent.streams.inventory.expected_streams import load_streams
 from tsmon_agent.streams.inventory.row_loading import LoadResult
 from tsmon_agent.streams.inventory.stream_rows import parse_stream_csv
+from tsmon_agent.tables.whole_text import read_text
 
 __all__ = ["TableFile", "read_deployment_table", "read_stream_table", "read_table_selectors", "read_tables"]
 
@@ -66,11 +67,9 @@ def read_table_selectors(settings: Settings) -> list[Selector]:
 def _read(file: Path) -> str:
     try:
         data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-        return data.decode("utf-8-sig")
     except OSError as error:
         raise StateError(f"{file} cannot be read: {error.strerror}; name a table in CSV") from None
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise StateError(
-            f"{file}:{line}: byte {error.object[error.start]:#04x} is not UTF-8; save the table as UTF-8"
-        ) from None
+    try:
+        return read_text(str(file), data)
+    except ImportingError as error:
+        raise StateError(str(error)) from None

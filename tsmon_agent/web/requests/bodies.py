@@ -1,11 +1,15 @@
 """Bodies of requests: JSON and tables, up to a size."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 from aiohttp import web
 
+from tsmon.errors import ImportingError
+from tsmon_agent.tables.encodings import check_encoding
+from tsmon_agent.tables.whole_text import decode_text
 from tsmon_agent.web.requests.deadline import body_deadline
 
 __all__ = ["CSV", "JSON", "read_json", "read_object", "read_table"]
@@ -43,16 +47,29 @@ async def read_object(request: web.Request) -> Mapping[str, Any]:
 async def read_table(request: web.Request) -> str | list[Mapping[str, Any]]:
     """The table that a request carries, as CSV text or as objects; raises 400, 408, 413, 415 and 422."""
     if request.content_type == CSV:
-        try:
-            return (await _read(request)).decode("utf-8-sig")
-        except UnicodeDecodeError:
-            raise web.HTTPBadRequest(text="The table is not in UTF-8; save it in UTF-8.") from None
+        return await _decode(await _read(request), request.charset)
     if request.content_type != JSON:
         raise web.HTTPUnsupportedMediaType(text=f"Send {CSV} or {JSON}.")
     found = await read_json(request)
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
         raise web.HTTPUnprocessableEntity(text="The body is not a list of JSON objects; send one for each row.")
     return found
+
+
+async def _decode(data: bytes, charset: str | None) -> str:
+    try:
+        encoding = "utf-8" if charset is None else check_encoding(charset)
+        return data.decode("utf-8-sig" if encoding == "utf-8" else encoding)
+    except ImportingError:
+        raise web.HTTPUnsupportedMediaType(text=f"There is no charset {charset}; send UTF-8.") from None
+    except UnicodeDecodeError:
+        pass
+    try:
+        # This takes longer than an event loop may stop.
+        return await asyncio.to_thread(decode_text, "the table", data, charset)
+    except ImportingError as error:
+        text = str(error)
+        raise web.HTTPBadRequest(text=f"{text[:1].upper()}{text[1:]}.") from None
 
 
 async def _read(request: web.Request) -> bytes:

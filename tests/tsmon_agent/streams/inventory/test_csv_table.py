@@ -59,7 +59,7 @@ def test_lines_are_those_of_the_file() -> None:
         ("name,rate\na\n", 2, "this row has 1 cell, and the header has 2; separate them by commas"),
         ("name,rate\na,1,x\n", 2, "this row has 3 cells, and the header has 2; separate them by commas"),
         ("name,rate,\na,1,x\n", 2, "'x' is in a column without a name; name it in the header"),
-        ("a;1;x\n", 1, "this row has 1 cell; the columns are name, expected_rate, end, separated by commas"),
+        ("a/1/x\n", 1, "this row has 1 cell; the columns are name, expected_rate, end, separated by commas"),
         ("a,1,x,y\n", 1, "this row has 4 cells; the columns are name, expected_rate, end, separated by commas"),
         ('a,1\nb,"2\nc,3\n', 2, "this row is not valid CSV: a quote is not closed before the end of the file"),
     ],
