@@ -68,12 +68,25 @@ class DeadLetterFile:
             _lock_if_possible(file.fileno())
             size = os.fstat(file.fileno()).st_size
             if size and size + len(data) > self._max_bytes:
-                self.path.replace(self.path.with_name(f"{self.path.name}.1"))
+                before = self.path.with_name(f"{self.path.name}.1")
+                self._report_removal(before)
+                self.path.replace(before)
                 with self.path.open("ab", buffering=0) as new:
                     _protect(new.fileno())
                     self._write(new, data)
                 return
             self._write(file, data)
+
+    def _report_removal(self, path: Path) -> None:
+        """Log that the older file is about to be replaced."""
+        with contextlib.suppress(OSError):
+            status = path.stat()
+            newest = datetime.fromtimestamp(status.st_mtime, UTC)
+            self._failures.warning(
+                "removed",
+                f"{status.st_size:,} bytes of dead letters, the newest of {newest:%Y-%m-%d %H:%M:%S} UTC, are "
+                f"removed from {path}, since newer ones fill monitoring.dead_letter_bytes",
+            )
 
     def _write(self, file: FileIO, data: bytes) -> None:
         """Append all of ``data``, or nothing."""

@@ -60,6 +60,8 @@ class SpooledBatch:
 class Spool:
     """Batches on disk, oldest first, bounded by ``max_bytes``; when it is full, the oldest segment is dropped.
 
+    Queues that are adopted may be larger than that; then their size is the bound until they have been sent.
+
     A batch is acknowledged when :meth:`append` has returned: from then on it survives kill -9, and with ``sync``
     the loss of power. It stays until :meth:`remove_oldest`. A process that dies between sending and removing sends
     it again, which changes nothing, because times and tags are part of the lines. Not thread-safe.
@@ -78,7 +80,7 @@ class Spool:
     ) -> None:
         self.destination = destination
         self.directory = root / destination.directory_name
-        self._max_bytes = max_bytes
+        self._max_bytes = self._bound = max_bytes
         self._segment_bytes = min(SEGMENT_BYTES, max(max_bytes // 4, 1))
         self._sync = sync
         self._on_dropped = on_dropped
@@ -123,6 +125,8 @@ class Spool:
                 queue.remove_if_empty()
         # Times of files are too coarse for this, and a directory's changes when a segment goes.
         self._segments.extend(sorted(found, key=lambda segment: segment.created_ns))
+        # What is there already is not dropped because the bound is lower than when it was written.
+        self._bound = max(self._bound, self.size)
         adopted = sum(segment.lines for segment in found)
         self.lines += adopted
         return adopted
@@ -153,7 +157,9 @@ class Spool:
             self._fresh_bytes += len(data)
         segment.lines += lines
         self.lines += lines
-        while self.size > self._max_bytes and self._drop_oldest():
+        if self.size <= self._max_bytes:
+            self._bound = self._max_bytes
+        while self.size > self._bound and self._drop_oldest():
             pass
         return True
 

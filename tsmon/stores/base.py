@@ -278,8 +278,11 @@ class Store(ABC):
         """
         raise StoreError(f"{self} keeps no rollups; there is nothing to rebuild")
 
-    async def setup_changes(self) -> Sequence[SetupChange]:
-        """The changes that prepare the store for its tiers, in the order to apply them; none if it is ready."""
+    async def setup_changes(self, *, shorter: bool = False) -> Sequence[SetupChange]:  # noqa: ARG002
+        """The changes that prepare the store for its tiers, in the order to apply them; none if it is ready.
+
+        With ``shorter`` also those by which rollups are kept for a shorter time, which removes older ones.
+        """
         return ()
 
     def back_up(self, directory: "Path", report: ReportProgress = ignore_progress) -> StoreCopy:  # noqa: ARG002

@@ -23,6 +23,7 @@ COMMANDS: Final = (
     "db",
     "backup",
     "rollups",
+    "retention",
     "migrate",
 )
 """Files of this package, each with one command or noun, which it adds to the application."""

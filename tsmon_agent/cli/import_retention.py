@@ -25,7 +25,7 @@ async def build_retention_check(store: "Store", settings: "Settings", *, keeps: 
 
     policy = policy_of(settings.monitoring, settings.streams)
     await store.settle_retention(policy)
-    status = await store.read_retention(policy)
+    status = None if store.needs_setup else await store.read_retention(policy)
     if status is None:
         if keeps:
             say(f"{store} has a retention of its own, which --keep does not change", err=True)

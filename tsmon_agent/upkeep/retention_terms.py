@@ -33,30 +33,35 @@ def format_keep(keep_ns: int | None) -> str:
     return f"for {keep_ns // DAY_NS} day{'s' * (keep_ns != DAY_NS)}"
 
 
-def describe_narrowing(one: Narrowing, *, command: str = "tsmon-agent retention apply") -> str:
+def describe_narrowing(one: Narrowing, *, on_server: bool = False) -> str:
     """What becomes shorter, what that removes, when, and what to do."""
     rows = _describe_expiring(one.expiring)
     removes = f"; that removes {rows}" if rows else ""
-    if one.due_ns == 0:
+    if on_server:
+        when = "only tsmon-agent setup --shorter does that; a longer time in the settings keeps everything"
+    elif one.due_ns == 0:
         when = "it is confirmed, and the agent applies it within ten minutes"
     else:
         due = f"on {moment(one.due_ns)}" if one.due_ns is not None else "when an agent has run with it for 7 days"
-        when = f"it is applied {due}, or at once by {command}; a longer time in the settings keeps everything"
+        when = (
+            f"it is applied {due}, or at once by tsmon-agent retention apply; "
+            "a longer time in the settings keeps everything"
+        )
     if one.wanted_ns == 0:
-        return f"rollups of {_format_subject(one.subject)} are to be removed{removes}: {when}"
+        return f"{_format_subject(one.subject)} are to be removed{removes}: {when}"
     return (
         f"{_format_setting(one.subject)} keeps {_format_subject(one.subject)} {format_keep(one.wanted_ns)}, "
         f"so far they were kept {format_keep(one.keep_ns)}{removes}: {when}"
     )
 
 
-def describe_status(status: RetentionStatus, *, command: str = "tsmon-agent retention apply") -> list[str]:
+def describe_status(status: RetentionStatus, *, on_server: bool = False) -> list[str]:
     """A sentence for everything that becomes shorter, and for each tier that the settings do not name."""
     return [
-        *(describe_narrowing(one, command=command) for one in status.narrowings),
+        *(describe_narrowing(one, on_server=on_server) for one in status.narrowings),
         *(
             f"rollups of {format_duration(every_ns)} are not in the settings; they stay, and are read and "
-            f"maintained, until tsmon-agent rollups drop {format_duration(every_ns)}"
+            f"maintained, until {_format_drop(every_ns, on_server=on_server)}"
             for every_ns in status.unlisted_tiers
         ),
     ]
@@ -78,6 +83,12 @@ def describe_removed(points: Mapping[str, int], rollups: Mapping[int, int]) -> s
         widths = {format_duration(every_ns): rows for every_ns, rows in rollups.items()}
         parts.append(f"{sum(rollups.values()):,} rollups ({_name(widths)})")
     return " and ".join(parts)
+
+
+def _format_drop(every_ns: int, *, on_server: bool) -> str:
+    if on_server:
+        return "their bucket and tasks are deleted on the server"
+    return f"tsmon-agent rollups drop {format_duration(every_ns)} removes them"
 
 
 def _count(rows: Mapping[str, int]) -> str:

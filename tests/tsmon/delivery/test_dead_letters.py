@@ -42,6 +42,15 @@ def test_two_files_of_the_bound_are_the_most_there_is(tmp_path: Path) -> None:
     ]
 
 
+def test_it_is_logged_when_old_ones_make_room(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    letters = DeadLetterFile(tmp_path / "dead.jsonl", 200)
+    for number in range(4):
+        letters.keep([f"m v={number} 1" * 10], "conflict")
+    [logged] = caplog.messages
+    assert "bytes of dead letters, the newest of 20" in logged
+    assert logged.endswith("dead.jsonl.1, since newer ones fill monitoring.dead_letter_bytes")
+
+
 def test_with_a_bound_of_nothing_nothing_is_kept(tmp_path: Path) -> None:
     DeadLetterFile(tmp_path / "dead_letters.jsonl", 0).keep(["a v=1"], "no")
     assert list(tmp_path.iterdir()) == []

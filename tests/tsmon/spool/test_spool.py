@@ -205,6 +205,29 @@ def test_when_it_is_full_the_oldest_segment_goes_and_is_counted(
     spool.close()
 
 
+def test_what_waits_already_is_not_dropped_because_the_bound_is_lower_now(tmp_path: Path) -> None:
+    spool = opened(tmp_path, max_bytes=1_000_000)
+    batches = [b"m v=1 %d\n" % number + os.urandom(30_000).hex().encode() for number in range(10)]
+    for one in batches:
+        spool.append(one, 1)
+    spool.close()
+    dropped: list[tuple[int, str]] = []
+    spool = opened(tmp_path, max_bytes=100_000, dropped=dropped)
+    found = spool.size
+    assert found > 200_000
+    spool.append(batch(1), 1)
+    # New points only take the place of as many old ones, as in any full spool.
+    assert (spool.size <= found, sum(number for number, _ in dropped) <= 10) == (True, True)
+    left = emptied(spool)
+    assert left[-1] == batch(1)
+    assert len(left) + sum(number for number, _ in dropped) == 11
+    # When it has been sent, the lower bound is in force.
+    for one in batches:
+        spool.append(one, 1)
+    assert spool.size <= 100_000
+    spool.close()
+
+
 def test_the_batch_that_is_being_sent_is_never_given_up(tmp_path: Path) -> None:
     dropped: list[tuple[int, str]] = []
     spool = opened(tmp_path, max_bytes=20_000, dropped=dropped)

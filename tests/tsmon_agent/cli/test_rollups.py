@@ -116,7 +116,7 @@ def test_a_token_without_permission_is_one_sentence(influxdb: InfluxDB, bucket: 
 @pytest.mark.parametrize("command", [["setup"], ["rollups", "rebuild"]])
 def test_the_embedded_store(agent: Shell, tmp_path: Path, command: list[str]) -> None:
     (tmp_path / "h.lp").write_text(LINES)
-    agent("import", "h.lp")
+    assert agent("import", "--keep", "h.lp").code == 0
     file = tmp_path / "data" / "tsmon" / "tsmon.db"
     with closing(sqlite3.connect(file)) as connection, connection:
         tables = connection.execute("SELECT name FROM sqlite_master WHERE name GLOB 'm1_r*'").fetchall()

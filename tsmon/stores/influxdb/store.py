@@ -10,6 +10,8 @@ from tsmon.errors import StoreError, StoreRefusedError
 from tsmon.store_names import BUILT_IN
 from tsmon.stores.influxdb.connection import InfluxConnection
 from tsmon.stores.influxdb.reader import InfluxReader
+from tsmon.stores.influxdb.rollups import tier_bucket
+from tsmon.stores.retention_policy import RetentionPolicy, RetentionStatus
 from tsmon.stores.rollup_tiers import RollupTier, validate_tiers
 from tsmon.stores.setup_change import ReportProgress, SetupChange, ignore_progress
 from tsmon.stores.store_copy import StoreCopy
@@ -173,12 +175,29 @@ class InfluxStore(InfluxReader):
             computed = {**rebuilt, **computed}
         return dict(sorted(computed.items()))
 
-    async def setup_changes(self) -> Sequence[SetupChange]:
+    async def read_retention(self, wanted: RetentionPolicy) -> RetentionStatus | None:
+        """See :meth:`Store.read_retention`; None if the server shows no buckets or tasks."""
+        from tsmon.stores.influxdb.rollup_tasks import read_retention
+
+        if not self.is_open:
+            async with self:
+                return await self.read_retention(wanted)
+        try:
+            return await read_retention(self, self._tiers or ())
+        except StoreError:
+            return None
+
+    async def request_tier_drop(self, every_ns: int) -> None:
+        """See :meth:`Store.request_tier_drop`; buckets and tasks of a server are not ours to delete."""
+        name = tier_bucket(self.connection.bucket, every_ns)
+        raise StoreError(f"{self}: delete the bucket {name!r} and the tasks of that name on the server, by influx")
+
+    async def setup_changes(self, *, shorter: bool = False) -> Sequence[SetupChange]:
         """See :meth:`Store.setup_changes`: the bucket of the points, and buckets and tasks of the rollups."""
         from tsmon.stores.influxdb.rollup_tasks import find_bucket_changes, find_changes
 
         if await self.find_bucket(self.connection.bucket) is not None:
-            return [] if self._tiers is None else await find_changes(self, self._tiers)
+            return [] if self._tiers is None else await find_changes(self, self._tiers, shorter=shorter)
         if not self._may_create:
             raise StoreError(f"{self} has no such bucket; create it, or set monitoring.create_bucket = true")
 

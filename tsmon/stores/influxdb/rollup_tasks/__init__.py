@@ -3,7 +3,12 @@
 from tsmon.stores.influxdb.rollup_tasks.count_comparison import find_differing_days
 from tsmon.stores.influxdb.rollup_tasks.progress_notes import progress_line
 from tsmon.stores.influxdb.rollup_tasks.recompute import rebuild, recompute
-from tsmon.stores.influxdb.rollup_tasks.setup import find_bucket_changes, find_changes, find_missing_tasks
+from tsmon.stores.influxdb.rollup_tasks.retention import read_retention
+from tsmon.stores.influxdb.rollup_tasks.setup import (
+    find_bucket_changes,
+    find_changes,
+    find_missing_tasks,
+)
 from tsmon.stores.influxdb.rollup_tasks.upkeep import RollupUpkeep, backfill
 from tsmon.stores.influxdb.rollup_tasks.written_spans import WrittenSpans
 
@@ -16,6 +21,7 @@ __all__ = [
     "find_differing_days",
     "find_missing_tasks",
     "progress_line",
+    "read_retention",
     "rebuild",
     "recompute",
 ]

@@ -4,6 +4,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from tsmon.settings.durations import parse_duration
 from tsmon.stores.influxdb.queries import condition
 from tsmon.stores.influxdb.rollup_tasks.progress_notes import progress_line
 from tsmon.stores.influxdb.rollup_tasks.recompute import roll_up, split_span
@@ -24,7 +25,7 @@ from tsmon.time_units import DAY_NS, SECOND_NS
 if TYPE_CHECKING:
     from tsmon.stores.influxdb.bucket import InfluxBucket
 
-__all__ = ["find_bucket_changes", "find_changes", "find_missing_tasks"]
+__all__ = ["find_bucket_changes", "find_changes", "find_missing_tasks", "find_unlisted_tiers", "keep_longer"]
 
 PAGE: Final = 100
 SHARD_WINDOWS: Final = 364
@@ -32,33 +33,31 @@ SHARD_WINDOWS: Final = 364
 Apply = Callable[[ReportProgress], Awaitable[None]]
 
 
-async def find_changes(bucket: "InfluxBucket", tiers: Sequence[RollupTier]) -> list[SetupChange]:
+async def find_changes(
+    bucket: "InfluxBucket", tiers: Sequence[RollupTier], *, shorter: bool = False
+) -> list[SetupChange]:
     """The changes after which every measurement is rolled up in every tier; none if all is in order.
 
+    Buckets that keep rollups for longer than their tier stay as they are, unless ``shorter``. So do buckets and
+    tasks of tiers that are not named, since they alone may have older history.
     Raises :class:`~tsmon.errors.StoreError`, for example if the token may not read tasks or buckets.
     """
     name_of_bucket = bucket.connection.bucket
+    if not shorter:
+        tiers = [await keep_longer(bucket, tier) for tier in tiers]
     changes = await find_bucket_changes(bucket, tiers)
     known = await _read_tasks(bucket)
-    wanted = {}
     for measurement in await query_measurements(bucket):
         contents = await query_contents(bucket, measurement)
         for tier in tiers:
             name = task_name(name_of_bucket, measurement, tier.every_ns)
             flux = task_flux(name_of_bucket, measurement, contents.numbers, tier.every_ns, tier.keep_ns or 0)
-            wanted[name] = flux
             if name not in known:
                 apply = _create_task(bucket, measurement, contents, tier, flux)
                 changes.append(SetupChange(f"create task {name!r}", apply))
             elif known[name]["flux"] != flux:
                 apply = _update_task(bucket, measurement, contents, tier, known[name], flux)
                 changes.append(SetupChange(f"update task {name!r}", apply))
-    widths = {tier_name(tier.every_ns) for tier in tiers}
-    for name, one in known.items():
-        # The task of a measurement without points stays: it costs nothing, and points may be written again.
-        width = name.removeprefix(task_prefix(name_of_bucket)).partition(" ")[0]
-        if name not in wanted and width not in widths:
-            changes.append(SetupChange(f"delete task {name!r}; its rollups stay", _delete_task(bucket, one["id"])))
     return changes
 
 
@@ -88,6 +87,33 @@ async def find_missing_tasks(
                 apply = _create_task(bucket, measurement, contents, tier, flux)
                 missing.append((measurement, SetupChange(f"create task {name!r}", apply)))
     return missing
+
+
+async def keep_longer(bucket: "InfluxBucket", tier: RollupTier) -> RollupTier:
+    """The tier, kept for as long as its bucket is now if that is longer."""
+    found = await bucket.find_bucket(tier_bucket(bucket.connection.bucket, tier.every_ns))
+    if found is None or tier.keep_ns is None:
+        return tier
+    keep_ns = sum(rule["everySeconds"] for rule in found["retentionRules"]) * SECOND_NS
+    return RollupTier(tier.every_ns, keep_ns or None) if not keep_ns or keep_ns > tier.keep_ns else tier
+
+
+async def find_unlisted_tiers(bucket: "InfluxBucket", tiers: Iterable[RollupTier]) -> list[int]:
+    """Widths of the tiers that tasks of the server maintain and that are not named."""
+    listed = {tier_name(tier.every_ns) for tier in tiers}
+    prefix = task_prefix(bucket.connection.bucket)
+    found = {name.removeprefix(prefix).partition(" ")[0] for name in await _read_tasks(bucket)} - listed
+    return sorted(every_ns for every_ns in map(_parse_width, found) if every_ns is not None)
+
+
+def _parse_width(name: str) -> int | None:
+    """Inverse of :func:`tier_name`; None for the name of a task of someone else's."""
+    if name.endswith("ns") and name[:-2].isdigit():
+        return int(name[:-2])
+    try:
+        return parse_duration(name)
+    except ValueError:
+        return None
 
 
 async def find_bucket_changes(bucket: "InfluxBucket", tiers: Iterable[RollupTier]) -> list[SetupChange]:
@@ -135,10 +161,6 @@ def _call(bucket: "InfluxBucket", method: str, path: str, body: dict[str, Any] |
         await bucket.call(method, path, {}, body)
 
     return apply
-
-
-def _delete_task(bucket: "InfluxBucket", id_: str) -> Apply:
-    return _call(bucket, "DELETE", f"/api/v2/tasks/{id_}", None)
 
 
 def _update_task(

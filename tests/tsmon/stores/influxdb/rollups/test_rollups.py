@@ -17,7 +17,9 @@ from tsmon.stores.influxdb.rollup_tasks.recompute import roll_up, split_span
 from tsmon.stores.influxdb.rollup_tasks.stored_data import Contents, query_contents
 from tsmon.stores.influxdb.rollups import RolledSpan
 from tsmon.stores.influxdb.rollups.layout import tier_bucket
+from tsmon.stores.retention_policy import RetentionPolicy
 from tsmon.stores.rollup_tiers import RollupTier
+from tsmon.stores.setup_change import ignore_progress
 from tsmon.time_units import DAY_NS, HOUR_NS, MINUTE_NS
 
 S = 1_000_000_000
@@ -135,7 +137,7 @@ async def test_a_shard_of_a_tier_has_some_hundred_windows(store: InfluxStore) ->
     assert days == [3, 15, 364]
 
 
-async def test_what_is_out_of_date_is_upgraded_and_what_has_gone_is_deleted(store: InfluxStore) -> None:
+async def test_what_is_out_of_date_is_upgraded_and_what_is_not_named_stays(store: InfluxStore) -> None:
     await write(store, lines(3, 50))
     await set_up(store)
     await store.write(b"ctd,site=c new=1 %d" % START)
@@ -148,9 +150,41 @@ async def test_what_is_out_of_date_is_upgraded_and_what_has_gone_is_deleted(stor
         f"update task 'tsmon rollups of {bucket}: 1d ctd'",
         f"create task 'tsmon rollups of {bucket}: 15m other'",
         f"create task 'tsmon rollups of {bucket}: 1d other'",
-        f"delete task 'tsmon rollups of {bucket}: 1h ctd'; its rollups stay",
     }
     assert await set_up(store, changed) == []
+    await store.change_tiers(changed)
+    status = await store.read_retention(RetentionPolicy())
+    assert status is not None
+    assert (status.narrowings, status.unlisted_tiers) == ((), (HOUR_NS,))
+    assert {one.every_ns for one in await store.rollups.all()} == {tier.every_ns for tier in TIERS}
+
+
+async def test_rollups_are_kept_for_a_shorter_time_on_command_only(store: InfluxStore) -> None:
+    await write(store, lines(3, 50))
+    await set_up(store)
+    shorter = (RollupTier(15 * MINUTE_NS, DAY_NS), RollupTier(HOUR_NS, 2 * DAY_NS), RollupTier(DAY_NS, 20 * DAY_NS))
+    await store.change_tiers(shorter)
+    assert await set_up(store, shorter) == []
+    await store.refresh_rollups()
+    for tier in TIERS:
+        found = await store.find_bucket(tier_bucket(store.connection.bucket, tier.every_ns))
+        assert found is not None
+        assert found["retentionRules"][0]["everySeconds"] == (tier.keep_ns or 0) // 10**9
+    status = await store.read_retention(RetentionPolicy())
+    assert status is not None
+    assert [(one.subject, one.keep_ns, one.wanted_ns) for one in status.narrowings] == [
+        (tier.every_ns, tier.keep_ns, other.keep_ns) for tier, other in zip(TIERS, shorter, strict=True)
+    ]
+    rows = [set(one.expiring.rows) for one in status.narrowings if one.expiring is not None]
+    assert rows == [{"ctd"}, {"ctd"}, set()]
+    changes = await store.setup_changes(shorter=True)
+    assert f"change bucket '{store.connection.bucket}_1d': keep 20 days" in [one.text for one in changes]
+    for change in changes:
+        await change.apply(ignore_progress)
+    assert await store.setup_changes() == []
+    status = await store.read_retention(RetentionPolicy())
+    assert status is not None
+    assert status.narrowings == ()
 
 
 async def test_a_number_that_tasks_do_not_know_yet_gets_the_means_that_they_left_out(store: InfluxStore) -> None:
