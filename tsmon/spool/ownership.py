@@ -10,7 +10,6 @@ import contextlib
 import errno
 import os
 import secrets
-import shutil
 import sys
 from pathlib import Path
 from typing import Final
@@ -81,16 +80,39 @@ class QueueDirectory:
         os.close(lock_fd)
         return None
 
+    def restore_lock(self) -> bool:
+        """If somebody has deleted the lock file, make a new one; False if the queue is gone. Raises OSError."""
+        held = os.fstat(self._lock_fd)
+        path = self.path / LOCK_NAME
+        try:
+            status = path.stat()
+        except OSError:
+            status = None
+        if status is not None and (status.st_dev, status.st_ino) == (held.st_dev, held.st_ino):
+            return True
+        if not self.path.is_dir():
+            return False
+        lock_fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            try_lock(lock_fd)
+        except OSError:
+            os.close(lock_fd)
+            return False
+        os.close(self._lock_fd)
+        self._lock_fd = lock_fd
+        return True
+
     def list_segments(self) -> list[Path]:
         """Segment files, oldest first. Raises OSError."""
         return sorted(path for path in self.path.iterdir() if path.suffix == ".seg")
 
     def remove(self) -> None:
-        """Delete the queue with its contents, and release it."""
+        """Delete the queue, and release it; what is not tsmon's stays."""
         if sys.platform == "win32":
             self.release()  # Open files cannot be deleted there.
         with contextlib.suppress(OSError):
-            shutil.rmtree(self.path)
+            (self.path / LOCK_NAME).unlink(missing_ok=True)
+            self.path.rmdir()
         self.release()
 
     def remove_if_empty(self) -> None:

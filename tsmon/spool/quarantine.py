@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import re
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +11,9 @@ from tsmon.logs.error_texts import describe_error
 __all__ = ["QUARANTINE", "quarantine_segment"]
 
 _log = logging.getLogger("tsmon")
+
+_of_ours: Final = re.compile(r"\d+-[0-9a-f]{8}-\d{10}\.seg")
+"""Names in quarantine: process, random part and number of a segment. Nothing else is deleted there."""
 
 _reported: Final[set[Path]] = set()
 """Segments that could not be moved."""
@@ -42,7 +46,8 @@ def quarantine_segment(segment: Path, root: Path, error: Exception, *, max_bytes
 
 def _delete_oldest(directory: Path, max_bytes: int) -> None:
     with contextlib.suppress(OSError):
-        found = sorted((path.stat().st_mtime_ns, path.stat().st_size, path) for path in directory.iterdir())
+        ours = [path for path in directory.iterdir() if _of_ours.fullmatch(path.name)]
+        found = sorted((path.stat().st_mtime_ns, path.stat().st_size, path) for path in ours)
         size = sum(one[1] for one in found)
         for _, freed, path in found:
             if size > max_bytes:

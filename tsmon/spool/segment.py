@@ -77,6 +77,16 @@ class SegmentWriter:
             self.discard()
             raise
 
+    @property
+    def is_in_place(self) -> bool:
+        """Whether the path still names the open file; otherwise what is appended is lost when it is closed."""
+        held = os.fstat(self._fd)
+        try:
+            status = self.path.stat()
+        except OSError:
+            return False
+        return (status.st_dev, status.st_ino) == (held.st_dev, held.st_ino)
+
     def append(self, data: bytes, lines: int, *, sync: bool) -> None:
         """Write one complete record, or nothing if the disk refuses (OSError); ``sync`` waits for the disk."""
         payload = igzip.compress(data, COMPRESSION_LEVEL)

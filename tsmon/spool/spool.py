@@ -27,6 +27,9 @@ SEGMENT_BYTES: Final = 8_000_000
 FRESH_BYTES: Final = 4_000_000
 """Bytes of the newest batches that are held in memory, too, to be sent without being read and decompressed."""
 
+TRIES: Final = 3
+"""How often a batch is appended because its segment was deleted meanwhile."""
+
 SHORTAGES: Final = frozenset({errno.EAGAIN, errno.EINTR, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 """Errors by which the system says that it is short of something now; they say nothing about the file."""
 
@@ -137,16 +140,23 @@ class Spool:
         ``settle`` is called when the batch is on disk. If that returns False, the batch is removed again, and this
         returns False.
         """
-        segment = self._segments[-1] if self._segments else None
-        if segment is None or segment.writer is None or segment.size >= self._segment_bytes:
-            segment = self._new_segment()
-        assert segment.writer is not None
-        start = segment.size
-        try:
-            segment.writer.append(data, lines, sync=self._sync)
-        except OSError:
-            self._recover(segment, segment.writer)
-            raise
+        for _ in range(TRIES):
+            segment = self._segments[-1] if self._segments else None
+            if segment is None or segment.writer is None or segment.size >= self._segment_bytes:
+                segment = self._new_segment()
+            assert segment.writer is not None
+            start = segment.size
+            try:
+                segment.writer.append(data, lines, sync=self._sync)
+            except OSError:
+                self._recover(segment, segment.writer)
+                raise
+            if segment.writer.is_in_place and segment.queue.restore_lock():
+                break
+            segment.size = segment.writer.size
+            self._rescue()
+        else:
+            raise FileNotFoundError(errno.ENOENT, "the spool is deleted again and again", str(self.directory))
         if not settle():
             segment.writer.cut(start)
             self._recover(segment, segment.writer)
@@ -200,6 +210,10 @@ class Spool:
 
     def close(self) -> None:
         """Release what waits for adoption by another process; nothing is left behind if nothing waits."""
+        if any(segment.lines and not segment.path.exists() for segment in self._segments):
+            self._sending = None
+            with contextlib.suppress(OSError):
+                self._rescue()
         for segment in self._segments:
             if segment.writer is not None:
                 segment.writer.close()
@@ -244,8 +258,40 @@ class Spool:
             return None
         return _Segment(path, queue, header.created_ns, lines, first, end)
 
+    def _rescue(self) -> None:
+        """After somebody has deleted segments: write what is in memory, too, again, and count the rest."""
+        missing = [one for one in self._segments if one is not self._sending and not _is_in_place(one)]
+        rescued = [(batch.data(), batch.lines) for segment in missing for _, batch in segment.fresh]
+        lost = sum(segment.lines for segment in missing) - sum(lines for _, lines in rescued)
+        for segment in missing:
+            self._detach(segment)
+            segment.fresh.clear()
+            self.lines -= segment.lines
+        if self._segments and self._segments[-1].writer is not None:
+            self._segments[-1].writer.close()  # of the batch that is being sent from memory
+            self._segments[-1].writer = None
+        if self._own is not None and not self._own.restore_lock():
+            if any(segment.queue is self._own for segment in self._segments):
+                self._queues.append(self._own)
+            else:
+                self._own.release()
+            self._own = None
+        if lost:
+            self._on_dropped(lost, "spool damaged")
+        if missing:
+            _log.error(
+                "the spool's files in %s were deleted while they were in use; %d points that were in memory, too, "
+                "are written again, %d are lost",
+                self.directory,
+                sum(lines for _, lines in rescued),
+                lost,
+            )
+        for data, lines in rescued:
+            self.append(data, lines)
+
     def _new_segment(self) -> _Segment:
         if self._own is None:
+            make_directory(self.directory)
             self._own = QueueDirectory.create(self.directory)
         for segment in self._segments:
             if segment.writer is not None:
@@ -326,6 +372,10 @@ class Spool:
         if queue is not self._own and not any(segment.queue is queue for segment in self._segments):
             queue.remove_if_empty()
             self._queues.remove(queue)
+
+
+def _is_in_place(segment: _Segment) -> bool:
+    return segment.path.exists() if segment.writer is None else segment.writer.is_in_place
 
 
 def _is_shortage(error: Exception) -> bool:
