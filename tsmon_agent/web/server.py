@@ -87,6 +87,7 @@ class WebServer:
         runner = web.AppRunner(
             self._build_application(),
             access_log=None,
+            handler_cancellation=True,  # what nobody waits for is not computed; see Gate.check
             shutdown_timeout=SHUTDOWN_S,
             keepalive_timeout=60.0,
             lingering_time=LINGERING_S,

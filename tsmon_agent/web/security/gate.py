@@ -1,5 +1,6 @@
 """The gate: before any handler runs, it finds out who sends a request, and refuses those who may not."""
 
+import asyncio
 import math
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
@@ -62,6 +63,9 @@ class Gate:
         changes = request.method not in SAFE_METHODS
         if changes and identity.by == "sign-in" and not await _has_proof(request, identity):
             raise web.HTTPForbidden(text="The page is too old for this, or not one of the agent's; load it again.")
+        if changes or hdrs.UPGRADE in request.headers:
+            # A change is finished even if the client leaves; a socket of a page ends itself.
+            return await asyncio.shield(handler(request))
         return await handler(request)
 
     async def identify(self, request: web.Request) -> Identity:
