@@ -127,7 +127,8 @@ def _parse_mapping(source: str, values: dict[str, Any]) -> ColumnMapping:
 
 def _parse_field(source: str, text: str) -> tuple[str, str]:
     name, separator, kind = text.rpartition(":")
-    if not separator:
+    if not separator or not kind.isidentifier():
+        # A colon within the name, as in "Temp (S/N: 10343)".
         return text, "float"
     if kind not in FIELD_TYPES:
         raise ImportingError(f"{source} {text}: {kind} is not a type; choose from {', '.join(FIELD_TYPES)}")

@@ -14,6 +14,7 @@ from tsmon_agent.ingest.files.line_protocol import PRECISIONS, LineProtocol
 from tsmon_agent.ingest.files.local_times import find_zone
 from tsmon_agent.ingest.files.open_file import STDIN, OpenFile
 from tsmon_agent.ingest.files.plain_csv import PlainCsv, complete_mapping
+from tsmon_agent.ingest.files.time_cells import check_time_format
 from tsmon_agent.tables.encodings import check_encoding, describe_encoding
 from tsmon_agent.tables.times import TIME_UNITS
 
@@ -37,6 +38,7 @@ class ReadOptions:
         if self.precision is not None and self.precision not in PRECISIONS:
             raise ImportingError(f"--precision {self.precision}: there are {', '.join(PRECISIONS)}")
         find_zone(self.columns.timezone)
+        check_time_format(self.columns.time_format)
         if self.encoding is not None:
             object.__setattr__(self, "encoding", check_encoding(self.encoding))
 

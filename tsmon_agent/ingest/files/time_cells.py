@@ -1,13 +1,25 @@
 """Times in the cells of a table, exact to the nanosecond."""
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from typing import Final
 
+from tsmon.errors import ImportingError
 from tsmon.line_protocol.times import to_time_ns
 from tsmon_agent.ingest.files.local_times import LocalTime
 from tsmon_agent.tables.times import DATE_ORDER_NAMES, TIME_UNITS, parse_time
 
-__all__ = ["parse_time_cell"]
+__all__ = ["check_time_format", "parse_time_cell"]
+
+_utc: Final = re.compile(r"\b(?:UTC|GMT)\b", re.IGNORECASE)
+_year: Final = re.compile(r"%[YyGcx]")
+
+
+def check_time_format(form: str | None) -> None:
+    """Raise :class:`~tsmon.errors.ImportingError` for a format of ``strptime`` that gives no date."""
+    if form is not None and "%" in form and not _year.search(form):
+        raise ImportingError(f"--time-format {form}: it has no year, so times would be in 1900; add %Y or %y")
 
 
 def parse_time_cell(column: str, text: str, form: str) -> int | LocalTime:
@@ -28,14 +40,24 @@ def parse_time_cell(column: str, text: str, form: str) -> int | LocalTime:
         elif form in DATE_ORDER_NAMES:
             moment, nanoseconds = parse_time(text, form)
         else:
-            moment = datetime.strptime(text, form)  # noqa: DTZ007
+            moment = _parse_formatted(text, form)
     except ValueError:
         form = DATE_ORDER_NAMES.get(form, form)
         what = "not a time in ISO 8601" if form == "iso" else f"not a time of the form {form}"
         raise ValueError(f"column {column}: {text!r} is {what}") from None
     if moment.tzinfo is None:
         return LocalTime(moment, nanoseconds)
-    return to_time_ns(moment.astimezone(UTC)) + nanoseconds
+    return to_time_ns(moment) + nanoseconds
+
+
+def _parse_formatted(text: str, form: str) -> datetime:
+    moment = datetime.strptime(text, form)  # noqa: DTZ007
+    if moment.tzinfo is None and "%Z" in form:
+        # strptime accepts UTC, GMT and the names of this machine's zone, and forgets which of them it was.
+        if not _utc.search(text):
+            raise ValueError
+        return moment.replace(tzinfo=UTC)
+    return moment
 
 
 def _split_nanoseconds(text: str) -> tuple[str, int]:

@@ -6,7 +6,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tsmon.errors import ImportingError
+from tsmon_agent.ingest.files import ColumnMapping, ReadOptions
 from tsmon_agent.ingest.files.local_times import LocalTime, LocalTimes, TwoTimes, find_zone
+from tsmon_agent.ingest.files.time_cells import parse_time_cell
 
 T = 1_477_787_400_000_000_000
 """2016-10-30T00:30:00Z, which is 02:30 in Berlin, an hour before it is 02:30 again."""
@@ -70,3 +72,22 @@ def test_zones_are_named_or_fixed_offsets() -> None:
 def test_times_that_nanoseconds_cannot_hold_are_refused(zone: str, text: str) -> None:
     with pytest.raises(ValueError, match="is outside of the years 1677 to 2262"):
         times(zone).to_ns(LocalTime(datetime.fromisoformat(text)))
+
+
+def test_a_zone_that_a_text_names_is_not_forgotten() -> None:
+    form = "%Y-%m-%d %H:%M %Z"
+    assert parse_time_cell("when", "2016-10-30 00:30 UTC", form) == T
+    assert parse_time_cell("when", "2016-10-30 00:30 GMT", form) == T
+    with pytest.raises(ValueError, match="column when: '2016-10-30 02:30 CEST' is not a time of the form"):
+        parse_time_cell("when", "2016-10-30 02:30 CEST", form)
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+02:00", "9999-12-31T23:59:59-02:00"])
+def test_times_with_an_offset_that_nanoseconds_cannot_hold_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is outside of"):
+        parse_time_cell("when", text, "iso")
+
+
+def test_a_format_without_a_year_is_refused() -> None:
+    with pytest.raises(ImportingError, match=r"--time-format %d\.%m\. %H:%M: it has no year"):
+        ReadOptions(None, None, ColumnMapping(time_format="%d.%m. %H:%M"), None)
