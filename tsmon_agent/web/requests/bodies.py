@@ -27,11 +27,9 @@ async def read_json(request: web.Request) -> Any:
         raise web.HTTPUnsupportedMediaType(text=f"Send {JSON}.")
     try:
         return msgspec.json.decode(await _read(request))
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
-        raise web.HTTPBadRequest(
-            text=f"The body is not JSON: {reason.removeprefix('JSON is malformed: ')}."
-        ) from None
+    except msgspec.DecodeError as error:
+        reason = str(error).removeprefix("JSON is malformed: ").partition(" - at ")[0]
+        raise web.HTTPBadRequest(text=f"The body is not JSON: {reason[:1].lower()}{reason[1:]}.") from None
     except RecursionError:
         raise web.HTTPBadRequest(text="The body is nested too deeply.") from None
 

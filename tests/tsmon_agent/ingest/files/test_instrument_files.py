@@ -1,10 +1,13 @@
 """Files of the kinds that CTDs, tide gauges, loggers and weather stations write."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tsmon.errors import ImportingError
 from tsmon_agent.ingest.files import BadRow, ColumnMapping, ReadOptions, open_file, override_mapping
@@ -148,3 +151,53 @@ def test_a_file_is_read_exactly_or_refused_with_the_remedy(name: str, tmp_path: 
         line.replace(".0,", ",").replace(".0 ", " ") for line in instrument.lines
     ]
     assert [one.reason for one in bad] == instrument.bad
+
+
+PYTHON = re.compile(
+    r"invalid literal|could not convert|isoformat|codec can't|\[Errno|not in list|out of range\b(?!.*ns)|"
+    r"unpack|has no attribute|unterminated|NoneType|does not match format|unconverted data|object is not"
+)
+"""Words of Python's own messages."""
+
+PIECES = [b"", b"x", b"9" * 30, b",", b'"', b"\n", b"\xff", b"\x00", b"#", b";", b"-", b"|", b"\xe2\x82\xac"]
+SEEDS = [
+    *(one.data for one in FILES.values()),
+    b'm v=1 1\nm,a=b v=2i,s="x" 3\n',
+    b"#datatype measurement,tag,double,dateTime\nm,a,v,t\nx,y,1.5,2017-06-30T09:48:00Z\nx,y,1.5,12\n",
+    b"#timezone Europe/Berlin\nm|measurement,v|long:strict,t|dateTime:2006-01-02\nx,1,2017-06-30\n",
+    (
+        b"#datatype,string,long,dateTime:RFC3339,double,string,string\n#group,false,false,false,false,true,true\n"
+        b"#default,_result,,,,,\n,result,table,_time,_value,_field,_measurement\n,,0,2017-06-30T09:48:00Z,1,v,m\n"
+    ),
+]
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from(SEEDS),
+    st.lists(
+        st.tuples(
+            st.integers(0, 600),
+            st.integers(0, 4),
+            st.sampled_from(
+                [b"", b"x", b"9" * 30, b",", b'"', b"\n", b"\xff", b"\x00", b"#", b";", b"-", b"|", b"\xe2\x82\xac"]
+            ),
+        ),
+        max_size=4,
+    ),
+)
+def test_whatever_is_wrong_with_a_file_is_said_in_words(
+    tmp_path: Path, seed: bytes, changes: list[tuple[int, int, bytes]]
+) -> None:
+    data = seed
+    for drawn, length, other in changes:
+        place = drawn % (len(data) + 1)
+        data = data[:place] + other + data[place + length :]
+    path = tmp_path / "instrument.dat"
+    path.write_bytes(data)
+    try:
+        _, bad = read(path, {"timezone": "Europe/Berlin"})
+        texts = [one.reason for one in bad]
+    except ImportingError as error:
+        texts = [str(error).removeprefix(str(path))]
+    assert not [text for text in texts if PYTHON.search(text)]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from tsmon.errors import StoreError
+from tsmon.logs.error_texts import describe_error
 from tsmon.logs.rate_limited import RateLimitedLog
 from tsmon.stores.sqlite.recovery.recovery import Recovery
 
@@ -66,7 +67,7 @@ class PendingRecoveries:
             is_under_way = self._current.step(connection, forget)
         except (ArithmeticError, LookupError, OSError, TypeError, ValueError) as error:
             # No damage may keep points from being written.
-            _log.exception("%s cannot be recovered further (%s); that file is kept", damaged, error)
+            _log.exception("%s cannot be recovered further (%s); that file is kept", damaged, describe_error(error))
             self._finish()
             return
         if not is_under_way:
