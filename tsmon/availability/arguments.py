@@ -4,10 +4,10 @@ import time
 from typing import Any
 
 from tsmon.availability.rules import PRESETS, Rules
-from tsmon.availability.times import to_end_argument_ns, to_time_argument_ns
+from tsmon.availability.times import to_duration_ns, to_end_argument_ns, to_time_argument_ns
 from tsmon.errors import AvailabilityError
 
-__all__ = ["find_rules", "read_range"]
+__all__ = ["find_rules", "read_range", "read_span", "read_windows"]
 
 
 def find_rules(rules: Any) -> Rules:
@@ -32,3 +32,19 @@ def read_range(start_ns: Any, end_ns: Any, now_ns: Any) -> tuple[int | None, int
         to_end_argument_ns(end_ns, "end_ns"),
         time.time_ns() if now_ns is None else to_time_argument_ns(now_ns, "now_ns"),
     )
+
+
+def read_span(start_ns: Any, stop_ns: Any) -> dict[str, int]:
+    """Start and stop of a query of a store, by their names in it.
+
+    Raises :class:`~tsmon.errors.AvailabilityError` that names the argument.
+    """
+    return {
+        "start_ns": to_time_argument_ns(start_ns, "start_ns"),
+        "stop_ns": to_time_argument_ns(stop_ns, "stop_ns"),
+    }
+
+
+def read_windows(start_ns: Any, stop_ns: Any, every_ns: Any) -> dict[str, int]:
+    """As :func:`read_span`, with the width of windows, which is any duration."""
+    return read_span(start_ns, stop_ns) | {"every_ns": to_duration_ns(every_ns, "every_ns", has_unit=True)}

@@ -13,12 +13,14 @@ from tsmon.availability import (
     EXACT,
     AnyTime,
     Deployment,
+    Duration,
     MinWindowWidths,
     PresetName,
     Report,
     Rules,
     query_availability,
 )
+from tsmon.availability.arguments import read_span, read_windows
 from tsmon.errors import SettingsError, TsmonError
 from tsmon.settings import MonitoringSettings, load_settings
 from tsmon.stores import Bin, Count, Newest, Selector, Series, Store, Values
@@ -41,8 +43,10 @@ class Reader:
     ``source`` is the path of a settings file, :class:`~tsmon.settings.MonitoringSettings`, or a store that is not
     open; by default the settings that :func:`~tsmon.settings.load_settings` finds. If they name no store, it is the
     embedded one. It is opened for reading by the first query, on a thread of its own, so another process may be
-    writing it, and closed by ``with``, :meth:`close`, or the end of the program. Queries raise what the store
-    raises; they may come from several threads.
+    writing it, and closed by ``with``, :meth:`close`, or the end of the program. Start and stop of queries are
+    times of any kind (:data:`~tsmon.availability.AnyTime`; integers are nanoseconds), windows are durations. They
+    raise what the store raises, and :class:`~tsmon.errors.AvailabilityError` for what is no time; they may
+    come from several threads.
     """
 
     def __init__(self, source: "str | PathLike[str] | MonitoringSettings | Store | None" = None) -> None:
@@ -81,29 +85,31 @@ class Reader:
             )
         )
 
-    def bins(self, selector: Selector, *, start_ns: int, stop_ns: int, every_ns: int) -> list[Bin]:
+    def bins(self, selector: Selector, *, start_ns: AnyTime, stop_ns: AnyTime, every_ns: Duration) -> list[Bin]:
         """See :meth:`Store.bins <tsmon.stores.Store.bins>`."""
-        return self._connection.call(
-            lambda store: store.bins(selector, start_ns=start_ns, stop_ns=stop_ns, every_ns=every_ns)
-        )
+        windows = read_windows(start_ns, stop_ns, every_ns)
+        return self._connection.call(lambda store: store.bins(selector, **windows))
 
-    def counts(self, selector: Selector, *, start_ns: int, stop_ns: int) -> list[Count]:
+    def counts(self, selector: Selector, *, start_ns: AnyTime, stop_ns: AnyTime) -> list[Count]:
         """See :meth:`Store.counts <tsmon.stores.Store.counts>`."""
-        return self._connection.call(lambda store: store.counts(selector, start_ns=start_ns, stop_ns=stop_ns))
+        span = read_span(start_ns, stop_ns)
+        return self._connection.call(lambda store: store.counts(selector, **span))
 
     def newest(self, selector: Selector) -> list[Newest]:
         """See :meth:`Store.newest <tsmon.stores.Store.newest>`."""
         return self._connection.call(lambda store: store.newest(selector))
 
-    def series(self, selector: Selector, *, start_ns: int, stop_ns: int, every_ns: int) -> list[Series]:
+    def series(
+        self, selector: Selector, *, start_ns: AnyTime, stop_ns: AnyTime, every_ns: Duration
+    ) -> list[Series]:
         """See :meth:`Store.series <tsmon.stores.Store.series>`."""
-        return self._connection.call(
-            lambda store: store.series(selector, start_ns=start_ns, stop_ns=stop_ns, every_ns=every_ns)
-        )
+        windows = read_windows(start_ns, stop_ns, every_ns)
+        return self._connection.call(lambda store: store.series(selector, **windows))
 
-    def values(self, selector: Selector, *, start_ns: int, stop_ns: int) -> list[Values]:
+    def values(self, selector: Selector, *, start_ns: AnyTime, stop_ns: AnyTime) -> list[Values]:
         """See :meth:`Store.values <tsmon.stores.Store.values>`."""
-        return self._connection.call(lambda store: store.values(selector, start_ns=start_ns, stop_ns=stop_ns))
+        span = read_span(start_ns, stop_ns)
+        return self._connection.call(lambda store: store.values(selector, **span))
 
     def close(self) -> None:
         """Close the store and end the thread. Idempotent; another query opens it again."""

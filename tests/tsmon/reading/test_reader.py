@@ -6,13 +6,15 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pandas
 import pytest
 
 from tests.services.points import Numbered
-from tsmon import Monitor, SettingsError, StoreError
+from tsmon import AvailabilityError, Monitor, SettingsError, StoreError
 from tsmon.availability import Deployment
 from tsmon.reading import Reader
 from tsmon.settings import MonitoringSettings
@@ -56,6 +58,16 @@ def check(reader: Reader) -> None:
     assert [one.count for one in reader.counts(NUMBERS, **WINDOW)] == [50]
     assert sum(one.count for one in reader.bins(NUMBERS, every_ns=600 * S, **WINDOW)) == 50
     assert [len(one.values) for one in reader.series(NUMBERS, every_ns=600 * S, **WINDOW)] == [7]
+    span = {"start_ns": pandas.Timestamp("2023-11-14 22:13:20"), "stop_ns": "2023-11-15T00:13:20+01:00"}
+    assert reader.values(NUMBERS, **span) == reader.values(NUMBERS, **WINDOW)
+    assert reader.counts(NUMBERS, **span) == reader.counts(NUMBERS, **WINDOW)
+    for every in ("10min", timedelta(minutes=10), pandas.Timedelta("10min")):
+        assert reader.bins(NUMBERS, every_ns=every, **span) == reader.bins(NUMBERS, every_ns=600 * S, **WINDOW)
+        assert reader.series(NUMBERS, every_ns=every, **span) == reader.series(NUMBERS, every_ns=600 * S, **WINDOW)
+    with pytest.raises(AvailabilityError, match=r"^stop_ns: 'soon' is not a time; write "):
+        reader.values(NUMBERS, start_ns=0, stop_ns="soon")
+    with pytest.raises(AvailabilityError, match=r"^every_ns: 'often' is not a duration; write "):
+        reader.bins(NUMBERS, every_ns="often", **span)
     report = reader.availability(NUMBERS, Deployment(1, START_NS, START_NS + 3_600 * S))
     assert [str(one) for one in report.intervals] == [
         "2023-11-14 22:13:20 to 2023-11-14 22:32:20 Present (20 points)",
