@@ -109,11 +109,7 @@ class Pipeline:
     async def start(self, *, flushes: bool) -> None:
         """Open the store and begin to send, and with ``flushes`` to flush; raises where that is impossible."""
         try:
-            if is_patched():
-                self.preload()
-            else:
-                # An HTTP client takes a tenth of a second, or much longer from a slow disk.
-                await DiskThread("tsmon-import").run(self.preload, patience_s=None)
+            await self._preload()
             await self.store.open_shared()
             if self._spooler is not None:
                 await self._spooler.open()
@@ -130,6 +126,17 @@ class Pipeline:
         self._has_started = True
         self._is_woken = False
         self._delivery.kick()
+
+    async def _preload(self) -> None:
+        """Import on a thread: an HTTP client takes a tenth of a second, or much longer from a slow disk."""
+        if is_patched():
+            self.preload()
+            return
+        importing = DiskThread("tsmon-import")
+        try:
+            await importing.run(self.preload, patience_s=None)
+        finally:
+            importing.end()
 
     async def rebind(self, *, flushes: bool) -> None:
         """Continue on the running loop, because the one before has ended."""
