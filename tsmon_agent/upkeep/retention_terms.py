@@ -8,7 +8,7 @@ from tsmon.logs.safe_text import escape_unprintable
 from tsmon.settings import MonitoringSettings
 from tsmon.settings.durations import format_duration
 from tsmon.stores.retention_policy import Expiring, Narrowing, RetentionPolicy, RetentionStatus
-from tsmon.time_units import DAY_NS
+from tsmon.time_units import DAY_NS, SECOND_NS
 from tsmon_agent.formatting import moment
 from tsmon_agent.settings import StreamSettings
 
@@ -117,4 +117,6 @@ def _format_setting(subject: str | int) -> str:
 
 def _keep_ns(days: float) -> int | None:
     """Nanoseconds for which points are kept; None: for ever."""
-    return timedelta(days=days) // timedelta(microseconds=1) * 1_000 if 0 < days < FOR_EVER_DAYS else None
+    if not 0 < days < FOR_EVER_DAYS:
+        return None
+    return max(timedelta(days=days) // timedelta(microseconds=1) * 1_000, SECOND_NS)

@@ -50,7 +50,8 @@ def upkeep_of(store: OwnStore, days: float = 2.0) -> StoreUpkeep:
 
 
 @pytest.mark.parametrize(
-    ("days", "keep_ns"), [(2.0, 2 * DAY_NS), (0.5, DAY_NS // 2), (0.0, None), (1e300, None), (float("inf"), None)]
+    ("days", "keep_ns"),
+    [(2.0, 2 * DAY_NS), (0.5, DAY_NS // 2), (0.0, None), (1e-15, 10**9), (1e300, None), (float("inf"), None)],
 )
 async def test_retention_is_that_of_the_settings(days: float, keep_ns: int | None) -> None:
     store = Recorded()
