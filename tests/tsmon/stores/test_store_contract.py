@@ -443,6 +443,8 @@ async def test_a_store_of_ones_own_needs_only_the_abstract_methods() -> None:
     assert own.lines == ["m v=1 1"]
     with pytest.raises(StoreError, match="keeps no rollups"):
         await own.rebuild_rollups()
+    assert own.back_up(Path("nowhere")).advice.endswith("back them up by the means of that store")
+    assert own.stage_restore(Path("nowhere"), replace=True) is None
     assert OwnStore.settings_key(MonitoringSettings()) == ()
     assert not OwnStore.is_named_by(MonitoringSettings(token="t"))
     assert isinstance(OwnStore.from_settings(MonitoringSettings()), OwnStore)
