@@ -1,6 +1,7 @@
 """The report on an array of times."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
 from operator import sub
@@ -8,7 +9,9 @@ from typing import Final
 
 from tsmon.availability.arguments import find_rules, read_range
 from tsmon.availability.binning import bin_times
+from tsmon.availability.categories import Category
 from tsmon.availability.deployments import END_NS, Deployment, compute_spans
+from tsmon.availability.interval import Interval
 from tsmon.availability.reports import Report, build_report
 from tsmon.availability.rules import EXACT, PresetName, Rules
 from tsmon.availability.time_arrays import Times, read_times
@@ -52,13 +55,27 @@ def compute_availability(
     start_ns, end_ns, now_ns = read_range(start_ns, end_ns, now_ns)
     times_ns, left_out = read_times(times, unit)
     _check_period(rules, times_ns)
+    is_whole = deployments is None
     if deployments is None:
         # The end of a deployment is exclusive, but the last time is part of it.
         deployments = [Deployment(1, int(times_ns[0]), int(times_ns[-1]) + 1)] if len(times_ns) > 1 else []
         now_ns = END_NS
     spans = compute_spans(deployments, rules, now_ns=now_ns)
     timeline = compute_timeline(bin_times(times_ns, spans), spans, rules)
+    if is_whole:
+        timeline = replace(timeline, intervals=_isolate_last_time(timeline.intervals))
     return build_report(timeline, rules, name=name, start_ns=start_ns, end_ns=end_ns, left_out=left_out)
+
+
+def _isolate_last_time(intervals: Sequence[Interval]) -> Sequence[Interval]:
+    """Without deployments, a last time after a gap is isolated, as a first one before a gap is, not present."""
+    if len(intervals) < 3:
+        return intervals
+    missing, last, outside = intervals[-3:]
+    if missing.category is not Category.MISSING or last.end_ns - last.start_ns > 1:
+        return intervals
+    joined = replace(missing, end_ns=last.end_ns, isolated=missing.isolated + last.count)
+    return [*intervals[:-3], joined, outside]
 
 
 def _check_period(rules: Rules, times_ns: Sequence[int]) -> None:

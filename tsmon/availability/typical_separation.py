@@ -24,8 +24,9 @@ Otherwise a single repeated point would make a stream of one point a day appear 
 def raise_limit(span: Span, bins: Groups, numbers: Sequence[int] | None, rules: Rules) -> Span:
     """The span with the limit that its data give it, which is at least twice their typical separation.
 
-    ``bins`` are those within the span, before they are joined, and split at gaps; ``numbers`` are those of their
-    windows of the rules' width, None if each is alone in its window.
+    Points of several series at one instant count as several. ``bins`` are those within the span, before they are
+    joined, and split at gaps; ``numbers`` are those of their windows of the rules' width, None if each is alone in
+    its window.
     """
     if span.deployment is None or not rules.uses_typical_separation:
         return span

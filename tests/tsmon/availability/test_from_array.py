@@ -9,10 +9,12 @@ import pytest
 
 from tsmon import AvailabilityError
 from tsmon.availability import (
+    BINS,
     EXACT,
     Category,
     Deployment,
     Interval,
+    Rules,
     Total,
     compute_availability,
     format_time_range,
@@ -185,3 +187,16 @@ def test_reports_of_one_instrument_are_told_together() -> None:
     assert [measure["measure"] for measure in measures] == ["Deployments", "streamed a", "recovered b"]
     with pytest.raises(AvailabilityError, match="at least one"):
         reports_to_json([])
+
+
+@pytest.mark.parametrize("rules", [EXACT, BINS, HOURLY])
+def test_a_first_and_a_last_time_beyond_a_gap_are_isolated_and_take_no_time(rules: Rules) -> None:
+    times = [T, *(T + 40 * DAY + n * 3600 * S for n in range(2000)), T + 200 * DAY]
+    found = compute_availability(times, rules=rules)
+    assert all(one.end_ns - one.start_ns > 1 for one in found.intervals)
+    first, last = found.intervals[0], found.intervals[-1]
+    assert (first.category, first.isolated, first.end_ns) == (Category.MISSING, 1, times[1])
+    assert (last.category, last.isolated, last.start_ns) == (Category.MISSING, 1, times[-2])
+    assert sum(one.count for one in found.intervals) + found.isolated == len(times)
+    [missing] = compute_availability([T, T + DAY], rules=HOURLY).intervals
+    assert (missing.end_ns, missing.isolated) == (T + DAY + 1, 2)
