@@ -25,7 +25,7 @@ from tsmon_agent.ingest.files.repeated_hours import Placed, RowOrder, UndatedLin
 from tsmon_agent.tables.csv_errors import describe_csv_error
 from tsmon_agent.tables.decoded_lines import DecodedLines
 
-__all__ = ["Field", "build_line", "build_undated_line", "read_records"]
+__all__ = ["Field", "add_to_chunk", "build_line", "build_undated_line", "read_records"]
 
 CHUNK_LINES: Final = 10_000
 
@@ -106,17 +106,18 @@ def _read_chunks(
         if reason:
             placed.append(BadRow(number, reason, delimiter.join(cells)))
         if number > done:
-            _add_to_chunk(chunk, placed)
+            add_to_chunk(chunk, placed)
             chunk.position, chunk.line = reader.line_num, line
             if len(chunk.lines) + len(chunk.bad) >= CHUNK_LINES:
                 yield chunk
                 chunk = Chunk([], [], chunk.position, line)
-    _add_to_chunk(chunk, order.finish())
+    add_to_chunk(chunk, order.finish())
     if chunk.lines or chunk.bad:
         yield chunk
 
 
-def _add_to_chunk(chunk: Chunk, placed: Iterable[Placed]) -> None:
+def add_to_chunk(chunk: Chunk, placed: Iterable[Placed]) -> None:
+    """Add lines and bad rows to a chunk."""
     assert isinstance(chunk.numbers, list)
     for one in placed:
         if isinstance(one, BadRow):

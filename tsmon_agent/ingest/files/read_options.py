@@ -13,6 +13,7 @@ from tsmon_agent.ingest.files.format_detection import FORMATS, detect_format
 from tsmon_agent.ingest.files.line_protocol import PRECISIONS, LineProtocol
 from tsmon_agent.ingest.files.local_times import find_zone
 from tsmon_agent.ingest.files.open_file import STDIN, OpenFile
+from tsmon_agent.ingest.files.parquet import Parquet, complete_parquet_mapping
 from tsmon_agent.ingest.files.plain_csv import PlainCsv, complete_mapping
 from tsmon_agent.ingest.files.time_cells import check_time_format
 from tsmon_agent.tables.encodings import check_encoding, describe_encoding
@@ -53,6 +54,13 @@ class ReadOptions:
 
     def build_reader(self, path: Path, file: OpenFile) -> tuple[Reader, str]:
         """Build the reader for a file; returns it with a description of the format."""
+        if file.is_parquet:
+            try:
+                table = complete_parquet_mapping(path, self.columns, file.stream)
+            except ImportingError as error:
+                text = str(error)
+                raise ImportingError(text if text.startswith(f"{path} is") else f"{path}: {text}") from None
+            return Parquet(path, table), f"Parquet with {table}"
         form = self.format or detect_format(file.head)
         encoding = describe_encoding(file.head, file.encoding)
         of_encoding = f", {encoding}" if encoding else ""

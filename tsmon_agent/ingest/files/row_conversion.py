@@ -47,12 +47,12 @@ class RowConverter:
         self._tags = [(name, names.index(name)) for name in mapping.tags]
         self._fields = [(name, names.index(name), kind) for name, kind in mapping.fields.items()]
 
-    def convert(self, cells: list[str]) -> UndatedLine:
-        """Build the line of a row."""
+    def convert(self, cells: list[str], time: int | LocalTime | None = None) -> UndatedLine:
+        """Build the line of a row; its time is parsed, unless it is given."""
         if len(cells) != self._width and (len(cells) < self._width or any(map(str.strip, cells[self._width :]))):
             raise ValueError(f"it has {len(cells)} cells instead of {self._width}")
         cells = [*map(str.strip, cells)]
-        time = self._parse_time(cells)
+        time = self._parse_time(cells) if time is None else time
         missing = self._missing
         tags = [(name, cells[index]) for name, index in self._tags if cells[index] not in missing]
         fields: list[Field] = []
