@@ -2,7 +2,6 @@
 
 import csv
 import io
-import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO, Final
@@ -55,20 +54,23 @@ def read_records(
     text = io.TextIOWrapper(file, "utf-8", "surrogateescape", newline="")
     lines = DecodedLines(text, encoding, is_row)
     try:
-        separated, delimiter = _take_separator(lines, delimiter)
+        delimiter = _take_separator(lines, delimiter)
         is_table = is_row is not None
-        reader = csv.reader(separated, delimiter=delimiter, skipinitialspace=is_table, strict=is_table)
+        reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=is_table, strict=is_table)
         yield from _read_chunks(reader, lines, done, delimiter, convert)
     finally:
         # Otherwise the wrapper would close the file, which it does not own.
         text.detach()
 
 
-def _take_separator(lines: Iterator[str], delimiter: str) -> tuple[Iterator[str], str]:
+def _take_separator(lines: DecodedLines, delimiter: str) -> str:
     """The delimiter that a first line such as ``sep=;`` names, as Excel writes it; the line becomes empty."""
-    first = next(lines, "")
+    first = next(lines, None)
+    if first is None:
+        return delimiter
     found = _separator.fullmatch(first)
-    return itertools.chain(["\n" if found else first], lines), found[1] if found else delimiter
+    lines.read_again("\n" if found else first)
+    return found[1] if found else delimiter
 
 
 def _read_chunks(
@@ -87,10 +89,11 @@ def _read_chunks(
         except StopIteration:
             break
         except csv.Error as error:
-            cells, reason = [], describe_csv_error(error)
+            # The quotes of one row must not swallow those below it.
+            cells, reason = [lines.reject_first_line()], describe_csv_error(error)
         else:
-            reason = lines.take_reason()
-        number, line = line, reader.line_num + 1
+            reason = lines.finish_record()
+        number, line = line, lines.number + 1
         placed: list[Placed] = []
         if not reason:
             try:
@@ -107,7 +110,7 @@ def _read_chunks(
             placed.append(BadRow(number, reason, delimiter.join(cells)))
         if number > done:
             add_to_chunk(chunk, placed)
-            chunk.position, chunk.line = reader.line_num, line
+            chunk.position, chunk.line = lines.number, line
             if len(chunk.lines) + len(chunk.bad) >= CHUNK_LINES:
                 yield chunk
                 chunk = Chunk([], [], chunk.position, line)

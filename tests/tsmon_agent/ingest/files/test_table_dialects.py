@@ -185,6 +185,23 @@ def test_a_quote_that_is_not_closed_is_no_value() -> None:
     assert [line for line, _ in bad] == [3]
 
 
+def test_a_quote_that_is_not_closed_swallows_no_other_row() -> None:
+    rows = [f"2017-6-30 9:{n:02},{n},a" for n in range(60)]
+    rows[7] = '2017-6-30 9:07,7,"a'
+    rows[40] = '2017-6-30 9:40,40,"a'
+    _, lines, bad = read("time,v,s\n" + "\n".join(rows), fields={"v": "float", "s": "str"})
+    assert len(lines) == 58
+    assert [line for line, _ in bad] == [9, 42]
+    long = "\n".join(f"2017-6-30,{n},{'x' * 90}" for n in range(6_000))
+    with pytest.raises(ImportingError, match="line 2: the row is not valid CSV"):
+        read(f'time,v,s\n2017-6-30,1,"a\n{long}\n')
+    mapping = ColumnMapping(measurement="m", fields={"v": "float", "s": "str"})
+    table = complete_mapping(mapping, io.BytesIO(b"time,v,s\n2017-6-30,1,a\n"))
+    [chunk] = PlainCsv(table).read_chunks(io.BytesIO(f'time,v,s\n2017-6-30,1,"a\n{long}\n'.encode()), 0, 1)
+    assert len(chunk.lines) == 6_000
+    assert [(row.line, row.text) for row in chunk.bad] == [(2, '2017-6-30,1,"a')]
+
+
 def test_lines_are_numbered_as_in_the_file() -> None:
     text = '# a\n\ntime,v,s\nUTC,m,x\n# b\n2017-6-30,1,"a\n# no comment\nb"\nx,1,c\n'
     _, lines, bad = read(text, fields={"v": "float", "s": "str"})
