@@ -15,7 +15,6 @@ from tsmon.stores.sqlite.rollups import Layout
 from tsmon.stores.sqlite.rollups.layout import MIN_TIME
 from tsmon.stores.sqlite.window_queries import Target, clamp, find_target, query_windows, snapshot
 from tsmon.stores.window_columns import BinColumns
-from tsmon.time_units import DAY_NS
 
 __all__ = ["bins_of_spans", "counts", "newest", "retention", "series", "values", "windows"]
 
@@ -187,11 +186,12 @@ def counts(connection: sqlite3.Connection, selector: Selector, start_ns: int, st
         target = find_target(connection, selector)
         if target is None:
             return AnswerRows(Count)
+        every_ns = target.plan.common_ns
         for id_, count in query_windows(
             connection,
             target,
-            {0: WindowedSpan(start_ns, stop_ns, DAY_NS)},
-            DAY_NS,
+            {0: WindowedSpan(start_ns, stop_ns, every_ns)},
+            every_ns,
             points=("id, count(*)", "id"),
             rollups=("id, sum({count})", "id"),
         ):

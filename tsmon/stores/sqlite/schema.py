@@ -68,7 +68,9 @@ _UPGRADES: Final = {
     1: ROLLUP_TABLES,
     2: (
         *_RETENTION,
-        f"INSERT INTO frontiers SELECT id, from_ns FROM series JOIN rungs ON number = 0 AND from_ns > {MIN_TIME}",
+        "DROP TABLE IF EXISTS thawed",
+        f"""INSERT INTO frontiers SELECT id, from_ns, from_ns - 1 FROM series
+        JOIN rungs ON number = 0 AND from_ns > {MIN_TIME}""",
     ),
 }
 """Statements that upgrade each older version to the next."""

@@ -18,7 +18,7 @@ from tsmon.line_protocol.line_splitter import split_lines
 from tsmon.line_protocol.parser import FieldValue, Unsigned, find_head_end, parse_body, parse_head
 from tsmon.line_protocol.values import MAX_INT64
 from tsmon.stores.sqlite.catalogue import MAX_FIELDS, TYPE_NAMES, Catalogue, Measurement
-from tsmon.stores.sqlite.rollups import DirtyMarks
+from tsmon.stores.sqlite.rollups import DirtyMarks, roll_up
 
 __all__ = ["Refusals", "Writer"]
 
@@ -72,10 +72,14 @@ class Writer:
                 self._marking = DirtyMarks(self._connection)
             for measurement in self._collect(self._catalogue, lines, refusals):
                 self._catalogue.save(measurement)
+                late: list[tuple[int, int, int]] = []
                 if every_ns := self._marking.every_ns:
-                    windows = {(series, time_ns // every_ns) for series, time_ns in measurement.rows}
-                    self._marking.mark(measurement.id, windows)
+                    late = self._marking.mark(
+                        {(series, time_ns // every_ns) for series, time_ns in measurement.rows}
+                    )
                 self._insert(measurement)
+                if late:
+                    roll_up(self._connection, measurement.id, late)
             self._connection.execute("COMMIT")
         except BaseException:
             self.forget()

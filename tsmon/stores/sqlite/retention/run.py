@@ -7,8 +7,8 @@ from typing import Final
 
 from tsmon.stores.sqlite.catalogue import parse_tags
 from tsmon.stores.sqlite.retention.kept_streams import KeptStreams
-from tsmon.stores.sqlite.rollups import Layout, refresh
-from tsmon.stores.sqlite.rollups.layout import MIN_TIME, transaction
+from tsmon.stores.sqlite.rollups import Layout, RemovedPoints, refresh
+from tsmon.stores.sqlite.rollups.layout import MAX_TIME, MIN_TIME, transaction
 
 __all__ = ["RetentionRun"]
 
@@ -16,6 +16,9 @@ STEP_POINTS: Final = 5_000
 STEP_SERIES: Final = 500
 STEP_PAGES: Final = 1_000
 """What one step removes, examines and returns to the file system, at most."""
+
+_OF_SERIES: Final = tuple((table, "series") for table in ("marks", "frontiers", "removed"))
+"""Tables, and their column with the number of a series."""
 
 
 class RetentionRun:
@@ -49,18 +52,21 @@ class RetentionRun:
         """
         if self._is_scanned:
             return self._shrink(connection)
-        # Roll up what will be removed, including what is written between steps.
+        # Roll up the windows of what will be removed, including what is written between steps.
         waiting = "SELECT 1 FROM marks WHERE start_ns < ? LIMIT 1"
-        latest_ns = max(self._points_before_ns, self._streams_before_ns)
-        if connection.execute(waiting, (latest_ns,)).fetchone():
+        touched_ns = self._touched_before_ns(connection)
+        if connection.execute(waiting, (touched_ns,)).fetchone():
             forget()
             refresh(connection)
-            return True
+            # Where writes touch these windows all the time, it goes on all the same.
+            if connection.execute(waiting, (touched_ns,)).fetchone():
+                return True
         if self._layout is None:
             forget()
             self._begin(connection)
         self._tables.clear()
         series, removed = self._series, 0
+        forget()  # what has been removed of a series decides how writes are rolled up
         rows: Counter[tuple[str, str]] = Counter()
         with transaction(connection):
             kept = KeptStreams.read(connection)
@@ -73,17 +79,15 @@ class RetentionRun:
                 is_kept = bool(kept) and kept.have(name, parse_tags(tags))
                 before_ns = self._streams_before_ns if is_kept else self._points_before_ns
                 for table, column, before in self._limits(connection, measurement, before_ns):
-                    found = self._remove(connection, table, column, id_, before, STEP_POINTS - removed)
+                    at_most = STEP_POINTS - removed
+                    found = self._remove(connection, measurement, table, column, id_, before, at_most)
                     removed += found
                     rows[name, table] += found
-                    if found and column == "time_ns":
-                        self._raise_frontier(connection, id_, before_ns)
                 if removed >= STEP_POINTS:
                     break
-                connection.execute("DELETE FROM thawed WHERE series = ?", (id_,))
                 if self._is_empty(connection, id_, measurement):
                     forget()
-                    for owned, column in (("series", "id"), ("marks", "series"), ("frontiers", "series")):
+                    for owned, column in (("series", "id"), *_OF_SERIES):
                         connection.execute(f"DELETE FROM {owned} WHERE {column} = ?", (id_,))
                 series = id_
             # Writes between steps may add series without end: a short list is the last one.
@@ -129,14 +133,35 @@ class RetentionRun:
             "UPDATE rungs SET from_ns = max(from_ns, ?) WHERE number = ?", (max(from_ns, MIN_TIME), number)
         )
 
-    def _raise_frontier(self, connection: sqlite3.Connection, series: int, before_ns: int) -> None:
-        """Note that a series has lost points."""
+    def _note_removal(self, connection: sqlite3.Connection, measurement: int, series: int, before_ns: int) -> None:
+        """Note that a series is about to lose its points from before a time, and what they are in each tier."""
+        layout = self._layout
+        assert layout is not None
+        last = connection.execute(
+            f"SELECT max(time_ns) FROM m{measurement} WHERE series = ? AND time_ns < ?", (series, before_ns)
+        ).fetchone()[0]
+        if last is None:
+            return
+        lost_ns = Layout.read(connection).points_from_of(connection, series)  # also by the step before
+        for tier in layout.tiers:
+            # Unless all of a window is removed while a narrower tier has it.
+            if tier.from_ns <= tier.floor(before_ns) < layout.lost_before(
+                tier, MAX_TIME
+            ) + tier.every_ns and _exists(connection, tier.table(measurement)):
+                removed = RemovedPoints(connection, measurement, tier)
+                removed.remove(series, before_ns, was_lost_before_ns=lost_ns)
         connection.execute(
-            "INSERT INTO frontiers VALUES (?, ?) ON CONFLICT (series) "
-            "DO UPDATE SET points_from_ns = max(points_from_ns, excluded.points_from_ns)",
-            (series, before_ns),
+            "INSERT INTO frontiers VALUES (?, ?, ?) ON CONFLICT (series) DO UPDATE SET points_from_ns = "
+            "max(points_from_ns, excluded.points_from_ns), last_ns = max(last_ns, excluded.last_ns)",
+            (series, before_ns, last),
         )
         self._raise_from(connection, 0, before_ns)
+
+    def _touched_before_ns(self, connection: sqlite3.Connection) -> int:
+        """The end of the last window of any tier that loses points, or has lost some."""
+        layout = Layout.read(connection)
+        before_ns = max(self._points_before_ns, self._streams_before_ns, layout.points_from_ns)
+        return min(max((tier.ceil(before_ns) for tier in layout.tiers), default=before_ns), MAX_TIME)
 
     def _limits(
         self, connection: sqlite3.Connection, measurement: int, before_ns: int = MIN_TIME
@@ -153,7 +178,14 @@ class RetentionRun:
         return [(f"m{measurement}", "time_ns", before_ns), *tiers]
 
     def _remove(
-        self, connection: sqlite3.Connection, table: str, column: str, series: int, before: int, at_most: int
+        self,
+        connection: sqlite3.Connection,
+        measurement: int,
+        table: str,
+        column: str,
+        series: int,
+        before: int,
+        at_most: int,
     ) -> int:
         """Remove expired rows of one series, at most so many; return how many were removed."""
         if at_most <= 0:
@@ -163,11 +195,13 @@ class RetentionRun:
             (series, before, at_most),
         ).fetchone()
         before = before if edge is None else edge[0]
-        if column == "window":
-            connection.execute(
-                "DELETE FROM partial WHERE series = ? AND rung = ? AND window < ?",
-                (series, int(table.partition("_r")[2]), before),
-            )
+        if column == "time_ns":
+            self._note_removal(connection, measurement, series, before)
+        else:
+            tier = int(table.partition("_r")[2])
+            for notes in ("partial", "removed"):
+                query = f"DELETE FROM {notes} WHERE series = ? AND rung = ? AND window < ?"
+                connection.execute(query, (series, tier, before))
         return connection.execute(
             f"DELETE FROM {table} WHERE series = ? AND {column} < ?",
             (series, before),

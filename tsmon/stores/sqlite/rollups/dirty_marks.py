@@ -18,7 +18,7 @@ class DirtyMarks:
         self._connection = connection
         self._layout = Layout.read(connection)
         self._marked: set[tuple[int, int]] = set()
-        self._frozen_before: dict[int, int] = {}
+        self._points_from: dict[int, int] = {}
 
     @property
     def every_ns(self) -> int | None:
@@ -26,51 +26,41 @@ class DirtyMarks:
         tiers = self._layout.tiers
         return tiers[0].every_ns if tiers else None
 
-    def mark(self, measurement: int, windows: Iterable[tuple[int, int]]) -> None:
+    def mark(self, windows: Iterable[tuple[int, int]]) -> list[tuple[int, int, int]]:
         """Mark windows of the narrowest tier, given as pairs of series and window number.
 
-        A window that lost points to retention is frozen: it keeps the values that were computed before.
+        Returns series, start and end of those to roll up in this transaction instead, when their points are
+        written: a window of some tier that contains them has lost points, so queries read its rollup in any case.
         """
         new = set(windows) - self._marked
         if not new:
-            return
+            return []
         every_ns = self._layout.tiers[0].every_ns
-        complete_from = -(-self._layout.points_from_ns // every_ns)
-        marks = [
-            (series, max(window * every_ns, MIN_TIME), min((window + 1) * every_ns, MAX_TIME))
-            for series, window in sorted(new)
-            if window >= complete_from
-            or window >= self._find_frozen_before(series, every_ns)
-            or self._thaw(measurement, series, window * every_ns)
-        ]
+        whole_from_ns = self._layout.whole_from_ns
+        marks, late = [], []
+        for series, window in sorted(new):
+            start_ns = window * every_ns
+            span = (series, max(start_ns, MIN_TIME), min(start_ns + every_ns, MAX_TIME))
+            if start_ns < whole_from_ns and self._has_lost(series, start_ns):
+                late.append(span)
+            else:
+                marks.append(span)
         self._connection.executemany(
             "INSERT INTO marks VALUES (?, ?, ?) "
             "ON CONFLICT (series, start_ns) DO UPDATE SET stop_ns = max(stop_ns, excluded.stop_ns)",
             marks,
         )
-        if len(self._marked) + len(new) > MAX_REMEMBERED:
+        if len(self._marked) + len(marks) > MAX_REMEMBERED:
             self._marked.clear()
-        self._marked |= new
+        self._marked.update(new if not late else ((series, low // every_ns) for series, low, _ in marks))
+        return late
 
-    def _find_frozen_before(self, series: int, every_ns: int) -> int:
-        """Number of the first window of a series of which no points have been removed."""
-        found = self._frozen_before.get(series)
-        if found is None:
-            from_ns = self._layout.points_from_of(self._connection, series)
-            found = self._frozen_before[series] = -(-from_ns // every_ns)
-        return found
-
-    def _thaw(self, measurement: int, series: int, time_ns: int) -> bool:
-        """Whether a window from before the points begin may be computed, since nothing of it was stored before."""
-        tier = next((one for one in self._layout.tiers if one.from_ns <= time_ns), self._layout.tiers[-1])
-        start_ns = max(tier.floor(time_ns), MIN_TIME)
-        thawed = "SELECT 1 FROM thawed WHERE series = ? AND start_ns = ?"
-        if self._connection.execute(thawed, (series, start_ns)).fetchone():
-            return True
-        table = tier.table(measurement)
-        if self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone():
-            known = f"SELECT 1 FROM {table} WHERE series = ? AND window = ?"
-            if self._connection.execute(known, (series, start_ns // tier.every_ns)).fetchone():
-                return False
-        self._connection.execute("INSERT INTO thawed VALUES (?, ?)", (series, start_ns))
-        return True
+    def _has_lost(self, series: int, time_ns: int) -> bool:
+        """Whether a window around this time has lost points that are in no narrower tier."""
+        from_ns = self._points_from.get(series)
+        if from_ns is None:
+            from_ns = self._points_from[series] = self._layout.points_from_of(self._connection, series)
+        return any(
+            tier.from_ns <= tier.floor(time_ns) < self._layout.lost_before(tier, from_ns)
+            for tier in self._layout.tiers
+        )

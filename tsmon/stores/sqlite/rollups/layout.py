@@ -6,8 +6,8 @@ series and window (its number, counted from the epoch): count, first and last (a
 of all points, and the mean of each field, in the column of the points' table; 1 for values without a mean, NULL for
 none. A field that some points of the window lack has its own count, first and last in ``partial``. ``marks`` are
 spans of a series whose rollups are outdated. ``frontiers`` are the times before which points of a series have been
-removed; a series without an entry has lost none. ``thawed`` are windows from before the points begin that have been
-written since points were last removed.
+removed, and that of the last of them; a series without an entry has lost none. ``removed`` is what the removed
+points of a window were, see :mod:`tsmon.stores.sqlite.rollups.removed_points`.
 """
 
 import contextlib
@@ -60,14 +60,26 @@ TABLES: Final = (
         last INTEGER NOT NULL,
         PRIMARY KEY (series, rung, window, field)
     ) WITHOUT ROWID""",
-    """CREATE TABLE thawed (
-        series INTEGER NOT NULL,
-        start_ns INTEGER NOT NULL,
-        PRIMARY KEY (series, start_ns)
-    ) WITHOUT ROWID""",
 )
 
-FRONTIERS: Final = ("CREATE TABLE frontiers (series INTEGER PRIMARY KEY, points_from_ns INTEGER NOT NULL)",)
+FRONTIERS: Final = (
+    """CREATE TABLE frontiers (
+        series INTEGER PRIMARY KEY,
+        points_from_ns INTEGER NOT NULL,
+        last_ns INTEGER NOT NULL
+    )""",
+    """CREATE TABLE removed (
+        series INTEGER NOT NULL,
+        rung INTEGER NOT NULL,
+        window INTEGER NOT NULL,
+        field INTEGER NOT NULL,
+        count INTEGER NOT NULL,
+        first INTEGER NOT NULL,
+        last INTEGER NOT NULL,
+        mean REAL,
+        PRIMARY KEY (series, rung, window, field)
+    ) WITHOUT ROWID""",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +139,23 @@ class Layout:
         row = connection.execute("SELECT points_from_ns FROM frontiers WHERE series = ?", (series,)).fetchone()
         return MIN_TIME if row is None else int(row[0])
 
+    @property
+    def whole_from_ns(self) -> int:
+        """The time from which no window of any tier has lost points."""
+        if self.points_from_ns == MIN_TIME:
+            return MIN_TIME
+        return max((tier.ceil(self.points_from_ns) for tier in self.tiers), default=MIN_TIME)
+
+    def lost_before(self, tier: TierLayout, points_from_ns: int) -> int:
+        """The time before which windows of a tier hold what is in neither narrower tiers nor the points.
+
+        ``points_from_ns`` is that of the series, see :meth:`points_from_of`.
+        """
+        narrower = (
+            one.from_ns for one in self.tiers if one.every_ns < tier.every_ns and not tier.every_ns % one.every_ns
+        )
+        return min(points_from_ns, *narrower, MAX_TIME)
+
     def find_below(self, tier: TierLayout) -> TierLayout | None:
         """The tier whose windows make up those of ``tier``: the widest narrower one that divides it."""
         narrower = (one for one in self.tiers if one.every_ns < tier.every_ns and not tier.every_ns % one.every_ns)
@@ -171,6 +200,7 @@ def drop_tier(connection: sqlite3.Connection, tier: TierLayout) -> None:
     for (measurement,) in connection.execute("SELECT id FROM measurements").fetchall():
         connection.execute(f"DROP TABLE IF EXISTS {tier.table(measurement)}")
     connection.execute("DELETE FROM partial WHERE rung = ?", (tier.number,))
+    connection.execute("DELETE FROM removed WHERE rung = ?", (tier.number,))
     connection.execute("DELETE FROM rungs WHERE number = ?", (tier.number,))
     if not Layout.read(connection).tiers:
         connection.execute("DELETE FROM marks")

@@ -1,19 +1,20 @@
 """Recomputation of marked windows: the narrowest tier from the points, each wider one from a tier that divides it.
 
 A window is always computed whole, from everything that is stored of it, so the order and number of writes do not
-matter. A wider window of which some narrower ones have been removed is computed from the points; if these have been
-removed too, it stays as it is.
+matter. A wider window of which some narrower ones have been removed is computed from the points; what it counts of
+removed points stays, see :mod:`tsmon.stores.sqlite.rollups.removed_points`.
 """
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from tsmon.stores.sqlite.rollups.layout import MAX_TIME, MIN_TIME, Layout, TierLayout, transaction, window_number
+from tsmon.stores.sqlite.rollups.removed_points import Partial, RemovedPoints, Row
 
-__all__ = ["create_rollup_table", "refresh"]
+__all__ = ["create_rollup_table", "refresh", "roll_up"]
 
 STEP_MARKS: Final = 2_000
 STEP_POINTS: Final = 50_000
@@ -47,6 +48,11 @@ def refresh(connection: sqlite3.Connection) -> bool:
         return _refresh(connection)
 
 
+def roll_up(connection: sqlite3.Connection, measurement: int, spans: Iterable[tuple[int, int, int]]) -> None:
+    """Recompute the windows that contain these spans (series, start, end), in the current transaction."""
+    _compute(connection, Layout.read(connection), measurement, [_Span(*span) for span in spans])
+
+
 def _refresh(connection: sqlite3.Connection) -> bool:
     layout = Layout.read(connection)
     if not layout.tiers:
@@ -57,7 +63,11 @@ def _refresh(connection: sqlite3.Connection) -> bool:
     if first is None:
         return connection.execute("DELETE FROM marks WHERE series NOT IN (SELECT id FROM series)").rowcount > 0
     measurement: int = first[0]
-    spans = list(_take(connection, measurement, layout.tiers[0]))
+    _compute(connection, layout, measurement, list(_take(connection, measurement, layout.tiers[0])))
+    return True
+
+
+def _compute(connection: sqlite3.Connection, layout: Layout, measurement: int, spans: Sequence[_Span]) -> None:
     fields = [
         _Field(number, type_ in NUMBERS)
         for number, type_ in connection.execute(
@@ -70,7 +80,6 @@ def _refresh(connection: sqlite3.Connection) -> bool:
         rollup = _Rollup(connection, layout, measurement, fields[i : i + STEP_FIELDS])
         for tier in layout.tiers:
             rollup.compute(tier, spans)
-    return True
 
 
 def _take(connection: sqlite3.Connection, measurement: int, narrow: TierLayout) -> Iterator[_Span]:
@@ -133,31 +142,14 @@ class _Rollup:
             start_ns, stop_ns = span.start_ns, span.stop_ns
             # Windows that begin before the tier below does are computed from points.
             turn_ns = min(max(start_ns, tier.ceil(below.from_ns)), stop_ns) if below else stop_ns
-            from_points += self._with_all_points(tier, span.series, start_ns, turn_ns)
+            if start_ns < turn_ns:
+                from_points.append((span.series, start_ns, turn_ns))
             if turn_ns < stop_ns:
                 from_below.append((span.series, turn_ns, stop_ns))
         if from_points:
             self._from_points(tier, from_points)
         if below is not None and from_below:
             self._from_below(tier, below, from_below)
-
-    def _with_all_points(
-        self, tier: TierLayout, series: int, start_ns: int, stop_ns: int
-    ) -> Iterator[tuple[int, int, int]]:
-        """The parts of a span of which no points have been removed."""
-        whole_ns = start_ns
-        if start_ns < self._layout.points_from_ns:
-            whole_ns = max(start_ns, tier.ceil(self._layout.points_from_of(self._connection, series)))
-        if start_ns < whole_ns:
-            thawed = self._connection.execute(
-                "SELECT start_ns FROM thawed WHERE series = ? AND start_ns >= ? AND start_ns < ?",
-                (series, start_ns, min(whole_ns, stop_ns)),
-            )
-            for (at_ns,) in thawed.fetchall():
-                if at_ns == tier.floor(at_ns):
-                    yield series, at_ns, at_ns + tier.every_ns
-        if whole_ns < stop_ns:
-            yield series, whole_ns, stop_ns
 
     def _from_points(self, tier: TierLayout, spans: list[tuple[int, int, int]]) -> None:
         columns = "".join(
@@ -190,7 +182,31 @@ class _Rollup:
                     first_ns, last_ns = extent(series, window, field.number)
                     partial.append((series, window, field.number, count, first_ns, last_ns))
         means = [(*row[:5], *row[5::2]) for row in rows]
+        whole_from_ns = self._layout.whole_from_ns
+        if any(row[1] * tier.every_ns < whole_from_ns for row in means):
+            means, partial = self._with_removed(tier, means, partial)
         self._store(tier, means, partial)
+
+    def _with_removed(
+        self, tier: TierLayout, rows: list[Row], partial: list[Partial]
+    ) -> tuple[list[Row], list[Partial]]:
+        """The rows, with the points that were removed from their windows, which only the stored rollups know."""
+        removed = RemovedPoints(self._connection, self._measurement, tier)
+        fields = [one.number for one in self._fields]
+        points_from: dict[int, int] = {}
+        merged = []
+        for row in rows:
+            series, window = row[:2]
+            from_ns = points_from.get(series)
+            if from_ns is None:
+                from_ns = points_from[series] = self._layout.points_from_of(self._connection, series)
+            if window * tier.every_ns < from_ns:
+                mine = [one for one in partial if one[:2] == (series, window)]
+                partial = [one for one in partial if one[:2] != (series, window)]
+                row, mine = removed.merge(row, mine, fields)  # noqa: PLW2901
+                partial += mine
+            merged.append(row)
+        return merged, partial
 
     def _from_below(self, tier: TierLayout, below: TierLayout, spans: list[tuple[int, int, int]]) -> None:
         ratio = tier.every_ns // below.every_ns
@@ -257,8 +273,8 @@ class _Rollup:
     def _store(
         self,
         tier: TierLayout,
-        rows: list[tuple[int, int, int, int, int, *tuple[float | None, ...]]],
-        partial: list[tuple[int, int, int, int, int, int]],
+        rows: list[Row],
+        partial: list[Partial],
     ) -> None:
         """Insert or replace rows of series, window, count, first, last (in nanoseconds) and means."""
         numbers = [field.number for field in self._fields]

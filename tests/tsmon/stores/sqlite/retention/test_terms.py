@@ -215,7 +215,7 @@ async def test_a_file_of_the_second_version_knows_what_its_series_have_lost(path
         await store.write(history(60))
         await store.apply_retention(14 * DAY_NS, now_ns=NOW)
     connection = sqlite3.connect(path)
-    for table in ("frontiers", "streams", "terms"):
+    for table in ("frontiers", "removed", "streams", "terms"):
         connection.execute(f"DROP TABLE {table}")
     connection.execute("PRAGMA user_version = 2")
     connection.commit()

@@ -274,7 +274,7 @@ async def test_a_file_of_the_first_version_is_rolled_up(path: Path) -> None:
     async with SqliteStore(path) as store:
         await store.write(every_minute(0, 3 * HOUR_NS))
     connection = sqlite3.connect(path)
-    for table in ("rungs", "marks", "partial", "thawed", "frontiers", "streams", "terms"):
+    for table in ("rungs", "marks", "partial", "frontiers", "removed", "streams", "terms"):
         connection.execute(f"DROP TABLE {table}")
     connection.execute("PRAGMA user_version = 1")
     connection.commit()
