@@ -7,6 +7,7 @@ from typing import Final
 
 from tsmon.availability.arguments import find_rules, read_range
 from tsmon.availability.deployments import Deployment, Span, check_deployments, compute_spans
+from tsmon.availability.joined_windows import append_windows
 from tsmon.availability.reported_bins import read_reported_bins, selects_reported_bins
 from tsmon.availability.reports import Report, build_report
 from tsmon.availability.rules import EXACT, PresetName, Rules
@@ -82,8 +83,7 @@ async def query_availability(
         kept = [one if one.every_ns else Retention(min_widths.inside_ns, one.from_ns) for one in kept]
     queries = [WindowedSpan(*one) for part in parts for one in split_by_retention(*part, kept)]
     for answer in await store.bins_of_spans(selector, queries):
-        # A window that crosses an edge is in the answers on both sides of it.
-        bins += answer[1:] if answer and bins and answer[0] == bins[-1] else answer
+        append_windows(bins, answer)
     return _build_report(bins, spans, rules, name or selector.measurement, start_ns, end_ns)
 
 

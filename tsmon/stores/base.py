@@ -215,6 +215,13 @@ class Store(ABC):
         """
         return 0
 
+    async def confirm_clock(self) -> bool:
+        """Let the next :meth:`apply_retention` believe a system's time that is ahead of the time that has passed.
+
+        The store need not be open. Returns whether there was anything to confirm.
+        """
+        return False
+
     async def request_tier_drop(self, every_ns: int) -> None:  # noqa: ARG002
         """Let the next :meth:`settle_retention` remove a tier of rollups, unless it is wanted again by then.
 

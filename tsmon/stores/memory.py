@@ -1,6 +1,5 @@
 """The store in memory, for tests and for trying things out: its points are lost when the process ends."""
 
-import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from tsmon.line_protocol.parser import FieldValue, Unsigned, parse_line
 from tsmon.stores.answer_rows import AnswerRows
 from tsmon.stores.base import Store
 from tsmon.stores.query_types import Bin, Newest, Selector, Series, Values
+from tsmon.stores.retention_clock import ClockState, advance, read_clocks
 from tsmon.stores.retention_policy import ReportRemoved, ignore_removed
 from tsmon.stores.setup_change import ReportProgress, ignore_progress
 from tsmon.stores.store_copy import StoreCopy
@@ -33,6 +33,7 @@ class MemoryStore(Store):
     def __init__(self, *, max_values: int | None = None) -> None:
         self._max_values = max_values
         self._written: deque[tuple[tuple[str, str], Tags, int]] = deque()
+        self._clock: ClockState | None = None
         self._types: dict[tuple[str, str], type[FieldValue]] = {}
         self._rows: dict[tuple[str, str], dict[Tags, Rows]] = {}
         self._streams: dict[str, set[frozenset[tuple[str, str]]]] = {}
@@ -131,7 +132,9 @@ class MemoryStore(Store):
         report: ReportRemoved = ignore_removed,
     ) -> int:
         """See :meth:`Store.apply_retention`."""
-        now_ns = time.time_ns() if now_ns is None else now_ns
+        if now_ns is None:
+            self._clock = advance(self._clock, read_clocks(), self)
+            now_ns = self._clock.safe_ns
         expired: set[tuple[str, Tags, int]] = set()
         for (measurement, _), series in self._rows.items():
             streams = self._streams.get(measurement, ())

@@ -21,6 +21,7 @@ COMMANDS: Final = (
     "deployments",
     "token",
     "db",
+    "confirm_clock",
     "backup",
     "rollups",
     "retention",

@@ -13,6 +13,7 @@ from tsmon.errors import StoreError, StoreRefusedError, StoreUnavailableError
 from tsmon.files.disk_thread import HANG_S, DiskThread
 from tsmon.stores.base import Store
 from tsmon.stores.query_types import Bin, Count, Newest, Retention, Selector, Series, Values, WindowedSpan
+from tsmon.stores.retention_clock import read_clocks
 from tsmon.stores.retention_policy import ReportRemoved, RetentionPolicy, RetentionStatus, ignore_removed
 from tsmon.stores.rollup_tiers import RollupTier, validate_tiers
 from tsmon.stores.setup_change import ReportProgress, ignore_progress
@@ -23,7 +24,9 @@ from tsmon.stores.sqlite.retention import (
     RetentionRun,
     change_beside,
     confirm,
+    confirm_clock,
     keep_streams,
+    observe_clock,
     read_status,
     read_unopened,
     release_streams,
@@ -267,7 +270,7 @@ class SqliteStore(Store):
 
     async def settle_retention(self, wanted: RetentionPolicy, *, now_ns: int | None = None) -> RetentionStatus:
         """See :meth:`Store.settle_retention`; the file remembers what is in force."""
-        now_ns = time.time_ns() if now_ns is None else now_ns
+        now_ns = await self._retention_now_ns() if now_ns is None else now_ns
         tiers = self._tiers or ()
         return await self._in_turn(
             self._writing,
@@ -308,7 +311,8 @@ class SqliteStore(Store):
         """See :meth:`Store.apply_retention`.
 
         Series and measurements that lose their last point and rollup are removed too, and the space returns to the
-        file system. It happens in small steps, and writes continue between them.
+        file system. It happens in small steps, and writes continue between them. Without ``now_ns`` the time is
+        that of the system, as far as time has passed since the last call, see :mod:`tsmon.stores.retention_clock`.
         """
         database = self._require_open()
         terms = (
@@ -316,7 +320,7 @@ class SqliteStore(Store):
             None if streams_keep_ns is None else _check_positive(streams_keep_ns),
         )
         while True:
-            run = RetentionRun(time.time_ns() if now_ns is None else now_ns, *terms)
+            run = RetentionRun(await self._retention_now_ns() if now_ns is None else now_ns, *terms)
             step = partial(database.change, run.step, generation=database.generation)
             try:
                 while await self._in_turn(self._writing, step):
@@ -326,6 +330,18 @@ class SqliteStore(Store):
             finally:
                 report(run.removed, run.removed_rollups)
             return run.deleted
+
+    async def confirm_clock(self) -> bool:
+        """See :meth:`Store.confirm_clock`; also beside the process that has the file open."""
+        return await asyncio.to_thread(change_beside, self.path, confirm_clock)
+
+    async def _retention_now_ns(self) -> int:
+        """The time to remove by, which the file remembers."""
+        reading = read_clocks()
+        observe = partial(
+            self._require_open().change, lambda connection, _: observe_clock(connection, reading, self)
+        )
+        return await self._in_turn(self._writing, observe)
 
     async def size(self) -> maintenance.FileSize:
         """Size of the file; reads all of it, in another thread."""

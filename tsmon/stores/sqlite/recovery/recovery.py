@@ -89,7 +89,7 @@ class Recovery:
             if not number % PAGES_IN_STEP:
                 yield lambda _: None
         yield self._add_terms
-        yield self._in_transaction(lambda target: target.add_frontiers(self._read_integers("frontiers", 2)))
+        yield self._in_transaction(lambda target: target.add_frontiers(self._read_integers("frontiers", 3)))
         for name, table in self._source.tables():
             is_points = table.tier is None
             rows: list[Row] = []

@@ -82,13 +82,13 @@ class Target:
 
     def add_frontiers(self, rows: Iterable[Row]) -> None:
         """Note from when on the points of series are complete."""
-        for series, from_ns in rows:
+        for series, from_ns, last_ns in rows:
             known = self._find_known(series, create=True)
             if known is not None:
                 self._connection.execute(
-                    "INSERT INTO frontiers VALUES (?, ?) ON CONFLICT (series) "
-                    "DO UPDATE SET points_from_ns = max(points_from_ns, excluded.points_from_ns)",
-                    (known[1], from_ns),
+                    "INSERT INTO frontiers VALUES (?, ?, ?) ON CONFLICT (series) DO UPDATE SET points_from_ns = "
+                    "max(points_from_ns, excluded.points_from_ns), last_ns = max(last_ns, excluded.last_ns)",
+                    (known[1], from_ns, last_ns),
                 )
 
     def add_marks(self, spans: Iterable[Sequence[Any]]) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 from tsmon.stores.sqlite.catalogue import parse_tags
 from tsmon.stores.sqlite.retention.kept_streams import KeptStreams
 from tsmon.stores.sqlite.rollups import Layout, RemovedPoints, refresh
-from tsmon.stores.sqlite.rollups.layout import MAX_TIME, MIN_TIME, transaction
+from tsmon.stores.sqlite.rollups.layout import MAX_TIME, MIN_TIME, mark_all_series, transaction
 
 __all__ = ["RetentionRun"]
 
@@ -122,10 +122,35 @@ class RetentionRun:
         self._points_before_ns = max(narrowest.floor(self._points_before_ns), MIN_TIME)
         self._streams_before_ns = max(narrowest.floor(self._streams_before_ns), MIN_TIME)
         with transaction(connection):
+            self._lower_frontiers(connection)
             for tier in layout.tiers:
                 if tier.keep_ns is not None:
                     self._raise_from(connection, tier.number, tier.floor(self._now_ns - tier.keep_ns))
         self._layout = Layout.read(connection)
+
+    def _lower_frontiers(self, connection: sqlite3.Connection) -> None:
+        """Take back what was noted by a clock that was ahead: points and rollups of the present are there.
+
+        Nothing has been lost after the last removed point, so everything after it is computed again.
+        """
+        ahead = "SELECT 1 FROM rungs WHERE from_ns > ? LIMIT 1"
+        if connection.execute(ahead, (self._now_ns,)).fetchone() is None:
+            return
+        connection.execute(
+            "UPDATE frontiers SET points_from_ns = max(last_ns + 1, ?) WHERE points_from_ns > ?",
+            (max(self._points_before_ns, self._streams_before_ns), self._now_ns),
+        )
+        connection.execute(
+            "UPDATE rungs SET from_ns = coalesce((SELECT max(points_from_ns) FROM frontiers), ?) WHERE number = 0",
+            (MIN_TIME,),
+        )
+        layout = Layout.read(connection)
+        for tier in layout.tiers:
+            if tier.from_ns > self._now_ns:
+                expired_ns = MIN_TIME if tier.keep_ns is None else tier.floor(self._now_ns - tier.keep_ns)
+                from_ns = max(expired_ns, min(tier.ceil(layout.points_from_ns), tier.from_ns))
+                connection.execute("UPDATE rungs SET from_ns = ? WHERE number = ?", (from_ns, tier.number))
+        mark_all_series(connection)
 
     @staticmethod
     def _raise_from(connection: sqlite3.Connection, number: int, from_ns: int) -> None:
