@@ -169,12 +169,11 @@ class RetentionRun:
             return
         lost_ns = Layout.read(connection).points_from_of(connection, series)  # also by the step before
         for tier in layout.tiers:
-            # Unless all of a window is removed while a narrower tier has it.
-            if tier.from_ns <= tier.floor(before_ns) < layout.lost_before(
-                tier, MAX_TIME
-            ) + tier.every_ns and _exists(connection, tier.table(measurement)):
+            if _exists(connection, tier.table(measurement)):
+                # A window is all removed before no narrower tier has it any more, unless it is so wide.
+                is_cut = tier.from_ns <= tier.floor(before_ns) < layout.lost_before(tier, MAX_TIME) + tier.every_ns
                 removed = RemovedPoints(connection, measurement, tier)
-                removed.remove(series, before_ns, was_lost_before_ns=lost_ns)
+                removed.remove(series, before_ns, is_cut=is_cut, was_lost_before_ns=lost_ns)
         connection.execute(
             "INSERT INTO frontiers VALUES (?, ?, ?) ON CONFLICT (series) DO UPDATE SET points_from_ns = "
             "max(points_from_ns, excluded.points_from_ns), last_ns = max(last_ns, excluded.last_ns)",

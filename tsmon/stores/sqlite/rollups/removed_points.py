@@ -78,17 +78,19 @@ class RemovedPoints:
                 extents.append((series, window, field, values.count, values.first_ns, values.last_ns))
         return (series, window, total.count, total.first_ns, total.last_ns, *means), extents
 
-    def remove(self, series: int, before_ns: int, *, was_lost_before_ns: int) -> None:
+    def remove(self, series: int, before_ns: int, *, is_cut: bool, was_lost_before_ns: int) -> None:
         """Note of the window around ``before_ns`` which points before that are about to be removed.
 
-        Nothing needs to be noted of earlier windows, which will have no other points. ``was_lost_before_ns`` is the
-        time before which points had been removed earlier.
+        Nothing needs to be noted of earlier windows, which will have no other points, nor of this one unless
+        ``is_cut`` or something is noted already. ``was_lost_before_ns`` is the time before which points had been
+        removed earlier.
         """
         window = before_ns // self._tier.every_ns
         start_ns = window * self._tier.every_ns
         key = (series, self._tier.number, window)
         self._connection.execute("DELETE FROM removed WHERE series = ? AND rung = ? AND window < ?", key)
-        if start_ns == before_ns:
+        noted_before = "SELECT 1 FROM removed WHERE series = ? AND rung = ? AND window = ? LIMIT 1"
+        if start_ns == before_ns or not (is_cut or self._connection.execute(noted_before, key).fetchone()):
             return
         rest = f"SELECT 1 FROM m{self._measurement} WHERE series = ? AND time_ns BETWEEN ? AND ? LIMIT 1"
         end_ns = min(start_ns + self._tier.every_ns - 1, MAX_TIME)
