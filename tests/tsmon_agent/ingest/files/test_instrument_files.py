@@ -154,7 +154,8 @@ def test_a_file_is_read_exactly_or_refused_with_the_remedy(name: str, tmp_path: 
 
 
 PYTHON = re.compile(
-    r"invalid literal|could not convert|isoformat|codec can't|\[Errno|not in list|out of range\b(?!.*ns)|"
+    r"invalid literal|could not convert|isoformat|codec can't|\[Errno|not in list|"
+    r"index out of range|value out of range|too large to convert|"
     r"unpack|has no attribute|unterminated|NoneType|does not match format|unconverted data|object is not"
 )
 """Words of Python's own messages."""
