@@ -120,7 +120,10 @@ def _parse_mapping(source: str, values: dict[str, Any]) -> ColumnMapping:
         expected = KEYS[key]
         if not isinstance(value, expected) or isinstance(value, bool):
             raise ImportingError(f"{source}: {key} is {value!r}; give {_KINDS[expected]}")
-    mapping = ColumnMapping(fields=fields, **values)
+    try:
+        mapping = ColumnMapping(fields=fields, **values)
+    except ImportingError as error:
+        raise ImportingError(f"{source}: {str(error).removeprefix('--')}") from None
     find_zone(mapping.timezone)
     return mapping
 

@@ -31,7 +31,10 @@ _SCALES: Final = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 
 @dataclass(frozen=True, slots=True)
 class Parquet:
-    """Reads Parquet, by a mapping from :func:`complete_parquet_mapping`; positions and lines are rows."""
+    """Reads Parquet, by a mapping from :func:`complete_parquet_mapping`; positions and lines are rows.
+
+    A row of nulls has no values, which is no mistake.
+    """
 
     path: Path
     table: TableMapping
@@ -40,6 +43,7 @@ class Parquet:
         """See :class:`~tsmon_agent.ingest.files.chunks.Reader`."""
         rows = RowConverter(self.table)
         names = list(self.table.layout.names)
+        values = [names.index(name) for name in self.table.mapping.fields]
         order = RowOrder()
         number = 0
         for batch in _read_batches(self.path, file, names):
@@ -54,7 +58,9 @@ class Parquet:
                 try:
                     if times is not None and time is None:
                         raise ValueError("it has no time")
-                    placed = order.place(number, ",".join(row), rows.convert(row, time))
+                    made = rows.convert(row, time) if any(row[column] for column in values) else None
+                    if made is not None:
+                        placed = order.place(number, ",".join(row), made)
                 except ValueError as error:
                     placed = [BadRow(number, str(error), ",".join(row))]
                 if number > position:

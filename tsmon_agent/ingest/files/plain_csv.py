@@ -81,8 +81,8 @@ class PlainCsv:
         rows = RowConverter(self.table)
 
         def convert(cells: list[str]) -> Iterator[UndatedLine]:
-            if any(cells):
-                yield rows.convert(cells)
+            if any(cells) and (line := rows.convert(cells)) is not None:
+                yield line
 
         def is_row(number: int, text: str) -> bool:
             return number >= layout.data_line and not (

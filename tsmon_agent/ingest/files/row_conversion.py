@@ -47,8 +47,11 @@ class RowConverter:
         self._tags = [(name, names.index(name)) for name in mapping.tags]
         self._fields = [(name, names.index(name), kind) for name, kind in mapping.fields.items()]
 
-    def convert(self, cells: list[str], time: int | LocalTime | None = None) -> UndatedLine:
-        """Build the line of a row; its time is parsed, unless it is given."""
+    def convert(self, cells: list[str], time: int | LocalTime | None = None) -> UndatedLine | None:
+        """Build the line of a row; its time is parsed, unless it is given.
+
+        None if the row says by marks, such as NULL, that there are no values, which is no mistake.
+        """
         if len(cells) != self._width and (len(cells) < self._width or any(map(str.strip, cells[self._width :]))):
             raise ValueError(f"it has {len(cells)} cells instead of {self._width}")
         cells = [*map(str.strip, cells)]
@@ -56,10 +59,15 @@ class RowConverter:
         missing = self._missing
         tags = [(name, cells[index]) for name, index in self._tags if cells[index] not in missing]
         fields: list[Field] = []
+        is_marked = False
         for name, index, kind in self._fields:
             text = cells[index]
             if text and text not in missing and (kind == "str" or not is_missing(text)):
                 fields.append((name, parse_value(name, text, kind, self._numbers), kind))
+            else:
+                is_marked = is_marked or bool(text)
+        if is_marked and not fields:
+            return None
         measurement = self._measurement or cells[self._measurement_column]
         return build_undated_line(measurement, tags, fields, self._local_times.place(time))
 

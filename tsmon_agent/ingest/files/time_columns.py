@@ -29,6 +29,8 @@ def find_time(mapping: ColumnMapping, values: Mapping[str, Sequence[str]]) -> Ti
     found = [names[index] for index in find_time_columns(names, mapping.time)]
     if not found and names[:1] == [INDEX] and _are_mostly(values[INDEX], has_date):
         found = [INDEX]
+    if not found and mapping.time is None and any(map(has_date, names)):
+        raise ImportingError(f"the first row ({', '.join(names[:4])}) holds values; put names of columns above it")
     if not found:
         raise ImportingError(f"none of the columns {', '.join(names)} is called time; name it by --time")
     if mapping.time_of_day is not None or mapping.time_format not in (None, "iso", *DATE_ORDERS):

@@ -76,6 +76,12 @@ def test_times_of_every_type(
     assert preview(agent, *options)[0] == f"m v=1.0 {time_ns}\n"
 
 
+def test_a_row_of_nulls_is_no_mistake(agent: Shell, tmp_path: Path) -> None:
+    write(tmp_path, {"time": [T, T + 1], "v": [None, 1.0]})
+    out, err = preview(agent)
+    assert (out, "rejected" in err) == (f"m v=1.0 {T + 1}\n", False)
+
+
 @pytest.mark.parametrize("name", [None, "t"])
 def test_the_index_of_a_data_frame_is_the_time(agent: Shell, tmp_path: Path, name: str | None) -> None:
     index = pd.DatetimeIndex([datetime(2024, 1, 1, tzinfo=UTC)], name=name)
