@@ -203,7 +203,7 @@ class InfluxReader(InfluxBucket, Store):
         """See :meth:`Store.retention`; it is the buckets' own, which the server applies."""
         now_ns = time.time_ns()
         rolled = [
-            Retention(one.every_ns, max(one.since_ns, now_ns - one.keep_ns if one.keep_ns else one.since_ns))
+            Retention(one.every_ns, one.whole_from_ns(now_ns))
             for one in sorted(await self.rollups.all(), key=lambda one: one.every_ns)
             if one.measurement == measurement
         ]

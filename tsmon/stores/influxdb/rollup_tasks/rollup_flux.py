@@ -34,10 +34,13 @@ def rollup_query(
 def task_flux(bucket: str, measurement: str, numbers: Sequence[str], every_ns: int, keep_ns: int) -> str:
     """A task that rolls up past windows, from where its last run ended, and notes how far it came."""
     reach_ns = max(REACH * every_ns, -(-SHORTEST_REACH_NS // every_ns) * every_ns)
+    # After months without a run only what the tier keeps is computed.
+    oldest = f"stop - {max(keep_ns // every_ns * every_ns, reach_ns)}"
+    started = f"if reached < {oldest} then {oldest} else reached" if keep_ns else "reached"
     where = f"{condition('_measurement', PROGRESS)} and {condition('rolled', measurement)}"
     known = (
         f"from(bucket: {quote(bucket)})\n"
-        "  |> range(start: -30d)\n"
+        "  |> range(start: 0)\n"
         f"  |> filter(fn: (r) => {where} and {condition('every_ns', str(every_ns))})\n"
         "  |> last()\n"
         "  |> findRecord(fn: (key) => key._field == {}, idx: 0)\n"
@@ -56,7 +59,8 @@ def task_flux(bucket: str, measurement: str, numbers: Sequence[str], every_ns: i
         f"until = {known.replace('{}', quote('until'))}"
         f"stop = int(v: now()) / {every_ns} * {every_ns}\n"
         f"late = stop - {reach_ns}\n"
-        "start = if exists until._value then (if until._value < late then until._value else late) else late\n"
+        "reached = if exists until._value then (if until._value < late then until._value else late) else late\n"
+        f"start = {started}\n"
         "begun = if exists since._value then since._value else start\n\n"
         f"{_rolled(bucket, measurement, numbers, every_ns, 'time(v: start)', 'time(v: stop)')}\n"
         f'array.from(rows: [\n  {rows},\n])\n  |> to(bucket: {quote(bucket)})\n  |> yield(name: "state")\n'

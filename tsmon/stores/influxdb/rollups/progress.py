@@ -28,6 +28,16 @@ class RolledSpan:
     until_ns: int
     keep_ns: int = 0
 
+    def whole_from_ns(self, now_ns: int) -> int:
+        """The first window whose rollups the server keeps, however far it has come with removing them.
+
+        One window later than :meth:`covered` goes, so that it is still there when it is queried.
+        """
+        if not self.keep_ns:
+            return self.since_ns
+        kept_ns = now_ns - self.keep_ns + 2 * self.every_ns
+        return max(self.since_ns, -(-kept_ns // self.every_ns) * self.every_ns)
+
     def covered(self, start_ns: int, stop_ns: int, every_ns: int, now_ns: int) -> tuple[int, int]:
         """The part of a span, in whole windows of ``every_ns``, that the rollups cover; it may be empty."""
         low_ns = max(start_ns, self.since_ns)
@@ -92,7 +102,7 @@ class RollupProgress:
 
     async def _read(self) -> list[RolledSpan]:
         text = await self._query(
-            f"from(bucket: {quote(self.bucket)})\n  |> range(start: -30d)\n"
+            f"from(bucket: {quote(self.bucket)})\n  |> range(start: 0)\n"
             f"  |> filter(fn: (r) => {condition('_measurement', PROGRESS)})\n  |> last()\n"
         )
         found: dict[tuple[str, int], dict[str, int]] = {}
