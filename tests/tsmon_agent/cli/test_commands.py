@@ -69,7 +69,7 @@ def test_each_command_has_a_help_that_names_its_options(agent: Shell, command: s
         assert option in ran.out
 
 
-@pytest.mark.parametrize("command", ["once", "check", "--help"])
+@pytest.mark.parametrize("command", ["once", "--help"])
 def test_commands_that_need_no_state_load_none_of_it(tmp_path: Path, command: str) -> None:
     program = (
         "import sys; from tsmon_agent.cli import main\n"
