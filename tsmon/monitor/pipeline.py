@@ -19,7 +19,7 @@ from tsmon.monitor.from_settings import build_dead_letter_file, build_spooler, r
 from tsmon.monitor.loop_binding import LoopBinding, wait_elsewhere
 from tsmon.scheduling.periodic import Periodic
 from tsmon.stores import Store
-from tsmon.threads.native import is_patched
+from tsmon.threads.native import has_only_green_threads, is_patched
 
 if TYPE_CHECKING:
     from tsmon.settings import MonitoringSettings
@@ -129,7 +129,7 @@ class Pipeline:
 
     async def _preload(self) -> None:
         """Import on a thread: an HTTP client takes a tenth of a second, or much longer from a slow disk."""
-        if is_patched():
+        if is_patched() or has_only_green_threads():
             self.preload()
             return
         importing = DiskThread("tsmon-import")
