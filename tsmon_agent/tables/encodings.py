@@ -42,6 +42,8 @@ def check_encoding(name: str) -> str:
     """The normalized name of an encoding; raises :class:`~tsmon.errors.ImportingError` if it is none of text."""
     try:
         "".encode(name)
+        # Encodings of names of hosts cannot be read in parts.
+        codecs.getincrementaldecoder(name)(UNDECODABLE).decode(b"a", final=True)
         return codecs.lookup(name).name.removesuffix("-sig")
     except (LookupError, ValueError, UnicodeError):
         raise ImportingError(

@@ -5,12 +5,14 @@ from dataclasses import dataclass, replace
 
 from tsmon.errors import ImportingError
 from tsmon_agent.ingest.files.column_mapping import ColumnMapping
-from tsmon_agent.ingest.files.column_names import INDEX_NAMES, find_offset, name_columns
+from tsmon_agent.ingest.files.column_names import INDEX_NAMES, name_columns
+from tsmon_agent.ingest.files.local_times import LocalTime, find_zone
+from tsmon_agent.ingest.files.table_doubts import check_points, count_replaced, find_zone_name, refuse_dates
 from tsmon_agent.ingest.files.table_layout import Record, TableLayout
 from tsmon_agent.ingest.files.time_cells import parse_time_cell
 from tsmon_agent.ingest.files.time_columns import FEW, TimeColumns, find_time
 from tsmon_agent.tables.numbers import NumberForm, find_number_form, is_missing, looks_like_number
-from tsmon_agent.tables.times import find_time_form
+from tsmon_agent.tables.times import find_time_form, has_date
 
 __all__ = ["TableMapping", "guess_mapping"]
 
@@ -23,6 +25,8 @@ class TableMapping:
     layout: TableLayout
     numbers: NumberForm
     left_out: Sequence[str] = ()
+    replaced: int = 0
+    """Rows of the beginning that have the time and tags of an earlier one, with other values."""
 
     def __str__(self) -> str:
         notes = [str(self.mapping), *self.layout.describe()]
@@ -30,6 +34,10 @@ class TableMapping:
             notes.append(f"numbers as {self.numbers}")
         if self.left_out:
             notes.append(f"left out: {', '.join(self.left_out)}")
+        if self.replaced:
+            notes.append(
+                f"{self.replaced:,} of the first rows replace values of earlier ones with the same time and tags"
+            )
         return "; ".join(notes)
 
 
@@ -64,7 +72,17 @@ def guess_mapping(mapping: ColumnMapping, layout: TableLayout, rows: Sequence[Re
         mapping.decimal,
         mapping.thousands,
     )
+    if numbers == NumberForm() and layout.delimiter != "," and mapping.decimal is mapping.thousands is None:
+        check_points({name: cells[name] for name, kind in fields.items() if kind == "float"})
     form = _find_time_form(mapping, times, rows, names)
+    zone = _find_zone(mapping, times, values[times.time], form)
+    keys = [names.index(one) for one in (times.time, times.clock, mapping.measurement_column, *tags) if one]
+    replaced = _count_replaced(rows, keys, [names.index(one) for one in fields])
+    if replaced and times.clock is None and all(has_date(text, only=True) for text in values[times.time]):
+        raise refuse_dates(times.time)
+    if find_zone(zone).utcoffset(None) is None:
+        # A time may occur twice.
+        replaced = 0
     index = ["the index"] if layout.names[0] in INDEX_NAMES and not names[0] and _collect(rows, 0) else []
     return TableMapping(
         mapping=replace(
@@ -72,13 +90,14 @@ def guess_mapping(mapping: ColumnMapping, layout: TableLayout, rows: Sequence[Re
             time=times.time,
             time_of_day=times.clock,
             time_format=form,
-            timezone=find_offset(times.time) or mapping.timezone if mapping.timezone == "UTC" else mapping.timezone,
+            timezone=zone,
             tags=tuple(tags),
             fields=fields,
         ),
         layout=replace(layout, names=tuple(names)),
         numbers=numbers,
         left_out=(*index, *(f"{name} (the time again)" for name in times.repeated)),
+        replaced=replaced,
     )
 
 
@@ -95,6 +114,29 @@ def _find_time_form(mapping: ColumnMapping, times: TimeColumns, rows: Sequence[R
                 "name another column by --time, or the form by --time-format"
             )
     return form
+
+
+def _find_zone(mapping: ColumnMapping, times: TimeColumns, texts: Sequence[str], form: str) -> str:
+    """The zone of times that have none; if all have one, what names of columns say does not matter."""
+    if times.clock is None and not any(_is_local(text, form) for text in texts):
+        return mapping.timezone
+    return find_zone_name([one for one in (times.time, times.clock) if one], mapping.timezone)
+
+
+def _is_local(text: str, form: str) -> bool:
+    try:
+        return isinstance(parse_time_cell("", text, form), LocalTime)
+    except ValueError:
+        return False
+
+
+def _count_replaced(rows: Sequence[Record], keys: Sequence[int], fields: Sequence[int]) -> int:
+    width = max(*keys, *fields) + 1
+    whole = [row.cells for row in rows if len(row.cells) >= width and row.cells[keys[0]]]
+    return count_replaced(
+        ([cells[index] for index in keys] for cells in whole),
+        [[cells[index] for index in fields] for cells in whole],
+    )
 
 
 def _is_time(text: str, form: str) -> bool:

@@ -33,7 +33,10 @@ _times: Final = re.compile(
 _clocks: Final = re.compile("time|time_utc|utc|time_of_day|clock|zeit|uhrzeit|hora|heure|tid|ora")
 
 _unit: Final = re.compile(r"\s*[(\[{].*?[)\]}]|,.*$")
-_offset: Final = re.compile("(?:GMT|UTC) ?([+\u2212-])([0-9]{1,2})(?::?([0-9]{2}))?(?![0-9])")
+_offset: Final = re.compile(
+    "(?:GMT|UTC) ?([+\u2212-])([0-9]{1,2})(?::?([0-9]{2}))?(?![0-9])"
+    "|[\\[( ]([+\u2212-])([0-9]{2}):([0-9]{2})(?![0-9:])"
+)
 _separator: Final = re.compile(r"[\W_]+")
 
 
@@ -59,7 +62,7 @@ def find_offset(name: str) -> str | None:
     found = _offset.search(name)
     if found is None:
         return None
-    sign, hours, minutes = found.groups()
+    sign, hours, minutes = found.groups()[:3] if found[1] else found.groups()[3:]
     offset = f"{'+' if sign == '+' else '-'}{int(hours):02}:{minutes or '00'}"
     return offset if offset[1:] != "00:00" else None
 

@@ -15,9 +15,10 @@ from tsmon_agent.ingest.files.csv_records import add_to_chunk
 from tsmon_agent.ingest.files.local_times import LocalTime
 from tsmon_agent.ingest.files.repeated_hours import RowOrder
 from tsmon_agent.ingest.files.row_conversion import RowConverter
+from tsmon_agent.ingest.files.table_doubts import count_replaced, find_zone_name, refuse_dates
 from tsmon_agent.ingest.files.table_layout import TableLayout
 from tsmon_agent.tables.numbers import NumberForm
-from tsmon_agent.tables.times import find_time_form
+from tsmon_agent.tables.times import find_time_form, has_date, is_time_of_day
 
 __all__ = ["Parquet", "complete_parquet_mapping"]
 
@@ -76,6 +77,8 @@ class Parquet:
 def complete_parquet_mapping(path: Path, mapping: ColumnMapping, file: BinaryIO) -> TableMapping:
     """Complete a mapping by the names and types of the columns; raises :class:`~tsmon.errors.ImportingError`."""
     schema = _open(path, file).schema_arrow
+    import pyarrow as pa
+
     kinds = {field.name: _find_kind(field.type) for field in schema}
     for column in (mapping.time, mapping.measurement_column, *mapping.tags, *mapping.fields):
         if column is not None and column not in kinds:
@@ -104,8 +107,35 @@ def complete_parquet_mapping(path: Path, mapping: ColumnMapping, file: BinaryIO)
     if unusable:
         raise ImportingError(f"the column {unusable[0]} is of type {schema.field(unusable[0]).type}; name another")
     names = [name for name in kinds if name in (time, mapping.measurement_column, *tags, *fields)]
-    form = "iso" if kinds[time] == "time" else mapping.time_format or _guess_form(path, file, time)
-    complete = replace(mapping, time=time, time_of_day=None, time_format=form, tags=tuple(tags), fields=fields)
+    type_ = schema.field(time).type
+    if kinds[time] == "float" and type_ in (pa.float32(), pa.float16()):
+        raise ImportingError(
+            f"the column {time} is of type {type_}, which is off by up to a minute; save it as double or timestamp"
+        )
+    texts = [] if kinds[time] == "time" else _read_first_texts(path, file, time)
+    form = "iso" if kinds[time] == "time" else mapping.time_format or find_time_form(texts)
+    clocks = [name for name in kinds if pa.types.is_time(schema.field(name).type)]
+    clocks += [
+        name for name in tags if (found := _read_first_texts(path, file, name)) and all(map(is_time_of_day, found))
+    ]
+    are_dates = pa.types.is_date(type_) or (bool(texts) and all(has_date(text, only=True) for text in texts))
+    if mapping.time_of_day is not None or (are_dates and clocks):
+        raise ImportingError(
+            f"the columns {time} and {mapping.time_of_day or clocks[0]} hold dates and times of day; "
+            "save both as one column of type timestamp"
+        )
+    if are_dates and _has_replaced(path, file, [time, *tags], mapping.measurement_column, [*fields]):
+        raise refuse_dates(time)
+    is_naive = type_.tz is None if pa.types.is_timestamp(type_) else form not in _SCALES
+    complete = replace(
+        mapping,
+        time=time,
+        time_of_day=None,
+        time_format=form,
+        timezone=find_zone_name([time], mapping.timezone) if is_naive else mapping.timezone,
+        tags=tuple(tags),
+        fields=fields,
+    )
     layout = TableLayout(delimiter=",", comment="", header_line=1, names=tuple(names), data_line=1)
     return TableMapping(mapping=complete, layout=layout, numbers=NumberForm(), left_out=left_out)
 
@@ -170,9 +200,19 @@ def _find_time(mapping: ColumnMapping, kinds: dict[str, str]) -> str:
     return found[0]
 
 
-def _guess_form(path: Path, file: BinaryIO, time: str) -> str:
-    first = next(_read_batches(path, file, [time]), None)
-    return find_time_form([text for text in _format_column(first.column(0)) if text] if first is not None else [])
+def _read_first_texts(path: Path, file: BinaryIO, name: str) -> list[str]:
+    first = next(_read_batches(path, file, [name]), None)
+    return [text for text in _format_column(first.column(0)) if text] if first is not None else []
+
+
+def _has_replaced(path: Path, file: BinaryIO, keys: list[str], measurement: str | None, fields: list[str]) -> bool:
+    if measurement is not None and measurement not in keys:
+        keys = [*keys, measurement]
+    first = next(_read_batches(path, file, [*keys, *fields]), None)
+    if first is None:
+        return False
+    rows = [*zip(*(_format_column(column) for column in first.columns), strict=True)]
+    return count_replaced((row[: len(keys)] for row in rows), [row[len(keys) :] for row in rows]) > 0
 
 
 def _read_times(column: Any) -> list[int | LocalTime | None] | None:

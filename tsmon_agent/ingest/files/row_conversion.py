@@ -1,6 +1,7 @@
 """Conversion of the rows of a plain table to points."""
 
 import csv
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from tsmon_agent.ingest.files.column_guessing import TableMapping
@@ -14,6 +15,7 @@ __all__ = ["RowConverter", "parse_value"]
 
 SHOWN_CHARACTERS: Final = 60
 
+_NUMBERS: Final = ("float", "int", "uint")
 _BOOLEANS: Final = {
     "true": True,
     "t": True,
@@ -37,6 +39,7 @@ class RowConverter:
         self._delimiter = table.layout.delimiter
         self._numbers = table.numbers
         self._missing = frozenset(mapping.missing)
+        self._missing_numbers = frozenset(_parse_numbers(mapping.missing, table.numbers))
         self._local_times = LocalTimes(find_zone(mapping.timezone), mapping.time)
         self._time_name, self._time_format = mapping.time, mapping.time_format
         self._time = names.index(mapping.time)
@@ -63,7 +66,11 @@ class RowConverter:
         for name, index, kind in self._fields:
             text = cells[index]
             if text and text not in missing and (kind == "str" or not is_missing(text)):
-                fields.append((name, parse_value(name, text, kind, self._numbers), kind))
+                value = parse_value(name, text, kind, self._numbers)
+                if kind in _NUMBERS and value in self._missing_numbers:
+                    is_marked = True
+                else:
+                    fields.append((name, value, kind))
             else:
                 is_marked = is_marked or bool(text)
         if is_marked and not fields:
@@ -89,6 +96,17 @@ class RowConverter:
         if len(text) > SHOWN_CHARACTERS:
             text = f"{text[:SHOWN_CHARACTERS]}…"
         return parse_time_cell(self._time_name, text, self._time_format)
+
+
+def _parse_numbers(texts: Iterable[str], numbers: NumberForm) -> Iterator[float]:
+    """Marks of missing values that are numbers, which may be written in another way, as -9999 and -9999.00."""
+    for text in texts:
+        for form in (numbers, NumberForm()):
+            try:
+                yield float(form.normalize(text))
+            except ValueError:
+                continue
+            break
 
 
 def parse_value(column: str, text: str, kind: str, numbers: NumberForm) -> str | float | int | bool:

@@ -14,6 +14,9 @@ __all__ = ["check_time_format", "parse_time_cell"]
 
 _utc: Final = re.compile(r"\b(?:UTC|GMT)\b", re.IGNORECASE)
 _year: Final = re.compile(r"%[YyGcx]")
+_date_with_offset: Final = re.compile(r"\d{4}-?\d\d-?\d\d[+-].*", re.ASCII)
+"""A date of XML Schema with its offset, which Python takes for a time of day."""
+_fraction: Final = re.compile(r"[.,](\d{7,})", re.ASCII)
 
 
 def check_time_format(form: str | None) -> None:
@@ -32,6 +35,8 @@ def parse_time_cell(column: str, text: str, form: str) -> int | LocalTime:
     try:
         nanoseconds = 0
         if form == "iso":
+            if _date_with_offset.fullmatch(text):
+                raise ValueError
             try:
                 short, nanoseconds = _split_nanoseconds(text)
                 moment = datetime.fromisoformat(short)
@@ -62,8 +67,8 @@ def _parse_formatted(text: str, form: str) -> datetime:
 
 def _split_nanoseconds(text: str) -> tuple[str, int]:
     """A time cut to microseconds, and the rest in nanoseconds."""
-    head, dot, rest = text.partition(".")
-    digits = rest[: len(rest) - len(rest.lstrip("0123456789"))]
-    if not dot or len(digits) <= 6:
+    found = _fraction.search(text)
+    if found is None:
         return text, 0
-    return f"{head}.{digits[:6]}{rest[len(digits) :]}", int(digits[6:9].ljust(3, "0"))
+    digits = found[1]
+    return f"{text[: found.start()]}.{digits[:6]}{text[found.end() :]}", int(digits[6:9].ljust(3, "0"))

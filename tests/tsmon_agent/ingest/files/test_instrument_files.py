@@ -40,7 +40,6 @@ FILES = {
         b"2017-06-30T09:58:00Z,NaN,a\n",
         [f"m,station=a sea_water_temperature=12.3 {T * S}"],
         {"tags": ["station"]},
-        bad=["it has no field with a value"],
     ),
     "CTD, Sea-Bird's .cnv": Instrument(
         b"* Sea-Bird SBE 9 Data File:\n# nquan = 3\n# name 0 = timeS: Time, Elapsed [seconds]\n"

@@ -2,7 +2,7 @@
 
 import io
 import sys
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -76,6 +76,18 @@ def test_times_of_every_type(
     assert preview(agent, *options)[0] == f"m v=1.0 {time_ns}\n"
 
 
+def test_the_name_of_the_times_may_have_their_offset(agent: Shell, tmp_path: Path) -> None:
+    write(tmp_path, {"Time, GMT-04:00": pa.array([T], pa.timestamp("ns")), "v": [1.0]})
+    assert preview(agent)[0] == f"m v=1.0 {T + 4 * 3_600_000_000_000}\n"
+    write(tmp_path, {"Time (EST)": pa.array([T], pa.timestamp("ns", "UTC")), "v": [1.0]})
+    assert preview(agent)[0] == f"m v=1.0 {T}\n"
+
+
+def test_a_mark_of_missing_values_is_a_number(agent: Shell, tmp_path: Path) -> None:
+    write(tmp_path, {"time": [T, T + 1], "v": [-9999.0, 1.0]})
+    assert preview(agent, "--missing", "-9999")[0] == f"m v=1.0 {T + 1}\n"
+
+
 def test_a_row_of_nulls_is_no_mistake(agent: Shell, tmp_path: Path) -> None:
     write(tmp_path, {"time": [T, T + 1], "v": [None, 1.0]})
     out, err = preview(agent)
@@ -121,6 +133,20 @@ def test_an_import_in_batches_is_stored_and_remembered(agent: Shell, tmp_path: P
             "may both be the time",
         ),
         ({"time": [T], "v": [1.0]}, ["--field", "x"], "there is no column x; there are time, v"),
+        (
+            {"date": [date(2017, 6, 30)], "time": [time(9, 48)], "v": [1.0]},
+            [],
+            "the columns date and time hold dates and times of day; save both as one column of type timestamp",
+        ),
+        (
+            {"date": ["2017-6-30"], "time": ["9:48"], "v": [1.0]},
+            ["--time", "date"],
+            "the columns date and time hold dates and",
+        ),
+        ({"d": ["2017-6-30"], "c": [1], "v": [1.0]}, ["--time", "d", "--time-of-day", "c"], "columns d and c hold"),
+        ({"date": [date(2017, 6, 30)] * 2, "hour": [0, 1]}, [], "several rows with the same date only one would"),
+        ({"time": pa.array([T / 1e9], pa.float32()), "v": [1.0]}, [], "the column time is of type float, which is"),
+        ({"Time (EST)": pa.array([T], pa.timestamp("ns")), "v": [1.0]}, [], "its times are EST, not UTC; name the"),
         ({"time": [T], "v": [[1]]}, ["--field", "v"], "the column v is of type list<element: int64>; name another"),
     ],
 )

@@ -116,6 +116,24 @@ def test_recognised_without_options(text: str, said: str | None) -> None:
         ("time,temp\n2017-6-30,1\n", {"delimiter": ";"}, None),
         ("t\x1b[31m,time,temp\na,2017-6-30,1\n", None, "control characters; this is no header"),
         ("\n\n", None, "the file is empty"),
+        (
+            "Zeit;p\n30.06.2017 9:48;998\n30.06.2017 9:58;1.013\n",
+            {"decimal": ","},
+            "'1.013' may be 1013 or 1.013; name the decimal sign by --decimal",
+        ),
+        (
+            "Time (CET),v\n2017-6-30 9:48,1\n",
+            {"timezone": "+01:00"},
+            "the name of the column Time (CET) says that its times are CET, not UTC; name the zone by --timezone",
+        ),
+        ("Date,Time (local),v\n30/6/17,9:48,1\n", {"timezone": "+00:00"}, "its times are local, not UTC"),
+        ("Zeit [MEZ];v\n30.06.17 9:48;1\n", {"timezone": "Europe/Berlin"}, "its times are MEZ, not UTC"),
+        (
+            "date,hour,v\n2017-06-30,0,1\n2017-06-30,1,2\n",
+            {"time_of_day": "hour", "time_format": "%Y-%m-%d %H"},
+            "and of several rows with the same date only one would be kept",
+        ),
+        ("time,v\n2017-06-30+01:00,1\n", None, "'2017-06-30+01:00', which is no time that is recognised"),
         ("2017-06-30,1\n2017-07-01,2\n", None, "the first row (2017-06-30, 1) holds values; put names of columns"),
     ],
 )
@@ -181,6 +199,37 @@ def test_a_tag_that_begins_like_a_comment_is_no_comment() -> None:
 def test_an_offset_in_the_header_is_that_of_the_times(name: str, zone: str, hours: int) -> None:
     _, lines, _ = read(f'"{name}",v\n2017-6-30 9:48,1\n', timezone=zone, time=name)
     assert lines == [f"m v=1.0 {T + hours * 3_600_000_000_000}"]
+
+
+def test_the_offset_of_the_times_of_day_is_that_of_the_times() -> None:
+    _, lines, _ = read('Date,"Time, GMT-04:00",v\n2017-6-30,9:48:00,1\n')
+    assert lines == [f"m v=1.0 {T + 4 * 3_600_000_000_000}"]
+    assert read("Time (+01:00),v\n2017-6-30 9:48,1\n")[1] == [f"m v=1.0 {T - 3_600_000_000_000}"]
+
+
+@pytest.mark.parametrize("text", [f"Time (CET),v\n{T // 10**9},1\n", "Local Time,v\n2017-06-30T11:48:00+02:00,1\n"])
+def test_the_name_of_a_zone_does_not_matter_where_times_have_one(text: str) -> None:
+    assert read(text)[1] == [f"m v=1.0 {T}"]
+
+
+def test_nanoseconds_behind_a_comma_are_kept() -> None:
+    assert read("time;v\n2017-06-30 09:48:00,123456789;1\n")[1] == [f"m v=1.0 {T + 123_456_789}"]
+
+
+def test_a_mark_of_missing_values_is_the_same_number_in_another_form() -> None:
+    text = "time;v;n;s\n2017-6-30 9:48;-9999,00;1;-9999\n2017-7-1 9:48;1,5;-9999;-9999.0\n"
+    for mark in ("-9999", "-9999.0", "-9999,0"):
+        _, lines, bad = read(text, missing=[mark], fields={"v": "float", "n": "int"})
+        assert (lines, bad) == ([f"m n=1i {T}", f"m v=1.5 {T + DAY}"], [])
+
+
+def test_rows_that_replace_others_are_counted() -> None:
+    text = "time,v\n2017-6-30 9:48,1\n2017-6-30 9:48,2\n2017-6-30 9:48,2\n2017-6-30 9:49,2\n"
+    assert read(text)[0].endswith(
+        "; 2 of the first rows replace values of earlier ones with the same time and tags"
+    )
+    assert "replace" not in read(text, timezone="Europe/Berlin")[0]
+    assert "replace" not in read("time,s,v\n2017-6-30,a,1\n2017-6-30,b,2\n2017-6-30,b,2\n")[0]
 
 
 def test_a_quote_that_is_not_closed_is_no_value() -> None:
@@ -251,6 +300,8 @@ def test_the_options_of_the_command(agent: Shell) -> None:
         ("--decimal", ";", "--decimal ';': give a point or a comma"),
         ("--thousands", "x", "--thousands 'x': give one of"),
         ("--time-of-day", "x", "there is no column x; there are time, v"),
+        ("--encoding", "idna", "there is no encoding 'idna'; name one such as"),
+        ("--encoding", "punycode", "there is no encoding 'punycode'; name one such as"),
     ],
 )
 def test_mistakes_in_options(agent: Shell, option: str, value: str, said: str) -> None:
