@@ -89,6 +89,10 @@ class DamagedFile:
         for rows in self._read(name, table, ["integer"] * 5, means):
             yield [row for row in rows if row[2] > 0 and 0 <= row[3] <= row[4] < every_ns]
 
+    def has_table(self, name: str) -> bool:
+        """Whether the file defines a table, as far as it can be read."""
+        return name in self._roots
+
     def read_plain(self, name: str, columns: int) -> Iterator[Row]:
         """Rows of one of the small tables; the number of a row replaces its first column if that is empty."""
         root = self._roots.get(name)

@@ -12,6 +12,8 @@ from typing import Final
 from tsmon.stores.rollup_tiers import RollupTier
 from tsmon.stores.sqlite.recovery.damaged_file import DamagedFile, Row, Table
 from tsmon.stores.sqlite.recovery.target import Target
+from tsmon.stores.sqlite.retention.clock import adopt_clock
+from tsmon.stores.sqlite.retention.terms import adopt_terms
 from tsmon.stores.sqlite.rollups import Layout
 from tsmon.stores.sqlite.rollups.layout import transaction
 
@@ -138,8 +140,12 @@ class Recovery:
                 connection.execute(
                     "UPDATE rungs SET from_ns = max(from_ns, ?) WHERE every_ns = ?", (from_ns, every_ns)
                 )
-            for table, columns in (("terms", 6), ("streams", 2)):
-                connection.executemany(
-                    f"INSERT OR IGNORE INTO {table} VALUES ({', '.join('?' * columns)})",
-                    self._source.read_plain(table, columns),
-                )
+            lost = self._source.lost_pages
+            terms = list(self._source.read_plain("terms", 6))
+            streams = list(self._source.read_plain("streams", 2))
+            # Without the streams, their points would expire as all others do.
+            is_complete = self._source.lost_pages == lost and self._source.has_table("streams")
+            adopt_terms(connection, terms if is_complete else ())
+            connection.executemany("INSERT OR IGNORE INTO streams VALUES (?, ?)", streams)
+            for clock in self._source.read_plain("clock", 8):
+                adopt_clock(connection, clock)

@@ -1,13 +1,14 @@
 """The time by which a file's retention removes, kept in the file; see :mod:`tsmon.stores.retention_clock`."""
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from tsmon.stores.retention_clock import ClockReading, ClockState, advance
 from tsmon.stores.sqlite.rollups.layout import transaction
 
-__all__ = ["confirm_clock", "observe_clock"]
+__all__ = ["adopt_clock", "confirm_clock", "observe_clock"]
 
 _TABLE: Final = """CREATE TABLE IF NOT EXISTS clock (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -37,6 +38,19 @@ def confirm_clock(connection: sqlite3.Connection) -> bool:
             return False
         _write(connection, replace(state, is_confirmed=True))
         return True
+
+
+def adopt_clock(connection: sqlite3.Connection, row: Sequence[Any]) -> None:
+    """Go on from the clock of a damaged file, given as its row, unless this file's is the earlier one."""
+    _, *values, boot, deviates_ns, lasted_ns, _ = row
+    now_ns, wall_ns, running_ns = values
+    for one in (now_ns, wall_ns, running_ns, deviates_ns, lasted_ns):
+        if not isinstance(one, int):
+            return
+    state = ClockState(now_ns, wall_ns, running_ns, f"{boot}", deviates_ns, lasted_ns)
+    present = _read(connection)
+    if present is None or state.safe_ns < present.safe_ns:
+        _write(connection, state)
 
 
 def _read(connection: sqlite3.Connection) -> ClockState | None:

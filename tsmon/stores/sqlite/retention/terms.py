@@ -11,9 +11,9 @@ that jumps shortens no grace. A file of which nothing is noted has kept everythi
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from tsmon.errors import StoreError
 from tsmon.settings.durations import format_duration
@@ -26,7 +26,7 @@ from tsmon.stores.sqlite.rollups.layout import is_longer, transaction
 from tsmon.stores.sqlite.window_queries import snapshot
 from tsmon.time_units import HOUR_NS
 
-__all__ = ["POINTS", "STREAMS", "TABLES", "confirm", "read_status", "request_drop", "settle"]
+__all__ = ["POINTS", "STREAMS", "TABLES", "adopt_terms", "confirm", "read_status", "request_drop", "settle"]
 
 POINTS: Final = "points"
 STREAMS: Final = "streams"
@@ -135,6 +135,29 @@ def confirm(
                 _note(connection, subject, _Row(keep_ns, wanted_ns, 0, now_ns, 1))
                 number += 1
     return number
+
+
+def adopt_terms(connection: sqlite3.Connection, rows: Iterable[Sequence[Any]]) -> None:
+    """Take over what is noted in a damaged file, in the current transaction, where it keeps for longer.
+
+    This file may have put a shorter retention into force meanwhile, since nothing expired by it; now that has a
+    grace. If nothing is noted, everything was kept so far.
+    """
+    present = _read_rows(connection)
+    noted = {
+        subject: _Row(*row)
+        for subject, *row in rows
+        if isinstance(subject, str)
+        and all(isinstance(one, int) for one in row[2:])
+        and all(one is None or isinstance(one, int) for one in row[:2])
+    }
+    for subject in (POINTS, STREAMS):
+        row = noted.pop(subject, _Row())
+        if subject not in present or is_longer(row.keep_ns, present[subject].keep_ns):
+            _note(connection, subject, row)
+    for subject, row in noted.items():
+        if subject not in present:
+            _note(connection, subject, row)
 
 
 def request_drop(connection: sqlite3.Connection, every_ns: int, now_ns: int) -> None:

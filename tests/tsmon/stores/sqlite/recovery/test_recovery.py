@@ -15,6 +15,7 @@ import pytest
 
 from tsmon.errors import StoreError
 from tsmon.stores import Selector
+from tsmon.stores.retention_policy import RetentionPolicy
 from tsmon.stores.rollup_tiers import RollupTier
 from tsmon.stores.sqlite import SqliteStore, check, database, recover
 from tsmon.stores.sqlite.pages import PageFile, Trees, read_schema
@@ -317,3 +318,32 @@ async def test_the_loss_is_reported(path: Path, caplog: pytest.LogCaptureFixture
     pages = next(path.parent.glob("*.damaged-*Z")).stat().st_size // PAGE
     assert f"; 3 of its {pages:,} pages are unreadable, and with them about " in message
     assert [one.levelno for one in caplog.records] == [logging.ERROR] * 2
+
+
+@pytest.mark.parametrize("lost", ["nothing", "terms", "streams"])
+async def test_what_has_a_grace_or_is_kept_in_a_damaged_file_is_not_removed_after_the_recovery(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    """Also if retention is settled while the damaged file is still searched for its tables."""
+    path = tmp_path / "tsmon.db"
+    now_ns = 100 * DAY_NS
+    wanted = RetentionPolicy(14 * DAY_NS, None)
+    async with SqliteStore(path, tiers=TIERS) as store:
+        await store.settle_retention(wanted if lost == "streams" else RetentionPolicy(), now_ns=now_ns)
+        await store.write("\n".join(f"m v=1 {day * DAY_NS}" for day in range(100)).encode())
+        if lost == "streams":
+            await store.keep_streams([V])
+        await store.settle_retention(wanted, now_ns=now_ns)
+    for page in [] if lost == "nothing" else roots(path, lost):
+        overwrite(path, page, bytes(100))
+    overwrite(path, 1, bytes(100))
+    with slow(monkeypatch):
+        async with SqliteStore(path, tiers=TIERS) as store:
+            assert (await store.settle_retention(wanted, now_ns=now_ns)).in_force == wanted
+            while store._database is not None and store._database.is_recovering:
+                store._database.recover()
+            in_force = (await store.settle_retention(wanted, now_ns=now_ns)).in_force
+            assert in_force.points_ns is None
+            await store.apply_retention(in_force.points_ns, streams_keep_ns=in_force.streams_ns, now_ns=now_ns)
+            [found] = await store.values(V, start_ns=0, stop_ns=now_ns)
+    assert len(found.values) == 100

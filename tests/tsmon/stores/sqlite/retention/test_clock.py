@@ -12,7 +12,7 @@ from tsmon.stores.memory import MemoryStore
 from tsmon.stores.retention_clock import ClockReading
 from tsmon.stores.retention_policy import RetentionPolicy
 from tsmon.stores.rollup_tiers import DEFAULT_TIERS
-from tsmon.stores.sqlite import SqliteStore
+from tsmon.stores.sqlite import SqliteStore, database
 from tsmon.time_units import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS
 
 NOW = 1_780_000_000 * SECOND_NS
@@ -146,3 +146,26 @@ async def test_frontiers_that_a_clock_ahead_has_set_come_back(tmp_path: Path) ->
     [rows] = connection.execute("SELECT sum(count) FROM m1_r1").fetchone()
     connection.close()
     assert rows >= 2 * 1_440 - 1
+
+
+@pytest.mark.parametrize("is_observed", [False, True])
+async def test_a_damaged_file_hands_its_time_on(
+    tmp_path: Path, clocks: Clocks, monkeypatch: pytest.MonkeyPatch, is_observed: bool
+) -> None:
+    path = tmp_path / "tsmon.db"
+    async with SqliteStore(path, tiers=DEFAULT_TIERS) as store:
+        await store.write(history(NOW - 13 * DAY_NS, NOW))
+        await store.apply_retention(KEEP)
+        before = await count(store)
+    with path.open("r+b") as file:
+        file.write(bytes(100))
+    clocks.boot, clocks.ahead_ns = "second", 400 * DAY_NS
+    if is_observed:  # while the pages of a large file are searched
+        monkeypatch.setattr(database, "FIRST_RECOVERY_S", 0.0)
+    async with SqliteStore(path, tiers=DEFAULT_TIERS) as store:
+        assert await store.apply_retention(KEEP) == 0
+        while store._database is not None and store._database.is_recovering:
+            await store.write(b"busy x=1 1")
+            store._database.recover()
+        await store.apply_retention(KEEP)
+        assert await count(store) == before
