@@ -64,9 +64,11 @@ class RetentionStatus:
     """The retention in force, what is about to become shorter, and widths of tiers that only the store has.
 
     ``streams`` is what :meth:`Store.keep_streams` has been called with, as far as that was queried.
+    ``too_wide_tiers`` are widths of tiers that are not set up, since points expire before a window of theirs ends.
     """
 
     in_force: RetentionPolicy
     narrowings: Sequence[Narrowing] = ()
     unlisted_tiers: Sequence[int] = ()
     streams: Sequence[Selector] = ()
+    too_wide_tiers: Sequence[int] = ()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -46,7 +47,9 @@ async def _set_up(store: "Store", *, dry_run: bool, shorter: bool) -> None:
     async with store:
         changes = await store.setup_changes(shorter=shorter)
         status = await store.read_retention(RetentionPolicy())
-        for sentence in describe_status(status, on_server=True) if status is not None and not shorter else ():
+        if status is not None and shorter:
+            status = replace(status, narrowings=(), unlisted_tiers=())
+        for sentence in describe_status(status, on_server=True) if status is not None else ():
             say(sentence, err=True)
         with progress_bar() as report:
             for change in changes:

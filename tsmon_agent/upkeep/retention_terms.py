@@ -56,8 +56,14 @@ def describe_narrowing(one: Narrowing, *, on_server: bool = False) -> str:
 
 
 def describe_status(status: RetentionStatus, *, on_server: bool = False) -> list[str]:
-    """A sentence for everything that becomes shorter, and for each tier that the settings do not name."""
+    """A sentence for everything that becomes shorter, and for each tier that is not named or not set up."""
     return [
+        *(
+            f"rollups.tiers: rollups of {format_duration(every_ns)} are not set up, because points are kept "
+            f"{format_keep(status.in_force.points_ns)}, so some would expire before their window ends; "
+            "keep the points for longer in their bucket, or remove the tier"
+            for every_ns in status.too_wide_tiers
+        ),
         *(describe_narrowing(one, on_server=on_server) for one in status.narrowings),
         *(
             f"rollups of {format_duration(every_ns)} are not in the settings; they stay, and are read and "

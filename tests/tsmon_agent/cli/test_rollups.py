@@ -51,6 +51,22 @@ def test_a_dry_run_says_what_setup_does_and_the_second_setup_finds_nothing_to_do
     assert agent("setup").out.endswith("is up to date\n")
 
 
+def test_setup_and_check_name_a_tier_that_is_wider_than_the_retention_of_the_points(
+    influxdb: InfluxDB, agent: Shell
+) -> None:
+    bucket = influxdb.new_bucket(retention_s=3_600)
+    agent.settings(settings(influxdb, bucket) + "[rollups]\ntiers = { '15m' = '30d', '1d' = 'forever' }\n")
+    sentence = (
+        "rollups.tiers: rollups of 1d are not set up, because points are kept for 1h, so some would expire before "
+        "their window ends; keep the points for longer in their bucket, or remove the tier"
+    )
+    first = agent("setup")
+    assert (first.code, first.out) == (0, f"create bucket '{bucket}_15m', keep 30 days\n")
+    for command in (("setup",), ("setup", "--shorter"), ("check",)):
+        found = agent(*command)
+        assert sentence in " ".join((found.out + found.err).split()), command
+
+
 def test_what_is_imported_later_is_rolled_up_and_what_is_lost_rebuilt(
     influxdb: InfluxDB, bucket: str, agent: Shell, tmp_path: Path
 ) -> None:

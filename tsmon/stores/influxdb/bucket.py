@@ -58,6 +58,12 @@ class InfluxBucket(InfluxApi):
         if error is not None:
             raise error
 
+    async def write_rollups(self, bucket: str, lines: bytes) -> None:
+        """Write lines to a tier's bucket, which exists."""
+        response = await self._send_lines(await self._organization_parameters(), lines, bucket)
+        if not is_acknowledgement(response.status, response.body):
+            raise self._error(response)
+
     async def create(self) -> None:
         """Create the bucket if it is missing; the token must be allowed to."""
         organization_id = await self._organization_id()
@@ -77,8 +83,8 @@ class InfluxBucket(InfluxApi):
                 "create it yourself, or set monitoring.token to one that may"
             )
 
-    async def _send_lines(self, organization: dict[str, str], lines: bytes) -> Response:
-        parameters = {**organization, "bucket": self.connection.bucket, "precision": "ns"}
+    async def _send_lines(self, organization: dict[str, str], lines: bytes, bucket: str | None = None) -> Response:
+        parameters = {**organization, "bucket": bucket or self.connection.bucket, "precision": "ns"}
         headers = {"Content-Type": "text/plain; charset=utf-8"}
         if self._compresses_lines:
             from isal import igzip
@@ -100,10 +106,14 @@ class InfluxBucket(InfluxApi):
 
     async def points_since_ns(self) -> int:
         """Time before which retention may have removed points; the smallest time if the bucket keeps all points."""
+        keep_ns = await self.points_keep_ns()
+        return time.time_ns() - keep_ns if keep_ns else MIN_TIME_NS
+
+    async def points_keep_ns(self) -> int:
+        """The bucket's retention in nanoseconds; 0: for ever."""
         found = await self.find_bucket(self.connection.bucket)
         rules = [] if found is None else found["retentionRules"]
-        keep_s = min((rule["everySeconds"] for rule in rules if rule["everySeconds"]), default=0)
-        return time.time_ns() - keep_s * SECOND_NS if keep_s else MIN_TIME_NS
+        return min((rule["everySeconds"] for rule in rules if rule["everySeconds"]), default=0) * SECOND_NS
 
 
 def _refuses_compression(response: Response) -> bool:

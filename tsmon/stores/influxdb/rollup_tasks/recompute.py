@@ -6,16 +6,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from tsmon.errors import StoreError
+from tsmon.stores.influxdb.rollup_tasks.edge_windows import combine_windows
 from tsmon.stores.influxdb.rollup_tasks.progress_notes import progress_line
 from tsmon.stores.influxdb.rollup_tasks.rollup_flux import rollup_query
 from tsmon.stores.influxdb.rollup_tasks.stored_data import Contents, query_contents, query_first_time_ns
 from tsmon.stores.influxdb.rollups.progress import RolledSpan
+from tsmon.stores.influxdb.whole_windows import MIN_TIME_NS
 from tsmon.stores.setup_change import ReportProgress
+from tsmon.time_units import SECOND_NS
 
 if TYPE_CHECKING:
     from tsmon.stores.influxdb.bucket import InfluxBucket
 
-__all__ = ["rebuild", "recompute", "roll_up", "split_span"]
+__all__ = ["STEP_TIMEOUT_S", "find_edge", "rebuild", "recompute", "roll_up", "split_span"]
 
 STEP_WINDOWS: Final = 1_000
 """Windows of one step, of each series."""
@@ -23,6 +26,8 @@ STEP_TABLES: Final = 100_000
 """Windows of one step, of all series: each is some tables of kilobytes in the server's memory."""
 STEP_TIMEOUT_S: Final = 900.0
 """Limit of one step: years of many series take a while to read and write."""
+EDGE_NS: Final = round(STEP_TIMEOUT_S) * SECOND_NS
+"""The oldest points may expire during the first step."""
 
 
 async def rebuild(
@@ -70,19 +75,24 @@ async def recompute(
 ) -> None:
     """Recompute all tiers of a measurement for a span, as far as its points are stored.
 
-    A span from before everything that is rolled up is added to it. Windows that lost points to retention are
-    frozen: they keep the values that were computed before. ``done`` is called with the number of windows of each
-    step.
+    A span from before everything that is rolled up is added to it. Windows from before the points' retention are
+    frozen: they keep the values that were computed before. Those at its edge are combined with what is left of
+    their points. ``done`` is called with the number of windows of each step.
     """
     bucket.rollups.forget()
     mine = [one for one in await bucket.rollups.all() if one.measurement == measurement]
     if not mine:
         return
     contents = await query_contents(bucket, measurement)
-    points_from_ns = await bucket.points_since_ns()
     for one in sorted(mine, key=lambda one: one.every_ns):
+        points_from_ns = await bucket.points_since_ns()  # again, since a tier may take hours
         longer = _extend_back(one, start_ns, points_from_ns)
         until_ns = stop_ns if longer is one else one.until_ns
+        edge = find_edge(longer, start_ns, until_ns, points_from_ns)
+        if edge is not None:
+            await combine_windows(bucket, one, contents, *edge, STEP_TIMEOUT_S)
+            done((edge[1] - edge[0]) // one.every_ns)
+            points_from_ns = edge[1]
         for low_ns, high_ns in split_span(longer, contents, start_ns, until_ns, points_from_ns):
             await roll_up(bucket, one, contents, low_ns, high_ns)
             done((high_ns - low_ns) // one.every_ns)
@@ -93,8 +103,21 @@ async def recompute(
 
 def _extend_back(rolled: RolledSpan, start_ns: int, points_from_ns: int) -> RolledSpan:
     every_ns = rolled.every_ns
-    since_ns = max(start_ns // every_ns, -(-points_from_ns // every_ns)) * every_ns
+    since_ns = max(start_ns // every_ns, points_from_ns // every_ns) * every_ns
     return replace(rolled, since_ns=since_ns) if since_ns < rolled.since_ns else rolled
+
+
+def find_edge(rolled: RolledSpan, start_ns: int, stop_ns: int, points_from_ns: int) -> tuple[int, int] | None:
+    """The windows of a span of which retention may have removed points, or may do so while they are computed."""
+    if points_from_ns == MIN_TIME_NS:
+        return None
+    every_ns = rolled.every_ns
+    low_ns = max(points_from_ns, start_ns, rolled.since_ns) // every_ns * every_ns
+    if rolled.keep_ns:
+        low_ns = max(low_ns, -(-(time.time_ns() - rolled.keep_ns) // every_ns) * every_ns)
+    high_ns = -(-(points_from_ns + EDGE_NS) // every_ns) * every_ns
+    high_ns = min(high_ns, -(-stop_ns // every_ns) * every_ns, rolled.until_ns)
+    return (low_ns, high_ns) if low_ns < high_ns else None
 
 
 async def roll_up(

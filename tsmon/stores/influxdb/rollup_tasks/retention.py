@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from tsmon.stores.influxdb.annotated_csv import parse_rows
 from tsmon.stores.influxdb.queries import quote
+from tsmon.stores.influxdb.rollup_tasks.rollup_flux import is_too_wide
 from tsmon.stores.influxdb.rollup_tasks.setup import find_unlisted_tiers, keep_longer
 from tsmon.stores.influxdb.rollups.layout import COUNT, tier_bucket
 from tsmon.stores.influxdb.whole_windows import MIN_TIME_NS, WIDEST_NS
@@ -32,7 +33,9 @@ async def read_retention(bucket: "InfluxBucket", tiers: Sequence[RollupTier]) ->
             expiring = await _count(bucket, tier, now_ns - tier.keep_ns)
             narrowings.append(Narrowing(tier.every_ns, longer.keep_ns, tier.keep_ns, None, expiring))
     unlisted = await find_unlisted_tiers(bucket, tiers)
-    return RetentionStatus(RetentionPolicy(keep_ns, keep_ns), tuple(narrowings), tuple(unlisted))
+    too_wide = tuple(tier.every_ns for tier in tiers if is_too_wide(tier.every_ns, keep_ns or 0))
+    policy = RetentionPolicy(keep_ns, keep_ns)
+    return RetentionStatus(policy, tuple(narrowings), tuple(unlisted), too_wide_tiers=too_wide)
 
 
 async def _count(bucket: "InfluxBucket", tier: RollupTier, before_ns: int) -> Expiring:

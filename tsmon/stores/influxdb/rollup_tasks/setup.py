@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tsmon.settings.durations import parse_duration
 from tsmon.stores.influxdb.queries import condition
+from tsmon.stores.influxdb.rollup_tasks.edge_windows import combine_windows
 from tsmon.stores.influxdb.rollup_tasks.progress_notes import progress_line
-from tsmon.stores.influxdb.rollup_tasks.recompute import roll_up, split_span
-from tsmon.stores.influxdb.rollup_tasks.rollup_flux import task_flux, task_name, task_prefix
+from tsmon.stores.influxdb.rollup_tasks.recompute import STEP_TIMEOUT_S, find_edge, roll_up, split_span
+from tsmon.stores.influxdb.rollup_tasks.rollup_flux import is_too_wide, task_flux, task_name, task_prefix
 from tsmon.stores.influxdb.rollup_tasks.stored_data import (
     Contents,
     query_contents,
@@ -17,7 +18,7 @@ from tsmon.stores.influxdb.rollup_tasks.stored_data import (
 )
 from tsmon.stores.influxdb.rollups.layout import tier_bucket, tier_name
 from tsmon.stores.influxdb.rollups.progress import RolledSpan
-from tsmon.stores.influxdb.whole_windows import MAX_TIME_NS, MIN_TIME_NS
+from tsmon.stores.influxdb.whole_windows import MAX_TIME_NS
 from tsmon.stores.rollup_tiers import RollupTier
 from tsmon.stores.setup_change import ReportProgress, SetupChange
 from tsmon.time_units import DAY_NS, SECOND_NS
@@ -25,7 +26,14 @@ from tsmon.time_units import DAY_NS, SECOND_NS
 if TYPE_CHECKING:
     from tsmon.stores.influxdb.bucket import InfluxBucket
 
-__all__ = ["find_bucket_changes", "find_changes", "find_missing_tasks", "find_unlisted_tiers", "keep_longer"]
+__all__ = [
+    "find_bucket_changes",
+    "find_changes",
+    "find_missing_tasks",
+    "find_unlisted_tiers",
+    "is_too_wide",
+    "keep_longer",
+]
 
 PAGE: Final = 100
 SHARD_WINDOWS: Final = 364
@@ -47,12 +55,17 @@ async def find_changes(
         tiers = [await keep_longer(bucket, tier) for tier in tiers]
     changes = await find_bucket_changes(bucket, tiers)
     known = await _read_tasks(bucket)
+    keep_ns = await bucket.points_keep_ns()
     for measurement in await query_measurements(bucket):
         contents = await query_contents(bucket, measurement)
         for tier in tiers:
             name = task_name(name_of_bucket, measurement, tier.every_ns)
-            flux = task_flux(name_of_bucket, measurement, contents.numbers, tier.every_ns, tier.keep_ns or 0)
+            flux = task_flux(
+                name_of_bucket, measurement, contents.numbers, tier.every_ns, tier.keep_ns or 0, keep_ns
+            )
             if name not in known:
+                if is_too_wide(tier.every_ns, keep_ns):
+                    continue
                 apply = _create_task(bucket, measurement, contents, tier, flux)
                 changes.append(SetupChange(f"create task {name!r}", apply))
             elif known[name]["flux"] != flux:
@@ -69,7 +82,12 @@ async def find_missing_tasks(
     Without ``measurements``, all that are stored. Nothing is missing on a server that has no rollups.
     """
     rolled = {(one.measurement, one.every_ns) for one in await bucket.rollups.all()}
-    in_use = [tier for tier in tiers if any(every_ns == tier.every_ns for _, every_ns in rolled)]
+    keep_ns = await bucket.points_keep_ns()
+    in_use = [
+        tier
+        for tier in tiers
+        if not is_too_wide(tier.every_ns, keep_ns) and any(every_ns == tier.every_ns for _, every_ns in rolled)
+    ]
     if not in_use:
         return []
     tasks = await _read_tasks(bucket)
@@ -82,7 +100,12 @@ async def find_missing_tasks(
             if (measurement, tier.every_ns) not in rolled and name not in tasks:
                 contents = await query_contents(bucket, measurement)
                 flux = task_flux(
-                    bucket.connection.bucket, measurement, contents.numbers, tier.every_ns, tier.keep_ns or 0
+                    bucket.connection.bucket,
+                    measurement,
+                    contents.numbers,
+                    tier.every_ns,
+                    tier.keep_ns or 0,
+                    keep_ns,
                 )
                 apply = _create_task(bucket, measurement, contents, tier, flux)
                 missing.append((measurement, SetupChange(f"create task {name!r}", apply)))
@@ -117,14 +140,17 @@ def _parse_width(name: str) -> int | None:
 
 
 async def find_bucket_changes(bucket: "InfluxBucket", tiers: Iterable[RollupTier]) -> list[SetupChange]:
-    """The changes after which every tier has its bucket, with its retention."""
+    """The changes after which every tier has its bucket, with its retention; no bucket for one that is too wide."""
     changes = []
+    points_keep_ns = await bucket.points_keep_ns()
     for tier in tiers:
         name = tier_bucket(bucket.connection.bucket, tier.every_ns)
         keep_s = (tier.keep_ns or 0) // SECOND_NS
         rules = [{"type": "expire", "everySeconds": keep_s, "shardGroupDurationSeconds": _shard_s(tier)}]
         retention = f"keep {keep_s // 86_400} days" if keep_s else "keep for ever"
         found = await bucket.find_bucket(name)
+        if found is None and is_too_wide(tier.every_ns, points_keep_ns):
+            continue
         if found is None:
             body = {"orgID": "", "name": name, "retentionRules": rules}
             apply = _call(bucket, "POST", "/api/v2/buckets", body)
@@ -190,12 +216,17 @@ def _create_task(
         every_ns = tier.every_ns
         stop_ns = time.time_ns() // every_ns * every_ns
         first_ns = await query_first_time_ns(bucket, measurement)
-        oldest_ns = max(stop_ns if first_ns is None else first_ns, await bucket.points_since_ns())
+        points_from_ns = await bucket.points_since_ns()
+        oldest_ns = max(stop_ns if first_ns is None else first_ns, points_from_ns)
         if tier.keep_ns:
             oldest_ns = max(oldest_ns, stop_ns - tier.keep_ns)
-        since_ns = min(oldest_ns // every_ns * every_ns, stop_ns)
+        start_ns = since_ns = min(oldest_ns // every_ns * every_ns, stop_ns)
+        for one in await bucket.rollups.all():
+            # Its task was deleted, its rollups were not.
+            if (one.measurement, one.every_ns) == (measurement, every_ns) and one.until_ns >= start_ns:
+                since_ns = min(start_ns, one.since_ns)
         rolled = RolledSpan(measurement, every_ns, since_ns, stop_ns, tier.keep_ns or 0)
-        await _roll_up(bucket, rolled, contents, since_ns, MIN_TIME_NS, report)
+        await _roll_up(bucket, rolled, contents, start_ns, points_from_ns, report)
         await bucket.write(progress_line(rolled))
         await bucket.call("POST", "/api/v2/tasks", {}, {"orgID": "", "flux": flux, "status": "active"})
         bucket.rollups.forget()
@@ -212,6 +243,10 @@ async def _roll_up(
     report: ReportProgress,
 ) -> None:
     """Roll up everything from a time on, as far as the tier reaches; no window from before ``points_from_ns``."""
+    edge = find_edge(rolled, start_ns, rolled.until_ns, points_from_ns)
+    if edge is not None:
+        await combine_windows(bucket, rolled, contents, *edge, STEP_TIMEOUT_S)
+        points_from_ns = edge[1]
     spans = list(split_span(rolled, contents, start_ns, rolled.until_ns, points_from_ns))
     done = 0
     for low_ns, high_ns in spans:
