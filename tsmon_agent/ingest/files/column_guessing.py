@@ -7,12 +7,18 @@ from tsmon.errors import ImportingError
 from tsmon_agent.ingest.files.column_mapping import ColumnMapping
 from tsmon_agent.ingest.files.column_names import INDEX_NAMES, name_columns
 from tsmon_agent.ingest.files.local_times import LocalTime, find_zone
-from tsmon_agent.ingest.files.table_doubts import check_points, count_replaced, find_zone_name, refuse_dates
+from tsmon_agent.ingest.files.table_doubts import (
+    check_epoch,
+    check_points,
+    count_replaced,
+    find_zone_name,
+    refuse_dates,
+)
 from tsmon_agent.ingest.files.table_layout import Record, TableLayout
 from tsmon_agent.ingest.files.time_cells import parse_time_cell
 from tsmon_agent.ingest.files.time_columns import FEW, TimeColumns, find_time
 from tsmon_agent.tables.numbers import NumberForm, find_number_form, is_missing, looks_like_number
-from tsmon_agent.tables.times import find_time_form, has_date
+from tsmon_agent.tables.times import TIME_UNITS, find_time_form, has_date
 
 __all__ = ["TableMapping", "guess_mapping"]
 
@@ -75,6 +81,9 @@ def guess_mapping(mapping: ColumnMapping, layout: TableLayout, rows: Sequence[Re
     if numbers == NumberForm() and layout.delimiter != "," and mapping.decimal is mapping.thousands is None:
         check_points({name: cells[name] for name, kind in fields.items() if kind == "float"})
     form = _find_time_form(mapping, times, rows, names)
+    if form in TIME_UNITS:
+        at = names.index(times.time)
+        check_epoch(times.time, [times.time, *(row[at] for row in layout.units if at < len(row))])
     zone = _find_zone(mapping, times, values[times.time], form)
     keys = [names.index(one) for one in (times.time, times.clock, mapping.measurement_column, *tags) if one]
     replaced = _count_replaced(rows, keys, [names.index(one) for one in fields])

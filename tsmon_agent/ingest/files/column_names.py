@@ -11,7 +11,6 @@ from tsmon_agent.tables.times import has_date
 __all__ = [
     "INDEX",
     "INDEX_NAMES",
-    "find_offset",
     "find_time_columns",
     "is_clock_name",
     "is_time_name",
@@ -33,10 +32,6 @@ _times: Final = re.compile(
 _clocks: Final = re.compile("time|time_utc|utc|time_of_day|clock|zeit|uhrzeit|hora|heure|tid|ora")
 
 _unit: Final = re.compile(r"\s*[(\[{].*?[)\]}]|,.*$")
-_offset: Final = re.compile(
-    "(?:GMT|UTC) ?([+\u2212-])([0-9]{1,2})(?::?([0-9]{2}))?(?![0-9])"
-    "|[\\[( ]([+\u2212-])([0-9]{2}):([0-9]{2})(?![0-9:])"
-)
 _separator: Final = re.compile(r"[\W_]+")
 
 
@@ -55,16 +50,6 @@ def find_time_columns(names: Sequence[str], given: str | None) -> list[int]:
     if given is not None:
         return [index for index, name in enumerate(names) if name == given]
     return [index for index, name in enumerate(names) if is_time_name(name)]
-
-
-def find_offset(name: str) -> str | None:
-    """The offset from UTC that the name of a column states, as in ``Date Time, GMT-04:00``."""
-    found = _offset.search(name)
-    if found is None:
-        return None
-    sign, hours, minutes = found.groups()[:3] if found[1] else found.groups()[3:]
-    offset = f"{'+' if sign == '+' else '-'}{int(hours):02}:{minutes or '00'}"
-    return offset if offset[1:] != "00:00" else None
 
 
 def name_columns(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

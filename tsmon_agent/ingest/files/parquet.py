@@ -15,7 +15,7 @@ from tsmon_agent.ingest.files.csv_records import add_to_chunk
 from tsmon_agent.ingest.files.local_times import LocalTime
 from tsmon_agent.ingest.files.repeated_hours import RowOrder
 from tsmon_agent.ingest.files.row_conversion import RowConverter
-from tsmon_agent.ingest.files.table_doubts import count_replaced, find_zone_name, refuse_dates
+from tsmon_agent.ingest.files.table_doubts import check_epoch, count_replaced, find_zone_name, refuse_dates
 from tsmon_agent.ingest.files.table_layout import TableLayout
 from tsmon_agent.tables.numbers import NumberForm
 from tsmon_agent.tables.times import find_time_form, has_date, is_time_of_day
@@ -126,6 +126,8 @@ def complete_parquet_mapping(path: Path, mapping: ColumnMapping, file: BinaryIO)
         )
     if are_dates and _has_replaced(path, file, [time, *tags], mapping.measurement_column, [*fields]):
         raise refuse_dates(time)
+    if form in _SCALES:
+        check_epoch(time, [time])
     is_naive = type_.tz is None if pa.types.is_timestamp(type_) else form not in _SCALES
     complete = replace(
         mapping,

@@ -5,18 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from tsmon.errors import ImportingError
-from tsmon_agent.ingest.files.column_names import find_offset
 from tsmon_agent.tables.numbers import is_missing, looks_like_number
+from tsmon_agent.tables.zone_names import find_clock_name, find_offset
 
-__all__ = ["check_points", "count_replaced", "find_zone_name", "refuse_dates"]
+__all__ = ["check_epoch", "check_points", "count_replaced", "find_zone_name", "refuse_dates"]
 
-_local: Final = re.compile(
-    r"(?<![A-Za-z])(?:A[CEW]?[SD]T|AK[SD]?T|BST|[CEMP][SD]T|CES?T|EES?T|HKT|H[SD]?T|IST|JST|KST|LMT|LST|LT|MES?[TZ]|MSK|NZ[SD]?T"
-    r"|N[SD]T|SAST|SGT|WES?T|BR[ST]T?|ART|CLT|PET|PHT|WIB)(?![A-Za-z])"
-    r"|LOCAL|Local|(?<![a-z])local|Ortszeit|Sommerzeit|Winterzeit|(?<![A-Za-z])[A-Z][a-z]+/[A-Z][A-Za-z_]+"
-)
-"""Names of clocks other than UTC, as names of columns have them; most abbreviations mean several zones."""
-
+_since: Final = re.compile(r"\b(?:since|seit|after)\W*(\d{4})\b", re.IGNORECASE)
 _ungrouped: Final = re.compile(r"[+-]?\d{1,3}", re.ASCII)
 _point_or_group: Final = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}", re.ASCII)
 
@@ -36,12 +30,22 @@ def find_zone_name(names: Sequence[str], given: str) -> str:
     if offsets:
         return offsets.pop()
     for name in names:
-        if found := _local.search(name):
+        if clock := find_clock_name(name):
             raise ImportingError(
-                f"the name of the column {name} says that its times are {found[0]}, not UTC; name the zone by "
+                f"the name of the column {name} says that its times are {clock}, not UTC; name the zone by "
                 "--timezone, such as Europe/Berlin, or +01:00 for a clock that is never changed (+00:00 for UTC)"
             )
     return given
+
+
+def check_epoch(time: str, texts: Iterable[str]) -> None:
+    """Raise :class:`~tsmon.errors.ImportingError` if texts above numbers name an epoch other than 1970."""
+    for text in texts:
+        if (found := _since.search(text)) and found[1] != "1970":
+            raise ImportingError(
+                f"the column {time} counts from {found[1]} ({text}), not from 1970; write its times as dates or as "
+                "seconds since 1970"
+            )
 
 
 def count_replaced(keys: Iterable[Sequence[str]], values: Iterable[Sequence[str]]) -> int:

@@ -49,6 +49,8 @@ class TableLayout:
     data_line: int
     """Number of the first line below the header and the rows of units."""
     unit_rows: int = 0
+    units: Sequence[Sequence[str]] = ()
+    """The cells of the rows of units."""
 
     def describe(self) -> Iterator[str]:
         """What a person should know, because it is not what every table has."""
@@ -131,6 +133,7 @@ def _find_layout(
         names=tuple(names),
         data_line=last + 1,
         unit_rows=units,
+        units=tuple(row.cells for row in below[:units]),
     )
     return layout, below[units:]
 

@@ -22,6 +22,7 @@ from tsmon_agent.streams.inventory.table_dialect import (
     without_comments,
 )
 from tsmon_agent.tables.csv_errors import describe_csv_error
+from tsmon_agent.tables.zone_names import find_clock_name, find_offset
 
 __all__ = ["Columns", "Mistake", "Row", "escape_formula", "format_csv", "parse_csv"]
 
@@ -155,6 +156,11 @@ def _find_mistakes_in_header(titles: list[str], columns: Columns) -> Iterator[st
                 (f"write {one}, if that is meant" for one in columns.names if [_normalize(one)] == close), None
             )
             yield f"there is no column {title!r}; {hint or 'there are ' + ', '.join(columns.names)}"
+        elif name in columns.times and (clock := find_offset(title) or find_clock_name(title)):
+            yield (
+                f"the column {title!r} says that its times are {clock}, not UTC; write each with its offset, as "
+                f"2024-05-01T12:30:00+02:00, and call the column {name}"
+            )
     for name in columns.names:
         if found.count(name) > 1:
             yield f"the header names the column {name} {found.count(name)} times; remove all but one"

@@ -5,6 +5,7 @@ What is recognised without a doubt is written as the parsers of cells read it; a
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
@@ -18,6 +19,8 @@ __all__ = ["MARKS", "find_delimiter", "normalize_numbers", "normalize_times", "w
 DELIMITERS: Final = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 MARKS: Final = frozenset(("NULL", "null", "-", "N/A", "n/a"))
 """Cells that are empty, in columns that may be."""
+
+_seconds: Final = re.compile(r"-?\d+(?:\.\d*)?", re.ASCII)
 
 Row = tuple[int, Mapping[str, str]]
 Mistake = tuple[int, str]
@@ -72,8 +75,11 @@ def normalize_numbers(rows: list[Row], columns: Iterable[str]) -> tuple[list[Row
 
 
 def normalize_times(rows: list[Row], columns: Iterable[str]) -> tuple[list[Row], list[Mistake]]:
-    """Rows whose dates are in ISO 8601; and a mistake, if it is in doubt what the dates are."""
+    """Rows whose dates are in ISO 8601; and the mistakes, where it is in doubt what the dates are."""
     names = [*columns]
+    wrong = [(line, reason) for line, row in rows for name in names if (reason := _find_doubt(row.get(name, "")))]
+    if wrong:
+        return rows, wrong
     cells = [(line, row[name]) for line, row in rows for name in names if _is_foreign(row.get(name, ""))]
     if not cells:
         return rows, []
@@ -102,6 +108,17 @@ def _change(row: Mapping[str, str], names: Iterable[str], change: Callable[[str]
                 # The parser of the cell says what is wrong.
                 continue
     return changed
+
+
+def _find_doubt(cell: str) -> str:
+    """Why a number is not taken for seconds since 1970; empty if it is, or if the cell is no number."""
+    if not _seconds.fullmatch(cell):
+        return ""
+    try:
+        find_time_form([cell.removeprefix("-")])
+    except ImportingError as error:
+        return f"{str(error).rpartition(';')[0]}; write dates as 2024-05-01"
+    return ""
 
 
 def _is_foreign(cell: str) -> bool:

@@ -133,6 +133,12 @@ def test_recognised_without_options(text: str, said: str | None) -> None:
             {"time_of_day": "hour", "time_format": "%Y-%m-%d %H"},
             "and of several rows with the same date only one would be kept",
         ),
+        (
+            "time,v\nseconds since 2000-01-01,degC\n652047280,1\n",
+            None,
+            "the column time counts from 2000 (seconds since 2000-01-01), not from 1970",
+        ),
+        ("time (seconds since 1990-01-01),v\n652047280,1\n", None, "counts from 1990 (time (seconds since 1990-01"),
         ("time,v\n2017-06-30+01:00,1\n", None, "'2017-06-30+01:00', which is no time that is recognised"),
         ("2017-06-30,1\n2017-07-01,2\n", None, "the first row (2017-06-30, 1) holds values; put names of columns"),
     ],
@@ -205,6 +211,10 @@ def test_the_offset_of_the_times_of_day_is_that_of_the_times() -> None:
     _, lines, _ = read('Date,"Time, GMT-04:00",v\n2017-6-30,9:48:00,1\n')
     assert lines == [f"m v=1.0 {T + 4 * 3_600_000_000_000}"]
     assert read("Time (+01:00),v\n2017-6-30 9:48,1\n")[1] == [f"m v=1.0 {T - 3_600_000_000_000}"]
+
+
+def test_seconds_since_1970_may_be_called_so() -> None:
+    assert read(f"time,v\nseconds since 1970-01-01T00:00:00Z,psu\n{T // 10**9},1\n")[1] == [f"m v=1.0 {T}"]
 
 
 @pytest.mark.parametrize("text", [f"Time (CET),v\n{T // 10**9},1\n", "Local Time,v\n2017-06-30T11:48:00+02:00,1\n"])
