@@ -1,6 +1,6 @@
 """The report on a stream's availability, and several reports as JSON."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 
@@ -96,15 +96,18 @@ def build_report(
     timeline: Timeline,
     rules: Rules,
     *,
-    name: str,
+    name: object,
     start_ns: int | None,
     end_ns: int | None,
     left_out: int = 0,
 ) -> Report:
-    """The report on a range of a timeline, by default on all that is expected."""
+    """The report on a range of a timeline, by default on all that is expected.
+
+    A column of pandas may have a number as its name, or none.
+    """
     start_ns, end_ns = timeline.resolve_range(start_ns, end_ns)
     return Report(
-        name,
+        "data" if name is None else str(name),
         start_ns,
         end_ns,
         timeline.intervals_between(start_ns, end_ns),
@@ -115,7 +118,7 @@ def build_report(
     )
 
 
-def plot_reports(reports: Sequence[Report], axes: "Axes | None" = None) -> "Axes":
+def plot_reports(reports: Iterable[Report] | Report, axes: "Axes | None" = None) -> "Axes":
     """Draw reports with the same deployments and range by matplotlib: a row each, with a legend and times in UTC.
 
     They are drawn into ``axes``, by default those of a new figure, which are returned. An interactive figure shows
@@ -124,11 +127,12 @@ def plot_reports(reports: Sequence[Report], axes: "Axes | None" = None) -> "Axes
     """
     from tsmon.availability.chart.plot import plot_rows
 
-    first = _find_first(reports)
+    reports = _list_reports(reports)
+    first = reports[0]
     return plot_rows(_build_rows(reports), first.spans, first.start_ns, first.end_ns, axes)
 
 
-def reports_to_html(reports: Sequence[Report]) -> str:
+def reports_to_html(reports: Iterable[Report] | Report) -> str:
     """A chart of reports with the same deployments and range, with texts for the pointer and a table of intervals.
 
     It is one element of HTML that loads nothing; notebooks show a report this way. Raises
@@ -136,11 +140,12 @@ def reports_to_html(reports: Sequence[Report]) -> str:
     """
     from tsmon.availability.chart.html import build_html
 
-    first = _find_first(reports)
+    reports = _list_reports(reports)
+    first = reports[0]
     return build_html(_build_rows(reports), first.spans, first.start_ns, first.end_ns)
 
 
-def reports_to_json(reports: Sequence[Report], *, whole_seconds: bool = False) -> AvailabilityJson:
+def reports_to_json(reports: Iterable[Report] | Report, *, whole_seconds: bool = False) -> AvailabilityJson:
     """Reports on streams with the same deployments and range, for ``json.dumps``.
 
     The measure ``Deployments`` comes first, then one measure per stream. A stream is named by its method and its
@@ -148,15 +153,25 @@ def reports_to_json(reports: Sequence[Report], *, whole_seconds: bool = False) -
     a fraction of 3, 6 or 9 digits. With ``whole_seconds`` times are cut to seconds, and what is empty then is left
     out. Raises :class:`~tsmon.errors.AvailabilityError` without a report, since the deployments are then unknown.
     """
-    first = _find_first(reports)
+    reports = _list_reports(reports)
+    first = reports[0]
     deployments = build_deployments_measure(first.spans, first.start_ns, first.end_ns, whole_seconds=whole_seconds)
     return {"availability": [deployments, *(one.to_measure(whole_seconds=whole_seconds) for one in reports)]}
 
 
-def _find_first(reports: Sequence[Report]) -> Report:
-    if not reports:
+def _list_reports(reports: object) -> list[Report]:
+    """Reports as a list, also a single one; raises AvailabilityError for none and for anything else."""
+    if isinstance(reports, Report):
+        return [reports]
+    if not isinstance(reports, Iterable):
+        raise AvailabilityError(f"reports is of type {type(reports).__name__}; give a list of reports")
+    found = list(reports)
+    for position, one in enumerate(found):
+        if not isinstance(one, Report):
+            raise AvailabilityError(f"reports[{position}] is of type {type(one).__name__}; give a list of reports")
+    if not found:
         raise AvailabilityError("there are no reports; give at least one")
-    return reports[0]
+    return found
 
 
 def _build_rows(reports: Sequence[Report]) -> list[ChartRow]:

@@ -8,6 +8,7 @@ import numpy
 import pandas
 import pyarrow
 import pytest
+import xarray
 
 from tsmon import AvailabilityError
 from tsmon.availability import (
@@ -38,6 +39,8 @@ START_OF_MAY = [
     "2024-05-01",
     "2024-05-01T02:00:00+02:00",
     numpy.datetime64("2024-05-01"),
+    numpy.array("2024-05-01", dtype="datetime64[s]"),
+    xarray.DataArray(numpy.array(["2024-05-01"], dtype="datetime64[ns]"), dims="time")[0],
     numpy.int64(START),
     float(START // S),
     pandas.Period("2024-05"),
@@ -63,7 +66,20 @@ def test_start_end_now_and_deployments_take_times_of_any_kind(start: Any) -> Non
     assert intervals == compute_availability(MAY, [deployment], now_ns="2024-06-01").intervals
 
 
-@pytest.mark.parametrize("end", [None, pandas.NaT, float("nan"), numpy.datetime64("NaT", "s"), pandas.NA])
+@pytest.mark.parametrize(
+    "end",
+    [
+        None,
+        pandas.NaT,
+        float("nan"),
+        numpy.datetime64("NaT", "s"),
+        pandas.NA,
+        "",
+        pyarrow.scalar(None, pyarrow.timestamp("ns")),
+        numpy.array("NaT", dtype="datetime64[s]"),
+        xarray.DataArray(numpy.array(["NaT"], dtype="datetime64[ns]"), dims="time")[0],
+    ],
+)
 def test_a_deployment_whose_end_is_missing_is_still_running(end: Any) -> None:
     assert Deployment(1, START, end) == Deployment.between(1, START, end) == Deployment(1, START)
 

@@ -35,6 +35,8 @@ def plot_rows(
     if axes is None:
         figure, axes = pyplot.subplots(figsize=(10, ROW_INCHES * (len(rows) + 1) + 1.4), layout="constrained")
     assert axes is not None
+    if not hasattr(axes, "broken_barh"):
+        raise AvailabilityError(f"axes is of type {type(axes).__name__}; give one Axes, or none")
     names = ["Deployments", *(escape_unprintable(row.name) for row in rows)]
     edges = [
         (max(span.start_ns, start_ns), min(span.end_ns, end_ns)) for span in spans if span.deployment is not None
@@ -58,7 +60,7 @@ def plot_rows(
                 axes.broken_barh(bars, extent, facecolor="none", edgecolor="white", linewidth=0, hatch=HATCHING)
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.5, -0.5)
-    if start_ns < end_ns:
+    if _to_days(start_ns) < _to_days(end_ns):
         axes.set_xlim(_to_days(start_ns), _to_days(end_ns))
     locator = dates.AutoDateLocator(tz="UTC")
     axes.xaxis.set_major_locator(locator)

@@ -108,7 +108,7 @@ def _unpack_pandas(pandas: Any, times: Any) -> Held:
     numpy = sys.modules["numpy"]
     held = Held(times)
     if isinstance(times, pandas.Series | pandas.DataFrame):
-        if isinstance(times.index, pandas.DatetimeIndex | pandas.PeriodIndex):
+        if _holds_dates(pandas, times.index):
             missing = times.isna()
             if times.ndim == 2:
                 missing = missing.all(axis=1) & bool(times.shape[1])
@@ -122,6 +122,13 @@ def _unpack_pandas(pandas: Any, times: Any) -> Held:
         times = pandas.Index(times.to_dense()).array
     held = _leave_out(numpy, held._replace(times=times), numpy.asarray(times.isna()))
     return held._replace(times=_convert_pandas(pandas, held.times))
+
+
+def _holds_dates(pandas: Any, index: Any) -> bool:
+    """Whether an index is one of dates; one of Arrow's types or of Python's datetimes has no class of its own."""
+    if isinstance(index, pandas.DatetimeIndex | pandas.PeriodIndex):
+        return True
+    return index.dtype.kind in "MO" and index.inferred_type in ("datetime64", "datetime", "date", "period")
 
 
 def _convert_pandas(pandas: Any, times: Any) -> Any:
@@ -178,8 +185,17 @@ def _unpack_arrow(arrow: Any, times: Any) -> Held:
 
 
 def _unpack_xarray(times: Any) -> Any:
-    """A column of pandas with the coordinate of the array as its index, if it is an array of one dimension."""
-    return times.to_series() if times.ndim == 1 and hasattr(times, "to_series") else times.to_numpy()
+    """A column of pandas with the coordinate of the array as its index, if it is an array of one dimension.
+
+    Where the dimension only counts, as that of observations does, this is the one coordinate of dates along it.
+    """
+    if times.ndim != 1 or not hasattr(times, "to_series"):
+        return times.to_numpy()
+    column = times.to_series()
+    dates = [one for one in times.coords.values() if one.dims == times.dims and one.dtype.kind == "M"]
+    if len(dates) == 1 and column.index.dtype.kind in "iu" and times.dtype.kind != "M":
+        column.index = dates[0].to_numpy()
+    return column
 
 
 def _is_iterable(times: Any) -> bool:

@@ -34,6 +34,7 @@ def to_time_argument_ns(time: object, place: str, units: Units | None = None) ->
     Without ``units`` the name says that integers are nanoseconds, as that of ``start_ns`` does, so any integer is a
     time. Raises :class:`~tsmon.errors.AvailabilityError` that begins with the place.
     """
+    time = _take_element(time)
     if units is None:
         units = _NANOSECONDS if isinstance(time, numbers.Integral) else _SECONDS
     try:
@@ -46,8 +47,10 @@ def to_time_argument_ns(time: object, place: str, units: Units | None = None) ->
 
 
 def to_end_argument_ns(time: object, place: str, units: Units | None = None) -> int | None:
-    """As :func:`to_time_argument_ns`, but a missing time (None, NaT) is none."""
-    return None if _is_missing(time) else to_time_argument_ns(time, place, units)
+    """As :func:`to_time_argument_ns`, but a missing time (None, NaT, an empty text) is none."""
+    if _is_missing(time) or (isinstance(time, str | bytes) and not time.strip()):
+        return None
+    return to_time_argument_ns(time, place, units)
 
 
 def to_time_or_none(time: Any, units: Units) -> int | None:
@@ -55,6 +58,7 @@ def to_time_or_none(time: Any, units: Units) -> int | None:
 
     Raises :class:`~tsmon.errors.AvailabilityError` for anything else.
     """
+    time = _take_element(time)
     package, kind = type(time).__module__.partition(".")[0], type(time).__name__
     if package == "numpy" and kind in ("float32", "float16"):
         raise_for_narrow_floats(kind)
@@ -89,8 +93,20 @@ def to_time_or_none(time: Any, units: Units) -> int | None:
         raise AvailabilityError(str(error)) from None
 
 
+def _take_element(time: Any) -> Any:
+    """The element of an array without dimensions, such as ``dataset.time[0]`` of xarray; anything else itself."""
+    if getattr(time, "ndim", None) != 0:
+        return time
+    if hasattr(time, "to_numpy"):
+        time = time.to_numpy()
+    numpy = sys.modules.get("numpy")
+    return time[()] if numpy is not None and isinstance(time, numpy.ndarray) else time
+
+
 def _is_missing(time: Any) -> bool:
-    plain = to_plain(time)
+    if type(time).__module__.partition(".")[0] == "pyarrow" and hasattr(time, "is_valid"):
+        return not time.is_valid
+    plain = to_plain(_take_element(time))
     return plain is None or plain is MISSING or (isinstance(plain, float) and plain != plain)
 
 

@@ -3,14 +3,24 @@
 import subprocess
 import sys
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import pytest
 from matplotlib import pyplot
 
 from tsmon import AvailabilityError
-from tsmon.availability import EXACT, Deployment, Report, compute_availability, plot_reports
+from tsmon.availability import (
+    EXACT,
+    Deployment,
+    Report,
+    compute_availability,
+    plot_reports,
+    reports_to_html,
+    reports_to_json,
+)
 
 S = 1_000_000_000
 START_NS = 1_700_006_400 * S
@@ -51,6 +61,43 @@ def test_it_draws_into_the_axes_of_the_program() -> None:
     assert report("one").plot(own) is own
     assert own.get_legend() is not None
     assert figure.legends == []
+    pyplot.close("all")
+
+
+def test_what_is_drawn_may_be_one_report_or_come_from_a_dict() -> None:
+    one = report("one")
+    assert len(plot_reports(one).get_yticks()) == 2
+    named = {"one": one, "two": one}
+    assert len(plot_reports(named.values()).get_yticks()) == 3
+    assert reports_to_html(one) == reports_to_html(iter([one]))
+    assert reports_to_json(one) == one.to_json()
+    pyplot.close("all")
+
+
+def test_what_cannot_be_drawn_is_refused() -> None:
+    one = report("one")
+    with pytest.raises(AvailabilityError, match=r"^reports\[1\] is of type str; give a list of reports$"):
+        plot_reports([one, "two"])  # type: ignore[list-item]
+    with pytest.raises(AvailabilityError, match=r"^reports is of type NoneType; give a list of reports$"):
+        plot_reports(None)  # type: ignore[arg-type]
+    figure, several = pyplot.subplots(2)
+    for wrong in (figure, several):
+        with pytest.raises(AvailabilityError, match=r"^axes is of type (Figure|ndarray); give one Axes, or none$"):
+            one.plot(wrong)
+    pyplot.close("all")
+
+
+@pytest.mark.parametrize(("name", "shown"), [(None, "data"), (3, "3"), (("a", 1), "('a', 1)")])
+def test_the_name_of_a_column_may_be_no_text(name: Any, shown: str) -> None:
+    one = report(name)
+    assert f"{shown}: 3 intervals" in unescape(one._repr_html_())
+    assert one.plot().get_yticklabels()[1].get_text() == one.to_measure()["measure"] == shown
+    pyplot.close("all")
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_range_too_short_for_the_axis_is_drawn_without_a_warning() -> None:
+    compute_availability([START_NS, START_NS + 2, START_NS + 4]).plot().figure.canvas.draw()
     pyplot.close("all")
 
 

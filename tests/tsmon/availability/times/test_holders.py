@@ -70,6 +70,16 @@ HELD: Final = {
     "Series in any order": pandas.Series(TEMPERATURES, index=SIX_MINUTES)[::-1],
     "DataFrame": pandas.DataFrame({"temp": TEMPERATURES, "salt": [1, 2, 3, 4]}, index=SIX_MINUTES),
     "DataFrame without columns": pandas.DataFrame(index=SIX_MINUTES),
+    "Series by dates of Arrow": pandas.Series(
+        TEMPERATURES, index=pandas.Index(pandas.array(SIX_MINUTES, dtype="timestamp[ns][pyarrow]"))
+    ),
+    "DataFrame by dates of Arrow": pandas.DataFrame(
+        {"temp": TEMPERATURES},
+        index=pandas.Index(
+            pandas.array(SIX_MINUTES.tz_localize("UTC"), dtype=pandas.ArrowDtype(pyarrow.timestamp("us", "UTC")))
+        ),
+    ),
+    "Series by datetimes": pandas.Series([1, 2, 3, 4], index=pandas.Index(NAIVE, dtype=object)),
     "PeriodIndex": pandas.PeriodIndex(SIX_MINUTES, freq="min"),
     "Series of periods": pandas.Series(pandas.PeriodIndex(SIX_MINUTES, freq="min")),
     "Series by periods": pandas.Series(TEMPERATURES, index=pandas.PeriodIndex(SIX_MINUTES, freq="min")),
@@ -88,6 +98,16 @@ HELD: Final = {
     "list of Arrow scalars": list(arrow(EXPECTED, pyarrow.timestamp("ns"))),
     "xarray values": xarray.DataArray(TEMPERATURES, coords={"time": SIX_MINUTES}, dims="time"),
     "xarray times": xarray.DataArray(TEMPERATURES, coords={"time": SIX_MINUTES}, dims="time").time,
+    "xarray observations": xarray.DataArray(
+        TEMPERATURES, coords={"time": ("obs", SIX_MINUTES.to_numpy())}, dims="obs"
+    ),
+    "xarray numbered observations": xarray.DataArray(
+        TEMPERATURES, coords={"obs": [1, 2, 3, 4], "time": ("obs", SIX_MINUTES.to_numpy())}, dims="obs"
+    ),
+    "xarray times of observations": xarray.DataArray(
+        TEMPERATURES, coords={"time": ("obs", SIX_MINUTES.to_numpy())}, dims="obs"
+    ).time,
+    "list of xarray elements": list(xarray.DataArray(SIX_MINUTES.to_numpy(), dims="time")),
     "xarray without coordinates": xarray.DataArray(SIX_MINUTES.to_numpy(), dims="time"),
 }
 
