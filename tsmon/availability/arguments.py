@@ -47,4 +47,7 @@ def read_span(start_ns: Any, stop_ns: Any) -> dict[str, int]:
 
 def read_windows(start_ns: Any, stop_ns: Any, every_ns: Any) -> dict[str, int]:
     """As :func:`read_span`, with the width of windows, which is any duration."""
-    return read_span(start_ns, stop_ns) | {"every_ns": to_duration_ns(every_ns, "every_ns", has_unit=True)}
+    width_ns = to_duration_ns(every_ns, "every_ns", has_unit=True)
+    if width_ns <= 0:
+        raise AvailabilityError(f"every_ns: {width_ns} ns is no width of windows; give more than 0")
+    return read_span(start_ns, stop_ns) | {"every_ns": width_ns}

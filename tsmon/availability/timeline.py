@@ -114,13 +114,16 @@ class Timeline:
         return max(start_ns, BEGINNING_NS), min(max(start_ns, end_ns), END_NS)
 
     def intervals_between(self, start_ns: int, end_ns: int) -> list[Interval]:
-        """Intervals cut to a range; their counts and separations are still those of the whole intervals."""
+        """Intervals cut to a range; their counts and separations are still those of the whole intervals.
+
+        An empty range has none: an interval of no length would claim points.
+        """
         found = (
             one
             if start_ns <= one.start_ns and one.end_ns <= end_ns
             else replace(one, start_ns=max(one.start_ns, start_ns), end_ns=min(one.end_ns, end_ns))
             for one in self.intervals
-            if one.start_ns < end_ns and start_ns < one.end_ns
+            if start_ns < end_ns and one.start_ns < end_ns and start_ns < one.end_ns
         )
         return AnswerRows(Interval, found)
 

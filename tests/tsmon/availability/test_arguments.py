@@ -127,6 +127,13 @@ def test_what_cannot_be_meant_is_refused_with_its_place(attempt: Callable[[], An
     assert str(refused.value).startswith(reason)
 
 
+@pytest.mark.parametrize("end_ns", [START + DAY, START])
+def test_an_empty_range_has_no_interval(end_ns: int) -> None:
+    report = compute_availability(MAY, start_ns=START + DAY, end_ns=end_ns)
+    assert (report.intervals, report.start_ns, report.end_ns) == ([], START + DAY, START + DAY)
+    assert sum(total.points for total in report.totals.values()) == 0
+
+
 @pytest.mark.parametrize(("name", "rules"), [("exact", EXACT), ("bins", BINS)])
 def test_presets_have_names(name: str, rules: Any) -> None:
     assert compute_availability(MAY, rules=name) == compute_availability(MAY, rules=rules)

@@ -68,6 +68,12 @@ def check(reader: Reader) -> None:
         reader.values(NUMBERS, start_ns=0, stop_ns="soon")
     with pytest.raises(AvailabilityError, match=r"^every_ns: 'often' is not a duration; write "):
         reader.bins(NUMBERS, every_ns="often", **span)
+    for query in (reader.bins, reader.series):
+        for width in (0, -600 * S, "0min"):
+            with pytest.raises(
+                AvailabilityError, match=r"^every_ns: -?\d+ ns is no width of windows; give more than 0$"
+            ):
+                query(NUMBERS, every_ns=width, **span)
     report = reader.availability(NUMBERS, Deployment(1, START_NS, START_NS + 3_600 * S))
     assert [str(one) for one in report.intervals] == [
         "2023-11-14 22:13:20 to 2023-11-14 22:32:20 Present (20 points)",

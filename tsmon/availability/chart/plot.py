@@ -11,7 +11,7 @@ from tsmon.availability.deployments import Span
 from tsmon.availability.json_measures import DEPLOYMENT_COLOR
 from tsmon.errors import AvailabilityError
 from tsmon.logs.safe_text import escape_unprintable
-from tsmon.time_units import DAY_NS, SECOND_NS
+from tsmon.time_units import DAY_NS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -92,7 +92,7 @@ def _describe(rows: Sequence[ChartRow], x: float, y: float) -> str:
     number = round(y) - 1
     if not 0 <= number < len(rows):
         return ""
-    intervals, time_ns = rows[number].intervals, int(x * 86_400) * SECOND_NS
+    intervals, time_ns = rows[number].intervals, round(x * DAY_NS)
     index = bisect_right(intervals, time_ns, key=lambda one: one.start_ns) - 1
     return str(intervals[index]) if index >= 0 else ""
 

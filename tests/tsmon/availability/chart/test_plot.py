@@ -95,6 +95,15 @@ def test_the_name_of_a_column_may_be_no_text(name: Any, shown: str) -> None:
     pyplot.close("all")
 
 
+def test_the_pointer_finds_intervals_of_less_than_a_second_before_1970_too() -> None:
+    start_ns = -S * 7
+    times = [start_ns + n * S // 10 for n in range(100) if not 50 < n < 56]
+    axes = compute_availability(times, unit="ns").plot()
+    for time_ns, category in ((-2 * S - 10**8, "Present"), (-2 * S + 10**8, "Missing"), (-S, "Present")):
+        assert f" {category} (" in axes.format_coord(time_ns / DAY_NS, 1)
+    pyplot.close("all")
+
+
 @pytest.mark.filterwarnings("error")
 def test_a_range_too_short_for_the_axis_is_drawn_without_a_warning() -> None:
     compute_availability([START_NS, START_NS + 2, START_NS + 4]).plot().figure.canvas.draw()
