@@ -75,16 +75,14 @@ def restore_backup(
             )
         done = _describe(manifest, points, state, database)
         if dry_run:
+            if "spool" in parts:
+                done.append(f"spool: {len(manifest.names_of('spool'))} files, as far as they do not wait already")
             return Restored(manifest, tuple(done), (), advice)
         replaced = _save_state(settings, directory) if there else []
         with _translate_errors():
             replaced += _put_in_place(directory, points, state, database)
-            if "spool" in parts:
-                queues, letters = restore_spool(settings.monitoring, directory)
-                done.append(
-                    f"spool: {queues} queues, which programs send from their next start on, "
-                    f"and {letters} files of dead letters"
-                )
+        if "spool" in parts:
+            done.append(_restore_spool(settings, directory, done, replaced))
     return Restored(manifest, tuple(done), tuple(replaced), advice)
 
 
@@ -124,6 +122,22 @@ def _put_in_place(
             points.undo()
         raise
     return aside
+
+
+def _restore_spool(settings: "Settings", directory: Path, done: Sequence[str], replaced: Sequence[Path]) -> str:
+    """Restore what waits, last; if it fails, say what is restored already."""
+    try:
+        queues, letters = restore_spool(settings.monitoring, directory)
+    except OSError as error:
+        kept = f" (what was there before is kept in {', '.join(map(str, replaced))})" if replaced else ""
+        before = f"restored {'; '.join(done)}{kept}; but " if done else ""
+        raise BackupError(
+            f"{before}the spool could not be restored ({error.strerror or error}: {error.filename}); check free "
+            f"space and this user's access, then run tsmon-agent restore {directory} --only spool"
+        ) from None
+    return (
+        f"spool: {queues} queues, which programs send from their next start on, and {letters} files of dead letters"
+    )
 
 
 def _save_state(settings: "Settings", directory: Path) -> list[Path]:

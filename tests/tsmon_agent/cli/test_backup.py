@@ -247,6 +247,20 @@ def test_points_in_influxdb_are_left_to_its_own_command_and_what_waits_for_it_is
     assert [batch for one in queue.segments for batch in read_batches(one.path)] == [b"waits v=1 5"]
     assert (tmp_path / "other" / "dead_letters" / letters.name).read_text() == letters.read_text()
     assert "spool: 0 queues" in agent("restore", "b1").out, "what waits already is not doubled"
+
+    assert "would restore spool: 2 files" in agent("restore", "b1", "--dry-run").out
+    agent.settings(text)
+    agent("token", "create", "somebody", "--role", "see")
+    assert agent("backup", "b2").code == 0
+    (tmp_path / "taken").touch()
+    agent.settings(
+        text.replace(f"{tmp_path / 'spool'}", f"{tmp_path / 'taken'}") + '[state]\nurl = "sqlite:///new.db"\n'
+    )
+    failed = agent("restore", "b2")
+    assert failed.code == 1
+    assert "restored state: " in failed.err
+    assert "but the spool could not be restored (" in failed.err
+    assert "--only spool" in failed.err
     assert len(find_queues(tmp_path / "other")) == 1
 
 

@@ -75,6 +75,7 @@ def stage(path: Path, directory: Path, *, replace: bool) -> StagedPoints:
     named, path = path, path.resolve()
     staged = path.with_name(f"{path.name}.restoring-{os.getpid()}")
     moved: list[tuple[Path, Path]] = []
+    handed: list[Path] = []
 
     def close() -> None:
         staged.unlink(missing_ok=True)
@@ -95,7 +96,7 @@ def stage(path: Path, directory: Path, *, replace: bool) -> StagedPoints:
                     old.rename(new)
                     moved.append((old, new))
             staged.rename(path)
-            _put_waiting_lines(named, directory / WAITING)
+            _put_waiting_lines(named, directory / WAITING, handed)
             sync_directory(path.parent)
         return aside if moved else None
 
@@ -105,6 +106,10 @@ def stage(path: Path, directory: Path, *, replace: bool) -> StagedPoints:
         for old, new in moved:
             new.rename(old)
         moved.clear()
+        for one in handed:
+            one.unlink(missing_ok=True)
+        if handed:
+            HandOver(named).remove_if_empty()
 
     try:
         if path.exists() and path.stat().st_size and not replace:
@@ -135,12 +140,16 @@ def _empty_log(path: Path) -> None:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def _put_waiting_lines(path: Path, waiting: Path) -> None:
-    """Hand over the segments that waited; the next process that opens the file stores them."""
+def _put_waiting_lines(path: Path, waiting: Path, handed: list[Path]) -> None:
+    """Hand over the segments that waited; the next process that opens the file stores them.
+
+    ``handed`` gets every file of this, also if it fails.
+    """
     target = HandOver(path).directory
     for number, segment in enumerate(sorted(waiting.glob("*.seg"))):
         make_directory(target)
         name = f"{time.time_ns():020d}-{os.getpid()}-{number}"
-        part = target / f"{name}.part"
+        part, complete = target / f"{name}.part", target / f"{name}.seg"
+        handed += [part, complete]
         _copy_durably(segment, part)
-        part.rename(target / f"{name}.seg")
+        part.rename(complete)

@@ -11,6 +11,7 @@ from tsmon.errors import StoreError
 from tsmon.stores import Selector
 from tsmon.stores.sqlite import SqliteStore
 from tsmon.stores.sqlite.backups import back_up, stage
+from tsmon.stores.sqlite.handover import HandOver
 from tsmon.stores.sqlite.writer_lock import FileOwnedError
 
 ALWAYS = {"start_ns": -(2**62), "stop_ns": 2**62}
@@ -98,3 +99,32 @@ async def test_a_damaged_copy_never_comes_near_the_file(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="is damaged"):
         stage(tmp_path / "there" / "old.db", tmp_path / "b", replace=True)
     assert not (tmp_path / "there").exists()
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_lines_that_were_handed_over_are_taken_back_with_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    await make(tmp_path / "old.db", b"m v=1 1")
+    async with SqliteStore(tmp_path / "new.db") as store:
+        await store.write(b"m v=2 1")
+        for lines in (b"m v=3 2", b"m v=4 3"):
+            handover = HandOver(tmp_path / "new.db")
+            handover.put(lines)
+        (tmp_path / "b").mkdir()
+        back_up(tmp_path / "new.db", tmp_path / "b", lambda *_: None)
+        handover.leave()
+    staged = stage(tmp_path / "old.db", tmp_path / "b", replace=True)
+    if fails:
+        # As on a full disk, for the second of the segments.
+        segments = sorted((tmp_path / "b" / "handover").glob("*.seg"))
+        segments[1].unlink()
+        segments[1].mkdir()
+        with pytest.raises(StoreError):
+            staged.put_in_place()
+    else:
+        staged.put_in_place()
+    staged.undo()
+    staged.close()
+    assert not (tmp_path / "old.db.handover").exists()
+    assert await read(tmp_path / "old.db") == [1.0]
