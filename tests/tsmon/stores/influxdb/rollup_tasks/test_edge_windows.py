@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from tsmon.stores.influxdb.rollups.layout import tier_bucket
 from tsmon.stores.retention_policy import RetentionPolicy
 from tsmon.stores.rollup_tiers import RollupTier
 from tsmon.stores.setup_change import ignore_progress
+from tsmon.stores.sqlite import SqliteStore
 from tsmon.time_units import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS
 from tsmon_agent.upkeep.retention_terms import describe_status
 
@@ -128,6 +130,52 @@ async def test_a_window_across_the_edge_is_combined_for_each_series(store: Influ
     assert await read_counts(store, every_ns) == expected
 
 
+async def test_the_embedded_store_says_the_same_of_an_import_across_the_edge(
+    store: InfluxStore, tmp_path: Path
+) -> None:
+    every_ns = width_across_the_edge()
+    now_ns = time.time_ns()
+    stop_ns = now_ns // every_ns * every_ns
+    times = range(now_ns - 58 * MINUTE_NS, now_ns, 17 * SECOND_NS)
+    agent = "\n".join(f"m,s=a v=1 {time_ns}" for time_ns in times)
+    history = "\n".join(f"m,s=b v={n} {time_ns + 1}" for n, time_ns in enumerate(times))
+    found = []
+    async with SqliteStore(tmp_path / "tsmon.db", tiers=[RollupTier(every_ns)]) as embedded:
+        for one in (store, embedded):
+            await one.write(agent.encode())
+            if isinstance(one, InfluxStore):
+                await set_up(one, every_ns)
+            else:
+                await one.apply_retention(HOUR_NS, now_ns=now_ns)
+            async with one.backfill():
+                await one.write(history.encode())
+            await one.refresh_rollups()
+            span = {"start_ns": stop_ns - 3 * every_ns, "stop_ns": stop_ns, "every_ns": every_ns}
+            found.append([await one.bins(Selector("m", "v", {"s": name}), **span) for name in "ab"])
+    assert found[0] == found[1]
+    assert [len(bins) for bins in found[0]] == [2, 2]
+
+
+async def test_the_scheduler_runs_a_task_that_knows_the_retention_of_the_points(store: InfluxStore) -> None:
+    await store.write(b"m v=1 %d" % (time.time_ns() - 3 * SECOND_NS))
+    until_ns, flux = await set_up(store, SECOND_NS)
+    assert "system.time()" in flux
+    tasks = await store.call("GET", "/api/v2/tasks", {"org": "", "limit": "500"})
+    name = f"tsmon rollups of {store.connection.bucket}: 1s m"
+    [task] = [one["id"] for one in tasks["tasks"] if one["name"] == name]
+
+    async def reach() -> int:
+        await store.write(b"m v=1 %d" % (time.time_ns() - SECOND_NS))
+        await store.call("POST", f"/api/v2/tasks/{task}/runs", {}, {})
+        store.rollups.forget()
+        [rolled] = await store.rollups.all()
+        return rolled.until_ns
+
+    deadline = time.monotonic() + 30
+    while await reach() <= until_ns:
+        assert time.monotonic() < deadline
+
+
 async def test_a_tier_wider_than_the_retention_is_not_set_up(store: InfluxStore) -> None:
     tiers = (RollupTier(15 * MINUTE_NS), RollupTier(HOUR_NS), RollupTier(DAY_NS))
     now_ns = time.time_ns()
@@ -172,6 +220,22 @@ async def test_a_task_that_was_deleted_and_created_again_hides_and_loses_no_roll
     assert rolled.since_ns == edge_ns - 9 * every_ns
     found = await store.bins(Selector("m", "v"), start_ns=rolled.since_ns, stop_ns=stop_ns, every_ns=every_ns)
     assert [one.count for one in found] == [999, 999, 1]
+
+
+async def test_a_task_wider_than_the_retention_that_is_there_computes_a_window_once(store: InfluxStore) -> None:
+    """As after the retention of the bucket was made shorter."""
+    every_ns = 2 * HOUR_NS
+    now_ns = time.time_ns()
+    stop_ns = now_ns // every_ns * every_ns
+    bucket = store.connection.bucket
+    await store.write(b"m v=1 %d" % (now_ns - MINUTE_NS))
+    body = {"orgID": "", "name": tier_bucket(bucket, every_ns), "retentionRules": []}
+    await store.call("POST", "/api/v2/buckets", {}, body)
+    await store.write(progress_line(RolledSpan("m", every_ns, 0, stop_ns - every_ns)))
+    await store.query(task_flux(bucket, "m", ["v"], every_ns, 0, HOUR_NS))
+    store.rollups.forget()
+    [rolled] = await store.rollups.all()
+    assert (rolled.since_ns, rolled.until_ns) == (0, stop_ns)
 
 
 def test_a_task_of_points_that_are_kept_for_ever_knows_no_edge() -> None:
