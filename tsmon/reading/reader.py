@@ -34,6 +34,7 @@ T = TypeVar("T")
 END_S: Final = 2.0
 """Seconds that closing the store may take at the exit."""
 
+SQLITE: Final = b"SQLite format 3\0"
 CLOSED: Final = "the reader was closed meanwhile; it may be used again"
 
 
@@ -72,6 +73,7 @@ class Reader:
     ) -> Report:
         """Gaps and sparsity of the selected points; see :func:`~tsmon.availability.query_availability`."""
         return self._connection.call(
+            selector,
             lambda store: query_availability(
                 store,
                 selector,
@@ -82,34 +84,34 @@ class Reader:
                 end_ns=end_ns,
                 now_ns=now_ns,
                 min_widths=min_widths or MinWindowWidths(),
-            )
+            ),
         )
 
     def bins(self, selector: Selector, *, start_ns: AnyTime, stop_ns: AnyTime, every_ns: Duration) -> list[Bin]:
         """See :meth:`Store.bins <tsmon.stores.Store.bins>`."""
         windows = read_windows(start_ns, stop_ns, every_ns)
-        return self._connection.call(lambda store: store.bins(selector, **windows))
+        return self._connection.call(selector, lambda store: store.bins(selector, **windows))
 
     def counts(self, selector: Selector, *, start_ns: AnyTime, stop_ns: AnyTime) -> list[Count]:
         """See :meth:`Store.counts <tsmon.stores.Store.counts>`."""
         span = read_span(start_ns, stop_ns)
-        return self._connection.call(lambda store: store.counts(selector, **span))
+        return self._connection.call(selector, lambda store: store.counts(selector, **span))
 
     def newest(self, selector: Selector) -> list[Newest]:
         """See :meth:`Store.newest <tsmon.stores.Store.newest>`."""
-        return self._connection.call(lambda store: store.newest(selector))
+        return self._connection.call(selector, lambda store: store.newest(selector))
 
     def series(
         self, selector: Selector, *, start_ns: AnyTime, stop_ns: AnyTime, every_ns: Duration
     ) -> list[Series]:
         """See :meth:`Store.series <tsmon.stores.Store.series>`."""
         windows = read_windows(start_ns, stop_ns, every_ns)
-        return self._connection.call(lambda store: store.series(selector, **windows))
+        return self._connection.call(selector, lambda store: store.series(selector, **windows))
 
     def values(self, selector: Selector, *, start_ns: AnyTime, stop_ns: AnyTime) -> list[Values]:
         """See :meth:`Store.values <tsmon.stores.Store.values>`."""
         span = read_span(start_ns, stop_ns)
-        return self._connection.call(lambda store: store.values(selector, **span))
+        return self._connection.call(selector, lambda store: store.values(selector, **span))
 
     def close(self) -> None:
         """Close the store and end the thread. Idempotent; another query opens it again."""
@@ -136,8 +138,10 @@ class _Connection:
         """The thread on which the store is open."""
         self._opening: asyncio.Lock | None = None
 
-    def call(self, query: Callable[[Store], Coroutine[Any, Any, T]]) -> T:
+    def call(self, selector: Selector, query: Callable[[Store], Coroutine[Any, Any, T]]) -> T:
         """Open the store if need be, and return the answer."""
+        if not isinstance(selector, Selector):
+            raise TsmonError(f"{selector!r} is no Selector; write Selector(measurement, field, tags)")
         thread = self._thread = self._find_thread()
         try:
             thread.start()
@@ -195,6 +199,11 @@ def _find_store(source: "str | PathLike[str] | MonitoringSettings | Store | None
     if isinstance(source, Store):
         return source.reader()
     if source is None or isinstance(source, str | PathLike):
+        if source is not None and _is_sqlite(Path(source)):
+            raise SettingsError(
+                f"{source} is no settings file; for a file of the embedded store write "
+                f'Reader(MonitoringSettings(store="sqlite", file={str(source)!r}))'
+            )
         source = load_settings(None if source is None else Path(source)).monitoring
     if not isinstance(source, MonitoringSettings):
         raise SettingsError(
@@ -202,6 +211,14 @@ def _find_store(source: "str | PathLike[str] | MonitoringSettings | Store | None
             f"{type(source).__name__} is none of them"
         )
     return store_from(source, embedded=True).reader()
+
+
+def _is_sqlite(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(SQLITE)) == SQLITE
+    except OSError:
+        return False
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

@@ -14,7 +14,7 @@ import pandas
 import pytest
 
 from tests.services.points import Numbered
-from tsmon import AvailabilityError, Monitor, SettingsError, StoreError
+from tsmon import AvailabilityError, Monitor, SettingsError, StoreError, TsmonError
 from tsmon.availability import Deployment
 from tsmon.reading import Reader
 from tsmon.settings import MonitoringSettings
@@ -128,6 +128,15 @@ def test_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         match=r"^a Reader takes the path of a settings file, MonitoringSettings or a store; dict is none of them$",
     ):
         Reader({"file": "metrics.db"})  # type: ignore[arg-type]
+    with pytest.raises(SettingsError, match=r'write Reader\(MonitoringSettings\(store="sqlite", file='):
+        Reader(tmp_path / "metrics.db")
+
+
+def test_a_name_in_place_of_a_selector_is_one_sentence() -> None:
+    with pytest.raises(
+        TsmonError, match=r"^'requests' is no Selector; write Selector\(measurement, field, tags\)$"
+    ):
+        Reader(MemoryStore()).newest("requests")  # type: ignore[arg-type]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

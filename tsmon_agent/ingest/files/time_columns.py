@@ -14,6 +14,8 @@ __all__ = ["FEW", "TimeColumns", "find_time"]
 FEW: Final = 0.05
 """A column is of a kind though so small a part of its cells is not; the rows of those are rejected."""
 
+HALVES: Final = frozenset({"am", "pm"})
+
 
 class TimeColumns(NamedTuple):
     """The column of times, or that of dates and that of times of day; and those that repeat them."""
@@ -46,6 +48,7 @@ def find_time(mapping: ColumnMapping, values: Mapping[str, Sequence[str]]) -> Ti
             f"the column {found[0]} holds times of day; name the column of the dates by --time, "
             "and that of the times by --time-of-day"
         )
+    _refuse_halves_of_days(values)
     date = _take_one(dates, "date", "--time")
     known = [name for name in clocks if is_clock_name(name)]
     if not known and len(set(values[date])) == len(values[date]):
@@ -57,6 +60,15 @@ def find_time(mapping: ColumnMapping, values: Mapping[str, Sequence[str]]) -> Ti
             )
         return TimeColumns(date, _take_one(known, "time of day", "--time-of-day"))
     return TimeColumns(date)
+
+
+def _refuse_halves_of_days(values: Mapping[str, Sequence[str]]) -> None:
+    """Raise :class:`~tsmon.errors.ImportingError` for a column of AM and PM beside the one of the times of day."""
+    for name, texts in values.items():
+        if _are_mostly(texts, lambda text: text.strip().lower().replace(".", "") in HALVES):
+            raise ImportingError(
+                f"the column {name} holds AM and PM, which belong to the times of day; write both into one column"
+            )
 
 
 def _take_one(names: Sequence[str], what: str, option: str) -> str:

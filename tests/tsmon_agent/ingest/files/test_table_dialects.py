@@ -361,3 +361,13 @@ def test_a_table_in_any_dialect_is_read_right_or_refused(
         return
     assert bad == []
     assert [(point.time_ns, dict(point.fields)) for point in map(parse_line, lines)] == expected
+
+
+@pytest.mark.parametrize("halves", ["AM,PM", "a.m.,p.m."])
+def test_halves_of_days_in_a_column_of_their_own_are_refused(halves: str) -> None:
+    am, pm = halves.split(",")
+    text = f"Date,Time,half,temp\n06/30/2017,09:48,{am},1.5\n06/30/2017,01:48,{pm},2.5\n"
+    with pytest.raises(
+        ImportingError, match=r"^the column half holds AM and PM, which belong to the times of day; "
+    ):
+        read(text)
