@@ -140,7 +140,8 @@ async def test_a_store_of_ones_own_is_a_package_with_an_entry_point(
 
 def test_a_registered_store_that_cannot_be_imported_is_one_sentence(distribution: Path) -> None:
     reason = (
-        r"^the store 'broken' cannot be imported from own_store_of_a_test\.missing:Mine \(ModuleNotFoundError: "
+        r"^the store 'broken' cannot be imported from own_store_of_a_test\.missing:Mine "
+        r"\(the module own_store_of_a_test\.missing is not installed\); "
     )
     with pytest.raises(SettingsError, match=reason):
         store_from(settings(store="broken"))
