@@ -207,6 +207,8 @@ class Database:
             self._follow(self._engine)
         if self._engine is None:
             self._create_file()
+            if self._place is not None:
+                self._place.note()  # From now on nobody here reads it but by SQLite, whose locks that would end.
             engine = self._create_engine()
             if self._file is not None:
                 event.listen(engine, "connect", self._note_connection)
@@ -215,6 +217,8 @@ class Database:
                 self._note_files()
             except BaseException:
                 engine.dispose()
+                if self._place is not None:
+                    self._place.forget()
                 raise
             self._engine = engine
         return self._engine

@@ -2,6 +2,8 @@
 
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -120,3 +122,18 @@ async def test_the_state_of_an_event_loop_notices_it_too(tmp_path: Path) -> None
         (tmp_path / "state.db").unlink()
         await state.verify()
         assert (tmp_path / "state.db").exists()
+
+
+def test_other_processes_leave_the_log_of_a_state_that_was_just_created(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "state.db"
+    query = f"SELECT * FROM {AuditEntry.__tablename__}"
+    program = f"import sqlite3; sqlite3.connect({str(file)!r}).execute({query!r}).fetchall()"
+    with Database(file) as database:
+        database.run(add)
+        subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+        assert (tmp_path / "state.db-wal").stat().st_size > 0
+        database.verify()
+        assert database.run(count) == 1
+    assert caplog.messages == []
