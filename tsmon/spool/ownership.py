@@ -107,10 +107,13 @@ class QueueDirectory:
         return sorted(path for path in self.path.iterdir() if path.suffix == ".seg")
 
     def remove(self) -> None:
-        """Delete the queue, and release it; what is not tsmon's stays."""
+        """Delete the queue with its segments, and release it; what is not tsmon's stays."""
         if sys.platform == "win32":
             self.release()  # Open files cannot be deleted there.
         with contextlib.suppress(OSError):
+            for segment in self.list_segments():
+                if segment.stem.isdecimal():
+                    segment.unlink()
             (self.path / LOCK_NAME).unlink(missing_ok=True)
             self.path.rmdir()
         self.release()
