@@ -60,7 +60,7 @@ def interrupt(work: Callable[[], object], times: int, longest_s: float = 0.000_3
     finalizer, where Python ignores all exceptions, another one follows.
     """
     draw = random.Random(seed)
-    gc.collect()
+    gc.collect(1)  # Not all: of a whole run, that takes a second each time.
     gc.disable()
     with contextlib.ExitStack() as stack:
         stack.callback(gc.enable)
