@@ -91,7 +91,10 @@ class _Order:
             for row, possible in zip(rows, places, strict=True):
                 if len(possible) == 1:
                     [row.place] = possible
-        self.last_ns = rows[-1].times_ns[rows[-1].place or 0]
+        # What is not placed says nothing of where times go.
+        self.last_ns = next(
+            (one.times_ns[one.place] for one in reversed(rows) if one.place is not None), self.last_ns
+        )
         return rows
 
     def _find_numbers_of_firsts(self, rows: Sequence[_Waiting], direction: int, next_ns: int | None) -> range:

@@ -220,6 +220,14 @@ def test_rows_that_wait_are_bounded() -> None:
     assert sum(isinstance(one, str) for one in placed) <= 90
 
 
+def test_a_row_that_is_not_placed_does_not_decide_whether_times_rise_or_fall() -> None:
+    rows = [("a", wall(BACK + timedelta(seconds=1))), ("a", BACK), ("a", wall(BACK - timedelta(seconds=1)))]
+    first, second, third = place(rows).values()
+    assert second == to_ns(BACK)
+    assert isinstance(first, str)
+    assert isinstance(third, str)
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from("ab"), st.integers(-7200, 7200)), min_size=1, max_size=60),
