@@ -164,7 +164,7 @@ async def test_a_shorter_retention_is_logged_with_what_it_removes_and_waits(
         await upkeep.refresh_rollups()
         for _ in range(3):
             await upkeep.apply_retention()
-        [logged] = [message for message in caplog.messages if "retention" in message]
+        [logged] = [message for message in caplog.messages if "retention_days" in message]
         assert "removes 26 rows (ctd 26) from before" in logged
         assert await days_of(store) == {"a": 40}
         await upkeep.reconfigure(MonitoringSettings(retention_days=0), RollupSettings())
