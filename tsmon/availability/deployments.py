@@ -158,6 +158,6 @@ def _end(deployment: Deployment, now_ns: int) -> int:
 
 def _to_number(number: object) -> int:
     try:
-        return operator.index(number)  # type: ignore[arg-type]
+        return operator.index(number)  # type: ignore[arg-type] # it raises TypeError for others
     except TypeError:
         raise AvailabilityError(f"the number of a deployment is {number!r}; give an integer") from None

@@ -5,15 +5,13 @@ import contextlib
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
+from tsmon.threads.event_loop import close_event_loop
 from tsmon.threads.waiting import run_on_loop
 
 if TYPE_CHECKING:
     import concurrent.futures
 
 __all__ = ["LoopBinding", "run_on_new_loop", "wait_elsewhere"]
-
-CANCEL_S: Final = 1.0
-"""Seconds that tasks have for their end once they are cancelled."""
 
 LOOK_S: Final = 0.005
 """Seconds between two looks at whether another thread has done its work."""
@@ -60,19 +58,12 @@ def run_on_new_loop(work: Coroutine[Any, Any, None]) -> None:
     """Run ``work`` while the interpreter exits, on this thread."""
     from tsmon.scheduling.exit_executor import ExitExecutor
 
-    # Not by asyncio.Runner, which ends the executor by a thread; none can be started any more.
     loop = asyncio.new_event_loop()
     try:
         loop.set_default_executor(ExitExecutor(thread_name_prefix="tsmon"))
         loop.run_until_complete(work)
     finally:
-        left = asyncio.all_tasks(loop)
-        for task in left:
-            task.cancel()
-        if left:
-            loop.run_until_complete(asyncio.wait(left, timeout=CANCEL_S))
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.close()
+        close_event_loop(loop)
 
 
 async def wait_elsewhere(is_done: Callable[[], bool], timeout_s: float) -> None:

@@ -1,16 +1,34 @@
 """An event loop for a thread of the operating system."""
 
 import asyncio
-from typing import Any
+from typing import Any, Final
 
 from tsmon.threads.native import find_original, is_patched
 
-__all__ = ["create_event_loop"]
+__all__ = ["close_event_loop", "create_event_loop"]
+
+CANCEL_S: Final = 1.0
+"""Seconds that tasks have for their end once they are cancelled."""
 
 
 def create_event_loop() -> asyncio.AbstractEventLoop:
     """An event loop that works in a real thread; create it in that thread."""
     return _NativeEventLoop() if is_patched() else asyncio.new_event_loop()
+
+
+def close_event_loop(loop: asyncio.AbstractEventLoop) -> None:
+    """Cancel what is left on a loop that has stopped, and close it.
+
+    Unlike ``asyncio.Runner``, this starts no thread to end the executor, which is impossible at the exit.
+    """
+    tasks = [task for task in asyncio.all_tasks(loop) if not task.done()]
+    for task in tasks:
+        if not task.cancelling():
+            task.cancel()
+    if tasks:
+        loop.run_until_complete(asyncio.wait(tasks, timeout=CANCEL_S))
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.close()
 
 
 class _NativeEventLoop(asyncio.SelectorEventLoop):

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, Generic, TypeVar
 
-from tsmon.threads.event_loop import create_event_loop
+from tsmon.threads.event_loop import close_event_loop, create_event_loop
 from tsmon.threads.gate import Gate
 from tsmon.threads.native import NativeThread, find_original, is_patched, start_thread
 from tsmon.threads.waiting import join_thread
@@ -21,9 +21,6 @@ from tsmon.threads.waiting import join_thread
 __all__ = ["Call", "LoopThread", "ThreadEndedError"]
 
 T = TypeVar("T")
-
-CANCEL_S: Final = 1.0
-"""Seconds that tasks have for their end once they are cancelled."""
 
 RUN: Final = "run"
 ABANDONED: Final = object()
@@ -281,14 +278,7 @@ class LoopThread:
         loop.call_soon(self._ready.open)
         loop.run_forever()
         self.is_ending = True
-        tasks = [task for task in asyncio.all_tasks(loop) if not task.done()]
-        for task in tasks:
-            if not task.cancelling():
-                task.cancel()
-        if tasks:
-            loop.run_until_complete(asyncio.wait(tasks, timeout=CANCEL_S))
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.close()
+        close_event_loop(loop)
 
     def _begin_calls(self) -> None:
         assert self.loop is not None

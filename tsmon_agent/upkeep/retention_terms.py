@@ -1,4 +1,4 @@
-"""How long the settings keep what the store holds, and how that is said to people."""
+"""How long the settings keep what the store holds, and how that is described to people."""
 
 from collections.abc import Mapping
 from datetime import timedelta

@@ -15,6 +15,7 @@ import pytest
 
 from tests.services.influxdb import InfluxDB
 from tests.services.postgresql import PostgreSQL
+from tests.services.written_store import written_store
 from tests.tsmon_agent.cli.inventory_tables import DEPLOYMENTS
 from tests.tsmon_agent.running_agent import running_agent
 from tests.tsmon_agent.shell import Shell, as_process
@@ -42,13 +43,8 @@ def file(tmp_path: Path) -> Iterator[Path]:
     """A file of the embedded store that another part of this process is writing."""
     path = tmp_path / "here" / "tsmon.db"
     (tmp_path / "tsmon.toml").write_text(settings_of(path))
-    loop = asyncio.new_event_loop()
-    store = SqliteStore(path)
-    loop.run_until_complete(store.open())
-    loop.run_until_complete(store.write(LINES))
-    yield path
-    loop.run_until_complete(store.close())
-    loop.close()
+    with written_store(path, LINES):
+        yield path
 
 
 @pytest.fixture

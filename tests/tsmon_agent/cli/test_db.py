@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.services.written_store import written_store
 from tests.tsmon_agent.shell import Ran, Shell
 from tsmon.stores.sqlite import SqliteStore
 
@@ -20,13 +21,8 @@ def file(tmp_path: Path) -> Iterator[Path]:
     """A file of the embedded store that another part of this process is writing."""
     path = tmp_path / "tsmon.db"
     (tmp_path / "tsmon.toml").write_text(f'[monitoring]\nfile = "{path}"\n')
-    loop = asyncio.new_event_loop()
-    store = SqliteStore(path)
-    loop.run_until_complete(store.open())
-    loop.run_until_complete(store.write(LINES))
-    yield path
-    loop.run_until_complete(store.close())
-    loop.close()
+    with written_store(path, LINES):
+        yield path
 
 
 def test_check_of_an_intact_file(agent: Shell, file: Path) -> None:

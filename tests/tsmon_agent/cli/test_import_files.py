@@ -173,6 +173,6 @@ def test_mistakes_are_one_sentence(agent: Shell, tmp_path: Path, arguments: list
     (tmp_path / "w.csv").write_text("m|measurement,v|float,t|dateTime\nx,1,1\n")
     (tmp_path / "q.csv").write_text(",result,table,_time,v\n,,0,2024-01-01T00:00:00Z,1\n")
     ran = agent("import", *arguments)
-    # What the file is found to be is said before.
+    # The kind of the file is reported before that.
     lines = [line for line in ran.err.splitlines() if " is annotated CSV" not in line]
     assert sentence in replace(ran, err="\n".join([*lines, ""])).mistake

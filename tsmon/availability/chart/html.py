@@ -5,11 +5,12 @@ height and lines as well as by colour; each piece has a text for the pointer, an
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from html import escape
 from typing import Final
 
 from tsmon.availability.categories import Appearance, Category
-from tsmon.availability.chart.narrow_intervals import NARROWEST, group_narrow, worst_category
+from tsmon.availability.chart.pieces import build_deployment_pieces, build_pieces
 from tsmon.availability.chart.rows import ChartRow
 from tsmon.availability.chart.styles import STYLES
 from tsmon.availability.chart.ticks import build_ticks
@@ -69,41 +70,32 @@ def _draw_ticks(start_ns: int, end_ns: int, height: int) -> Iterator[str]:
 
 
 def _draw_deployments(spans: Iterable[Span], start_ns: int, end_ns: int) -> Iterator[str]:
-    for span in spans:
-        low_ns, high_ns = max(span.start_ns, start_ns), min(span.end_ns, end_ns)
-        if span.deployment is not None and low_ns < high_ns:
-            start, end = format_time_range(span.start_ns, span.end_ns)
-            text = f"Deployment {span.deployment.number}\n{start} to {end} UTC"
-            x, width = _place(low_ns, high_ns, start_ns, end_ns)
-            yield (
-                f'<rect x="{x:.4g}%" width="{width:.4g}%" height="100%" fill="{DEPLOYMENT_COLOR}" stroke="#fff">'
-                f"<title>{_escape(text)}</title></rect>"
-            )
+    for piece in build_deployment_pieces(spans, start_ns, end_ns, _describe_deployment):
+        yield (
+            f'<rect x="{piece.x}" width="{piece.width}" height="100%" fill="{DEPLOYMENT_COLOR}" stroke="#fff">'
+            f"<title>{_escape(piece.text)}</title></rect>"
+        )
 
 
 def _draw_stream(row: ChartRow, start_ns: int, end_ns: int) -> Iterator[str]:
-    narrow, least_ns = [], NARROWEST / 100 * (end_ns - start_ns)
-    for group in group_narrow(row.intervals, least_ns):
-        piece = _draw_piece(group, row.appearances, start_ns, end_ns)
-        if group[-1].end_ns - group[0].start_ns < least_ns:
-            narrow.append(piece)
-        else:
-            yield piece
-    yield from narrow  # On top of their neighbours.
+    for piece in build_pieces(row.intervals, start_ns, end_ns, partial(_describe, row.appearances)):
+        style = STYLES[Category(piece.kind)]
+        place = f'x="{piece.x}" y="{style.y}%" width="{piece.width}" height="{style.height}%"'
+        fill = "none" if style.outlined else row.appearances[piece.kind].color
+        stroke = ' stroke="currentColor" stroke-opacity="0.3"' if style.outlined else ""
+        hatching = f'<rect {place} fill="url(#tsmon-hatching)" pointer-events="none"/>' if style.hatched else ""
+        yield (
+            f'<rect {place} fill="{fill}" pointer-events="all"{stroke}><title>{_escape(piece.text)}</title></rect>'
+            f"{hatching}"
+        )
 
 
-def _draw_piece(group: Sequence[Interval], appearances: Sequence[Appearance], start_ns: int, end_ns: int) -> str:
-    category = worst_category(*(one.category for one in group))
-    style, x, width = STYLES[category], *_place(group[0].start_ns, group[-1].end_ns, start_ns, end_ns)
-    place = f'x="{x:.4g}%" y="{style.y}%" width="{width:.4g}%" height="{style.height}%"'
-    fill = "none" if style.outlined else appearances[category].color
-    stroke = ' stroke="currentColor" stroke-opacity="0.3"' if style.outlined else ""
-    hatching = f'<rect {place} fill="url(#tsmon-hatching)" pointer-events="none"/>' if style.hatched else ""
-    title = f"<title>{_escape(_describe(group, appearances))}</title>"
-    return f'<rect {place} fill="{fill}" pointer-events="all"{stroke}>{title}</rect>{hatching}'
+def _describe_deployment(number: int, span: Span) -> str:
+    start, end = format_time_range(span.start_ns, span.end_ns)
+    return f"Deployment {number}\n{start} to {end} UTC"
 
 
-def _describe(group: Sequence[Interval], appearances: Sequence[Appearance]) -> str:
+def _describe(appearances: Sequence[Appearance], group: Sequence[Interval]) -> str:
     start, end = format_time_range(group[0].start_ns, group[-1].end_ns)
     extent = f"{start} to {end} UTC"
     if len(group) > 1:
@@ -145,13 +137,6 @@ def _list_intervals(row: ChartRow) -> str:
         f"<details><summary>{_escape(row.name)}: {number}</summary><table><thead><tr><th>start</th><th>end</th>"
         f"<th>category</th><th>points</th></tr></thead><tbody>{cells}</tbody></table>{more}</details>"
     )
-
-
-def _place(low_ns: int, high_ns: int, start_ns: int, end_ns: int) -> tuple[float, float]:
-    """Position and width in percent; never so narrow that it is lost."""
-    scale = 100 / (end_ns - start_ns)
-    width = max((high_ns - low_ns) * scale, NARROWEST)
-    return min((low_ns - start_ns) * scale, 100 - width), width
 
 
 def _escape(text: str) -> str:

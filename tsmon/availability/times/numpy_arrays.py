@@ -51,7 +51,7 @@ def convert_array(numpy: Any, times: Any, units: Units, positions: Sequence[int]
     return (found if bool((found[1:] > found[:-1]).all()) else numpy.unique(found)), left_out
 
 
-def _convert_integers(numpy: Any, times: Any, units: Units, positions: Sequence[int] | None) -> Any:  # noqa: ARG001
+def _convert_integers(numpy: Any, times: Any, units: Units, positions: Sequence[int] | None) -> Any:  # noqa: ARG001 - as its twins
     _check(times, units, positions)
     return times.astype("int64") * units.length_ns(integers=True)
 

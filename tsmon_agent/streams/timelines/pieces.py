@@ -1,71 +1,35 @@
-"""Intervals as the pieces of a row: as wide as they are long, but never so narrow that a gap is lost.
-
-Positions are percent of the row. Neighbouring intervals that are too narrow to be seen become one piece, which
-shows the worst of them and lists all in its text.
-"""
+"""The texts of the pieces of a timeline: what is drawn, in words and figures."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from tsmon.availability import Appearance, Category, Interval, Span, format_time_range
-from tsmon.availability.chart.narrow_intervals import NARROWEST, group_narrow, worst_category
+from tsmon.availability.chart import pieces
+from tsmon.availability.chart.pieces import Piece
 from tsmon.time_units import SECOND_NS
 from tsmon_agent.formatting import count, duration
 
-__all__ = ["Piece", "build_deployment_pieces", "build_pieces"]
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A rectangle from ``x`` on, ``width`` wide; ``text`` describes it in words, one line for each fact.
-
-    ``kind`` is the number of the category or of the deployment.
-    """
-
-    x: str
-    width: str
-    kind: int
-    text: str
+__all__ = ["build_deployment_pieces", "build_pieces"]
 
 
 def build_pieces(
     intervals: Iterable[Interval], start_ns: int, end_ns: int, appearances: Sequence[Appearance]
 ) -> list[Piece]:
-    """Build the pieces of a stream's row from ``start_ns`` to ``end_ns``; narrow ones come last, so on top."""
-    if start_ns >= end_ns:
-        return []
-    scale = 100 / (end_ns - start_ns)
-    wide, narrow = [], []
-    for group in group_narrow(intervals, NARROWEST / scale):
-        worst = worst_category(*(one.category for one in group))
-        x = (group[0].start_ns - start_ns) * scale
-        width = (group[-1].end_ns - group[0].start_ns) * scale
-        text = _describe_one(group[0], appearances) if len(group) == 1 else _describe_several(group, appearances)
-        if width < NARROWEST:
-            x = min(x, 100 - NARROWEST)
-            narrow.append(_build_piece(x, NARROWEST, worst, text))
-        else:
-            wide.append(_build_piece(x, width, worst, text))
-    return wide + narrow
+    """Build the pieces of a stream's row; see :func:`tsmon.availability.chart.pieces.build_pieces`."""
+
+    def describe(group: Sequence[Interval]) -> str:
+        return _describe_one(group[0], appearances) if len(group) == 1 else _describe_several(group, appearances)
+
+    return pieces.build_pieces(intervals, start_ns, end_ns, describe)
 
 
 def build_deployment_pieces(spans: Iterable[Span], start_ns: int, end_ns: int) -> list[Piece]:
     """Build the pieces of the row of deployments: which of them governs when."""
-    found = []
-    for span in spans:
-        low_ns, high_ns = max(span.start_ns, start_ns), min(span.end_ns, end_ns)
-        if span.deployment is not None and low_ns < high_ns:
-            scale = 100 / (end_ns - start_ns)
-            width = max((high_ns - low_ns) * scale, NARROWEST)
-            text = f"Deployment: {span.deployment.number}\n{_format_extent(span.start_ns, span.end_ns)}"
-            found.append(
-                _build_piece(min((low_ns - start_ns) * scale, 100 - width), width, span.deployment.number, text)
-            )
-    return found
-
-
-def _build_piece(x: float, width: float, kind: int, text: str) -> Piece:
-    return Piece(f"{x:.4g}%", f"{width:.4g}%", kind, text)
+    return pieces.build_deployment_pieces(
+        spans,
+        start_ns,
+        end_ns,
+        lambda number, span: f"Deployment: {number}\n{_format_extent(span.start_ns, span.end_ns)}",
+    )
 
 
 def _format_extent(start_ns: int, end_ns: int) -> str:

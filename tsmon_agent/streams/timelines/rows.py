@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tsmon.availability import Category, Report, Total, format_time_exactly
+from tsmon.availability.chart.pieces import Piece
 from tsmon.time_units import SECOND_NS
 from tsmon_agent.formatting import NO_BREAK, count, duration
 from tsmon_agent.streams.availability.instrument import Instrument, ObservedStream
-from tsmon_agent.streams.timelines.pieces import Piece, build_pieces
+from tsmon_agent.streams.timelines.pieces import build_pieces
 
 __all__ = ["IntervalRow", "TimelineRow", "build_interval_rows", "build_timeline_rows"]
 

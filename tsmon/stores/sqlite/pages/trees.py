@@ -1,7 +1,7 @@
 """The trees of an SQLite file: which pages belong to which table, and the rows in them.
 
 A page is trusted as a whole or not at all: if anything in it contradicts itself, none of its rows is returned,
-because what a damaged page says of a value cannot be told from what was stored.
+because what a damaged page says of a value cannot be distinguished from what was stored.
 """
 
 import contextlib

@@ -99,7 +99,7 @@ class StoreWithRetention(RuleBasedStateMachine):
         if where == "again":
             times = [time_ns for time_ns in times if time_ns in known and time_ns % STEPS[tag] == 0]
         if times := [time_ns for time_ns in times if time_ns % STEPS[tag] == 0]:
-            # What comes between two pieces that are both removed cannot be told from the same written once more.
+            # What comes between two removed pieces cannot be distinguished from the same written again.
             removal = self.loop.create_task(self.remove()) if upkeep and where != "before" else None
             self.write(tag, fields, times)
             if removal is not None:
