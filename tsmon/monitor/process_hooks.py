@@ -19,6 +19,9 @@ EXIT_PRIORITY: Final = 0
 
 _log = logging.getLogger("tsmon")
 
+EXIT_INTERVAL_S: Final = 0.000_1
+"""How long a thread may keep Python's lock at the exit."""
+
 
 class Hooked(Protocol):
     """What this module calls."""
@@ -87,11 +90,17 @@ def call_after_exit(function: Callable[[], None]) -> None:
 
 def run_exit() -> None:
     """Stop all Monitors, because the process ends."""
-    for monitor in list(_monitors):
-        try:
-            monitor.at_exit()
-        except Exception as error:
-            _log.error("a Monitor could not be stopped at the exit: %s", describe_error(error))
+    # A thread that never waits would keep Python's lock from the disk's thread at each call of SQLite.
+    interval_s = sys.getswitchinterval()
+    sys.setswitchinterval(min(interval_s, EXIT_INTERVAL_S))
+    try:
+        for monitor in list(_monitors):
+            try:
+                monitor.at_exit()
+            except Exception as error:
+                _log.error("a Monitor could not be stopped at the exit: %s", describe_error(error))
+    finally:
+        sys.setswitchinterval(interval_s)
 
 
 def _at_exit() -> None:
